@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Text to speech for phone calls: arguments and environment -> settings -> service -> run.
+
+The telephone host finds this process by its name: `pgrep -f kokoro_service.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from telephony import check, logs
+from telephony.engines import catalog
+from telephony.metrics import Metrics
+from telephony.service import Service, StartError
+from telephony.settings import Settings, SettingsError, parse
+from telephony.store import Store, StoreError
+from telephony.switch import Loaders
+
+
+def main() -> int:
+    """Runs what the command line asks for; returns the exit status."""
+    try:
+        command = parse(sys.argv[1:], os.environ)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    settings = command.settings
+    logs.configure(settings.log_level, settings.log_format)
+    if command.action == "check":
+        return check.run(settings)
+    if command.action == "init_db" and settings.db is not None:
+        return _initialise(settings.db)
+    return _serve(settings)
+
+
+def _initialise(path: Path) -> int:
+    store = Store(path, Metrics())
+    try:
+        store.initialise()
+        print(store.check())
+    except StoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(settings: Settings) -> int:
+    stopping = threading.Event()
+
+    def on_signal(signum: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(128 + signum)  # the second signal: whoever sends it does not want to wait
+        stopping.set()
+
+    service = Service(settings, Loaders(partial(catalog.load_main, settings), catalog.load_piper))
+    try:
+        service.start()
+    except StartError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    # Only now: until here Ctrl-C simply ends the process, in the middle of a download too.
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    print(service.describe(), flush=True)
+    stopping.wait()
+    service.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

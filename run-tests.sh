@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Runs every test; arguments go to pytest (`./run-tests.sh -m "not model"` for the fast ones).
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
+prepare_environment requirements.txt requirements-dev.txt
+cd "$root"
+exec "$python" -m pytest "$@"

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Starts the speech service; the first time, sets up everything it needs. Settings: README.md, or --help.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
+prepare_environment requirements.txt
+# exec: signals reach Python, and the host finds the process by the name of its script.
+exec "$python" "$root/kokoro_service.py" "$@"

@@ -1,0 +1,1 @@
+"""Text-to-speech for phone calls: one engine room, many doors."""

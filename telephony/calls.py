@@ -1,0 +1,395 @@
+"""Calls and who knows them.
+
+A call is a name, an epoch, a chunk counter, a lane in the scheduler, and up to two routes for its audio. Threads: the
+endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for chunk ids. Locks
+are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from telephony import wire
+from telephony.engines.base import Engine
+from telephony.metrics import Metrics
+from telephony.scheduler import LaneClosedError, Request, Scheduler, Window
+from telephony.sinks import ProcessorSink, ReplySink, SinkLimits
+from telephony.text import segments
+
+log = structlog.get_logger()
+
+
+class TooManyCallsError(RuntimeError):
+    """Every place for a call is taken by one that is in use."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Who speaks the texts that arrive now."""
+
+    engine: Engine
+    voice: str
+    speed: float
+
+
+@dataclass(frozen=True)
+class CallPolicy:
+    """What all calls of a service share.
+
+    Attributes:
+        route: `auto`, `reply` or `processor`.
+        stream: audio on the reply route leaves window by window, not text by text.
+        max_calls: calls known at once; idle ones make room for new ones.
+        max_queued_text_bytes: text waiting per call before its door is held up.
+        processor_host: where the audio processors listen.
+    """
+
+    route: str
+    stream: bool
+    max_calls: int
+    max_queued_text_bytes: int
+    processor_host: str
+    limits: SinkLimits
+
+
+class Call:
+    """One telephone call. Made and forgotten by `CallRegistry`."""
+
+    def __init__(self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics) -> None:
+        self.call_id = call_id
+        self._policy = policy
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._epoch = 0
+        self._chunk_id = 0
+        self._reply: ReplySink | None = None
+        self._processor: ProcessorSink | None = None
+        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes)
+
+    def say(self, text: str, selection: Selection) -> None:
+        """Queues a text; waits while too much of this call's text is waiting already.
+
+        Raises:
+            LaneClosedError: the service is stopping.
+        """
+        # One pass over what fits into one keeps the reference's prosody where nothing can leave before the end anyway.
+        whole = self._processor is None and self._policy.route != "processor" and not self._policy.stream
+        pack_chars = segments.DEFAULT_MAX_CHARS if whole else 0
+        request = Request(
+            segments.split(text, pack_chars=pack_chars),
+            selection.engine,
+            selection.voice,
+            selection.speed,
+            self._epoch,
+            len(text.encode()),
+        )
+        if request.exhausted:
+            self._metrics.texts_silent.inc()
+            log.debug("nothing_to_say", call=self.call_id)
+            return
+        self._metrics.texts.inc()
+        log.debug("text", call=self.call_id, text=text[:200])
+        self._lane.put(request)
+
+    def interrupt(self) -> None:
+        """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
+        with self._lock:
+            self._epoch += 1
+        self._lane.clear()
+
+    def wait_spoken(self, timeout_s: float | None) -> bool:
+        """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
+        if not self._lane.wait_idle(timeout_s):
+            return False
+        sink = self._processor or self._reply
+        return sink is not None and sink.wait_sent(timeout_s if timeout_s is not None else threading.TIMEOUT_MAX)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is connected to it, so that it may be forgotten."""
+        return self._reply is None and self._processor is None
+
+    # The scheduler's side (Listener)
+
+    def has_room(self) -> bool:
+        """Whether there is a sink for the next window and room in it."""
+        with self._lock:
+            sink = self._sink()
+            if sink is not None:
+                return sink.has_room()
+            # Nobody listens: with the route forced, text waits for the processor; else windows go nowhere, at once.
+            return self._policy.route != "processor"
+
+    def deliver(self, window: Window) -> None:
+        """Hands a window to the sink of the moment, unless it is of an older epoch."""
+        with self._lock:
+            sink = self._sink() if window.epoch == self._epoch else None
+            why = "cancelled" if window.epoch != self._epoch else "no route"
+            if sink is not None:
+                sink.write(window)  # under the lock, so that a change of route keeps the order
+                return
+        self._metrics.dropped_s.labels(why).inc(window.duration_s)
+
+    # The sinks' side (Gate)
+
+    def is_current(self, epoch: int) -> bool:
+        """Whether audio of that epoch may still be heard."""
+        return epoch == self._epoch
+
+    def next_chunk_id(self) -> int:
+        """The next number of this call: 1, 2, 3, ... on whatever route."""
+        with self._lock:
+            self._chunk_id += 1
+            return self._chunk_id
+
+    # The registry's side
+
+    def attach_reply(self, reply: ReplySink) -> ReplySink | None:
+        """Makes `reply` the owner of this call, of what has not left too; returns the previous owner."""
+        with self._lock:
+            previous, self._reply = self._reply, reply
+            if previous is not None:
+                for window in previous.take_unsent():
+                    reply.write(window)
+        self._scheduler.wake()
+        return previous
+
+    def detach_reply(self, reply: ReplySink) -> None:
+        """The text connection is gone. Without a processor nobody listens: its speech stops."""
+        with self._lock:
+            if self._reply is not reply:
+                return
+            self._reply = None
+            speech_goes_on = self._processor is not None or self._policy.route == "processor"
+        if not speech_goes_on:
+            self.interrupt()
+        self._scheduler.wake()
+
+    def attach_processor(self) -> bool:
+        """The processor has registered: connect to it, and send it what has not left on the reply route.
+
+        False if its port would be beyond the last one.
+        """
+        with self._lock:
+            if self._processor is not None:
+                self._processor.retry_now()
+                return True
+            port = wire.processor_port(self.call_id)
+            if port is None:
+                return False
+            sink = ProcessorSink(
+                (self._policy.processor_host, port),
+                self,
+                limits=self._policy.limits,
+                on_room=self._scheduler.wake,
+                on_lost=self._processor_lost,
+                metrics=self._metrics,
+            )
+            self._processor = sink
+            if self._reply is not None and self._policy.route == "auto":
+                for window in self._reply.take_unsent():
+                    sink.write(window)
+            sink.start()
+        self._scheduler.wake()
+        return True
+
+    def end(self) -> ProcessorSink | None:
+        """The call is over: its speech stops, the processor gets the end of audio, chunk ids start again.
+
+        Returns the processor's sink, which is ending.
+        """
+        with self._lock:
+            self._epoch += 1
+            self._chunk_id = 0
+            processor, self._processor = self._processor, None
+        self._lane.clear()
+        if processor is not None:
+            processor.close()
+        return processor
+
+    def close(self) -> ProcessorSink | None:
+        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
+        self._lane.close()
+        return self.end()
+
+    def _sink(self) -> ReplySink | ProcessorSink | None:
+        """Where the next window goes. Called with the lock held."""
+        if self._policy.route == "reply":
+            return self._reply
+        if self._policy.route == "processor":
+            return self._processor
+        return self._processor or self._reply
+
+    def _processor_lost(self, sink: ProcessorSink) -> None:
+        """The processor cannot be reached: back to the reply route, with what it has not heard."""
+        with self._lock:
+            if self._processor is sink:
+                self._processor = None
+            unsent = sink.take_unsent()
+            target = self._sink()
+            if target is not None:
+                for window in unsent:
+                    target.write(window)
+        if target is None:
+            for window in unsent:
+                self._metrics.dropped_s.labels("no route").inc(window.duration_s)
+            if self._policy.route == "auto":
+                self.interrupt()
+        self._scheduler.wake()
+
+
+class CallRegistry:
+    """All calls by id. Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        policy: CallPolicy,
+        scheduler: Scheduler,
+        metrics: Metrics,
+        selection: Callable[[], Selection],
+    ) -> None:
+        self._policy = policy
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._selection = selection
+        self._lock = threading.Lock()
+        self._calls: dict[str, Call] = {}
+        self._ending: list[ProcessorSink] = []
+        self._closed = False
+        self._refusing = False
+
+    def connect(self, call_id: str, make_reply: Callable[[Call], ReplySink]) -> tuple[Call, ReplySink]:
+        """A text connection has said HELLO. It owns the call from now on; a connection that did before is cut.
+
+        Raises:
+            TooManyCallsError: no place is left.
+            LaneClosedError: the service is stopping.
+        """
+        with self._lock:
+            call = self._open(call_id)
+            reply = make_reply(call)
+            previous = call.attach_reply(reply)
+        if previous is not None:
+            log.info("connection_replaced", call=call_id)
+            previous.disconnect()
+        return call, reply
+
+    def say(self, call: Call, text: str) -> None:
+        """Says a text on a call, with the engine and voice of this moment. While stopping, refuses it with a count.
+
+        Raises:
+            LaneClosedError: the call was closed while it waited.
+        """
+        if self._refusing:
+            self._metrics.texts_refused.inc()
+            log.warning("text_refused", call=call.call_id, error="the service is stopping")
+            return
+        call.say(text, self._selection())
+
+    def register(self, call_id: str) -> bool:
+        """The audio processor of a call listens. False if there is no place for the call or no such port.
+
+        Raises:
+            LaneClosedError: the service is stopping.
+        """
+        with self._lock:
+            try:
+                return self._open(call_id).attach_processor()
+            except TooManyCallsError:
+                return False
+
+    def interrupt(self, call_id: str) -> bool:
+        """Barge-in on a call; False if it is not known."""
+        with self._lock:
+            call = self._calls.get(call_id)
+        if call is None:
+            return False
+        self._metrics.interruptions.inc()
+        call.interrupt()
+        return True
+
+    def end(self, call_id: str) -> bool:
+        """The call has ended; False if it is not known. An open text connection may begin the next call of that id."""
+        with self._lock:
+            call = self._calls.get(call_id)
+        if call is None:
+            return False
+        self._keep_until_ended(call.end())
+        self._forget_if_idle(call)
+        return True
+
+    def detach(self, call: Call, reply: ReplySink) -> None:
+        """A call's text connection is gone. The call stays known: its chunk ids go on if it comes back."""
+        call.detach_reply(reply)
+
+    def refuse_text(self) -> None:
+        """The service is stopping: what was accepted is still spoken, new text is not."""
+        self._refusing = True
+
+    def drain(self, timeout_s: float) -> bool:
+        """Waits until every call has said what was accepted and it has left; False if that took over `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        drained = self._scheduler.drain(timeout_s)
+        for call in self._snapshot():
+            drained &= call.idle or call.wait_spoken(max(0.0, deadline - time.monotonic()))
+        return drained
+
+    def end_all(self) -> None:
+        """Ends every call; processors get the end of audio. Waits for their connections to close."""
+        self._end_each(Call.end)
+
+    def close(self) -> None:
+        """Ends every call for good and refuses new ones."""
+        with self._lock:
+            self._closed = True
+        self._end_each(Call.close)
+
+    def _end_each(self, end: Callable[[Call], ProcessorSink | None]) -> None:
+        for call in self._snapshot():
+            self._keep_until_ended(end(call))
+        with self._lock:
+            ending = list(self._ending)
+        for processor in ending:
+            processor.join()
+
+    def _keep_until_ended(self, processor: ProcessorSink | None) -> None:
+        with self._lock:
+            self._ending = [sink for sink in self._ending if sink.running]
+            if processor is not None:
+                self._ending.append(processor)
+
+    def _snapshot(self) -> list[Call]:
+        with self._lock:
+            return list(self._calls.values())
+
+    def _open(self, call_id: str) -> Call:
+        if self._closed:
+            raise LaneClosedError("the service is stopping")
+        call = self._calls.get(call_id)
+        if call is None:
+            self._make_room()
+            call = Call(call_id, self._policy, self._scheduler, self._metrics)
+            self._calls[call_id] = call
+            self._metrics.active_calls.set(len(self._calls))
+        return call
+
+    def _make_room(self) -> None:
+        if len(self._calls) < self._policy.max_calls:
+            return
+        idle = next((call for call in self._calls.values() if call.idle), None)
+        if idle is None:
+            raise TooManyCallsError(f"{self._policy.max_calls} calls are in use")
+        del self._calls[idle.call_id]
+        idle.close()
+
+    def _forget_if_idle(self, call: Call) -> None:
+        with self._lock:
+            if call.idle and self._calls.get(call.call_id) is call:
+                del self._calls[call.call_id]
+                self._metrics.active_calls.set(len(self._calls))

@@ -1,0 +1,128 @@
+"""`--check`: is everything there that the service needs? A table, and exit status 1 if something is not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from telephony.engines.catalog import EngineUnavailableError, load_piper
+from telephony.metrics import Metrics
+from telephony.settings import Settings
+from telephony.store import Store, StoreError
+
+_PACKAGES = ("torch", "kokoro", "misaki", "piper-tts", "prometheus-client", "structlog")
+
+
+class _CheckError(Exception):
+    """This check failed; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class _Check:
+    name: str
+    run: Callable[[Settings], str]
+
+
+def run(settings: Settings) -> int:
+    """Checks installation, weights, device, voice, Piper, ports and database; prints a row for each.
+
+    Returns the exit status: 0 if all is well, 1 otherwise.
+    """
+    failures = 0
+    for check in _CHECKS:
+        try:
+            result, verdict = check.run(settings), "ok"
+        except _CheckError as error:
+            result, verdict = str(error), "FAIL"
+            failures += 1
+        print(f"{verdict:<5} {check.name:<13} {result}", flush=True)
+    return 1 if failures else 0
+
+
+def _python(settings: Settings) -> str:
+    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
+        raise _CheckError(f"{platform.python_version()}: Kokoro's packages need 3.10 to 3.12")
+    return platform.python_version()
+
+
+def _packages(settings: Settings) -> str:
+    versions = []
+    for name in _PACKAGES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            raise _CheckError(f"{name} is not installed: run ./start-kokoro.sh") from None
+    return ", ".join(versions)
+
+
+def _weights(settings: Settings) -> str:
+    from telephony.engines.kokoro.weights import WeightsError, find_weights, verify_weights
+
+    try:
+        weights = find_weights(settings.cache_dir, settings.weights_dir)
+        if weights is None:
+            raise _CheckError(f"none in {settings.weights_dir or settings.cache_dir}: run ./start-kokoro.sh")
+        verify_weights(weights)
+    except WeightsError as error:
+        raise _CheckError(str(error)) from None
+    names = weights.voice_names()
+    if settings.voice not in names:
+        raise _CheckError(f"there is no voice {settings.voice!r}; known are {' '.join(names)}")
+    return f"{weights.source}, checksums match, {len(names)} voices, {settings.voice} among them"
+
+
+def _device(settings: Settings) -> str:
+    from telephony.engines.kokoro.model import choose_device
+
+    device = choose_device(settings.device)
+    if settings.device not in ("auto", device.type):
+        raise _CheckError(f"{settings.device} is not available; the service would run on {device}")
+    return str(device)
+
+
+def _piper(settings: Settings) -> str:
+    try:
+        engine = load_piper(settings.piper_model)
+    except EngineUnavailableError as error:
+        raise _CheckError(str(error)) from None
+    return f"{engine.voices()[0].name}, {engine.sample_rate} Hz"
+
+
+def _ports(settings: Settings) -> str:
+    for kind, port, name in (
+        (socket.SOCK_STREAM, settings.tcp_port, "TCP"),
+        (socket.SOCK_DGRAM, settings.udp_port, "UDP"),
+    ):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, port))
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise _CheckError(f"{name} {port} on {settings.host}: {reason} (is a service running?)") from None
+    return f"TCP {settings.tcp_port} and UDP {settings.udp_port} on {settings.host} are free"
+
+
+def _database(settings: Settings) -> str:
+    if settings.db is None:
+        return "none: Kokoro always speaks"
+    try:
+        return Store(settings.db, Metrics()).check()
+    except StoreError as error:
+        raise _CheckError(f"{error}; --init-db creates what is missing") from None
+
+
+_CHECKS = (
+    _Check("python", _python),
+    _Check("packages", _packages),
+    _Check("weights", _weights),
+    _Check("device", _device),
+    _Check("piper", _piper),
+    _Check("ports", _ports),
+    _Check("database", _database),
+)

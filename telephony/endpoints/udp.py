@@ -1,0 +1,84 @@
+"""The registration door: UDP 13001, where audio processors say that they listen, and that a call has ended."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+
+import structlog
+
+from telephony import wire
+from telephony.calls import CallRegistry
+from telephony.metrics import Metrics
+from telephony.scheduler import LaneClosedError
+
+log = structlog.get_logger()
+
+_SHUTDOWN_POLL_S = 0.1
+
+
+class RegistrationServer(socketserver.UDPServer):
+    """Receives registration datagrams, in one thread. Bound at once; heard from `listen` on.
+
+    Raises:
+        OSError: the port cannot be bound.
+    """
+
+    max_packet_size = 2048
+
+    def __init__(self, address: tuple[str, int], calls: CallRegistry, metrics: Metrics) -> None:
+        self.calls = calls
+        self.metrics = metrics
+        self._thread: threading.Thread | None = None
+        super().__init__(address, _Datagram)
+
+    @property
+    def port(self) -> int:
+        """The port in use, also where 0 was asked for."""
+        return int(self.socket.getsockname()[1])
+
+    def listen(self) -> None:
+        """Starts to receive, in a thread of its own."""
+        self._thread = threading.Thread(target=self.serve_forever, args=(_SHUTDOWN_POLL_S,), name="registration-door")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Releases the port and joins the thread."""
+        if self._thread is not None:
+            self.shutdown()
+            self._thread.join()
+            self._thread = None
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """An unforeseen failure of one datagram: logged with its trace; the door stays open."""
+        log.exception("datagram_failed")
+
+
+class _Datagram(socketserver.BaseRequestHandler):
+    server: RegistrationServer
+
+    def handle(self) -> None:
+        data, _ = self.request
+        message = wire.decode_datagram(data)
+        match message:
+            case wire.Register(call_id):
+                self._register(call_id)
+            case wire.Goodbye(call_id):
+                log.info("call_ended", call=call_id, known=self.server.calls.end(call_id))
+            case wire.Cancel(call_id):
+                log.info("call_interrupted", call=call_id, known=self.server.calls.interrupt(call_id))
+            case None:
+                self.server.metrics.datagrams_ignored.inc()
+                log.debug("datagram_ignored", size_bytes=len(data))
+
+    def _register(self, call_id: str) -> None:
+        try:
+            accepted = self.server.calls.register(call_id)
+        except LaneClosedError as error:
+            log.warning("registration_refused", call=call_id, error=str(error))
+            return
+        if accepted:
+            log.info("registered", call=call_id)
+        else:
+            log.error("registration_refused", call=call_id, error="no place for another call, or no such port")

@@ -1,0 +1,93 @@
+"""The contracts between the scheduler and whatever turns text into sound.
+
+The unit of everything above an engine is the *window*: a fraction of a second of audio. An engine that cannot
+stream returns the whole utterance as its only window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+"""Mono audio, float32 in [-1, 1]."""
+
+
+class SynthesisError(RuntimeError):
+    """A text cannot be spoken. The message says why, without the caller's text."""
+
+
+class UnknownVoiceError(SynthesisError):
+    """The engine has no voice of that name."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice an engine can speak with; `language` is a BCP 47 tag such as `en-US`."""
+
+    name: str
+    language: str
+
+
+class Utterance(Protocol):
+    """One segment on its way to becoming sound. Only the thread that calls `Engine.render` touches it."""
+
+    @property
+    def finished(self) -> bool:
+        """True once every window has been rendered."""
+        ...
+
+
+class Engine(Protocol):
+    """Turns segments into windows of audio.
+
+    Thread ownership: `prepare` and `render` are called by the one thread that owns the device (the scheduler's);
+    the other members may be read by any thread.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name for logs and metrics, such as `kokoro`."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate of every window, in Hz."""
+        ...
+
+    @property
+    def max_batch(self) -> int:
+        """The most utterances that one `render` takes."""
+        ...
+
+    def voices(self) -> Sequence[Voice]:
+        """Every voice that `prepare` accepts; the first one is the engine's default."""
+        ...
+
+    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
+        """Phonemes and prosody for one segment.
+
+        Args:
+            text: what to say; any length, the engine divides what is too long for one pass.
+            voice: a name out of `voices()`.
+            speed: 1.0 is the voice's own rate; 2.0 twice as fast.
+
+        Raises:
+            UnknownVoiceError: no such voice.
+            SynthesisError: the text yields no phonemes, or the engine failed.
+        """
+        ...
+
+    def render(self, batch: Sequence[Utterance]) -> list[Samples]:
+        """The next window of each utterance of `batch` (1 to `max_batch`, none of them finished), in that order.
+
+        Returns one float32 array of shape [samples] each, in [-1, 1] as the model gives it (it may overshoot).
+
+        Raises:
+            SynthesisError: the engine failed; no utterance of the batch can be continued.
+        """
+        ...

@@ -1,0 +1,63 @@
+"""Loads engines by name. Each engine's packages are imported only when it is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from telephony.engines.base import Engine, SynthesisError
+from telephony.engines.tone import ToneEngine
+from telephony.settings import Settings
+
+log = structlog.get_logger()
+
+
+class EngineUnavailableError(RuntimeError):
+    """An engine cannot be loaded. The message says why and what to do."""
+
+
+def load_main(settings: Settings) -> Engine:
+    """The engine that speaks unless the database says otherwise: Kokoro, warm, or the tone engine.
+
+    Raises:
+        EngineUnavailableError: weights or packages are missing, or the voice is unknown.
+    """
+    if settings.engine == "tone":
+        return ToneEngine()
+    try:
+        from telephony.engines.kokoro import model
+        from telephony.engines.kokoro.weights import WeightsError, ensure_weights
+    except ImportError as error:
+        raise EngineUnavailableError(
+            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
+        ) from None
+    try:
+        weights = ensure_weights(settings.cache_dir, settings.weights_dir)
+        model.use_threads(settings.threads)
+        engine = model.KokoroEngine(weights, model.choose_device(settings.device), settings.voice)
+        engine.warm_up()
+    except (WeightsError, SynthesisError) as error:
+        raise EngineUnavailableError(str(error)) from error
+    log.info("engine_loaded", engine=engine.name, device=str(engine.device), weights=weights.source)
+    return engine
+
+
+def load_piper(model_path: Path | None) -> Engine:
+    """The Piper engine with a voice file, or with the installed voice for None.
+
+    Raises:
+        EngineUnavailableError: package or voice are missing or broken.
+    """
+    try:
+        from telephony.engines import piper
+    except ImportError as error:
+        raise EngineUnavailableError(
+            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
+        ) from None
+    try:
+        engine = piper.PiperEngine(model_path)
+    except SynthesisError as error:
+        raise EngineUnavailableError(str(error)) from error
+    log.info("engine_loaded", engine=engine.name, voice=engine.voices()[0].name)
+    return engine

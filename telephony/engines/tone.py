@@ -1,0 +1,92 @@
+"""A deterministic engine for tests and for trying out a telephone line: each text becomes a sine.
+
+The pitch follows from the text and the length from its number of characters, so a test that hears a window knows
+whose it is and how much is missing. Delays and failures are scripted per text.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
+
+SECONDS_PER_CHARACTER = 0.05
+"""About the pace of English speech."""
+
+
+def pitch_hz(text: str) -> float:
+    """The pitch of a text's sine: 200 to 3,000 Hz, in steps that an FFT of a tenth of a second tells apart."""
+    return 200.0 + 20.0 * (zlib.crc32(text.encode()) % 141)
+
+
+@dataclass
+class ToneUtterance:
+    """A sine of `samples_left` more samples, continuing at sample `position`."""
+
+    text: str
+    frequency_hz: float
+    samples_left: int
+    position: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """True once all of the sine has been rendered."""
+        return self.samples_left <= 0
+
+
+def _no_script(text: str) -> None:
+    """Neither delay nor failure."""
+
+
+@dataclass(frozen=True)
+class ToneEngine:
+    """Speaks sines, one window of `window_s` seconds at a time.
+
+    Attributes:
+        on_prepare, on_render: called with the text before each step; they may block (delay) or raise (failure).
+    """
+
+    name: str = "tone"
+    sample_rate: int = 24_000
+    max_batch: int = 8
+    window_s: float = 0.2
+    amplitude: float = 0.5
+    voice_names: tuple[str, ...] = ("tone", "af_sky", "am_michael")
+    on_prepare: Callable[[str], None] = field(default=_no_script)
+    on_render: Callable[[str], None] = field(default=_no_script)
+
+    def voices(self) -> Sequence[Voice]:
+        """The names in `voice_names`; they all sound alike."""
+        return [Voice(name, "en-US") for name in self.voice_names]
+
+    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
+        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`.
+
+        Raises:
+            UnknownVoiceError: `voice` is not one of `voice_names`.
+        """
+        if voice not in self.voice_names:
+            raise UnknownVoiceError(f"the tone engine has no voice {voice!r}")
+        self.on_prepare(text)
+        duration_s = SECONDS_PER_CHARACTER * len(text) / speed
+        return ToneUtterance(text, pitch_hz(text), max(1, math.ceil(duration_s * self.sample_rate)))
+
+    def render(self, batch: Sequence[Utterance]) -> list[Samples]:
+        """The next `window_s` seconds of each sine, float32 [samples]."""
+        return [self._render_one(utterance) for utterance in batch]
+
+    def _render_one(self, utterance: Utterance) -> Samples:
+        if not isinstance(utterance, ToneUtterance):
+            raise SynthesisError("the tone engine was given another engine's utterance")
+        self.on_render(utterance.text)
+        count = min(utterance.samples_left, round(self.window_s * self.sample_rate))
+        index = np.arange(utterance.position, utterance.position + count)
+        utterance.position += count
+        utterance.samples_left -= count
+        phase = 2 * np.pi * utterance.frequency_hz * index / self.sample_rate
+        return (self.amplitude * np.sin(phase)).astype(np.float32)

@@ -1,0 +1,41 @@
+"""One line an event on stderr, as logfmt or JSON. Callers' text appears at DEBUG only."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(level: str, log_format: str) -> None:
+    """Sets up logging for the process.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        log_format: `logfmt` or `json`.
+    """
+    renderer: structlog.types.Processor
+    if log_format == "json":
+        renderer = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _one_line,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+
+
+def _one_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Line breaks inside a value, a traceback's or a hostile call id's, must not start a new line of the log."""
+    return {
+        key: value.replace("\r", "\\r").replace("\n", "\\n") if isinstance(value, str) else value
+        for key, value in event.items()
+    }

@@ -1,0 +1,56 @@
+"""Counters and histograms of one service, in one place.
+
+Every instance has its own registry, so that two services in one process (tests) never share a figure. Labels hold
+names out of fixed sets only: no call ids, no text.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SPEECH_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_RTF_BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0)
+
+
+class Metrics:
+    """All figures of a service. prometheus-client's metrics are thread-safe."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=self.registry)
+
+        self.connections = counter("tts_connections_total", "Text connections accepted")
+        self.connections_refused = counter("tts_connections_refused_total", "Text connections over the bound")
+        self.wire_errors = counter("tts_wire_errors_total", "Connections ended by a broken frame")
+        self.datagrams_ignored = counter("tts_datagrams_ignored_total", "UDP datagrams that say nothing")
+        self.texts = counter("tts_texts_total", "Text frames with something to say")
+        self.texts_silent = counter("tts_texts_silent_total", "Text frames of white space or symbols only")
+        self.texts_refused = counter("tts_texts_refused_total", "Text frames that came while the service was stopping")
+        self.segments = counter("tts_segments_total", "Segments spoken", "engine")
+        self.segments_failed = counter("tts_segments_failed_total", "Segments that yielded no audio", "engine")
+        self.audio_s = counter("tts_audio_seconds_total", "Audio synthesised, in seconds", "engine")
+        self.busy_s = counter("tts_engine_busy_seconds_total", "Time spent in the engine, in seconds", "engine")
+        self.dropped_s = counter("tts_audio_dropped_seconds_total", "Audio that reached nobody, in seconds", "why")
+        self.interruptions = counter("tts_interruptions_total", "Barge-ins")
+        self.processor_connects = counter("tts_processor_connects_total", "Connections made to audio processors")
+        self.processor_failures = counter("tts_processor_failures_total", "Audio processors given up")
+        self.store_errors = counter("tts_store_errors_total", "Failed accesses to the database")
+        self.switches = counter("tts_switches_total", "Changes of engine or voice", "engine")
+        self.active_calls = Gauge("tts_active_calls", "Calls known", registry=self.registry)
+        self.queue_depth = Gauge("tts_queue_depth", "Text requests waiting or in work", registry=self.registry)
+        self.time_to_first_audio_s = Histogram(
+            "tts_time_to_first_audio_seconds",
+            "From a text's arrival at a silent call to its first window, in seconds",
+            ("engine",),
+            buckets=_SPEECH_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.realtime_factor = Histogram(
+            "tts_realtime_factor",
+            "Engine time over audio time of a segment",
+            ("engine",),
+            buckets=_RTF_BUCKETS,
+            registry=self.registry,
+        )

@@ -1,0 +1,323 @@
+"""Who is synthesised next.
+
+One thread owns the engines: it alone calls `prepare` and `render`. Each listener has a `Lane`, its queue of requests in
+order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served first; a
+listener who hears nothing yet comes before all others, in order of arrival. The unit of service is one window, so a
+short text never waits behind a long one and a cancel takes effect within a window.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import structlog
+
+from telephony.engines.base import Engine, Samples, SynthesisError, Utterance
+from telephony.metrics import Metrics
+
+log = structlog.get_logger()
+
+
+class LaneClosedError(RuntimeError):
+    """The listener is gone; nothing more can be said to it."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of one call's audio on its way to a sink: `samples` float32 [samples], `sample_rate` in Hz.
+
+    `epoch` is that of the request; a sink drops what is older than its call. `end_of_text` marks the last window of a
+    request (whose samples may be none).
+    """
+
+    samples: Samples
+    sample_rate: int
+    epoch: int
+    end_of_text: bool
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the audio in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+class Listener(Protocol):
+    """Whom a lane speaks to. Both methods must return at once."""
+
+    def has_room(self) -> bool:
+        """Whether the sink can take a window. Called with the scheduler's lock held."""
+        ...
+
+    def deliver(self, window: Window) -> None:
+        """Takes the next window, in order. Called by the scheduler's thread, without a lock."""
+        ...
+
+
+@dataclass(eq=False)
+class Request:
+    """One text to say, on the engine and with the voice that were current when it arrived.
+
+    `segments` is consumed by the scheduler's thread, one at a time, so that a long text costs its G2P piece by piece.
+    """
+
+    segments: Iterator[str]
+    engine: Engine
+    voice: str
+    speed: float
+    epoch: int
+    size_bytes: int
+    arrived_at: float = field(default_factory=time.monotonic)
+    utterance: Utterance | None = None
+    engine_s: float = 0.0
+    audio_s: float = 0.0
+    heard: bool = False
+    _next: str | None = None
+
+    def __post_init__(self) -> None:
+        self._next = next(self.segments, None)
+
+    @property
+    def exhausted(self) -> bool:
+        """True once every segment has been taken."""
+        return self._next is None
+
+    def take_segment(self) -> str:
+        """The next segment; only while not `exhausted`."""
+        segment = self._next
+        if segment is None:
+            raise ValueError("no segment is left")
+        self._next = next(self.segments, None)
+        return segment
+
+
+class Lane:
+    """One listener's queue. Made by `Scheduler.open_lane`; its methods may be called from any thread."""
+
+    def __init__(self, scheduler: Scheduler, listener: Listener, max_queued_bytes: int) -> None:
+        self.listener = listener
+        self.queue: deque[Request] = deque()
+        self.runs_dry_at = 0.0
+        self.closed = False
+        self._scheduler = scheduler
+        self._max_queued_bytes = max_queued_bytes
+        self._clears = 0
+
+    def put(self, request: Request) -> None:
+        """Queues a request; waits while the queue is over its bound (backpressure towards the door).
+
+        Raises:
+            LaneClosedError: the lane was closed, before or while waiting.
+        """
+        with self._scheduler.changed:
+            clears = self._clears
+            while not self.closed and self.queue and self._queued_bytes() + request.size_bytes > self._max_queued_bytes:
+                self._scheduler.changed.wait()
+            if self.closed:
+                raise LaneClosedError("the call has ended")
+            if clears != self._clears:
+                return  # interrupted while it waited: it was said before the barge-in
+            self.queue.append(request)
+            self._scheduler.activate(self)
+
+    def clear(self) -> None:
+        """Drops what is queued or in work. What is in the device finishes; its window is discarded by epoch."""
+        with self._scheduler.changed:
+            self._clears += 1
+            self.queue.clear()
+            self.runs_dry_at = 0.0
+            self._scheduler.deactivate(self)
+
+    def close(self) -> None:
+        """Clears the lane for good and releases whoever waits in `put`."""
+        with self._scheduler.changed:
+            self.closed = True
+        self.clear()
+
+    def wait_idle(self, timeout_s: float | None = None) -> bool:
+        """Waits until nothing is queued or in work; False if that took longer than `timeout_s` seconds."""
+        with self._scheduler.changed:
+            return self._scheduler.changed.wait_for(lambda: not self.queue, timeout_s)
+
+    def _queued_bytes(self) -> int:
+        return sum(request.size_bytes for request in self.queue)
+
+
+class Scheduler:
+    """The engine room's one queue and one thread.
+
+    Args:
+        metrics: where it counts.
+        clock: seconds, monotonic; tests replace it.
+    """
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+        self.changed = threading.Condition()
+        self._metrics = metrics
+        self._clock = clock
+        self._active: dict[Lane, None] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="scheduler")
+
+    def start(self) -> None:
+        """Starts the owner thread."""
+        self._thread.start()
+
+    def open_lane(self, listener: Listener, max_queued_bytes: int) -> Lane:
+        """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits)."""
+        return Lane(self, listener, max_queued_bytes)
+
+    def wake(self) -> None:
+        """Looks again for work: a sink has room, or a route has appeared."""
+        with self.changed:
+            self.changed.notify_all()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Waits until no lane has work; False if some still had after `timeout_s` seconds."""
+        with self.changed:
+            return self.changed.wait_for(lambda: not self._active, timeout_s)
+
+    def stop(self) -> None:
+        """Ends the owner thread after the window in work, and joins it. Queued work is dropped."""
+        with self.changed:
+            self._stopping = True
+            self.changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def activate(self, lane: Lane) -> None:
+        """Called by a lane, with `changed` held: it has work."""
+        self._active[lane] = None
+        self._report_depth()
+
+    def deactivate(self, lane: Lane) -> None:
+        """Called by a lane, with `changed` held: it has none."""
+        self._active.pop(lane, None)
+        self._report_depth()
+
+    def _report_depth(self) -> None:
+        self._metrics.queue_depth.set(sum(len(lane.queue) for lane in self._active))
+        self.changed.notify_all()
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            try:
+                self._serve(batch)
+            except Exception:  # a defect of ours: these calls lose what they had to say, the others go on
+                log.exception("batch_failed", calls=len(batch))
+                for lane, _ in batch:
+                    lane.clear()
+
+    def _next_batch(self) -> list[tuple[Lane, Request]] | None:
+        """Waits for work; None once stopping. At most one window of each lane, all on one engine."""
+        with self.changed:
+            while not self._stopping:
+                now = self._clock()
+                ready = [lane for lane in self._active if lane.listener.has_room()]
+                if ready:
+                    ready.sort(key=lambda lane: _urgency(lane, now))
+                    head = ready[0].queue[0]
+                    # Company comes only from lanes whose next window is ready to render: preparing theirs first would
+                    # delay the most urgent one.
+                    company = [
+                        (lane, lane.queue[0])
+                        for lane in ready[1:]
+                        if lane.queue[0].engine is head.engine and _renderable(lane.queue[0])
+                    ]
+                    return [(ready[0], head), *company[: head.engine.max_batch - 1]]
+                self.changed.wait()
+            return None
+
+    def _serve(self, batch: list[tuple[Lane, Request]]) -> None:
+        head_lane, head = batch[0]
+        started = self._clock()
+        if not _renderable(head):
+            self._prepare(head_lane, head)
+            head.engine_s += self._clock() - started
+        batch = [(lane, request) for lane, request in batch if _renderable(request)]
+        if not batch:
+            return
+        utterances = [request.utterance for _, request in batch if request.utterance is not None]
+        engine = head.engine
+        started = self._clock()
+        try:
+            rendered = engine.render(utterances)
+        except Exception as error:  # noqa: BLE001 - whatever the engine raises ends these segments and nothing else
+            for lane, request in batch:
+                self._segment_failed(lane, request, error)
+            return
+        spent_s = self._clock() - started
+        self._metrics.busy_s.labels(engine.name).inc(spent_s)
+        for (lane, request), samples in zip(batch, rendered, strict=True):
+            request.engine_s += spent_s / len(batch)
+            self._deliver(lane, request, samples)
+
+    def _prepare(self, lane: Lane, request: Request) -> None:
+        try:
+            request.utterance = request.engine.prepare(request.take_segment(), request.voice, request.speed)
+        except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
+            self._segment_failed(lane, request, error)
+
+    def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
+        request.utterance = None
+        self._metrics.segments_failed.labels(request.engine.name).inc()
+        expected = isinstance(error, SynthesisError)
+        log.error("segment_failed", engine=request.engine.name, error=str(error), exc_info=not expected)
+        if request.exhausted:
+            self._deliver(lane, request, np.zeros(0, np.float32))
+
+    def _deliver(self, lane: Lane, request: Request, samples: Samples) -> None:
+        finished = request.utterance is None or request.utterance.finished
+        window = Window(samples, request.engine.sample_rate, request.epoch, finished and request.exhausted)
+        request.audio_s += window.duration_s
+        now = self._clock()
+        with self.changed:
+            if not lane.queue or lane.queue[0] is not request:
+                return  # cleared meanwhile: nobody waits for this window
+            was_silent = now >= lane.runs_dry_at
+            lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
+        engine_name = request.engine.name
+        self._metrics.audio_s.labels(engine_name).inc(window.duration_s)
+        if len(samples) and not request.heard:
+            request.heard = True
+            if was_silent:
+                self._metrics.time_to_first_audio_s.labels(engine_name).observe(now - request.arrived_at)
+        lane.listener.deliver(window)
+        if finished:
+            self._segment_done(request)
+        if window.end_of_text:
+            with self.changed:
+                if lane.queue and lane.queue[0] is request:
+                    lane.queue.popleft()
+                if not lane.queue:
+                    self.deactivate(lane)
+                else:
+                    self._report_depth()
+
+    def _segment_done(self, request: Request) -> None:
+        if request.utterance is None:
+            return  # it failed, and was counted
+        request.utterance = None
+        engine_name = request.engine.name
+        if request.audio_s:
+            self._metrics.segments.labels(engine_name).inc()
+            self._metrics.realtime_factor.labels(engine_name).observe(request.engine_s / request.audio_s)
+        else:
+            self._metrics.segments_failed.labels(engine_name).inc()
+            log.error("segment_silent", engine=engine_name, error="the engine returned no audio for a text")
+        request.engine_s = request.audio_s = 0.0
+
+
+def _urgency(lane: Lane, now: float) -> tuple[bool, float]:
+    """Sorts a listener who hears nothing first, by arrival; the others by when they run dry."""
+    playing = now < lane.runs_dry_at
+    return playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
+
+
+def _renderable(request: Request) -> bool:
+    return request.utterance is not None and not request.utterance.finished

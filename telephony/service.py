@@ -1,0 +1,164 @@
+"""The composition root: builds the rooms, opens the doors, and takes everything down in order.
+
+The only module that knows all rooms. Start: bind the ports (a taken one is known at once), load the engine, open the
+doors. Stop: close the doors to newcomers, refuse new text, let calls finish up to a deadline, close, join.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from telephony.calls import CallPolicy, CallRegistry
+from telephony.endpoints.tcp import TextDoorPolicy, TextServer
+from telephony.endpoints.udp import RegistrationServer
+from telephony.engines.catalog import EngineUnavailableError
+from telephony.metrics import Metrics
+from telephony.scheduler import Scheduler
+from telephony.settings import Settings
+from telephony.sinks import SinkLimits
+from telephony.store import Store
+from telephony.switch import Doors, EngineSwitch, Loaders
+
+log = structlog.get_logger()
+
+
+class StartError(RuntimeError):
+    """The service cannot start. The message says why, in one line."""
+
+
+class Service:
+    """A speech service. `start` once, `stop` once, from one thread."""
+
+    def __init__(self, settings: Settings, loaders: Loaders) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._store = Store(settings.db, self.metrics) if settings.db is not None else None
+        self._switch = EngineSwitch(
+            settings, loaders, self._store, Doors(self._open_doors, self._release_doors), self.metrics
+        )
+        limits = SinkLimits(settings.sink_buffer_s, settings.reply_stall_s)
+        self._text_policy = TextDoorPolicy(settings.max_connections, settings.hello_timeout_s, settings.stream, limits)
+        self._scheduler = Scheduler(self.metrics)
+        self.calls = CallRegistry(
+            CallPolicy(
+                settings.audio_route,
+                settings.stream,
+                settings.max_calls,
+                settings.max_queued_text_bytes,
+                settings.processor_host,
+                limits,
+            ),
+            self._scheduler,
+            self.metrics,
+            self._switch.selection,
+        )
+        self._doors_lock = threading.Lock()
+        self._text_door: TextServer | None = None
+        self._registration_door: RegistrationServer | None = None
+        # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
+        self.tcp_port = settings.tcp_port
+        self.udp_port = settings.udp_port
+
+    def start(self) -> None:
+        """Returns when the doors are open and the engine is warm.
+
+        Raises:
+            StartError: a port is taken, or the engine cannot be loaded.
+        """
+        try:
+            if self._switch.ports_wanted:
+                self._bind_doors()
+            self._switch.load()
+        except OSError as error:
+            self._abandon()
+            raise StartError(
+                f"port {self.tcp_port} (TCP) or {self.udp_port} (UDP) on {self.settings.host}: "
+                f"{error.strerror or error}. Is another speech service running?"
+            ) from error
+        except EngineUnavailableError as error:
+            self._abandon()
+            raise StartError(str(error)) from error
+        self._scheduler.start()
+        if self._switch.ports_wanted:
+            self._open_doors()
+        self._switch.follow()
+
+    def stop(self) -> None:
+        """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
+        log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
+        deadline = time.monotonic() + self.settings.drain_timeout_s
+        self._switch.stop()
+        with self._doors_lock:
+            text_door, registration_door = self._text_door, self._registration_door
+            self._text_door = self._registration_door = None
+        if text_door is not None:
+            text_door.stop_accepting()
+        self.calls.refuse_text()
+        drained = self.calls.drain(deadline - time.monotonic())
+        if registration_door is not None:
+            registration_door.close()
+        self.calls.close()
+        if text_door is not None:
+            text_door.close()
+        self._scheduler.stop()
+        self._switch.report_end("stopped")
+        log.info("stopped", drained=drained)
+
+    def describe(self) -> str:
+        """One line for the operator: who speaks where."""
+        doors = (
+            f"text on {self.settings.host}:{self.tcp_port}, registration on {self.settings.host}:{self.udp_port}/udp"
+        )
+        if self._text_door is None:
+            return f"ready: ports left to the external Piper, {doors} when switched on"
+        selection = self._switch.selection()
+        return f"ready: {selection.engine.name} speaks as {selection.voice}, {doors}"
+
+    def _abandon(self) -> None:
+        with self._doors_lock:
+            if self._text_door is not None:
+                self._text_door.server_close()
+            if self._registration_door is not None:
+                self._registration_door.server_close()
+        self._switch.report_end("error")
+
+    def _bind_doors(self) -> None:
+        host = self.settings.host
+        self._text_door = TextServer(
+            (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake
+        )
+        self.tcp_port = self._text_door.port
+        try:
+            self._registration_door = RegistrationServer((host, self.udp_port), self.calls, self.metrics)
+        except OSError:
+            self._text_door.server_close()
+            self._text_door = None
+            raise
+        self.udp_port = self._registration_door.port
+
+    def _open_doors(self) -> None:
+        """Takes the ports, if they are not held. Raises OSError while another has them."""
+        with self._doors_lock:
+            if self._text_door is None:
+                self._bind_doors()
+            if self._text_door is not None and self._registration_door is not None and not self._text_door.listening:
+                self._text_door.listen()
+                self._registration_door.listen()
+                log.info("doors_open", tcp_port=self.tcp_port, udp_port=self.udp_port)
+
+    def _release_doors(self) -> None:
+        """Leaves the ports to another service: at once for newcomers; calls in progress finish what was accepted."""
+        with self._doors_lock:
+            text_door, registration_door = self._text_door, self._registration_door
+            self._text_door = self._registration_door = None
+        if text_door is None or registration_door is None:
+            return
+        text_door.stop_accepting()
+        registration_door.close()
+        log.info("doors_released", tcp_port=self.tcp_port, udp_port=self.udp_port)
+        self.calls.drain(self.settings.drain_timeout_s)
+        self.calls.end_all()
+        text_door.close()

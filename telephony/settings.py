@@ -1,0 +1,258 @@
+"""Every setting of the service, once: name, default, environment variable, flag, help.
+
+Precedence: defaults, then environment, then command line. An unknown or malformed value is an error with one line that
+says which and what is allowed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that it cannot have."""
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise ValueError("a port is 0 to 65535")
+    return number
+
+
+def _positive_int(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("must be 0 or more")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError("must be 0 or more seconds")
+    return number
+
+
+def _speed(text: str) -> float:
+    number = float(text)
+    if not 0.5 <= number <= 2.0:
+        raise ValueError("must be between 0.5 and 2.0")
+    return number
+
+
+def _switch(text: str) -> bool:
+    value = text.strip().lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _default_cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "kokoro-telephony"
+
+
+def _setting(default: _T, parse: Callable[[str], _T], env: str, help_text: str, short: str = "") -> _T:
+    # Typed as the field's own type, as dataclasses.field itself is.
+    field: Any = dataclasses.field(
+        default=default, metadata={"parse": parse, "env": env, "help": help_text, "short": short}
+    )
+    return field  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one service. Field names are the long flags, with dashes."""
+
+    voice: str = _setting("af_sky", str, "KOKORO_VOICE", "voice to speak with", "v")
+    tcp_port: int = _setting(8090, _port, "KOKORO_TCP_PORT", "port of the text door", "t")
+    udp_port: int = _setting(13001, _port, "KOKORO_UDP_PORT", "port of the registration door", "u")
+    device: str = _setting(
+        "auto",
+        _choice("auto", "mps", "cuda", "cpu"),
+        "KOKORO_DEVICE",
+        "where Kokoro runs: mps, cuda or cpu; auto takes the best there is",
+        "d",
+    )
+    host: str = _setting("127.0.0.1", str, "KOKORO_HOST", "address that the doors listen on")
+    engine: str = _setting(
+        "kokoro",
+        _choice("kokoro", "tone"),
+        "KOKORO_ENGINE",
+        "kokoro speaks; tone plays a sine for each text, to try out a line without weights",
+    )
+    speed: float = _setting(1.0, _speed, "KOKORO_SPEED", "rate of speech, 0.5 to 2.0")
+    audio_route: str = _setting(
+        "auto",
+        _choice("auto", "reply", "processor"),
+        "KOKORO_AUDIO_ROUTE",
+        "where audio goes: to the call's audio processor, as reply on the text connection, or auto: to the processor "
+        "while there is one",
+    )
+    stream: bool = _setting(
+        False, _switch, "KOKORO_STREAM", "replies leave window by window instead of one frame for each text"
+    )
+    db: Path | None = _setting(
+        None, _path, "KOKORO_DB", "the host's SQLite database with system_config; none: Kokoro always speaks"
+    )
+    piper: str = _setting(
+        "embedded",
+        _choice("embedded", "external"),
+        "KOKORO_PIPER",
+        "who speaks while the database has Kokoro switched off: the Piper inside this service, or one outside, to "
+        "which this service leaves its ports",
+    )
+    piper_model: Path | None = _setting(
+        None, _path, "PIPER_MODEL_PATH", "a Piper voice (.onnx, with its .onnx.json beside); none: the installed one"
+    )
+    cache_dir: Path = _setting(
+        _default_cache_dir(), _path, "KOKORO_CACHE_DIR", "where weights are kept once they are fetched"
+    )
+    weights_dir: Path | None = _setting(
+        None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
+    )
+    threads: int = _setting(0, _count, "KOKORO_THREADS", "processor threads for the model; 0: all cores")
+    processor_host: str = _setting(
+        "127.0.0.1", str, "KOKORO_PROCESSOR_HOST", "address that the audio processors listen on"
+    )
+    max_connections: int = _setting(
+        1000, _positive_int, "KOKORO_MAX_CONNECTIONS", "text connections at once; more are refused"
+    )
+    max_calls: int = _setting(
+        4000, _positive_int, "KOKORO_MAX_CALLS", "calls remembered at once; idle ones are forgotten first"
+    )
+    max_queued_text_bytes: int = _setting(
+        262_144, _positive_int, "KOKORO_MAX_QUEUED_TEXT_BYTES", "text waiting in a call before its host is held up"
+    )
+    sink_buffer_s: float = _setting(
+        60.0, _seconds, "KOKORO_SINK_BUFFER_S", "seconds of audio waiting for one reader before its call pauses"
+    )
+    reply_stall_s: float = _setting(
+        5.0, _seconds, "KOKORO_REPLY_STALL_S", "seconds until a text host that never reads loses its replies"
+    )
+    hello_timeout_s: float = _setting(
+        30.0, _seconds, "KOKORO_HELLO_TIMEOUT_S", "seconds that a new connection has for its HELLO"
+    )
+    drain_timeout_s: float = _setting(
+        10.0, _seconds, "KOKORO_DRAIN_TIMEOUT_S", "seconds that calls have to finish when the service stops"
+    )
+    log_level: str = _setting(
+        "info",
+        lambda text: _choice("debug", "info", "warning", "error")(text.lower()),
+        "LOG_LEVEL",
+        "debug, info, warning or error; callers' text appears at debug only",
+    )
+    log_format: str = _setting("logfmt", _choice("logfmt", "json"), "LOG_FORMAT", "logfmt or json, one line an event")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the command line asks for: `run`, `check` or `init_db`, with these settings."""
+
+    action: str
+    settings: Settings
+
+
+def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
+    """Settings out of defaults, `environment` and command line `arguments`.
+
+    Raises:
+        SettingsError: a value is malformed; the message names the variable or flag and what is allowed.
+        SystemExit: `--help`, or a flag that does not exist.
+    """
+    given = vars(_parser().parse_args(arguments))
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Settings):
+        name = field.metadata["env"]
+        if environment.get(name, ""):
+            values[field.name] = _parse_one(field, environment[name], name)
+        if given[field.name] is not None:
+            values[field.name] = _parse_one(field, given[field.name], _flag(field))
+    settings = Settings(**values)
+    if given["init_db"] and settings.db is None:
+        raise SettingsError("--init-db: say which database with --db")
+    action = "check" if given["check"] else "init_db" if given["init_db"] else "run"
+    return Command(action, settings)
+
+
+def describe() -> list[tuple[str, str, str, str]]:
+    """Flag, environment variable, default and help of every setting, for the README's table."""
+    return [
+        (_flag(field), field.metadata["env"], _default_text(field), field.metadata["help"])
+        for field in dataclasses.fields(Settings)
+    ]
+
+
+def _flag(field: dataclasses.Field[Any]) -> str:
+    return "--" + field.name.replace("_", "-")
+
+
+def _default_text(field: dataclasses.Field[Any]) -> str:
+    if field.name == "cache_dir":
+        return "~/.cache/kokoro-telephony"
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
+    return "none" if field.default is None else str(field.default)
+
+
+def _parse_one(field: dataclasses.Field[Any], text: str, source: str) -> Any:
+    try:
+        return field.metadata["parse"](text)
+    except ValueError as error:
+        raise SettingsError(f"{source}={text!r}: {error}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kokoro_service.py",
+        description="Text to speech for phone calls: Kokoro on the ports of the Piper service.",
+        epilog="Every setting has an environment variable, named in brackets; the command line wins.",
+    )
+    for field in dataclasses.fields(Settings):
+        names = [_flag(field)]
+        if field.metadata["short"]:
+            names.insert(0, "-" + field.metadata["short"])
+        shape: dict[str, Any] = {"metavar": field.name.rsplit("_", 1)[-1].upper()}
+        if isinstance(field.default, bool):
+            shape = {"metavar": "BOOL", "nargs": "?", "const": "true"}
+        parser.add_argument(
+            *names,
+            dest=field.name,
+            help=f"{field.metadata['help']} [{field.metadata['env']}, default {_default_text(field)}]",
+            **shape,
+        )
+    parser.add_argument("--check", action="store_true", help="verify installation, weights, device, ports and database")
+    parser.add_argument("--init-db", action="store_true", help="create the table and keys that --db needs, then stop")
+    return parser

@@ -1,0 +1,431 @@
+"""Where a call's audio goes: back on the text connection, or to the call's audio processor.
+
+A sink is bounded, owns its writer thread, and checks a window's epoch last, just before the bytes leave. `write` never
+blocks: the scheduler asks `has_room` first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import structlog
+
+from telephony import wire
+from telephony.engines.base import Samples
+from telephony.metrics import Metrics
+from telephony.scheduler import Window
+
+log = structlog.get_logger()
+
+CONNECT_DELAYS_S = (0.2,) + (1.0,) * 8
+"""Pauses between the ten tries to reach an audio processor: the first after 200 ms, then a second each."""
+
+_CONNECT_TIMEOUT_S = 2.0
+# Audio in the kernel's buffer can neither be cancelled nor resent: keep little there (about a second).
+_SEND_BUFFER_BYTES = 128 * 1024
+_SEND_POLL_S = 1.0
+
+
+class Gate(Protocol):
+    """What a sink asks its call, from the writer thread."""
+
+    @property
+    def call_id(self) -> str:
+        """Whose audio it is."""
+        ...
+
+    def is_current(self, epoch: int) -> bool:
+        """Whether audio of that epoch may still be heard."""
+        ...
+
+    def next_chunk_id(self) -> int:
+        """A chunk id larger than all before it."""
+        ...
+
+
+@dataclass(frozen=True)
+class SinkLimits:
+    """Bounds of a sink: `buffer_s` of audio waiting in it, `stall_s` until a reader that takes nothing counts as
+    stalled (its audio is then dropped and counted)."""
+
+    buffer_s: float
+    stall_s: float
+
+
+def _limit_send(connection: socket.socket, timeout_s: float) -> None:
+    """Makes a blocking `send` give up after `timeout_s`, without touching `recv` as a socket timeout would."""
+    connection.setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(timeout_s), int(timeout_s % 1 * 1_000_000))
+    )
+
+
+class ReplySink:
+    """Audio back to the text host, on its own connection.
+
+    With `stream` one frame per window; without, one frame per text, at its end. A host that never reads (the telephone
+    host does not) stalls only this sink: after `stall_s` its audio is dropped and counted until it reads again.
+    The connection's reading half and its closing belong to the endpoint.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        gate: Gate,
+        *,
+        stream: bool,
+        limits: SinkLimits,
+        on_room: Callable[[], None],
+        on_broken: Callable[[], None],
+        metrics: Metrics,
+    ) -> None:
+        self.gate = gate
+        self._connection = connection
+        self._stream = stream
+        self._limits = limits
+        self._on_room = on_room
+        self._on_broken = on_broken
+        self._metrics = metrics
+        self._changed = threading.Condition()
+        self._unframed: list[Window] = []
+        self._frames: deque[Window] = deque()
+        self._queued_s = 0.0
+        self._sending = False
+        self._stalled = False
+        self._closed = False
+        _limit_send(connection, limits.stall_s)
+        self._writer = threading.Thread(target=self._run, name=f"reply-{gate.call_id[:16]}", daemon=True)
+        self._writer.start()
+
+    def has_room(self) -> bool:
+        """Whether `write` would keep a window (or, stalled or closed, drop it without delay)."""
+        return self._stalled or self._closed or self._queued_s < self._limits.buffer_s
+
+    def write(self, window: Window) -> None:
+        """Takes a window; without `stream` it waits for the end of its text."""
+        with self._changed:
+            if self._closed or (self._stalled and self._queued_s >= self._limits.buffer_s):
+                self._drop(window, "closed" if self._closed else "stalled")
+                return
+            self._unframed.append(window)
+            held_samples = sum(len(held.samples) for held in self._unframed)
+            if self._stream or window.end_of_text or held_samples >= wire.MAX_AUDIO_SAMPLES:
+                self._frame()
+                self._changed.notify_all()
+
+    def take_unsent(self) -> list[Window]:
+        """Takes back what has not begun to leave, in order: another sink will carry it."""
+        with self._changed:
+            unsent = [*self._frames, *self._unframed]
+            self._frames.clear()
+            self._unframed.clear()
+            self._queued_s = 0.0
+        return unsent
+
+    def wait_sent(self, timeout_s: float) -> bool:
+        """Waits until nothing is left to send; False if that took longer than `timeout_s` or the reader stalls."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._stalled or not self._busy(), timeout_s)
+            return not self._busy()
+
+    def disconnect(self) -> None:
+        """Cuts the connection, so that its endpoint sees the end of it and cleans up."""
+        with contextlib.suppress(OSError):  # the peer was faster
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Ends the writer; audio not sent is dropped. Joins the writer unless called by it."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if threading.current_thread() is not self._writer:
+            self._writer.join()
+
+    def _busy(self) -> bool:
+        return bool(self._frames or self._sending)
+
+    def _frame(self) -> None:
+        """Joins what is held into frames of at most the wire's size. Called with the lock held."""
+        held, self._unframed = self._unframed, []
+        current = []
+        for window in held:
+            if self.gate.is_current(window.epoch):
+                current.append(window)
+            else:
+                self._drop(window, "cancelled")
+        if not any(len(window.samples) for window in current):
+            return
+        last = current[-1]
+        samples = np.concatenate([window.samples for window in current])
+        for piece in _divide(samples):
+            self._frames.append(Window(piece, last.sample_rate, last.epoch, last.end_of_text))
+        self._queued_s += len(samples) / last.sample_rate
+
+    def _run(self) -> None:
+        while (window := self._next()) is not None:
+            try:
+                if self.gate.is_current(window.epoch):
+                    self._send(wire.encode_audio(window.samples, window.sample_rate, self.gate.next_chunk_id()))
+                else:
+                    self._drop(window, "cancelled")
+            except OSError as error:
+                log.info("reply_lost", call=self.gate.call_id, error=str(error))
+                with self._changed:
+                    self._drop(window, "closed")
+                    self._closed = True
+                    self._changed.notify_all()
+                self._on_broken()
+                break
+            with self._changed:
+                self._sending = False
+                self._changed.notify_all()
+            self._on_room()
+        with self._changed:
+            for window in (*self._frames, *self._unframed):
+                self._drop(window, "closed")
+            self._frames.clear()
+            self._unframed.clear()
+            self._sending = False
+            self._changed.notify_all()
+
+    def _next(self) -> Window | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._frames)
+            if self._closed:
+                return None
+            window = self._frames.popleft()
+            self._queued_s -= window.duration_s
+            self._sending = True
+            return window
+
+    def _send(self, frame: bytes) -> None:
+        """Sends a whole frame, however long the reader takes: a frame cut short would end the connection."""
+        rest = memoryview(frame)
+        while rest:
+            if self._closed:
+                raise OSError("closed in the middle of a frame")
+            try:
+                rest = rest[self._connection.send(rest) :]
+                self._stalled = False
+            except BlockingIOError:  # SO_SNDTIMEO: nothing left for stall_s
+                if not self._stalled:
+                    self._stalled = True
+                    log.warning("reply_stalled", call=self.gate.call_id, stall_s=self._limits.stall_s)
+                    with self._changed:
+                        self._changed.notify_all()
+                    self._on_room()
+
+    def _drop(self, window: Window, why: str) -> None:
+        self._metrics.dropped_s.labels(why).inc(window.duration_s)
+
+
+class ProcessorSink:
+    """Audio to the call's audio processor, window by window, on a connection that this sink makes and keeps.
+
+    It connects in the background (ten tries), and again whenever the processor goes away; a window that was not sent
+    whole waits for the next connection. When the tries are used up, `on_lost` is called from the writer thread.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        gate: Gate,
+        *,
+        limits: SinkLimits,
+        on_room: Callable[[], None],
+        on_lost: Callable[[ProcessorSink], None],
+        metrics: Metrics,
+    ) -> None:
+        self.gate = gate
+        self._address = address
+        self._limits = limits
+        self._on_room = on_room
+        self._on_lost = on_lost
+        self._metrics = metrics
+        self._changed = threading.Condition()
+        self._windows: deque[Window] = deque()
+        self._queued_s = 0.0
+        self._closed = False
+        self._retry = threading.Event()
+        self._delays = iter(CONNECT_DELAYS_S)
+        self._delivered = False
+        self._gave_up = False
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
+        self._writer = threading.Thread(target=self._run, name=f"processor-{gate.call_id[:16]}", daemon=True)
+
+    def start(self) -> None:
+        """Begins to connect."""
+        self._writer.start()
+
+    def has_room(self) -> bool:
+        """Whether another window fits."""
+        return self._closed or self._queued_s < self._limits.buffer_s
+
+    def write(self, window: Window) -> None:
+        """Takes a window for the processor."""
+        with self._changed:
+            if self._closed:
+                self._drop(window, "closed")
+                return
+            for piece in _divide(window.samples):
+                self._windows.append(Window(piece, window.sample_rate, window.epoch, window.end_of_text))
+            self._queued_s += window.duration_s
+        self._wake()
+
+    def take_unsent(self) -> list[Window]:
+        """Takes back what has not left, in order."""
+        with self._changed:
+            unsent = list(self._windows)
+            self._windows.clear()
+            self._queued_s = 0.0
+            self._changed.notify_all()
+        return unsent
+
+    def retry_now(self) -> None:
+        """The processor has just said that it listens: do not wait out the pause between two tries."""
+        self._retry.set()
+
+    def wait_sent(self, timeout_s: float) -> bool:
+        """Waits until every window has left; False if that took longer than `timeout_s`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or not self._windows, timeout_s)
+
+    def close(self) -> None:
+        """Drops what was not sent; the writer sends the end of audio and closes the connection. Returns at once."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._retry.set()
+        self._wake()
+
+    @property
+    def running(self) -> bool:
+        """Whether the writer thread still runs."""
+        return self._writer.is_alive()
+
+    def join(self) -> None:
+        """Waits for the writer to end, after `close`: a second or two at most."""
+        self._writer.join()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # a wake-up is pending already, or the writer has ended
+            self._wake_writer.send(b"\0")
+
+    def _run(self) -> None:
+        try:
+            while not self._closed and not self._gave_up:
+                connection = self._connect()
+                if connection is None:
+                    break
+                with connection:
+                    self._serve(connection)
+        finally:
+            self._wake_reader.close()
+            self._wake_writer.close()
+        if self._closed:
+            for window in self.take_unsent():
+                self._drop(window, "closed")
+            return
+        self._closed = True
+        self._metrics.processor_failures.inc()
+        log.error("processor_given_up", call=self.gate.call_id, port=self._address[1], tries=len(CONNECT_DELAYS_S) + 1)
+        self._on_lost(self)
+
+    def _connect(self) -> socket.socket | None:
+        """A greeted connection; None when closed or when every try failed."""
+        while not self._closed:
+            try:
+                connection = socket.create_connection(self._address, timeout=_CONNECT_TIMEOUT_S)
+                connection.settimeout(None)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                _limit_send(connection, _SEND_POLL_S)
+                connection.sendall(wire.encode_hello(self.gate.call_id))
+            except OSError as error:
+                log.debug("processor_unreachable", call=self.gate.call_id, port=self._address[1], error=str(error))
+                if not self._pause():
+                    return None
+                continue
+            self._metrics.processor_connects.inc()
+            log.info("processor_connected", call=self.gate.call_id, port=self._address[1])
+            return connection
+        return None
+
+    def _pause(self) -> bool:
+        """Waits before the next try; False when the tries are used up."""
+        delay_s = next(self._delays, None)
+        if delay_s is None:
+            return False
+        if self._retry.wait(delay_s):
+            self._retry.clear()
+            self._delays = iter(CONNECT_DELAYS_S)  # it has registered again: it deserves all its tries
+        return True
+
+    def _serve(self, connection: socket.socket) -> None:
+        """Sends windows until the processor goes away or the sink is closed."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection, selectors.EVENT_READ)
+            selector.register(self._wake_reader, selectors.EVENT_READ)
+            try:
+                while not self._closed:
+                    timeout_s = 0 if self._windows else None
+                    for key, _ in selector.select(timeout_s):
+                        # A processor that has closed is noticed before a window is written into the void.
+                        if not key.fileobj.recv(4096):  # type: ignore[union-attr]
+                            raise ConnectionResetError("the processor closed the connection")
+                    self._send_next(connection)
+                connection.sendall(wire.END_OF_AUDIO)
+                log.info("processor_ended", call=self.gate.call_id)
+            except OSError as error:
+                log.warning("processor_disconnected", call=self.gate.call_id, error=str(error))
+                # One that hangs up without having taken any audio is as good as unreachable.
+                self._gave_up = not self._delivered and not self._pause()
+                self._delivered = False
+
+    def _send_next(self, connection: socket.socket) -> None:
+        with self._changed:
+            window = self._windows[0] if self._windows else None
+        if window is None:
+            return
+        if self.gate.is_current(window.epoch):
+            if len(window.samples):
+                frame = wire.encode_audio(window.samples, window.sample_rate, self.gate.next_chunk_id())
+                self._send(connection, frame)
+                self._delivered = True
+                self._delays = iter(CONNECT_DELAYS_S)
+        else:
+            self._drop(window, "cancelled")
+        with self._changed:
+            # Only now, as a whole: a window that broke off in the middle is sent again on the next connection.
+            if self._windows and self._windows[0] is window:
+                self._windows.popleft()
+                self._queued_s -= window.duration_s
+            self._changed.notify_all()
+        self._on_room()
+
+    def _send(self, connection: socket.socket, frame: bytes) -> None:
+        rest = memoryview(frame)
+        while rest:
+            try:
+                rest = rest[connection.send(rest) :]
+            except BlockingIOError:  # the processor is slow: wait on, unless the call has ended
+                if self._closed:
+                    raise ConnectionAbortedError("closed while the processor was not reading") from None
+
+    def _drop(self, window: Window, why: str) -> None:
+        self._metrics.dropped_s.labels(why).inc(window.duration_s)
+
+
+def _divide(samples: Samples) -> list[Samples]:
+    """Pieces of at most one audio frame; one empty piece for no samples."""
+    limit = wire.MAX_AUDIO_SAMPLES
+    return [samples[start : start + limit] for start in range(0, max(1, len(samples)), limit)]

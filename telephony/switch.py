@@ -1,0 +1,236 @@
+"""Who speaks: the main engine or Piper, and with which voice, as the host's database says.
+
+`selection` is asked for every text; what is being spoken stays with the engine that began it. One thread follows the
+database, four times a second.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from telephony.calls import Selection
+from telephony.engines.base import Engine
+from telephony.engines.catalog import EngineUnavailableError
+from telephony.metrics import Metrics
+from telephony.settings import Settings
+from telephony.store import Store, Switches
+
+log = structlog.get_logger()
+
+POLL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """How engines are loaded; tests put tone engines here."""
+
+    main: Callable[[], Engine]
+    piper: Callable[[Path | None], Engine]
+
+
+@dataclass(frozen=True)
+class Doors:
+    """How the ports are taken and left, for `--piper external`. `open` raises OSError while another has them."""
+
+    open: Callable[[], None]
+    release: Callable[[], None]
+
+
+class EngineSwitch:
+    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
+
+    def __init__(
+        self, settings: Settings, loaders: Loaders, store: Store | None, doors: Doors, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._loaders = loaders
+        self._store = store
+        self._doors = doors
+        self._metrics = metrics
+        self._switches = store.read() if store is not None else Switches()
+        self._main: Engine | None = None
+        self._piper: Engine | None = None
+        self._voice = settings.voice
+        self._refused_voice: str | None = None
+        self._complaint = ""
+        self._selection: Selection | None = None
+        self._reported: dict[str, str] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="switch")
+
+    @property
+    def main_enabled(self) -> bool:
+        """Whether the main engine is switched on: always without a database, and until the database says otherwise."""
+        return self._switches.kokoro_enabled is not False
+
+    @property
+    def ports_wanted(self) -> bool:
+        """Whether the service should hold its ports now."""
+        return self.main_enabled or self._settings.piper == "embedded"
+
+    def selection(self) -> Selection:
+        """Engine and voice for a text that arrives now. Any thread.
+
+        Raises:
+            EngineUnavailableError: no engine is loaded yet.
+        """
+        if self._selection is None:
+            raise EngineUnavailableError("no engine is loaded yet")
+        return self._selection
+
+    def load(self) -> None:
+        """Loads the engine that is to speak first.
+
+        Raises:
+            EngineUnavailableError: it cannot be loaded.
+        """
+        self._report("starting")
+        if self.main_enabled or self._settings.piper == "external":
+            self._main = self._loaders.main()
+        else:
+            self._load_piper()
+        self._apply()
+
+    def follow(self) -> None:
+        """Starts to follow the database, if there is one."""
+        self._report("running")
+        if self._store is not None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stops to follow the database."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def report_end(self, status: str) -> None:
+        """Writes the last status of this service: `stopped` or `error`."""
+        if self._store is None:
+            return
+        self._store.write_status("kokoro", status)
+        if self._piper is not None:
+            self._store.write_status("piper", "stopped")
+
+    def _follow(self) -> None:
+        try:
+            self._load_the_other()
+        except Exception:  # a broken second engine must not end the first
+            log.exception("engine_unavailable")
+        while not self._stopping.wait(POLL_S):
+            if self._store is None:
+                return
+            read = self._store.read()
+            known = self._switches
+            self._switches = Switches(
+                known.kokoro_enabled if read.kokoro_enabled is None else read.kokoro_enabled,
+                read.voice or known.voice,
+                read.piper_model or known.piper_model,
+            )
+            try:
+                self._step(known)
+            except Exception:  # whatever it was, the calls go on with the selection that stands
+                log.exception("switch_failed", effect="the last good settings stay")
+            self._store.retry_writes()
+
+    def _step(self, known: Switches) -> None:
+        self._apply()
+        if self._settings.piper == "external":
+            self._follow_ports()
+            return
+        if self._switches.piper_model != known.piper_model:
+            self._load_piper_or_complain()
+            self._apply()
+        self._report("running")
+
+    def _follow_ports(self) -> None:
+        if not self.main_enabled:
+            self._doors.release()
+            self._report("stopped")
+            return
+        try:
+            self._doors.open()
+        except OSError as error:
+            self._complain("ports_taken", f"{error.strerror or error}; trying again")
+            self._report("error")
+            return
+        self._complaint = ""
+        self._report("running")
+
+    def _apply(self) -> None:
+        """Makes the selection follow the switches as far as the engines are there."""
+        engine = self._main if self.main_enabled or self._settings.piper == "external" else self._piper
+        if engine is None:
+            engine = self._main or self._piper
+            if engine is None:
+                return
+            self._complain("engine_missing", f"the engine that is switched on is not loaded; {engine.name} speaks")
+        voice = self._choose_voice(engine)
+        selection = Selection(engine, voice, self._settings.speed)
+        if selection == self._selection:
+            return
+        self._selection = selection
+        self._metrics.switches.labels(engine.name).inc()
+        log.info("selected", engine=engine.name, voice=voice)
+
+    def _choose_voice(self, engine: Engine) -> str:
+        names = [voice.name for voice in engine.voices()]
+        if engine is not self._main:
+            return names[0]
+        wanted = self._switches.voice or self._settings.voice
+        if wanted in names:
+            self._voice = wanted
+            self._refused_voice = None
+        elif wanted != self._refused_voice:
+            self._refused_voice = wanted
+            log.error("voice_refused", voice=wanted, effect=f"{self._voice} stays", known=" ".join(names))
+        return self._voice if self._voice in names else names[0]
+
+    def _load_the_other(self) -> None:
+        """Loads the engine that does not speak now, so that switching takes no time."""
+        if self._settings.piper == "external":
+            return
+        if self._main is not None:
+            self._load_piper_or_complain()
+            return
+        try:
+            self._main = self._loaders.main()
+        except EngineUnavailableError as error:
+            self._complain("engine_unavailable", str(error))
+
+    def _load_piper(self) -> None:
+        # The operator's path wins over the host's key; a key that leads nowhere does not silence Piper.
+        path = self._settings.piper_model
+        if path is None and self._switches.piper_model:
+            path = Path(self._switches.piper_model).expanduser()
+            if not path.is_file():
+                log.warning("piper_model_missing", path=str(path), using="the installed voice")
+                path = None
+        self._piper = self._loaders.piper(path)
+
+    def _load_piper_or_complain(self) -> None:
+        try:
+            self._load_piper()
+        except EngineUnavailableError as error:
+            self._complain("engine_unavailable", str(error))
+
+    def _report(self, status: str) -> None:
+        """Writes what this service does; only what has changed."""
+        if self._store is None:
+            return
+        statuses = {"kokoro": status if self.main_enabled else "stopped"}
+        if self._settings.piper == "embedded":
+            statuses["piper"] = "stopped" if self.main_enabled else status
+        for service, text in statuses.items():
+            if self._reported.get(service) != text:
+                self._reported[service] = text
+                self._store.write_status(service, text)
+
+    def _complain(self, event: str, error: str) -> None:
+        if self._complaint != error:
+            self._complaint = error
+            log.error(event, error=error)
