@@ -24,6 +24,10 @@ from telephony.text import segments
 log = structlog.get_logger()
 
 
+# More than any answer of a host; the engine divides it by phonemes. Longer texts are bounded to bound a cancel.
+_WHOLE_CHARS = 2000
+
+
 class TooManyCallsError(RuntimeError):
     """Every place for a call is taken by one that is in use."""
 
@@ -78,11 +82,10 @@ class Call:
         Raises:
             LaneClosedError: the service is stopping.
         """
-        # One pass over what fits into one keeps the reference's prosody where nothing can leave before the end anyway.
+        # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
         whole = self._processor is None and self._policy.route != "processor" and not self._policy.stream
-        pack_chars = segments.DEFAULT_MAX_CHARS if whole else 0
         request = Request(
-            segments.split(text, pack_chars=pack_chars),
+            segments.split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS) if whole else segments.split(text),
             selection.engine,
             selection.voice,
             selection.speed,

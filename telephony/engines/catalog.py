@@ -33,7 +33,7 @@ def load_main(settings: Settings) -> Engine:
             f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
         ) from None
     try:
-        weights = ensure_weights(settings.cache_dir, settings.weights_dir)
+        weights = ensure_weights(settings.cache_dir, settings.weights_dir, verify=True)
         model.use_threads(settings.threads)
         engine = model.KokoroEngine(weights, model.choose_device(settings.device), settings.voice)
         engine.warm_up()
