@@ -76,12 +76,14 @@ class Call:
         self._processor: ProcessorSink | None = None
         self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes)
 
-    def say(self, text: str, selection: Selection) -> None:
-        """Queues a text; waits while too much of this call's text is waiting already.
+    def say(self, text: str, selection: Selection, reply: ReplySink) -> None:
+        """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
 
         Raises:
-            LaneClosedError: the service is stopping.
+            LaneClosedError: the connection does not own the call any more, or the service is stopping.
         """
+        if not self.owned_by(reply):
+            raise LaneClosedError("the connection is gone, or a newer one has taken the call over")
         # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
         whole = self._processor is None and self._policy.route != "processor" and not self._policy.stream
         request = Request(
@@ -105,6 +107,10 @@ class Call:
         with self._lock:
             self._epoch += 1
         self._lane.clear()
+
+    def owned_by(self, reply: ReplySink) -> bool:
+        """Whether the connection of `reply` is the one that speaks for this call."""
+        return self._reply is reply
 
     def wait_spoken(self, timeout_s: float | None) -> bool:
         """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
@@ -283,17 +289,17 @@ class CallRegistry:
             previous.disconnect()
         return call, reply
 
-    def say(self, call: Call, text: str) -> None:
-        """Says a text on a call, with the engine and voice of this moment. While stopping, refuses it with a count.
+    def say(self, call: Call, reply: ReplySink, text: str) -> None:
+        """Says a text that came on a call's connection, with the engine and voice of this moment. While stopping, refuses it with a count.
 
         Raises:
-            LaneClosedError: the call was closed while it waited.
+            LaneClosedError: the connection does not own the call any more, or the service was closed meanwhile.
         """
         if self._refusing:
             self._metrics.texts_refused.inc()
             log.warning("text_refused", call=call.call_id, error="the service is stopping")
             return
-        call.say(text, self._selection())
+        call.say(text, self._selection(), reply)
 
     def register(self, call_id: str) -> bool:
         """The audio processor of a call listens. False if there is no place for the call or no such port.
@@ -326,6 +332,15 @@ class CallRegistry:
         self._keep_until_ended(call.end())
         self._forget_if_idle(call)
         return True
+
+    def finish(self, call: Call, reply: ReplySink) -> None:
+        """BYE on a call's connection: what was said is spoken to its end, then the call is over.
+
+        Unless a newer connection has taken the call over: then it goes on.
+        """
+        call.wait_spoken(None)
+        if call.owned_by(reply):
+            self.end(call.call_id)
 
     def detach(self, call: Call, reply: ReplySink) -> None:
         """A call's text connection is gone. The call stays known: its chunk ids go on if it comes back."""

@@ -151,10 +151,12 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 for event in decoder.events():
                     if isinstance(event, wire.Hello):
                         self._greet(event.call_id)
-                    elif isinstance(event, wire.Text) and self._call is not None:
-                        self.server.calls.say(self._call, event.text)
-                    elif isinstance(event, wire.Bye):
-                        self._finish()
+                    elif self._call is None or self._reply is None:
+                        return  # BYE without HELLO
+                    elif isinstance(event, wire.Text):
+                        self.server.calls.say(self._call, self._reply, event.text)
+                    else:
+                        self.server.calls.finish(self._call, self._reply)
                         return
         except wire.WireError as error:
             self.server.metrics.wire_errors.inc()
@@ -203,9 +205,3 @@ class _TextConnection(socketserver.BaseRequestHandler):
         """The reply cannot be written: the peer is gone, whatever the reading half still believes."""
         if self._call is not None and self._reply is not None:
             self.server.calls.detach(self._call, self._reply)
-
-    def _finish(self) -> None:
-        """BYE: what was said is spoken to its end, then the call is over."""
-        if self._call is not None:
-            self._call.wait_spoken(None)
-            self.server.calls.end(self._call.call_id)
