@@ -57,16 +57,17 @@ def _serve(settings: Settings) -> int:
         if stopping.is_set():
             os._exit(128 + signum)  # the second signal: whoever sends it does not want to wait
         stopping.set()
+        if not service.started:
+            raise SystemExit(128 + signum)
 
     service = Service(settings, Loaders(partial(catalog.load_main, settings), catalog.load_piper))
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
     try:
         service.start()
     except StartError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    # Only now: until here Ctrl-C simply ends the process, in the middle of a download too.
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
     print(service.describe(), flush=True)
     stopping.wait()
     service.stop()

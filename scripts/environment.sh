@@ -23,7 +23,7 @@ _find_python() {
 
 prepare_environment() {
     local base file stamp
-    if ! _is_supported "$python"; then
+    if ! _is_supported "$python" || ! "$python" -m pip --version >/dev/null 2>&1; then
         base=$(_find_python)
         echo "making $venv with $base" >&2
         "$base" -m venv --clear "$venv" || {

@@ -51,6 +51,7 @@ class CallPolicy:
         max_calls: calls known at once; idle ones make room for new ones.
         max_queued_text_bytes: text waiting per call before its door is held up.
         processor_host: where the audio processors listen.
+        bye_stall_s: seconds without progress after which a call that has said BYE is ended.
     """
 
     route: str
@@ -58,6 +59,7 @@ class CallPolicy:
     max_calls: int
     max_queued_text_bytes: int
     processor_host: str
+    bye_stall_s: float
     limits: SinkLimits
 
 
@@ -72,9 +74,13 @@ class Call:
         self._lock = threading.Lock()
         self._epoch = 0
         self._chunk_id = 0
+        self._windows = 0
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
         self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes)
+
+    def __str__(self) -> str:
+        return self.call_id
 
     def say(self, text: str, selection: Selection, reply: ReplySink) -> None:
         """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
@@ -85,7 +91,8 @@ class Call:
         if not self.owned_by(reply):
             raise LaneClosedError("the connection is gone, or a newer one has taken the call over")
         # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
-        whole = self._processor is None and self._policy.route != "processor" and not self._policy.stream
+        with self._lock:
+            whole = self._sink() is reply and not self._policy.stream
         request = Request(
             segments.split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS) if whole else segments.split(text),
             selection.engine,
@@ -112,12 +119,30 @@ class Call:
         """Whether the connection of `reply` is the one that speaks for this call."""
         return self._reply is reply
 
-    def wait_spoken(self, timeout_s: float | None) -> bool:
+    def wait_spoken(self, timeout_s: float) -> bool:
         """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
+        deadline = time.monotonic() + timeout_s
         if not self._lane.wait_idle(timeout_s):
             return False
-        sink = self._processor or self._reply
-        return sink is not None and sink.wait_sent(timeout_s if timeout_s is not None else threading.TIMEOUT_MAX)
+        while True:
+            with self._lock:
+                sink = self._sink()
+            if sink is None:
+                return False
+            sent = sink.wait_sent(max(0.0, deadline - time.monotonic()))
+            with self._lock:
+                if sink is self._sink():  # else what was left has moved to another sink
+                    return sent
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Changes whenever a window is delivered or a frame leaves."""
+        return self._windows, self._chunk_id
+
+    @property
+    def forgettable(self) -> bool:
+        """Whether nobody is connected to it and no chunk id has to be remembered."""
+        return self.idle and self._chunk_id == 0
 
     @property
     def idle(self) -> bool:
@@ -138,6 +163,7 @@ class Call:
     def deliver(self, window: Window) -> None:
         """Hands a window to the sink of the moment, unless it is of an older epoch."""
         with self._lock:
+            self._windows += 1
             sink = self._sink() if window.epoch == self._epoch else None
             why = "cancelled" if window.epoch != self._epoch else "no route"
             if sink is not None:
@@ -183,8 +209,10 @@ class Call:
     def attach_processor(self) -> bool:
         """The processor has registered: connect to it, and send it what has not left on the reply route.
 
-        False if its port would be beyond the last one.
+        False if its port would be beyond the last one. With the route forced to `reply` there is nothing to do.
         """
+        if self._policy.route == "reply":
+            return True
         with self._lock:
             if self._processor is not None:
                 self._processor.retry_now()
@@ -290,7 +318,9 @@ class CallRegistry:
         return call, reply
 
     def say(self, call: Call, reply: ReplySink, text: str) -> None:
-        """Says a text that came on a call's connection, with the engine and voice of this moment. While stopping, refuses it with a count.
+        """Says a text that came on a call's connection, with the engine and voice of this moment.
+
+        While the service is stopping the text is refused, with a count.
 
         Raises:
             LaneClosedError: the connection does not own the call any more, or the service was closed meanwhile.
@@ -330,21 +360,25 @@ class CallRegistry:
         if call is None:
             return False
         self._keep_until_ended(call.end())
-        self._forget_if_idle(call)
+        self._forget_if_done(call)
         return True
 
     def finish(self, call: Call, reply: ReplySink) -> None:
         """BYE on a call's connection: what was said is spoken to its end, then the call is over.
 
-        Unless a newer connection has taken the call over: then it goes on.
+        Also when nothing has moved for the policy's `bye_stall_s`, such as speech that waits for a processor which
+        never registers. Unless a newer connection has taken the call over: then it goes on.
         """
-        call.wait_spoken(None)
+        progress = None
+        while not call.wait_spoken(self._policy.bye_stall_s) and progress != call.progress:
+            progress = call.progress
         if call.owned_by(reply):
             self.end(call.call_id)
 
     def detach(self, call: Call, reply: ReplySink) -> None:
         """A call's text connection is gone. The call stays known: its chunk ids go on if it comes back."""
         call.detach_reply(reply)
+        self._forget_if_done(call)
 
     def refuse_text(self) -> None:
         """The service is stopping: what was accepted is still spoken, new text is not."""
@@ -402,12 +436,13 @@ class CallRegistry:
             return
         idle = next((call for call in self._calls.values() if call.idle), None)
         if idle is None:
+            self._metrics.calls_refused.inc()
             raise TooManyCallsError(f"{self._policy.max_calls} calls are in use")
         del self._calls[idle.call_id]
         idle.close()
 
-    def _forget_if_idle(self, call: Call) -> None:
+    def _forget_if_done(self, call: Call) -> None:
         with self._lock:
-            if call.idle and self._calls.get(call.call_id) is call:
+            if call.forgettable and self._calls.get(call.call_id) is call:
                 del self._calls[call.call_id]
                 self._metrics.active_calls.set(len(self._calls))

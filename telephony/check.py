@@ -36,7 +36,7 @@ def run(settings: Settings) -> int:
     for check in _CHECKS:
         try:
             result, verdict = check.run(settings), "ok"
-        except _CheckError as error:
+        except (_CheckError, ImportError) as error:
             result, verdict = str(error), "FAIL"
             failures += 1
         print(f"{verdict:<5} {check.name:<13} {result}", flush=True)
@@ -60,6 +60,8 @@ def _packages(settings: Settings) -> str:
 
 
 def _weights(settings: Settings) -> str:
+    if settings.engine == "tone":
+        return "the tone engine needs none"
     from telephony.engines.kokoro.weights import WeightsError, find_weights, verify_weights
 
     try:
@@ -76,6 +78,8 @@ def _weights(settings: Settings) -> str:
 
 
 def _device(settings: Settings) -> str:
+    if settings.engine == "tone":
+        return "the tone engine needs none"
     from telephony.engines.kokoro.model import choose_device
 
     device = choose_device(settings.device)

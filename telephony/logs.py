@@ -38,4 +38,5 @@ def _one_line(logger: object, method: str, event: structlog.typing.EventDict) ->
     return {
         key: value.replace("\r", "\\r").replace("\n", "\\n") if isinstance(value, str) else value
         for key, value in event.items()
+        if value is not None
     }

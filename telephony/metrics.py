@@ -23,6 +23,9 @@ class Metrics:
 
         self.connections = counter("tts_connections_total", "Text connections accepted")
         self.connections_refused = counter("tts_connections_refused_total", "Text connections over the bound")
+        self.calls_refused = counter("tts_calls_refused_total", "Calls for which there was no place")
+        self.hellos_overdue = counter("tts_hellos_overdue_total", "Connections that did not say HELLO in time")
+        self.texts_held_up = counter("tts_texts_held_up_total", "Text frames that had to wait for their call's queue")
         self.wire_errors = counter("tts_wire_errors_total", "Connections ended by a broken frame")
         self.datagrams_ignored = counter("tts_datagrams_ignored_total", "UDP datagrams that say nothing")
         self.texts = counter("tts_texts_total", "Text frames with something to say")

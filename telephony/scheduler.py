@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class Window:
 
 
 class Listener(Protocol):
-    """Whom a lane speaks to. Both methods must return at once."""
+    """Whom a lane speaks to; `str()` of it names the call in logs. Both methods must return at once."""
 
     def has_room(self) -> bool:
         """Whether the sink can take a window. Called with the scheduler's lock held."""
@@ -116,7 +117,9 @@ class Lane:
         """
         with self._scheduler.changed:
             clears = self._clears
-            while not self.closed and self.queue and self._queued_bytes() + request.size_bytes > self._max_queued_bytes:
+            if self._is_full(request):
+                self._scheduler.metrics.texts_held_up.inc()
+            while not self.closed and self._is_full(request):
                 self._scheduler.changed.wait()
             if self.closed:
                 raise LaneClosedError("the call has ended")
@@ -144,8 +147,9 @@ class Lane:
         with self._scheduler.changed:
             return self._scheduler.changed.wait_for(lambda: not self.queue, timeout_s)
 
-    def _queued_bytes(self) -> int:
-        return sum(request.size_bytes for request in self.queue)
+    def _is_full(self, request: Request) -> bool:
+        queued_bytes = sum(queued.size_bytes for queued in self.queue)
+        return bool(self.queue) and queued_bytes + request.size_bytes > self._max_queued_bytes
 
 
 class Scheduler:
@@ -158,7 +162,7 @@ class Scheduler:
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self.changed = threading.Condition()
-        self._metrics = metrics
+        self.metrics = metrics
         self._clock = clock
         self._active: dict[Lane, None] = {}
         self._stopping = False
@@ -201,17 +205,17 @@ class Scheduler:
         self._report_depth()
 
     def _report_depth(self) -> None:
-        self._metrics.queue_depth.set(sum(len(lane.queue) for lane in self._active))
+        self.metrics.queue_depth.set(sum(len(lane.queue) for lane in self._active))
         self.changed.notify_all()
 
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
             try:
                 self._serve(batch)
-            except Exception:  # a defect of ours: these calls lose what they had to say, the others go on
+            except Exception:  # a defect of ours: these texts end here, other texts and other calls go on
                 log.exception("batch_failed", calls=len(batch))
-                for lane, _ in batch:
-                    lane.clear()
+                for lane, request in batch:
+                    self._finish(lane, request)
 
     def _next_batch(self) -> list[tuple[Lane, Request]] | None:
         """Waits for work; None once stopping. At most one window of each lane, all on one engine."""
@@ -252,7 +256,7 @@ class Scheduler:
                 self._segment_failed(lane, request, error)
             return
         spent_s = self._clock() - started
-        self._metrics.busy_s.labels(engine.name).inc(spent_s)
+        self.metrics.busy_s.labels(engine.name).inc(spent_s)
         for (lane, request), samples in zip(batch, rendered, strict=True):
             request.engine_s += spent_s / len(batch)
             self._deliver(lane, request, samples)
@@ -265,9 +269,16 @@ class Scheduler:
 
     def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
         request.utterance = None
-        self._metrics.segments_failed.labels(request.engine.name).inc()
-        expected = isinstance(error, SynthesisError)
-        log.error("segment_failed", engine=request.engine.name, error=str(error), exc_info=not expected)
+        self.metrics.segments_failed.labels(request.engine.name).inc()
+        # A foreign exception's message may quote the caller's text; its trace does not.
+        known = isinstance(error, SynthesisError)
+        log.error(
+            "segment_failed",
+            call=str(lane.listener),
+            engine=request.engine.name,
+            error=str(error) if known else type(error).__name__,
+            trace=None if known else "".join(traceback.format_tb(error.__traceback__)),
+        )
         if request.exhausted:
             self._deliver(lane, request, np.zeros(0, np.float32))
 
@@ -282,34 +293,37 @@ class Scheduler:
             was_silent = now >= lane.runs_dry_at
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
-        self._metrics.audio_s.labels(engine_name).inc(window.duration_s)
+        self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
         if len(samples) and not request.heard:
             request.heard = True
             if was_silent:
-                self._metrics.time_to_first_audio_s.labels(engine_name).observe(now - request.arrived_at)
+                self.metrics.time_to_first_audio_s.labels(engine_name).observe(now - request.arrived_at)
         lane.listener.deliver(window)
         if finished:
-            self._segment_done(request)
+            self._segment_done(request, str(lane.listener))
         if window.end_of_text:
-            with self.changed:
-                if lane.queue and lane.queue[0] is request:
-                    lane.queue.popleft()
-                if not lane.queue:
-                    self.deactivate(lane)
-                else:
-                    self._report_depth()
+            self._finish(lane, request)
 
-    def _segment_done(self, request: Request) -> None:
+    def _finish(self, lane: Lane, request: Request) -> None:
+        with self.changed:
+            if lane.queue and lane.queue[0] is request:
+                lane.queue.popleft()
+            if lane.queue:
+                self._report_depth()
+            else:
+                self.deactivate(lane)
+
+    def _segment_done(self, request: Request, call: str) -> None:
         if request.utterance is None:
             return  # it failed, and was counted
         request.utterance = None
         engine_name = request.engine.name
         if request.audio_s:
-            self._metrics.segments.labels(engine_name).inc()
-            self._metrics.realtime_factor.labels(engine_name).observe(request.engine_s / request.audio_s)
+            self.metrics.segments.labels(engine_name).inc()
+            self.metrics.realtime_factor.labels(engine_name).observe(request.engine_s / request.audio_s)
         else:
-            self._metrics.segments_failed.labels(engine_name).inc()
-            log.error("segment_silent", engine=engine_name, error="the engine returned no audio for a text")
+            self.metrics.segments_failed.labels(engine_name).inc()
+            log.error("segment_silent", call=call, engine=engine_name, error="the engine returned no audio for a text")
         request.engine_s = request.audio_s = 0.0
 
 

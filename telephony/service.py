@@ -49,12 +49,14 @@ class Service:
                 settings.max_calls,
                 settings.max_queued_text_bytes,
                 settings.processor_host,
+                settings.bye_stall_s,
                 limits,
             ),
             self._scheduler,
             self.metrics,
             self._switch.selection,
         )
+        self.started = False
         self._doors_lock = threading.Lock()
         self._text_door: TextServer | None = None
         self._registration_door: RegistrationServer | None = None
@@ -71,20 +73,25 @@ class Service:
         try:
             if self._switch.ports_wanted:
                 self._bind_doors()
-            self._switch.load()
         except OSError as error:
-            self._abandon()
+            self._abandon("error")
             raise StartError(
                 f"port {self.tcp_port} (TCP) or {self.udp_port} (UDP) on {self.settings.host}: "
                 f"{error.strerror or error}. Is another speech service running?"
             ) from error
+        try:
+            self._switch.load()
         except EngineUnavailableError as error:
-            self._abandon()
+            self._abandon("error")
             raise StartError(str(error)) from error
+        except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
+            self._abandon("stopped")
+            raise
         self._scheduler.start()
-        if self._switch.ports_wanted:
+        if self._text_door is not None:
             self._open_doors()
         self._switch.follow()
+        self.started = True
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
@@ -117,13 +124,13 @@ class Service:
         selection = self._switch.selection()
         return f"ready: {selection.engine.name} speaks as {selection.voice}, {doors}"
 
-    def _abandon(self) -> None:
+    def _abandon(self, status: str) -> None:
         with self._doors_lock:
             if self._text_door is not None:
                 self._text_door.server_close()
             if self._registration_door is not None:
                 self._registration_door.server_close()
-        self._switch.report_end("error")
+        self._switch.report_end(status)
 
     def _bind_doors(self) -> None:
         host = self.settings.host

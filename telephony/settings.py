@@ -50,6 +50,13 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _positive_seconds(text: str) -> float:
+    number = _seconds(text)
+    if number == 0:
+        raise ValueError("must be more than 0 seconds")
+    return number
+
+
 def _speed(text: str) -> float:
     number = float(text)
     if not 0.5 <= number <= 2.0:
@@ -157,24 +164,32 @@ class Settings:
         262_144, _positive_int, "KOKORO_MAX_QUEUED_TEXT_BYTES", "text waiting in a call before its host is held up"
     )
     sink_buffer_s: float = _setting(
-        60.0, _seconds, "KOKORO_SINK_BUFFER_S", "seconds of audio waiting for one reader before its call pauses"
+        60.0,
+        _positive_seconds,
+        "KOKORO_SINK_BUFFER_S",
+        "seconds of audio waiting for one reader before its call pauses",
     )
     reply_stall_s: float = _setting(
-        5.0, _seconds, "KOKORO_REPLY_STALL_S", "seconds until a text host that never reads loses its replies"
+        5.0, _positive_seconds, "KOKORO_REPLY_STALL_S", "seconds until a text host that never reads loses its replies"
     )
     hello_timeout_s: float = _setting(
-        30.0, _seconds, "KOKORO_HELLO_TIMEOUT_S", "seconds that a new connection has for its HELLO"
+        30.0, _positive_seconds, "KOKORO_HELLO_TIMEOUT_S", "seconds that a new connection has for its HELLO"
+    )
+    bye_stall_s: float = _setting(
+        30.0, _positive_seconds, "KOKORO_BYE_STALL_S", "seconds without progress until a call that said BYE is ended"
     )
     drain_timeout_s: float = _setting(
         10.0, _seconds, "KOKORO_DRAIN_TIMEOUT_S", "seconds that calls have to finish when the service stops"
     )
     log_level: str = _setting(
         "info",
-        lambda text: _choice("debug", "info", "warning", "error")(text.lower()),
+        lambda text: _choice("debug", "info", "warning", "error", "critical")(text.lower()),
         "LOG_LEVEL",
-        "debug, info, warning or error; callers' text appears at debug only",
+        "debug, info, warning, error or critical; callers' text appears at debug only",
     )
-    log_format: str = _setting("logfmt", _choice("logfmt", "json"), "LOG_FORMAT", "logfmt or json, one line an event")
+    log_format: str = _setting(
+        "logfmt", _choice("logfmt", "json"), "KOKORO_LOG_FORMAT", "logfmt or json, one line an event"
+    )
 
 
 @dataclass(frozen=True)

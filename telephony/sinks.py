@@ -11,6 +11,7 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ CONNECT_DELAYS_S = (0.2,) + (1.0,) * 8
 """Pauses between the ten tries to reach an audio processor: the first after 200 ms, then a second each."""
 
 _CONNECT_TIMEOUT_S = 2.0
+# A processor that does not want this call hangs up on the HELLO; waiting so long costs no caller a word, because the
+# connection is made before there is audio.
+_REFUSAL_GRACE_S = 0.02
+_STABLE_S = 1.0
 # Audio in the kernel's buffer can neither be cancelled nor resent: keep little there (about a second).
 _SEND_BUFFER_BYTES = 128 * 1024
 _SEND_POLL_S = 1.0
@@ -256,7 +261,6 @@ class ProcessorSink:
         self._closed = False
         self._retry = threading.Event()
         self._delays = iter(CONNECT_DELAYS_S)
-        self._delivered = False
         self._gave_up = False
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
@@ -297,7 +301,8 @@ class ProcessorSink:
     def wait_sent(self, timeout_s: float) -> bool:
         """Waits until every window has left; False if that took longer than `timeout_s`."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._closed or not self._windows, timeout_s)
+            self._changed.wait_for(lambda: self._closed or not self._windows, timeout_s)
+            return not self._windows
 
     def close(self) -> None:
         """Drops what was not sent; the writer sends the end of audio and closes the connection. Returns at once."""
@@ -326,8 +331,13 @@ class ProcessorSink:
                 connection = self._connect()
                 if connection is None:
                     break
+                connected_at = time.monotonic()
                 with connection:
                     self._serve(connection)
+                if time.monotonic() - connected_at >= _STABLE_S:
+                    self._delays = iter(CONNECT_DELAYS_S)
+                elif not self._closed:
+                    self._gave_up = not self._pause()  # one that hangs up at once is as good as unreachable
         finally:
             self._wake_reader.close()
             self._wake_writer.close()
@@ -335,7 +345,6 @@ class ProcessorSink:
             for window in self.take_unsent():
                 self._drop(window, "closed")
             return
-        self._closed = True
         self._metrics.processor_failures.inc()
         log.error("processor_given_up", call=self.gate.call_id, port=self._address[1], tries=len(CONNECT_DELAYS_S) + 1)
         self._on_lost(self)
@@ -376,20 +385,18 @@ class ProcessorSink:
             selector.register(connection, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
             try:
+                timeout_s: float | None = _REFUSAL_GRACE_S
                 while not self._closed:
-                    timeout_s = 0 if self._windows else None
                     for key, _ in selector.select(timeout_s):
                         # A processor that has closed is noticed before a window is written into the void.
                         if not key.fileobj.recv(4096):  # type: ignore[union-attr]
                             raise ConnectionResetError("the processor closed the connection")
                     self._send_next(connection)
+                    timeout_s = 0 if self._windows else None
                 connection.sendall(wire.END_OF_AUDIO)
                 log.info("processor_ended", call=self.gate.call_id)
             except OSError as error:
                 log.warning("processor_disconnected", call=self.gate.call_id, error=str(error))
-                # One that hangs up without having taken any audio is as good as unreachable.
-                self._gave_up = not self._delivered and not self._pause()
-                self._delivered = False
 
     def _send_next(self, connection: socket.socket) -> None:
         with self._changed:
@@ -400,8 +407,6 @@ class ProcessorSink:
             if len(window.samples):
                 frame = wire.encode_audio(window.samples, window.sample_rate, self.gate.next_chunk_id())
                 self._send(connection, frame)
-                self._delivered = True
-                self._delays = iter(CONNECT_DELAYS_S)
         else:
             self._drop(window, "cancelled")
         with self._changed:

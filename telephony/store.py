@@ -53,7 +53,7 @@ class Store:
     def __init__(self, path: Path, metrics: Metrics) -> None:
         self._path = path
         self._metrics = metrics
-        self._complaint = ""
+        self._complaints: dict[str, str] = {}
         self._unwritten: dict[str, str] = {}
 
     def read(self) -> Switches:
@@ -63,14 +63,14 @@ class Store:
                 marks = ", ".join("?" * len(_KEYS))
                 rows = dict(connection.execute(f"SELECT key, value FROM system_config WHERE key IN ({marks})", _KEYS))
         except (sqlite3.Error, StoreError) as error:
-            self._complain(str(error))
+            self._complain("read", str(error))
             return Switches()
         enabled_text = rows.get("kokoro_service_enabled")
         enabled = {"true": True, "false": False}.get(str(enabled_text).strip().lower())
         if enabled is None and enabled_text is not None:
-            self._complain(f"kokoro_service_enabled is {enabled_text!r}, allowed are true and false")
+            self._complain("read", f"kokoro_service_enabled is {enabled_text!r}, allowed are true and false")
         else:
-            self._recovered()
+            self._recovered("read")
         return Switches(enabled, _text(rows.get("kokoro_voice")), _text(rows.get("piper_model_path")))
 
     def write_status(self, service: str, status: str) -> None:
@@ -87,8 +87,9 @@ class Store:
             with self._open("rw") as connection, connection:
                 connection.executemany(_UPSERT, pending.items())
         except (sqlite3.Error, StoreError) as error:
-            self._complain(str(error))
+            self._complain("write", str(error))
             return
+        self._recovered("write")
         for key, value in pending.items():
             if self._unwritten.get(key) == value:
                 del self._unwritten[key]
@@ -131,16 +132,15 @@ class Store:
         finally:
             connection.close()
 
-    def _complain(self, text: str) -> None:
+    def _complain(self, access: str, text: str) -> None:
         self._metrics.store_errors.inc()
-        if text != self._complaint:
-            self._complaint = text
-            log.error("database_unusable", path=str(self._path), error=text, effect="the last good settings stay")
+        if text != self._complaints.get(access):
+            self._complaints[access] = text
+            log.error("database_unusable", access=access, path=str(self._path), error=text, effect="settings stay")
 
-    def _recovered(self) -> None:
-        if self._complaint:
-            self._complaint = ""
-            log.info("database_usable", path=str(self._path))
+    def _recovered(self, access: str) -> None:
+        if self._complaints.pop(access, None) is not None:
+            log.info("database_usable", access=access, path=str(self._path))
 
 
 def _text(value: object) -> str | None:

@@ -7,6 +7,7 @@ database, four times a second.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from telephony.store import Store, Switches
 log = structlog.get_logger()
 
 POLL_S = 0.25
+_LOAD_AGAIN_S = 30.0
+_LOADER_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,14 @@ class EngineSwitch:
         self._piper: Engine | None = None
         self._voice = settings.voice
         self._refused_voice: str | None = None
-        self._complaint = ""
+        self._complaints: dict[str, str] = {}
+        self._load_again_at = 0.0
         self._selection: Selection | None = None
         self._reported: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="switch")
+        # A daemon: its load may be a download of minutes, which must not hold up the end of the process.
+        self._loader = threading.Thread(target=self._load_the_other, name="second-engine", daemon=True)
 
     @property
     def main_enabled(self) -> bool:
@@ -100,13 +106,16 @@ class EngineSwitch:
         """Starts to follow the database, if there is one."""
         self._report("running")
         if self._store is not None:
+            self._loader.start()
             self._thread.start()
 
     def stop(self) -> None:
-        """Stops to follow the database."""
+        """Stops to follow the database. A second engine still being loaded is left to the end of the process."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._loader.is_alive():
+            self._loader.join(_LOADER_PATIENCE_S)
 
     def report_end(self, status: str) -> None:
         """Writes the last status of this service: `stopped` or `error`."""
@@ -117,10 +126,6 @@ class EngineSwitch:
             self._store.write_status("piper", "stopped")
 
     def _follow(self) -> None:
-        try:
-            self._load_the_other()
-        except Exception:  # a broken second engine must not end the first
-            log.exception("engine_unavailable")
         while not self._stopping.wait(POLL_S):
             if self._store is None:
                 return
@@ -145,7 +150,11 @@ class EngineSwitch:
         if self._switches.piper_model != known.piper_model:
             self._load_piper_or_complain()
             self._apply()
-        self._report("running")
+        missing = self._main is None if self.main_enabled else self._piper is None
+        if missing and not self._loader.is_alive() and time.monotonic() >= self._load_again_at:
+            self._loader = threading.Thread(target=self._load_the_other, name="second-engine", daemon=True)
+            self._loader.start()
+        self._report("error" if missing else "running")
 
     def _follow_ports(self) -> None:
         if not self.main_enabled:
@@ -158,7 +167,7 @@ class EngineSwitch:
             self._complain("ports_taken", f"{error.strerror or error}; trying again")
             self._report("error")
             return
-        self._complaint = ""
+        self._complaints.pop("ports_taken", None)
         self._report("running")
 
     def _apply(self) -> None:
@@ -169,6 +178,8 @@ class EngineSwitch:
             if engine is None:
                 return
             self._complain("engine_missing", f"the engine that is switched on is not loaded; {engine.name} speaks")
+        else:
+            self._complaints.pop("engine_missing", None)
         voice = self._choose_voice(engine)
         selection = Selection(engine, voice, self._settings.speed)
         if selection == self._selection:
@@ -194,6 +205,7 @@ class EngineSwitch:
         """Loads the engine that does not speak now, so that switching takes no time."""
         if self._settings.piper == "external":
             return
+        self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
         if self._main is not None:
             self._load_piper_or_complain()
             return
@@ -231,6 +243,6 @@ class EngineSwitch:
                 self._store.write_status(service, text)
 
     def _complain(self, event: str, error: str) -> None:
-        if self._complaint != error:
-            self._complaint = error
+        if self._complaints.get(event) != error:
+            self._complaints[event] = error
             log.error(event, error=error)

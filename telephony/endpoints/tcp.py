@@ -38,7 +38,7 @@ class TextDoorPolicy:
 
 
 class TextServer(socketserver.ThreadingTCPServer):
-    """Accepts text connections. The port is bound at once, and refused until `listen`.
+    """Accepts text connections. They queue in the kernel from the first moment on, and are served from `listen` on.
 
     Raises:
         OSError: the port cannot be bound.
@@ -64,12 +64,7 @@ class TextServer(socketserver.ThreadingTCPServer):
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._connections_lock = threading.Lock()
         self._acceptor: threading.Thread | None = None
-        super().__init__(address, _TextConnection, bind_and_activate=False)
-        try:
-            self.server_bind()
-        except OSError:
-            self.server_close()
-            raise
+        super().__init__(address, _TextConnection)
 
     @property
     def port(self) -> int:
@@ -78,12 +73,11 @@ class TextServer(socketserver.ThreadingTCPServer):
 
     @property
     def listening(self) -> bool:
-        """Whether connections are accepted."""
+        """Whether connections are served."""
         return self._acceptor is not None
 
     def listen(self) -> None:
-        """Starts to accept, in a thread of its own."""
-        self.server_activate()
+        """Starts to serve, in a thread of its own."""
         self._acceptor = threading.Thread(target=self.serve_forever, args=(_SHUTDOWN_POLL_S,), name="text-door")
         self._acceptor.start()
 
@@ -163,9 +157,11 @@ class _TextConnection(socketserver.BaseRequestHandler):
             log.warning("frame_broken", call=self._call_id, error=str(error))
         except (TooManyCallsError, LaneClosedError) as error:
             log.warning("text_refused", call=self._call_id, error=str(error))
-        except TimeoutError:
-            log.warning("hello_overdue", timeout_s=self.server.policy.hello_timeout_s)
         except OSError as error:
+            if isinstance(error, TimeoutError) and self._call is None:
+                self.server.metrics.hellos_overdue.inc()
+                log.warning("hello_overdue", timeout_s=self.server.policy.hello_timeout_s)
+                return
             log.debug("connection_lost", call=self._call_id, error=str(error))
 
     def finish(self) -> None:

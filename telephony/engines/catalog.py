@@ -38,7 +38,9 @@ def load_main(settings: Settings) -> Engine:
         engine = model.KokoroEngine(weights, model.choose_device(settings.device), settings.voice)
         engine.warm_up()
     except (WeightsError, SynthesisError) as error:
-        raise EngineUnavailableError(str(error)) from error
+        raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
+    except Exception as error:  # damaged or foreign weights, out of memory, a broken package: all end the start alike
+        raise EngineUnavailableError(f"Kokoro cannot be loaded: {type(error).__name__}: {error}") from error
     log.info("engine_loaded", engine=engine.name, device=str(engine.device), weights=weights.source)
     return engine
 

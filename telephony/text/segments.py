@@ -16,14 +16,18 @@ DEFAULT_MAX_CHARS = 320
 _CLOSERS = "\"'’”»)]}›」』】）*_"
 _ENDERS = ".!?…"
 _CJK_ENDERS = "。！？｡"
+# Bounded, so that a page of dots costs no more than a page of words.
+_MAX_MARKS = 8
 _SENTENCE_END = re.compile(
-    rf"[{re.escape(_ENDERS)}]+[{re.escape(_CLOSERS)}]*(?=\s)"
-    rf"|[{_CJK_ENDERS}]+[{re.escape(_CLOSERS)}]*(?=[^{_CJK_ENDERS}{re.escape(_CLOSERS)}])"
+    rf"[{re.escape(_ENDERS)}]{{1,{_MAX_MARKS}}}(?:[{re.escape(_CLOSERS)}]|\s»){{0,{_MAX_MARKS}}}(?=\s)"
+    rf"|[{_CJK_ENDERS}]{{1,{_MAX_MARKS}}}[{re.escape(_CLOSERS)}]{{0,{_MAX_MARKS}}}"
+    rf"(?=[^{_CJK_ENDERS}{re.escape(_CLOSERS)}])"
     r"|\n"
 )
 _WORD_BEFORE_STOP = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
 _CLAUSE_END = re.compile(r"[,;:—–،、，；：][\"'’”»)\]]*\s|[、，；：]")
 _SPACE = re.compile(r"\s")
+_SPACES = re.compile(r"\s+")
 
 # What a full stop does not end: titles, shortened words and Latin, in the languages that the engines speak. One-letter
 # "words" (initials) and words with inner full stops ("e.g", "U.S", "a.m") need no entry.
@@ -38,7 +42,7 @@ _ABBREVIATIONS = frozenset(
     "str nr bzw usw ggf evtl z.b d.h".split()
 )
 # Of these a full stop may end a sentence as well; the next word's capital decides.
-_ALSO_LAST_WORDS = frozenset("etc al inc ltd corp co bros jr sr ave blvd rd st no a.m p.m u.s u.k e.u".split())
+_ALSO_LAST_WORDS = frozenset("etc al inc ltd corp co bros jr ave blvd rd st no a.m p.m".split())
 
 
 class Segmenter:
@@ -59,9 +63,16 @@ class Segmenter:
 
     def push(self, text: str) -> Iterator[str]:
         """Takes more text; yields the segments that are certain to be complete."""
-        self._pending += text
+        # A run of white space counts as one: only whether it holds a line break matters.
+        if self._pending[-1:].isspace():
+            text = self._pending[-1] + text
+            self._pending = self._pending[:-1]
+            self._searched = min(self._searched, len(self._pending))
+        self._pending += _SPACES.sub(lambda run: "\n" if "\n" in run.group() else " ", text)
+        if self._pending.startswith(" "):
+            self._pending = self._pending[1:]
         while (end := self._next_end()) is not None:
-            sentence, self._pending = self._pending[:end], self._pending[end:]
+            sentence, self._pending = self._pending[:end], self._pending[end:].removeprefix(" ")
             self._searched = 0
             yield from self._emit(sentence)
             if sentence.endswith("\n"):
@@ -82,7 +93,7 @@ class Segmenter:
         """Where the first complete sentence (or the longest breath) of the buffer ends; None while it is open."""
         # Only new text is searched: a long stream without full stops must not cost its square.
         for match in _SENTENCE_END.finditer(self._pending, self._searched):
-            if match.start() >= self._max_chars:
+            if len(match.group().rstrip("\n")) + match.start() > self._max_chars:
                 break
             verdict = _ends_sentence(self._pending, match)
             if verdict is None:
@@ -96,10 +107,9 @@ class Segmenter:
 
     def _forced_end(self) -> int | None:
         # Trailing space does not count: only the word behind it can say whether the sentence has ended.
-        if len(self._pending.strip()) <= self._max_chars:
+        if len(self._pending.rstrip()) <= self._max_chars:
             return None
-        lead = len(self._pending) - len(self._pending.lstrip())
-        return lead + _cut(self._pending[lead:], self._max_chars)
+        return _cut(self._pending, self._max_chars)
 
     def _emit(self, sentence: str) -> Iterator[str]:
         for piece in _divide(sentence.strip(), self._max_chars):
@@ -138,7 +148,7 @@ def speakable(text: str) -> bool:
 def _open_tail(text: str, searched: int) -> int:
     """From where the next search has to start: a run of closers at the end may still belong to a sentence end."""
     end = len(text)
-    while end > searched and text[end - 1] in _ENDERS + _CJK_ENDERS + _CLOSERS:
+    while end > max(searched, len(text) - 2 * _MAX_MARKS) and text[end - 1] in _ENDERS + _CJK_ENDERS + _CLOSERS:
         end -= 1
     return end
 
@@ -149,11 +159,12 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     if mark == "\n" or mark[0] in _CJK_ENDERS:
         return True
     following = text[match.end() :].lstrip()
-    if mark[0] in "!?" and mark[-1] not in _CLOSERS:
+    quoting = text.count("«", 0, match.end()) > text.count("»", 0, match.end())
+    if mark[0] in "!?" and mark[-1] not in _CLOSERS and not quoting:
         return True
-    if not following:
+    if not following or (quoting and following == "»"):
         return None
-    if following[0].islower():
+    if following[0].islower() or (quoting and following[0] == "»"):
         return False
     if mark.rstrip(_CLOSERS) != ".":
         return True
@@ -163,9 +174,15 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     word = word_match.group(1)
     if word.lower() in _ALSO_LAST_WORDS:
         return following[0].isupper() and not following[0].isdigit() and word.lower() not in ("st", "no")
-    if word.lower() in _ABBREVIATIONS or "." in word:
+    if word.lower() in _ABBREVIATIONS or _is_dotted(word):
         return False
     return not (len(word) == 1 and word.isupper() and word != "I")
+
+
+def _is_dotted(word: str) -> bool:
+    """Whether a word is shortened to letters with stops between them: e.g, U.S, a.m; not 29.95, not example.com."""
+    parts = word.split(".")
+    return len(parts) > 1 and all(len(part) <= 2 and part.isalpha() for part in parts)
 
 
 def _divide(sentence: str, max_chars: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ without a word. Every conversion of this process therefore holds one lock.
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 
@@ -29,6 +30,9 @@ LANGUAGES = {
     "z": "zh-CN",
 }
 """Kokoro's language letters (the first letter of a voice's name) and what they speak."""
+
+OPTIONAL_LANGUAGES = {"j": ("'misaki[ja]'", ("pyopenjtalk",)), "z": ("'misaki[zh]'", ("jieba", "pypinyin"))}
+"""Languages whose converters are not in requirements.txt: what to install, and the modules that show that it is."""
 
 _ESPEAK_NAMES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 # misaki asks for en_core_web_sm by name and would download it; this is the same model, packaged on a registry.
@@ -67,6 +71,12 @@ class G2P:
         if not phonemes:
             raise SynthesisError(f"no phonemes for a text of {len(text)} characters")
         return list(divide(phonemes))
+
+
+def is_speakable(language: str) -> bool:
+    """Whether a language letter is one of Kokoro's and its converter is installed."""
+    _, modules = OPTIONAL_LANGUAGES.get(language, ("", ()))
+    return language in LANGUAGES and all(importlib.util.find_spec(module) for module in modules)
 
 
 def divide(phonemes: str, limit: int = MAX_PHONEMES) -> Iterator[str]:
@@ -109,21 +119,17 @@ def _load(language: str) -> Converter:
         return _first(_EnglishG2P(british=language == "b"))
     if language in _ESPEAK_NAMES:
         return _first(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
-    try:
-        if language == "j":
-            from misaki import ja
+    if not is_speakable(language):
+        if language in OPTIONAL_LANGUAGES:
+            raise SynthesisError(f"{LANGUAGES[language]} needs pip install {OPTIONAL_LANGUAGES[language][0]}")
+        raise SynthesisError(f"unknown language {language!r}, known are {' '.join(LANGUAGES)}")
+    if language == "j":
+        from misaki import ja
 
-            return _first(ja.JAG2P())
-        if language == "z":
-            from misaki import zh
+        return _first(ja.JAG2P())
+    from misaki import zh
 
-            return _first(zh.ZHG2P())
-    except ImportError as error:
-        raise SynthesisError(
-            f"{LANGUAGES[language]} needs packages that are not installed ({error.name}): "
-            f"pip install 'misaki[{'ja' if language == 'j' else 'zh'}]'"
-        ) from None
-    raise SynthesisError(f"unknown language {language!r}, known are {' '.join(LANGUAGES)}")
+    return _first(zh.ZHG2P())
 
 
 def _first(converter: Callable[[str], tuple[str, object]]) -> Converter:

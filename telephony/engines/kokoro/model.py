@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from kokoro import KModel
 from loguru import logger as kokoro_log
 
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
-from telephony.engines.kokoro.g2p import G2P, LANGUAGES
+from telephony.engines.kokoro.g2p import G2P, LANGUAGES, OPTIONAL_LANGUAGES, is_speakable
 from telephony.engines.kokoro.weights import KokoroWeights
 
 log = structlog.get_logger()
@@ -57,14 +58,18 @@ class KokoroEngine:
         """
         self.device = device
         self._weights = weights
-        self._voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names() if name[0] in LANGUAGES}
+        self._voices = {
+            name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names() if is_speakable(name[0])
+        }
         if default_voice not in self._voices:
-            raise UnknownVoiceError(f"unknown voice {default_voice!r}, known are {' '.join(self._voices)}")
+            raise UnknownVoiceError(self._refusal(default_voice))
         self._default_voice = default_voice
         self._styles: dict[str, torch.Tensor] = {}
         self._g2p = G2P()
         config = json.loads(weights.config_path.read_text(encoding="utf-8"))
-        self._model = KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=str(weights.model_path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's opinion on how the kokoro package builds its layers
+            self._model = KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=str(weights.model_path))
         self._model.to(device).eval()
 
     def voices(self) -> Sequence[Voice]:
@@ -85,7 +90,7 @@ class KokoroEngine:
             SynthesisError: nothing in the text can be spoken, or the language's converter is missing.
         """
         if voice not in self._voices:
-            raise UnknownVoiceError(f"unknown voice {voice!r}")
+            raise UnknownVoiceError(self._refusal(voice))
         return KokoroUtterance(deque(self._g2p.phonemes(text, voice[0])), self._style(voice), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
@@ -106,6 +111,11 @@ class KokoroEngine:
             audio = self._model(phonemes, style, utterance.speed)
         samples: Samples = audio.numpy()
         return samples
+
+    def _refusal(self, voice: str) -> str:
+        if voice in self._weights.voice_names() and voice[0] in OPTIONAL_LANGUAGES:
+            return f"voice {voice} needs packages that are not installed: pip install {OPTIONAL_LANGUAGES[voice[0]][0]}"
+        return f"unknown voice {voice!r}, known are {' '.join(self._voices)}"
 
     def _style(self, voice: str) -> torch.Tensor:
         """Style vectors of a voice, float32 [510, 1, 256], on the device."""
