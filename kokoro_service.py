@@ -70,7 +70,8 @@ def _serve(settings: Settings) -> int:
         return 1
     print(service.describe(), flush=True)
     stopping.wait()
-    service.stop()
+    if not service.stop():
+        os._exit(0)  # the interpreter's own clean-up crashes beside a thread in native code; everything is closed
     return 0
 
 

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("text", help="what to say")
     parser.add_argument("-o", "--output", type=Path, help="write a WAV file; without it the figures are printed")
     parser.add_argument("--host", default=os.environ.get("KOKORO_HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("KOKORO_TCP_PORT", "8090")))
+    parser.add_argument("--port", type=int, default=os.environ.get("KOKORO_TCP_PORT") or "8090")
     parser.add_argument("--call-id", default=f"say-{os.getpid()}")
     options = parser.parse_args(arguments)
     try:
@@ -72,7 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     samples = np.concatenate([frame.samples for frame in frames])
     sample_rate = frames[0].sample_rate
     if options.output is not None:
-        soundfile.write(options.output, np.clip(samples, -1.0, 1.0), sample_rate)
+        try:
+            soundfile.write(options.output, np.clip(samples, -1.0, 1.0), sample_rate, format="WAV")
+        except (OSError, soundfile.SoundFileError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
     duration_s = len(samples) / sample_rate
     print(
         f"{duration_s:.2f} s at {sample_rate} Hz in {len(frames)} frame(s), first audio after {first_s:.3f} s, "

@@ -249,11 +249,17 @@ class Scheduler:
         utterances = [request.utterance for _, request in batch if request.utterance is not None]
         engine = head.engine
         started = self._clock()
+        failure: Exception | None = None
         try:
             rendered = engine.render(utterances)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises ends these segments and nothing else
+            failure = error
+        else:
+            if len(rendered) != len(utterances):
+                failure = SynthesisError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
+        if failure is not None:
             for lane, request in batch:
-                self._segment_failed(lane, request, error)
+                self._segment_failed(lane, request, failure)
             return
         spent_s = self._clock() - started
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
@@ -262,10 +268,14 @@ class Scheduler:
             self._deliver(lane, request, samples)
 
     def _prepare(self, lane: Lane, request: Request) -> None:
+        request.engine_s = request.audio_s = 0.0
         try:
             request.utterance = request.engine.prepare(request.take_segment(), request.voice, request.speed)
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
             self._segment_failed(lane, request, error)
+            return
+        if request.utterance.finished:
+            self._segment_failed(lane, request, SynthesisError("the engine has nothing to say for a text"))
 
     def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
         request.utterance = None
@@ -324,7 +334,6 @@ class Scheduler:
         else:
             self.metrics.segments_failed.labels(engine_name).inc()
             log.error("segment_silent", call=call, engine=engine_name, error="the engine returned no audio for a text")
-        request.engine_s = request.audio_s = 0.0
 
 
 def _urgency(lane: Lane, now: float) -> tuple[bool, float]:

@@ -93,11 +93,14 @@ class Service:
         self._switch.follow()
         self.started = True
 
-    def stop(self) -> None:
-        """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
+    def stop(self) -> bool:
+        """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it.
+
+        False if a second engine is still being loaded in a thread that cannot be joined.
+        """
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
-        self._switch.stop()
+        ended = self._switch.stop()
         with self._doors_lock:
             text_door, registration_door = self._text_door, self._registration_door
             self._text_door = self._registration_door = None
@@ -113,6 +116,7 @@ class Service:
         self._scheduler.stop()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
+        return ended
 
     def describe(self) -> str:
         """One line for the operator: who speaks where."""

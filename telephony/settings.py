@@ -16,52 +16,32 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+_N = TypeVar("_N", int, float)
 
 
 class SettingsError(ValueError):
     """A setting has a value that it cannot have."""
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise ValueError("a port is 0 to 65535")
-    return number
+def _number(parse: Callable[[str], _N], fits: Callable[[_N], bool], allowed: str) -> Callable[[str], _N]:
+    def checked(text: str) -> _N:
+        try:
+            number = parse(text)
+        except ValueError:
+            raise ValueError(allowed) from None
+        if not fits(number):
+            raise ValueError(allowed)
+        return number
+
+    return checked
 
 
-def _positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("must be 1 or more")
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("must be 0 or more")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not (math.isfinite(number) and number >= 0):
-        raise ValueError("must be 0 or more seconds")
-    return number
-
-
-def _positive_seconds(text: str) -> float:
-    number = _seconds(text)
-    if number == 0:
-        raise ValueError("must be more than 0 seconds")
-    return number
-
-
-def _speed(text: str) -> float:
-    number = float(text)
-    if not 0.5 <= number <= 2.0:
-        raise ValueError("must be between 0.5 and 2.0")
-    return number
+_port = _number(int, lambda number: 0 <= number <= 65_535, "a port is 0 to 65535")
+_positive_int = _number(int, lambda number: number >= 1, "must be 1 or more")
+_count = _number(int, lambda number: number >= 0, "must be 0 or more")
+_seconds = _number(float, lambda number: 0 <= number < math.inf, "must be 0 or more seconds")
+_positive_seconds = _number(float, lambda number: 0 < number < math.inf, "must be more than 0 seconds")
+_speed = _number(float, lambda number: 0.5 <= number <= 2.0, "must be between 0.5 and 2.0")
 
 
 def _switch(text: str) -> bool:
@@ -252,6 +232,7 @@ def _parse_one(field: dataclasses.Field[Any], text: str, source: str) -> Any:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kokoro_service.py",
+        allow_abbrev=False,
         description="Text to speech for phone calls: Kokoro on the ports of the Piper service.",
         epilog="Every setting has an environment variable, named in brackets; the command line wins.",
     )

@@ -7,7 +7,9 @@ a failure is logged once, counted, and the last good setting stays.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +80,14 @@ class Store:
         self._unwritten[f"{service}_service_status"] = status
         self.retry_writes()
 
+    def finish_writes(self, timeout_s: float) -> None:
+        """Tries for up to `timeout_s` seconds to write what could not be written so far: the process is ending."""
+        deadline = time.monotonic() + timeout_s
+        # A locked database makes each try wait for the busy timeout; the pause is for every other reason.
+        while self._unwritten and time.monotonic() < deadline:
+            time.sleep(_BUSY_TIMEOUT_S)
+            self.retry_writes()
+
     def retry_writes(self) -> None:
         """Writes the statuses that could not be written so far, each only in its last state."""
         if not self._unwritten:
@@ -122,10 +132,10 @@ class Store:
 
     @contextlib.contextmanager
     def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
-        if mode != "rwc" and not self._path.exists():
-            raise StoreError(f"{self._path} does not exist")
+        if mode != "rwc" and not os.path.exists(self._path):  # noqa: PTH110 - Path.exists raises where it may not look
+            raise StoreError(f"{self._path} does not exist, or may not be looked at")
         # By URI, because plain connect() would create a database wherever a path was mistyped.
-        uri = f"file:{quote(str(self._path.resolve()))}?mode={mode}"
+        uri = f"file:{quote(os.fsencode(self._path.resolve()))}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S)
         try:
             yield connection

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 POLL_S = 0.25
 _LOAD_AGAIN_S = 30.0
 _LOADER_PATIENCE_S = 1.0
+_LAST_WRITE_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -109,21 +110,23 @@ class EngineSwitch:
             self._loader.start()
             self._thread.start()
 
-    def stop(self) -> None:
-        """Stops to follow the database. A second engine still being loaded is left to the end of the process."""
+    def stop(self) -> bool:
+        """Stops to follow the database. False if a second engine is still being loaded, which nothing can stop."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._loader.is_alive():
             self._loader.join(_LOADER_PATIENCE_S)
+        return not self._loader.is_alive()
 
     def report_end(self, status: str) -> None:
         """Writes the last status of this service: `stopped` or `error`."""
         if self._store is None:
             return
         self._store.write_status("kokoro", status)
-        if self._piper is not None:
+        if self._reported.get("piper", "stopped") != "stopped":
             self._store.write_status("piper", "stopped")
+        self._store.finish_writes(_LAST_WRITE_PATIENCE_S)
 
     def _follow(self) -> None:
         while not self._stopping.wait(POLL_S):
@@ -151,10 +154,11 @@ class EngineSwitch:
             self._load_piper_or_complain()
             self._apply()
         missing = self._main is None if self.main_enabled else self._piper is None
-        if missing and not self._loader.is_alive() and time.monotonic() >= self._load_again_at:
+        loading = self._loader.is_alive()
+        if missing and not loading and time.monotonic() >= self._load_again_at:
             self._loader = threading.Thread(target=self._load_the_other, name="second-engine", daemon=True)
             self._loader.start()
-        self._report("error" if missing else "running")
+        self._report("running" if not missing else "starting" if loading else "error")
 
     def _follow_ports(self) -> None:
         if not self.main_enabled:
@@ -206,13 +210,15 @@ class EngineSwitch:
         if self._settings.piper == "external":
             return
         self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
-        if self._main is not None:
-            self._load_piper_or_complain()
-            return
         try:
-            self._main = self._loaders.main()
+            if self._main is None:
+                self._main = self._loaders.main()
+            else:
+                self._load_piper()
         except EngineUnavailableError as error:
             self._complain("engine_unavailable", str(error))
+        except Exception:  # whatever it was, the engine that speaks goes on
+            log.exception("engine_unavailable")
 
     def _load_piper(self) -> None:
         # The operator's path wins over the host's key; a key that leads nowhere does not silence Piper.

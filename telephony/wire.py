@@ -273,6 +273,8 @@ def processor_port(call_id: str) -> int | None:
 
     None where the number leads past the last port.
     """
-    number = int(call_id) if call_id.isascii() and call_id.isdigit() and len(call_id) <= 9 else 0
-    port = PROCESSOR_BASE_PORT + number
+    digits = call_id.lstrip("0") if call_id.isascii() and call_id.isdigit() else ""
+    if len(digits) > 5:
+        return None
+    port = PROCESSOR_BASE_PORT + int(digits or 0)
     return port if port <= 65_535 else None

@@ -78,7 +78,7 @@ SENTENCES = [
     # French
     "Il a dit «Bonjour!» puis il est parti.|Fin.",
     "Il a dit « Bonjour ! » puis il est parti.|Fin.",
-    "« Il part. »|Voilà ce qu’elle a dit.|Fin.",
+    "« Il part. » Voilà ce qu’elle a dit.|Fin.",
     "Ça va ?|Oui !|Bon.",
     "Mme. Dupont et M. Durand sont là.|Oui.",
     # Italian, German
@@ -263,6 +263,8 @@ PLACES = st.lists(st.integers(0, 200), max_size=12)
 
 @given(TEXTS, LIMITS, PACKS)
 @example('aaaa."" B', 5, 0)
+@example("« Il part. Il revient. » Voilà.", 320, 0)
+@example("« Il part ? Il revient ! » Voilà.", 320, 0)
 def test_one_character_at_a_time_gives_the_same_segments(text: str, limit: int, pack: int) -> None:
     assert fed(list(text), limit, pack) == fed([text], limit, pack)
 

@@ -730,12 +730,6 @@ FRAME = 600  # samples per unit of duration
 
 
 @pytest.fixture(scope="session")
-def kokoro_weights() -> KokoroWeights:
-    """The real weights, fetched once per user."""
-    return ensure_weights(Path.home() / ".cache/kokoro-telephony")
-
-
-@pytest.fixture(scope="session")
 def onnx_models() -> Iterator[dict[str, Path]]:
     """The published ONNX files that torch is compared with, by source; some 750 MB for a while."""
     with tempfile.TemporaryDirectory() as folder:

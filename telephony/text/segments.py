@@ -19,7 +19,7 @@ _CJK_ENDERS = "。！？｡"
 # Bounded, so that a page of dots costs no more than a page of words.
 _MAX_MARKS = 8
 _SENTENCE_END = re.compile(
-    rf"[{re.escape(_ENDERS)}]{{1,{_MAX_MARKS}}}(?:[{re.escape(_CLOSERS)}]|\s»){{0,{_MAX_MARKS}}}(?=\s)"
+    rf"[{re.escape(_ENDERS)}]{{1,{_MAX_MARKS}}}[{re.escape(_CLOSERS)}]{{0,{_MAX_MARKS}}}(?=\s)"
     rf"|[{_CJK_ENDERS}]{{1,{_MAX_MARKS}}}[{re.escape(_CLOSERS)}]{{0,{_MAX_MARKS}}}"
     rf"(?=[^{_CJK_ENDERS}{re.escape(_CLOSERS)}])"
     r"|\n"
@@ -159,12 +159,12 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     if mark == "\n" or mark[0] in _CJK_ENDERS:
         return True
     following = text[match.end() :].lstrip()
-    quoting = text.count("«", 0, match.end()) > text.count("»", 0, match.end())
-    if mark[0] in "!?" and mark[-1] not in _CLOSERS and not quoting:
+    spaced = text[max(0, match.start() - 1) : match.start()].isspace()  # as French has it: « Ainsi ! »
+    if mark[0] in "!?" and mark[-1] not in _CLOSERS and not spaced:
         return True
-    if not following or (quoting and following == "»"):
+    if not following:
         return None
-    if following[0].islower() or (quoting and following[0] == "»"):
+    if following[0] == "»" or (following[0].islower() and not (spaced and mark[0] in "!?")):
         return False
     if mark.rstrip(_CLOSERS) != ".":
         return True

@@ -1,0 +1,107 @@
+"""Services, engines and weights for the tests. No test may leave a thread or a socket behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import structlog
+
+from telephony.engines.base import Engine
+from telephony.engines.catalog import load_main
+from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
+from telephony.engines.tone import ToneEngine
+from telephony.service import Service
+from telephony.settings import Settings
+from telephony.switch import Loaders
+from tests.clients import EventLog, Throttle
+
+_LEAK_TIMEOUT_S = 5.0
+
+
+class StartService(Protocol):
+    """Starts a service on ports that the system chooses; it is stopped when the test ends."""
+
+    def __call__(self, engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
+        """`second` takes the place of Piper; `settings` are fields of `Settings`."""
+        ...
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks() -> Iterator[None]:
+    threads, sockets = set(threading.enumerate()), _sockets()
+    yield
+    deadline = time.monotonic() + _LEAK_TIMEOUT_S
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    left = [thread.name for thread in set(threading.enumerate()) - threads]
+    assert not left, f"threads left behind: {left}"
+    if _sockets() - sockets:
+        gc.collect()  # what was only not collected yet is closed with a ResourceWarning, which is an error as well
+    assert not _sockets() - sockets, "sockets left behind"
+
+
+def _sockets() -> set[str]:
+    """The sockets of this process; none where the system does not tell."""
+    links = set()
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        try:
+            link = str(descriptor.readlink())
+        except OSError:  # the descriptor of this very listing
+            continue
+        if link.startswith("socket:"):
+            links.add(link)
+    return links
+
+
+@pytest.fixture
+def events() -> Iterator[EventLog]:
+    """The service's log."""
+    log = EventLog()
+    before = structlog.get_config()
+    structlog.configure(processors=[log.record])
+    yield log
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def service(events: EventLog) -> Iterator[StartService]:
+    """Starts services with tone engines in place of Kokoro and Piper."""
+    started: list[Service] = []
+    throttles: list[Throttle] = []
+
+    def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
+        main = engine or ToneEngine()
+        other = second or ToneEngine(name="piper", sample_rate=22_050, voice_names=("joe",))
+        for known in (main, other):
+            if isinstance(known, ToneEngine) and isinstance(known.on_render, Throttle):
+                throttles.append(known.on_render)
+        wanted = dataclasses.replace(Settings(tcp_port=0, udp_port=0, drain_timeout_s=5.0), **settings)
+        new = Service(wanted, Loaders(lambda: main, lambda path: other))
+        new.start()
+        started.append(new)
+        return new
+
+    yield start
+    for throttle in throttles:
+        throttle.open()
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture(scope="session")
+def kokoro_weights() -> KokoroWeights:
+    """The real weights, fetched if this machine has none yet."""
+    return ensure_weights(Settings().cache_dir)
+
+
+@pytest.fixture(scope="session")
+def kokoro(kokoro_weights: KokoroWeights) -> Engine:
+    """The real engine, loaded once."""
+    return load_main(Settings())

@@ -1,0 +1,174 @@
+"""The log: one line an event, no more than was asked for, and nothing that a caller has said."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from telephony import logs
+from telephony.calls import Call, CallPolicy, CallRegistry, Selection
+from telephony.engines.base import SynthesisError
+from telephony.engines.tone import ToneEngine
+from telephony.metrics import Metrics
+from telephony.scheduler import Scheduler
+from telephony.sinks import ReplySink, SinkLimits
+
+HOSTILE = "7\nlevel=error\r\nevent=forged"
+SECRET = "My card number is 4929."
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
+    """What has been logged since the last time; the configuration of other tests is put back at the end."""
+    before = structlog.get_config()
+    yield lambda: capsys.readouterr().err.split("\n")[:-1]
+    structlog.configure(**before)
+
+
+@pytest.fixture(params=["logfmt", "json"])
+def log_format(request: pytest.FixtureRequest) -> str:
+    assert isinstance(request.param, str)
+    return request.param
+
+
+Lines = Callable[[], list[str]]
+
+
+def test_an_event_is_one_line_on_stderr_with_time_level_and_name(lines: Lines) -> None:
+    logs.configure("info", "logfmt")
+    structlog.get_logger().info("connected", call="7")
+    (line,) = lines()
+    timestamp, level, event, call = line.split(" ")
+    assert timestamp.startswith("timestamp=2")
+    assert timestamp.endswith("Z")
+    assert (level, event, call) == ("level=info", "event=connected", "call=7")
+
+
+def test_json_is_one_object_a_line(lines: Lines) -> None:
+    logs.configure("info", "json")
+    structlog.get_logger().warning("stalled", call="7", stall_s=5.0)
+    (line,) = lines()
+    entry = json.loads(line)
+    assert (entry["level"], entry["event"], entry["call"], entry["stall_s"]) == ("warning", "stalled", "7", 5.0)
+
+
+def test_line_breaks_in_values_begin_no_line(lines: Lines, log_format: str) -> None:
+    logs.configure("info", log_format)
+    structlog.get_logger().info("connected", call=HOSTILE)
+    (line,) = lines()
+    assert "forged" in line
+    assert "\r" not in line
+
+
+def test_line_breaks_in_the_name_of_an_event_begin_no_line(lines: Lines, log_format: str) -> None:
+    logs.configure("info", log_format)
+    structlog.get_logger().info("one\ntwo")
+    assert len(lines()) == 1
+
+
+def test_line_breaks_in_values_that_are_no_strings_begin_no_line(lines: Lines, log_format: str) -> None:
+    logs.configure("info", log_format)
+    structlog.get_logger().info("connected", calls=[HOSTILE], known={"call": HOSTILE})
+    assert len(lines()) == 1
+
+
+def test_a_trace_is_one_line(lines: Lines, log_format: str) -> None:
+    logs.configure("info", log_format)
+    try:
+        int("first\nsecond")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = lines()
+    assert "Traceback" in line
+    assert "ValueError" in line
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_events_below_the_level_are_not_logged(lines: Lines, level: str, shown: list[str]) -> None:
+    logs.configure(level, "json")
+    log = structlog.get_logger()
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log, name)("event")
+    assert [json.loads(line)["level"] for line in lines()] == shown
+
+
+# Privacy
+
+
+def fail(text: str) -> None:
+    raise SynthesisError("no phonemes")
+
+
+def quote(text: str) -> None:
+    """As a foreign package fails: with what it was given in its message."""
+    raise KeyError(text)
+
+
+def tone(step: Callable[[str], None] | None = None, voice: str = "tone") -> ToneEngine:
+    """An engine whose audio fits into a socket's buffer, read or not."""
+    engine = ToneEngine(sample_rate=800, voice_names=(voice,))
+    return engine if step is None else dataclasses.replace(engine, on_prepare=step)
+
+
+def say_secrets() -> None:
+    """What is spoken, what is silent, what fails, what is cut off, and what comes too late."""
+    metrics = Metrics()
+    scheduler = Scheduler(metrics)
+    limits = SinkLimits(60.0, 5.0)
+    engines = iter([tone(), tone(fail), tone(quote), tone(), tone(voice="other"), tone(quote)])
+    registry = CallRegistry(
+        CallPolicy("reply", False, 10, 1_000, "127.0.0.1", 30.0, limits),
+        scheduler,
+        metrics,
+        lambda: Selection(next(engines), "tone", 1.0),
+    )
+    ours, theirs = socket.socketpair()
+
+    def make_reply(call: Call) -> ReplySink:
+        return ReplySink(
+            ours, call, stream=False, limits=limits, on_room=scheduler.wake, on_broken=lambda: None, metrics=metrics
+        )
+
+    with ours, theirs:
+        call, reply = registry.connect("7", make_reply)
+        for text in (SECRET, SECRET, SECRET, "… — !", SECRET):
+            registry.say(call, reply, text)
+        scheduler.start()
+        assert scheduler.drain(10.0)
+        registry.interrupt("7")
+        registry.say(call, reply, SECRET)
+        assert scheduler.drain(10.0)
+        registry.refuse_text()
+        registry.say(call, reply, SECRET)
+        registry.close()
+        scheduler.stop()
+        reply.disconnect()
+        reply.close()
+
+
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
+def test_what_a_caller_says_is_not_logged_above_debug(lines: Lines, log_format: str, level: str) -> None:
+    logs.configure(level, log_format)
+    say_secrets()
+    logged = lines()
+    assert logged  # the failures
+    assert not [line for line in logged if "card" in line or "4929" in line]
+
+
+def test_what_a_caller_says_is_logged_at_debug(lines: Lines) -> None:
+    logs.configure("debug", "json")
+    say_secrets()
+    assert SECRET in [json.loads(line).get("text") for line in lines()]

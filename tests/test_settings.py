@@ -1,0 +1,244 @@
+"""Settings come from defaults, then the environment, then the command line; what is malformed is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telephony.settings import Settings, SettingsError, describe, parse
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+# Of each setting: a value as text that is not the default, and what it means.
+OTHER_VALUES: dict[str, tuple[str, object]] = {
+    "voice": ("am_michael", "am_michael"),
+    "tcp_port": ("8091", 8091),
+    "udp_port": ("0", 0),
+    "device": ("cpu", "cpu"),
+    "host": ("0.0.0.0", "0.0.0.0"),
+    "engine": ("tone", "tone"),
+    "speed": ("1.5", 1.5),
+    "audio_route": ("reply", "reply"),
+    "stream": ("on", True),
+    "db": ("/tmp/a b.db", Path("/tmp/a b.db")),
+    "piper": ("external", "external"),
+    "piper_model": ("/tmp/voice.onnx", Path("/tmp/voice.onnx")),
+    "cache_dir": ("/tmp/cache", Path("/tmp/cache")),
+    "weights_dir": ("/tmp/weights", Path("/tmp/weights")),
+    "threads": ("4", 4),
+    "processor_host": ("127.0.0.2", "127.0.0.2"),
+    "max_connections": ("5", 5),
+    "max_calls": ("6", 6),
+    "max_queued_text_bytes": ("7", 7),
+    "sink_buffer_s": ("0.5", 0.5),
+    "reply_stall_s": ("1.25", 1.25),
+    "hello_timeout_s": ("2", 2.0),
+    "bye_stall_s": ("3", 3.0),
+    "drain_timeout_s": ("0", 0.0),
+    "log_level": ("DEBUG", "debug"),
+    "log_format": ("json", "json"),
+}
+FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
+NAMES = sorted(FIELDS)
+
+
+def settings(*arguments: str, **environment: str) -> Settings:
+    return parse(arguments, environment).settings
+
+
+def changed(name: str, value: Any) -> Settings:
+    return dataclasses.replace(Settings(), **{name: value})
+
+
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def env(name: str) -> str:
+    variable = FIELDS[name].metadata["env"]
+    assert isinstance(variable, str)
+    return variable
+
+
+def error_of(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as raised:
+        parse(arguments, environment or {})
+    return str(raised.value)
+
+
+# Where values come from
+
+
+def test_the_defaults_are_those_of_the_piper_service_that_this_one_replaces() -> None:
+    plain = settings()
+    assert plain == Settings()
+    assert (plain.host, plain.tcp_port, plain.udp_port) == ("127.0.0.1", 8090, 13001)
+    assert (plain.voice, plain.speed, plain.audio_route, plain.stream) == ("af_sky", 1.0, "auto", False)
+
+
+def test_every_setting_has_another_value_in_these_tests() -> None:
+    assert sorted(OTHER_VALUES) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_follows_its_flag_and_no_other_changes(name: str) -> None:
+    text, meaning = OTHER_VALUES[name]
+    assert settings(flag(name), text) == changed(name, meaning)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_follows_its_variable_and_no_other_changes(name: str) -> None:
+    text, meaning = OTHER_VALUES[name]
+    assert getattr(Settings(), name) != meaning
+    assert parse([], {env(name): text}).settings == changed(name, meaning)
+
+
+def test_the_command_line_wins_over_the_environment() -> None:
+    assert settings("--voice", "am_adam", KOKORO_VOICE="am_michael").voice == "am_adam"
+
+
+def test_an_empty_variable_leaves_the_default() -> None:
+    assert settings(KOKORO_TCP_PORT="", KOKORO_DB="") == Settings()
+
+
+def test_other_variables_are_not_read() -> None:
+    assert settings(VOICE="x", TCP_PORT="1", KOKORO_NOTHING="y") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("short", "text", "name", "meaning"),
+    [
+        ("-v", "am_adam", "voice", "am_adam"),
+        ("-t", "9", "tcp_port", 9),
+        ("-u", "9", "udp_port", 9),
+        ("-d", "cpu", "device", "cpu"),
+    ],
+)
+def test_short_flags_mean_the_long_ones(short: str, text: str, name: str, meaning: object) -> None:
+    assert getattr(settings(short, text), name) == meaning
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stream"),
+    [(["--stream"], True), (["--stream", "true"], True), (["--stream", "no"], False), (["--stream=0"], False)],
+)
+def test_a_switch_may_stand_alone_or_have_a_value(arguments: list[str], stream: bool) -> None:
+    assert parse(arguments, {"KOKORO_STREAM": "off" if stream else "on"}).settings.stream is stream
+
+
+def test_a_home_directory_is_expanded() -> None:
+    assert settings("--db", "~/x.db").db == Path.home() / "x.db"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "action"), [([], "run"), (["--check"], "check"), (["--init-db", "--db", "x.db"], "init_db")]
+)
+def test_the_action_follows_from_the_flags(arguments: list[str], action: str) -> None:
+    assert parse(arguments, {}).action == action
+
+
+def test_init_db_needs_a_database() -> None:
+    assert "--db" in error_of("--init-db")
+
+
+# What is refused
+
+BAD_VALUES = [
+    ("tcp_port", "65536", "65535"),
+    ("tcp_port", "-1", "65535"),
+    ("tcp_port", "abc", "65535"),
+    ("udp_port", "", "65535"),
+    ("udp_port", "1.5", "65535"),
+    ("device", "gpu", "mps"),
+    ("engine", "piper", "kokoro, tone"),
+    ("speed", "0.4", "0.5 and 2.0"),
+    ("speed", "2.1", "0.5 and 2.0"),
+    ("speed", "nan", "0.5 and 2.0"),
+    ("speed", "fast", "0.5 and 2.0"),
+    ("audio_route", "both", "auto, reply, processor"),
+    ("stream", "maybe", "true or false"),
+    ("piper", "none", "embedded, external"),
+    ("threads", "-1", "0 or more"),
+    ("threads", "many", "0 or more"),
+    ("max_connections", "0", "1 or more"),
+    ("max_calls", "0", "1 or more"),
+    ("max_calls", "all", "1 or more"),
+    ("max_queued_text_bytes", "0", "1 or more"),
+    ("sink_buffer_s", "-1", "seconds"),
+    ("sink_buffer_s", "0", "more than 0 seconds"),
+    ("reply_stall_s", "inf", "seconds"),
+    ("reply_stall_s", "0", "more than 0 seconds"),
+    ("hello_timeout_s", "nan", "seconds"),
+    ("hello_timeout_s", "0", "more than 0 seconds"),
+    ("bye_stall_s", "0", "more than 0 seconds"),
+    ("drain_timeout_s", "-0.1", "0 or more seconds"),
+    ("drain_timeout_s", "soon", "0 or more seconds"),
+    ("log_level", "loud", "debug"),
+    ("log_format", "xml", "logfmt, json"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "allowed"), BAD_VALUES)
+def test_a_bad_flag_is_named_with_what_is_allowed(name: str, text: str, allowed: str) -> None:
+    message = error_of(f"{flag(name)}={text}")
+    assert message.startswith(f"{flag(name)}={text!r}: ")
+    assert allowed in message
+
+
+@pytest.mark.parametrize(("name", "text", "allowed"), [bad for bad in BAD_VALUES if bad[1]])
+def test_a_bad_variable_is_named_with_what_is_allowed(name: str, text: str, allowed: str) -> None:
+    message = error_of(environment={env(name): text})
+    assert message.startswith(f"{env(name)}={text!r}: ")
+    assert allowed in message
+
+
+def test_an_error_is_one_line_whatever_the_value() -> None:
+    assert "\n" not in error_of("--device", "gpu\nvoice=x")
+
+
+@pytest.mark.parametrize("arguments", [["--volume", "11"], ["extra"], ["--voic", "af_sky"], ["--tcp-port"]])
+def test_an_unknown_or_incomplete_argument_ends_the_program(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parse(arguments, {})
+    assert raised.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+# What the operator is told
+
+
+def test_no_two_settings_share_a_variable_or_a_flag() -> None:
+    described = describe()
+    assert len({row[0] for row in described}) == len({row[1] for row in described}) == len(FIELDS)
+
+
+def test_every_setting_is_explained() -> None:
+    assert all(help_text for _, _, _, help_text in describe())
+
+
+def test_help_names_every_flag_variable_and_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parse(["--help"], {})
+    assert raised.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, variable, default, _ in describe():
+        assert name in shown
+        assert re.search(rf"\[{variable}, default\s+{re.escape(default)}\]", shown), variable
+
+
+def test_the_readme_lists_every_setting_with_its_variable_and_default() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    rows = {
+        tuple(cell.strip().strip("`") for cell in line.strip().strip("|").split("|")[:3])
+        for line in lines
+        if line.lstrip().startswith("|")
+    }
+    missing = [row[:3] for row in describe() if row[:3] not in rows]
+    assert missing == []

@@ -1,0 +1,282 @@
+"""Starting the real process: readiness, what ends the start with one clear line, `--check`, `--init-db`, `--help`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from telephony import check
+from telephony.engines.base import Engine
+from telephony.engines.catalog import EngineUnavailableError
+from telephony.engines.kokoro.weights import KokoroWeights
+from telephony.engines.tone import ToneEngine
+from telephony.service import Service, StartError
+from telephony.settings import Settings, describe
+from telephony.switch import Loaders
+from tests.clients import ROOT, Daemon, EventLog, TextHost, tone_samples
+
+ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0")
+TONE = ("--engine", "tone", *ANY_PORTS)
+MODEL_TIMEOUT_S = 120.0
+
+
+@contextlib.contextmanager
+def taken(kind: socket.SocketKind) -> Iterator[int]:
+    """A port that another server has."""
+    with socket.socket(socket.AF_INET, kind) as server:
+        server.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            server.listen()
+        yield int(server.getsockname()[1])
+
+
+def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs `kokoro_service.py` to its end."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("KOKORO_")}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "kokoro_service.py"), *arguments],
+        env={**inherited, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=MODEL_TIMEOUT_S,
+        check=False,
+    )
+
+
+def test_ready_line_comes_when_it_speaks(tmp_path: Path) -> None:
+    with Daemon(*TONE) as daemon:
+        port = daemon.wait_ready()
+        with TextHost(port, "1") as host:
+            host.say("A secret of the caller.")
+            assert len(host.read_frame().samples) == tone_samples("A secret of the caller.")
+        daemon.terminate()
+        assert daemon.wait_exit() == 0
+    assert len(daemon.stdout) == 1
+    assert re.fullmatch(
+        rf"ready: tone speaks as af_sky, text on 127\.0\.0\.1:{port}, registration on 127\.0\.0\.1:\d+/udp",
+        daemon.stdout[0],
+    )
+    assert not any("secret" in line for line in daemon.stderr)
+    for line in daemon.stderr:
+        assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
+
+
+def test_environment_sets_and_the_command_line_wins() -> None:
+    environment = {"KOKORO_ENGINE": "tone", "KOKORO_TCP_PORT": "0", "KOKORO_UDP_PORT": "0", "KOKORO_VOICE": "nobody"}
+    with Daemon("--voice", "am_michael", "--log-format", "json", environment=environment) as daemon:
+        daemon.wait_line("^ready: tone speaks as am_michael")
+        assert all(line.startswith("{") and line.endswith("}") for line in daemon.stderr)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_port_in_use_is_one_line_and_exit_1(tmp_path: Path, kind: socket.SocketKind) -> None:
+    database = tmp_path / "host.db"
+    assert run("--init-db", "--db", str(database)).returncode == 0
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE system_config SET value = 'true' WHERE key = 'kokoro_service_enabled'")
+    with taken(kind) as port:
+        option = "--tcp-port" if kind == socket.SOCK_STREAM else "--udp-port"
+        # The real engine: the ports are tried before seconds go into loading it.
+        result = run(*ANY_PORTS, option, str(port), "--db", str(database))
+    assert result.returncode == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert str(port) in line
+    assert "in use" in line
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        query = "SELECT value FROM system_config WHERE key = 'kokoro_service_status'"
+        assert connection.execute(query).fetchone() == ("error",)
+
+
+def test_port_that_is_taken_while_the_engine_loads(events: EventLog) -> None:
+    # Whether the other server gets the port or not: this one either speaks, or says in time that it cannot.
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+        def load() -> Engine:
+            with contextlib.suppress(OSError):
+                other.bind(("127.0.0.1", door.tcp_port))
+                other.listen()
+            return ToneEngine()
+
+        door = Service(Settings(tcp_port=0, udp_port=0), Loaders(load, lambda path: ToneEngine()))
+        try:
+            door.start()
+        except StartError as error:
+            assert str(door.tcp_port) in str(error)
+        else:
+            with TextHost(door.tcp_port, "1") as host:
+                host.say("The port is ours.")
+                host.read_frame()
+            door.stop()
+
+
+def test_engine_that_cannot_be_loaded_ends_the_start(events: EventLog) -> None:
+    def fail() -> Engine:
+        raise EngineUnavailableError("no weights, no voice")
+
+    door = Service(Settings(tcp_port=0, udp_port=0), Loaders(fail, lambda path: ToneEngine()))
+    with pytest.raises(StartError, match="no weights, no voice"):
+        door.start()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", door.tcp_port))  # left behind free
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (["--tcp-port", "99999"], {}, "--tcp-port='99999'"),
+        (["-u", "many"], {}, "--udp-port='many'"),
+        (["--device", "tpu"], {}, "--device='tpu'"),
+        (["--audio-route", "both"], {}, "--audio-route='both'"),
+        ([], {"KOKORO_SPEED": "fast"}, "KOKORO_SPEED='fast'"),
+        ([], {"KOKORO_DRAIN_TIMEOUT_S": "inf"}, "KOKORO_DRAIN_TIMEOUT_S='inf'"),
+        (["--init-db"], {}, "--db"),
+    ],
+)
+def test_bad_setting_is_one_line_and_exit_2(arguments: list[str], environment: dict[str, str], named: str) -> None:
+    result = run(*arguments, environment=environment)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert named in line
+
+
+def test_unknown_flag_is_an_error() -> None:
+    result = run("--no-such-flag")
+    assert result.returncode == 2
+    assert "--no-such-flag" in result.stderr.splitlines()[-1]
+
+
+def test_help_names_every_setting() -> None:
+    result = run("--help")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    for flag, variable, _, _ in describe():
+        assert flag in result.stdout
+        assert variable in result.stdout
+
+
+def test_init_db_makes_what_is_missing_and_keeps_what_is_set(tmp_path: Path) -> None:
+    database = tmp_path / "host.db"
+    for _ in range(2):
+        result = run("--init-db", "--db", str(database))
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "6 keys" in result.stdout
+        with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+            values = dict(connection.execute("SELECT key, value FROM system_config"))
+            connection.execute("UPDATE system_config SET value = 'bm_george' WHERE key = 'kokoro_voice'")
+    assert values == {
+        "kokoro_service_enabled": "false",
+        "kokoro_voice": "bm_george",
+        "kokoro_service_status": "stopped",
+        "piper_service_enabled": "true",
+        "piper_model_path": "",
+        "piper_service_status": "stopped",
+    }
+
+
+@pytest.mark.parametrize("kind", ["no directory", "corrupt"])
+def test_init_db_that_fails_is_one_line_and_exit_1(tmp_path: Path, kind: str) -> None:
+    database = tmp_path / "nowhere" / "host.db"
+    if kind == "corrupt":
+        database = tmp_path / "host.db"
+        database.write_bytes(b"This is no database at all. " * 1000)
+    result = run("--init-db", "--db", str(database))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert str(database) in line
+
+
+def test_unreadable_database_is_survived(tmp_path: Path) -> None:
+    database = tmp_path / "host.db"
+    database.write_bytes(b"This is no database at all. " * 1000)
+    with Daemon(*TONE, "--db", str(database)) as daemon:
+        with TextHost(daemon.wait_ready(), "1") as host:
+            host.say("It speaks all the same.")
+            host.read_frame()
+        daemon.wait_line("level=error event=database_unusable")
+        daemon.terminate()
+        assert daemon.wait_exit() == 0
+
+
+@pytest.mark.model
+def test_unknown_voice_is_one_line_and_exit_1(kokoro_weights: KokoroWeights) -> None:
+    result = run(*ANY_PORTS, "--voice", "nobody")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "'nobody'" in errors[0]
+    assert "af_sky" in errors[0]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.model
+def test_missing_device_is_survived_on_the_cpu(kokoro_weights: KokoroWeights) -> None:
+    missing = "cuda" if sys.platform == "darwin" else "mps"
+    with Daemon(*ANY_PORTS, "--device", missing) as daemon:
+        port = daemon.wait_ready(MODEL_TIMEOUT_S)
+        daemon.wait_line(f"level=warning event=device_missing.*wanted={missing} using=cpu")
+        with TextHost(port, "999") as host:
+            host.socket.settimeout(MODEL_TIMEOUT_S)
+            host.say("Hello, this is a test of the Kokoro text to speech service.")
+            frame = host.read_frame()
+        assert (len(frame.samples) * 4, frame.sample_rate, frame.chunk_id) == (400_800, 24_000, 1)
+        daemon.terminate()
+        assert daemon.wait_exit() == 0
+    assert not any("Hello" in line for line in daemon.stderr)
+
+
+@pytest.mark.model
+def test_check_is_all_ok(tmp_path: Path, kokoro_weights: KokoroWeights) -> None:
+    database = tmp_path / "host.db"
+    assert run("--init-db", "--db", str(database)).returncode == 0
+    result = run(*ANY_PORTS, "--check", "--db", str(database))
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[1] for row in rows] == ["python", "packages", "weights", "device", "piper", "ports", "database"]
+    assert {row[0] for row in rows} == {"ok"}
+    assert result.returncode == 0
+
+
+@pytest.mark.model
+def test_check_tells_what_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kokoro_weights: KokoroWeights
+) -> None:
+    with taken(socket.SOCK_STREAM) as port:
+        settings = Settings(
+            tcp_port=port,
+            udp_port=0,
+            voice="nobody",
+            device="cuda" if sys.platform == "darwin" else "mps",
+            piper_model=tmp_path / "nobody.onnx",
+            db=tmp_path / "nowhere.db",
+        )
+        assert check.run(settings) == 1
+    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+    assert [name for name, line in rows.items() if line.startswith("ok")] == ["python", "packages"]
+    assert "'nobody'" in rows["weights"]
+    assert str(port) in rows["ports"]
+    assert "nobody.onnx" in rows["piper"]
+    assert "nowhere.db" in rows["database"]
+    assert "--init-db" in rows["database"]
+
+
+@pytest.mark.model
+def test_check_without_weights_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.run(Settings(tcp_port=0, udp_port=0, cache_dir=tmp_path)) == 1
+    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+    assert rows["weights"].startswith("FAIL")
+    assert "./start-kokoro.sh" in rows["weights"]
