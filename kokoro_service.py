@@ -70,8 +70,11 @@ def _serve(settings: Settings) -> int:
         return 1
     print(service.describe(), flush=True)
     stopping.wait()
-    if not service.stop():
-        os._exit(0)  # the interpreter's own clean-up crashes beside a thread in native code; everything is closed
+    service.stop()
+    if threading.active_count() > 1:
+        # A second engine is still being loaded, or kernels compiled: the interpreter's own clean-up crashes beside a
+        # thread in native code. Everything of ours is closed.
+        os._exit(0)
     return 0
 
 

@@ -48,6 +48,7 @@ class CallPolicy:
     Attributes:
         route: `auto`, `reply` or `processor`.
         stream: audio on the reply route leaves window by window, not text by text.
+        exact: every text has the model's own output, silence included, however late it begins.
         max_calls: calls known at once; idle ones make room for new ones.
         max_queued_text_bytes: text waiting per call before its door is held up.
         processor_host: where the audio processors listen.
@@ -56,6 +57,7 @@ class CallPolicy:
 
     route: str
     stream: bool
+    exact: bool
     max_calls: int
     max_queued_text_bytes: int
     processor_host: str
@@ -100,6 +102,7 @@ class Call:
             selection.speed,
             self._epoch,
             len(text.encode()),
+            exact=whole or self._policy.exact,
         )
         if request.exhausted:
             self._metrics.texts_silent.inc()

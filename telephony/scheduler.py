@@ -73,6 +73,7 @@ class Request:
     speed: float
     epoch: int
     size_bytes: int
+    exact: bool = False
     arrived_at: float = field(default_factory=time.monotonic)
     utterance: Utterance | None = None
     engine_s: float = 0.0
@@ -166,11 +167,21 @@ class Scheduler:
         self._clock = clock
         self._active: dict[Lane, None] = {}
         self._stopping = False
+        self._engines: list[Engine] = []
+        self._spare_work = False
         self._thread = threading.Thread(target=self._run, name="scheduler")
 
     def start(self) -> None:
         """Starts the owner thread."""
         self._thread.start()
+
+    def adopt(self, engine: Engine) -> None:
+        """Gives an engine the time that no call needs."""
+        with self.changed:
+            if engine not in self._engines:
+                self._engines = [*self._engines, engine]
+            self._spare_work = True
+            self.changed.notify_all()
 
     def open_lane(self, listener: Listener, max_queued_bytes: int) -> Lane:
         """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits)."""
@@ -210,6 +221,9 @@ class Scheduler:
 
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
+            if not batch:
+                self._use_spare_time()
+                continue
             try:
                 self._serve(batch)
             except Exception:  # a defect of ours: these texts end here, other texts and other calls go on
@@ -218,12 +232,18 @@ class Scheduler:
                     self._finish(lane, request)
 
     def _next_batch(self) -> list[tuple[Lane, Request]] | None:
-        """Waits for work; None once stopping. At most one window of each lane, all on one engine."""
+        """Waits for work; None once stopping. At most one window of each lane, all on one engine.
+
+        An empty batch means that no call needs the engines, and that one of them may have something to do by itself.
+        """
         with self.changed:
             while not self._stopping:
                 now = self._clock()
                 ready = [lane for lane in self._active if lane.listener.has_room()]
+                if not ready and self._spare_work:
+                    return []
                 if ready:
+                    self._spare_work = True
                     ready.sort(key=lambda lane: _urgency(lane, now))
                     head = ready[0].queue[0]
                     # Company comes only from lanes whose next window is ready to render: preparing theirs first would
@@ -236,6 +256,16 @@ class Scheduler:
                     return [(ready[0], head), *company[: head.engine.max_batch - 1]]
                 self.changed.wait()
             return None
+
+    def _use_spare_time(self) -> None:
+        worked = False
+        for engine in self._engines:
+            try:
+                worked |= engine.spare_time()
+            except Exception:  # as in _run; an engine whose background work fails still speaks
+                log.exception("spare_time_failed", engine=engine.name)
+        with self.changed:
+            self._spare_work = worked
 
     def _serve(self, batch: list[tuple[Lane, Request]]) -> None:
         head_lane, head = batch[0]
@@ -270,7 +300,9 @@ class Scheduler:
     def _prepare(self, lane: Lane, request: Request) -> None:
         request.engine_s = request.audio_s = 0.0
         try:
-            request.utterance = request.engine.prepare(request.take_segment(), request.voice, request.speed)
+            request.utterance = request.engine.prepare(
+                request.take_segment(), request.voice, request.speed, request.exact
+            )
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
             self._segment_failed(lane, request, error)
             return

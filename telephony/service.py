@@ -36,16 +36,16 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
-        self._switch = EngineSwitch(
-            settings, loaders, self._store, Doors(self._open_doors, self._release_doors), self.metrics
-        )
+        self._scheduler = Scheduler(self.metrics)
+        doors = Doors(self._open_doors, self._release_doors)
+        self._switch = EngineSwitch(settings, loaders, self._store, doors, self.metrics, adopt=self._scheduler.adopt)
         limits = SinkLimits(settings.sink_buffer_s, settings.reply_stall_s)
         self._text_policy = TextDoorPolicy(settings.max_connections, settings.hello_timeout_s, settings.stream, limits)
-        self._scheduler = Scheduler(self.metrics)
         self.calls = CallRegistry(
             CallPolicy(
                 settings.audio_route,
                 settings.stream,
+                settings.exact,
                 settings.max_calls,
                 settings.max_queued_text_bytes,
                 settings.processor_host,
@@ -93,14 +93,11 @@ class Service:
         self._switch.follow()
         self.started = True
 
-    def stop(self) -> bool:
-        """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it.
-
-        False if a second engine is still being loaded in a thread that cannot be joined.
-        """
+    def stop(self) -> None:
+        """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
-        ended = self._switch.stop()
+        self._switch.stop()
         with self._doors_lock:
             text_door, registration_door = self._text_door, self._registration_door
             self._text_door = self._registration_door = None
@@ -116,7 +113,6 @@ class Service:
         self._scheduler.stop()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
-        return ended
 
     def describe(self) -> str:
         """One line for the operator: who speaks where."""

@@ -111,6 +111,12 @@ class Settings:
     stream: bool = _setting(
         False, _switch, "KOKORO_STREAM", "replies leave window by window instead of one frame for each text"
     )
+    exact: bool = _setting(
+        False,
+        _switch,
+        "KOKORO_EXACT",
+        "the model's own output, silence included, decoded as a whole: for files, not for conversations",
+    )
     db: Path | None = _setting(
         None, _path, "KOKORO_DB", "the host's SQLite database with system_config; none: Kokoro always speaks"
     )

@@ -46,16 +46,27 @@ class Doors:
 
 
 class EngineSwitch:
-    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
+    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`.
+
+    `adopt` is told of every engine that is chosen to speak.
+    """
 
     def __init__(
-        self, settings: Settings, loaders: Loaders, store: Store | None, doors: Doors, metrics: Metrics
+        self,
+        settings: Settings,
+        loaders: Loaders,
+        store: Store | None,
+        doors: Doors,
+        metrics: Metrics,
+        *,
+        adopt: Callable[[Engine], None],
     ) -> None:
         self._settings = settings
         self._loaders = loaders
         self._store = store
         self._doors = doors
         self._metrics = metrics
+        self._adopt = adopt
         self._switches = store.read() if store is not None else Switches()
         self._main: Engine | None = None
         self._piper: Engine | None = None
@@ -110,14 +121,13 @@ class EngineSwitch:
             self._loader.start()
             self._thread.start()
 
-    def stop(self) -> bool:
-        """Stops to follow the database. False if a second engine is still being loaded, which nothing can stop."""
+    def stop(self) -> None:
+        """Stops to follow the database. A second engine still being loaded is left to the end of the process."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._loader.is_alive():
             self._loader.join(_LOADER_PATIENCE_S)
-        return not self._loader.is_alive()
 
     def report_end(self, status: str) -> None:
         """Writes the last status of this service: `stopped` or `error`."""
@@ -189,6 +199,7 @@ class EngineSwitch:
         if selection == self._selection:
             return
         self._selection = selection
+        self._adopt(engine)
         self._metrics.switches.labels(engine.name).inc()
         log.info("selected", engine=engine.name, voice=voice)
 

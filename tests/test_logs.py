@@ -130,7 +130,7 @@ def say_secrets() -> None:
     limits = SinkLimits(60.0, 5.0)
     engines = iter([tone(), tone(fail), tone(quote), tone(), tone(voice="other"), tone(quote)])
     registry = CallRegistry(
-        CallPolicy("reply", False, 10, 1_000, "127.0.0.1", 30.0, limits),
+        CallPolicy("reply", False, False, 10, 1_000, "127.0.0.1", 30.0, limits),
         scheduler,
         metrics,
         lambda: Selection(next(engines), "tone", 1.0),

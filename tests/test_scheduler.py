@@ -138,7 +138,7 @@ def room() -> Iterator[Room]:
 
 
 def request(*segments: str, engine: Engine, arrived_at: float = 0.0, epoch: int = 0, size_bytes: int = 1) -> Request:
-    return Request(iter(segments), engine, "tone", 1.0, epoch, size_bytes, arrived_at)
+    return Request(iter(segments), engine, "tone", 1.0, epoch, size_bytes, arrived_at=arrived_at)
 
 
 def long(name: str, windows: int) -> str:
@@ -183,7 +183,7 @@ def test_a_text_comes_whole_and_in_order_and_its_last_window_says_so(room: Room)
     text = long("hello", 4)
     room.lane(ear).put(request(text, engine=engine, epoch=5))
     room.run()
-    (whole,) = ToneEngine(window_s=100).render([engine.prepare(text, "tone", 1.0)])
+    (whole,) = ToneEngine(window_s=100).render([engine.prepare(text, "tone", 1.0, exact=False)])
     np.testing.assert_array_equal(np.concatenate([window.samples for window in ear.windows]), whole)
     assert [window.end_of_text for window in ear.windows] == [False, False, False, True]
     assert {(window.epoch, window.sample_rate) for window in ear.windows} == {(5, 24_000)}
@@ -565,8 +565,8 @@ def test_a_segment_without_sound_counts_as_failed_after_one_that_failed_in_its_m
 class Empty(ToneEngine):
     """Prepares the text `empty` to an utterance that has ended before it began."""
 
-    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
-        return ToneUtterance(text, 200.0, 0) if text == "empty" else super().prepare(text, voice, speed)
+    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+        return ToneUtterance(text, 200.0, 0) if text == "empty" else super().prepare(text, voice, speed, exact)
 
 
 @pytest.mark.parametrize("segments", [("empty",), ("empty", "b"), ("a", "empty")], ids="-".join)
@@ -707,3 +707,52 @@ def test_drain_and_wait_idle_give_up_at_their_timeout(room: Room) -> None:
     lane.put(request("a", engine=ToneEngine()))
     assert not lane.wait_idle(0.0)
     assert not room.scheduler.drain(0.0)
+
+
+class Busybody(ToneEngine):
+    """Has three pieces of background work to do."""
+
+    def spare_time(self) -> bool:
+        done = self.__dict__.setdefault("done", [])
+        if len(done) < 3:
+            done.append(threading.current_thread().name)
+        if len(done) == 3:
+            self.__dict__.setdefault("idle", threading.Event()).set()
+        return len(done) < 3
+
+
+def test_an_engine_works_for_itself_only_while_no_call_needs_it(room: Room) -> None:
+    ear, engine = Ear(), Busybody()
+    engine.__dict__["idle"] = idle = threading.Event()
+    room.lane(ear).put(request("hello", engine=engine))
+    room.scheduler.adopt(engine)
+    spoken_first: list[bool] = []
+    deliver = ear.deliver
+
+    def note(window: Window) -> None:
+        spoken_first.append("done" not in engine.__dict__)
+        deliver(window)
+
+    ear.deliver = note  # type: ignore[method-assign]
+    room.run()
+    assert idle.wait(5)
+    assert all(spoken_first)
+    assert engine.__dict__["done"] == ["scheduler"] * 3
+
+
+class Defective(ToneEngine):
+    """Its background work raises."""
+
+    def spare_time(self) -> bool:
+        self.__dict__.setdefault("tried", threading.Event()).set()
+        raise RuntimeError("defect")
+
+
+def test_an_engine_whose_own_work_fails_speaks_on(room: Room) -> None:
+    ear, engine = Ear(), Defective()
+    engine.__dict__["tried"] = tried = threading.Event()
+    room.scheduler.adopt(engine)
+    room.lane(ear).put(request("hello", engine=engine))
+    room.run()
+    assert tried.wait(5)
+    assert (ear.ends, room.failed) == (1, 0)

@@ -25,6 +25,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "speed": ("1.5", 1.5),
     "audio_route": ("reply", "reply"),
     "stream": ("on", True),
+    "exact": ("yes", True),
     "db": ("/tmp/a b.db", Path("/tmp/a b.db")),
     "piper": ("external", "external"),
     "piper_model": ("/tmp/voice.onnx", Path("/tmp/voice.onnx")),

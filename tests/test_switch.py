@@ -137,6 +137,7 @@ class House:
             self.store,
             Doors(self.doors.open, self.doors.release),
             self.metrics,
+            adopt=lambda engine: None,
         )
         return self._switch
 
@@ -202,6 +203,7 @@ def test_without_a_database_the_main_engine_speaks_and_nothing_is_followed() -> 
         None,
         Doors(doors.open, doors.release),
         Metrics(),
+        adopt=lambda engine: None,
     )
     alone.load()
     alone.follow()

@@ -68,13 +68,15 @@ class Engine(Protocol):
         """Every voice that `prepare` accepts; the first one is the engine's default."""
         ...
 
-    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
+    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """Phonemes and prosody for one segment.
 
         Args:
             text: what to say; any length, the engine divides what is too long for one pass.
             voice: a name out of `voices()`.
             speed: 1.0 is the voice's own rate; 2.0 twice as fast.
+            exact: the model's own output in one piece, silence included, rather than the earliest sound. For replies
+                that leave as a whole, and for files.
 
         Raises:
             UnknownVoiceError: no such voice.
@@ -90,4 +92,8 @@ class Engine(Protocol):
         Raises:
             SynthesisError: the engine failed; no utterance of the batch can be continued.
         """
+        ...
+
+    def spare_time(self) -> bool:
+        """Does a small piece of background work, when no call needs the device; False if there is none to do."""
         ...

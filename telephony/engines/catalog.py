@@ -35,13 +35,20 @@ def load_main(settings: Settings) -> Engine:
     try:
         weights = ensure_weights(settings.cache_dir, settings.weights_dir, verify=True)
         model.use_threads(settings.threads)
-        engine = model.KokoroEngine(weights, model.choose_device(settings.device), settings.voice)
-        engine.warm_up()
+        device = model.choose_device(settings.device)
+        engine = model.KokoroEngine(weights, device, settings.voice, settings.cache_dir / "statistics")
+        engine.warm_up(settings.cache_dir / "compiled")
     except (WeightsError, SynthesisError) as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
     except Exception as error:  # damaged or foreign weights, out of memory, a broken package: all end the start alike
         raise EngineUnavailableError(f"Kokoro cannot be loaded: {type(error).__name__}: {error}") from error
-    log.info("engine_loaded", engine=engine.name, device=str(engine.device), weights=weights.source)
+    log.info(
+        "engine_loaded",
+        engine=engine.name,
+        device=str(engine.device),
+        dtype=str(engine.dtype).removeprefix("torch."),
+        weights=weights.source,
+    )
     return engine
 
 

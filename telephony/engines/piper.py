@@ -58,8 +58,10 @@ class PiperEngine:
         """The one voice that is loaded."""
         return [self._described]
 
-    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
+    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go.
+
+        `exact` makes no difference.
 
         Raises:
             UnknownVoiceError: `voice` is not the loaded one.
@@ -75,6 +77,10 @@ class PiperEngine:
             SynthesisError: Piper has no phonemes for a segment.
         """
         return [self._render_one(utterance) for utterance in batch]
+
+    def spare_time(self) -> bool:
+        """There is nothing to do."""
+        return False
 
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, PiperUtterance):

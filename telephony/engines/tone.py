@@ -64,8 +64,8 @@ class ToneEngine:
         """The names in `voice_names`; they all sound alike."""
         return [Voice(name, "en-US") for name in self.voice_names]
 
-    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
-        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`.
+    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`; `exact` makes no difference.
 
         Raises:
             UnknownVoiceError: `voice` is not one of `voice_names`.
@@ -79,6 +79,10 @@ class ToneEngine:
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next `window_s` seconds of each sine, float32 [samples]."""
         return [self._render_one(utterance) for utterance in batch]
+
+    def spare_time(self) -> bool:
+        """There is nothing to do."""
+        return False
 
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, ToneUtterance):

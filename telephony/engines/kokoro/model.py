@@ -1,29 +1,52 @@
-"""The Kokoro engine: the `kokoro` package's model behind the windowed contract."""
+"""The Kokoro engine: phonemes, prosody and windows of sound behind the engine contract."""
 
 from __future__ import annotations
 
 import json
 import os
+import threading
 import warnings
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 # What MPS lacks runs on the CPU instead; torch reads this when it is imported.
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+# How long OpenMP's threads spin at a barrier before they sleep, read when torch is imported. A phone system shares its
+# cores with this service: with the default a busy neighbour makes synthesis 20 times slower, with less spinning 3
+# times; with none an idle machine is a third slower.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
+import numpy as np
 import structlog
 import torch
 from kokoro import KModel
 from loguru import logger as kokoro_log
 
+from telephony.audio import SilenceTrimmer
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
+from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
+from telephony.engines.kokoro.calibration import Calibration
 from telephony.engines.kokoro.g2p import G2P, LANGUAGES, OPTIONAL_LANGUAGES, is_speakable
+from telephony.engines.kokoro.layers import KernelCall, Kernels
+from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
 
 log = structlog.get_logger()
 
 SAMPLE_RATE_HZ = 24_000
+
+# Windows of several calls share a batch where that is faster: on two CPU cores it is not (0 to 30 % for the smallest
+# windows), and it would make the most urgent call wait for its company.
+_MAX_BATCH = {"cpu": 1, "mps": 4, "cuda": 32}
+# Frames (80 a second) under which one pass over the whole is as quick as windows.
+_STREAM_FROM_FRAMES = 120
+# Where speech begins, before the end of the first (silent) token, in frames: 2 to 11 measured over five voices.
+_ONSET_FRAMES = 14
+# Seconds of silence after a piece, by its last phoneme: what a speaker leaves between sentences, clauses, words.
+_PAUSES_S = {**dict.fromkeys(".!?…", 0.3), **dict.fromkeys(",;:—", 0.15)}
+_PAUSE_S = 0.05
 
 # The kokoro package logs phonemes, which are the caller's text in another alphabet, at DEBUG to stderr.
 kokoro_log.disable("kokoro")
@@ -31,32 +54,64 @@ kokoro_log.disable("kokoro")
 
 @dataclass
 class KokoroUtterance:
-    """Phoneme pieces still to be spoken, each one pass of the model."""
+    """One segment: phoneme pieces still to begin, and the piece in work with its windows (start, frames) still to come.
+
+    `trimmer` is None for an exact utterance, which keeps the reference's samples.
+    """
 
     pieces: deque[str]
-    style: torch.Tensor
+    voice: str
     speed: float
+    exact: bool
+    phonemes: str = ""
+    acoustic: Acoustic | None = None
+    windows: deque[tuple[int, int]] = field(default_factory=deque)
+    trimmer: SilenceTrimmer | None = None
 
     @property
     def finished(self) -> bool:
-        """True once every piece has been rendered."""
-        return not self.pieces
+        """True once every window has been rendered."""
+        return not self.pieces and not self.windows
+
+    @property
+    def streams(self) -> bool:
+        """Whether the piece in work is decoded in windows."""
+        return self.acoustic is not None and self.acoustic.scale is not None
 
 
 class KokoroEngine:
-    """Kokoro-82M on one device. One window is one pass of the model, at most 510 phonemes."""
+    """Kokoro-82M on one device, streaming inside the sentence.
+
+    Args:
+        weights: the model and its voices.
+        device: where it runs.
+        default_voice: the first of `voices()`.
+        statistics_dir: where measured statistics are kept.
+        dtype: of the convolutions; None takes bf16 where the device multiplies it natively.
+        max_batch: None takes what suits the device.
+    """
 
     name = "kokoro"
     sample_rate = SAMPLE_RATE_HZ
-    max_batch = 1
 
-    def __init__(self, weights: KokoroWeights, device: torch.device, default_voice: str) -> None:
+    def __init__(
+        self,
+        weights: KokoroWeights,
+        device: torch.device,
+        default_voice: str,
+        statistics_dir: Path,
+        *,
+        dtype: torch.dtype | None = None,
+        max_batch: int | None = None,
+    ) -> None:
         """Loads the model. Takes seconds.
 
         Raises:
             UnknownVoiceError: there is no `default_voice`.
         """
         self.device = device
+        self.dtype = dtype or fast_dtype(device)
+        self.max_batch = max_batch or _MAX_BATCH[device.type]
         self._weights = weights
         self._voices = {
             name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names() if is_speakable(name[0])
@@ -66,24 +121,35 @@ class KokoroEngine:
         self._default_voice = default_voice
         self._styles: dict[str, torch.Tensor] = {}
         self._g2p = G2P()
-        config = json.loads(weights.config_path.read_text(encoding="utf-8"))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's opinion on how the kokoro package builds its layers
-            self._model = KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=str(weights.model_path))
-        self._model.to(device).eval()
+        model = load_reference(weights, device)
+        self._vocabulary: dict[str, int] = model.vocab
+        self._kernels = Kernels()
+        with torch.no_grad():
+            self._vocoder = Vocoder(model.decoder.generator, self.dtype, self._kernels)
+            self._acoustic = AcousticModel(model, self._vocoder.style, self._kernels, self.dtype).to(device).eval()
+        self._calibration = Calibration(statistics_dir, weights.revision, self._vocoder, self._listen)
 
     def voices(self) -> Sequence[Voice]:
         """All voices of the weights, the default one first."""
         default = self._voices[self._default_voice]
         return [default, *(voice for voice in self._voices.values() if voice is not default)]
 
-    def warm_up(self) -> None:
-        """Speaks a sentence to nobody, so that the first caller does not wait for lazy loading."""
-        utterance = self.prepare("Warming up.", self._default_voice, 1.0)
-        self.render([utterance])
+    def warm_up(self, compiled_dir: Path) -> None:
+        """Speaks to nobody, so that the first caller does not wait for lazy loading.
 
-    def prepare(self, text: str, voice: str, speed: float) -> Utterance:
-        """Phonemes of the text and the style of the voice; the language is the voice's.
+        The elementwise kernels are then compiled in a thread of their own, while the eager ones serve.
+
+        Args:
+            compiled_dir: keeps what was compiled for the next start.
+        """
+        calls = self._kernels.record(self._rehearse)
+        if self.device.type == "mps":
+            return  # inductor has no kernels for it that are known to work
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(compiled_dir)  # torch sets it as well, to a temporary directory
+        threading.Thread(target=self._compile, args=(calls,), name="compile", daemon=True).start()
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+        """Phonemes of the text and, for its first 510 of them, prosody and source. The language is the voice's.
 
         Raises:
             UnknownVoiceError: no such voice.
@@ -91,26 +157,121 @@ class KokoroEngine:
         """
         if voice not in self._voices:
             raise UnknownVoiceError(self._refusal(voice))
-        return KokoroUtterance(deque(self._g2p.phonemes(text, voice[0])), self._style(voice), speed)
+        utterance = KokoroUtterance(deque(self._g2p.phonemes(text, voice[0])), voice, speed, exact)
+        self._begin_piece(utterance)
+        return utterance
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
-        """One pass over the next piece of each utterance, float32 [samples] at 24 kHz.
+        """The next window of each utterance, float32 [samples] at 24 kHz; windows of one shape share a pass.
+
+        An utterance that is exact, short, or of a voice that has no statistics yet is one window per piece.
 
         Raises:
             SynthesisError: an utterance of another engine.
         """
-        return [self._render_one(utterance) for utterance in batch]
-
-    def _render_one(self, utterance: Utterance) -> Samples:
-        if not isinstance(utterance, KokoroUtterance):
+        utterances = [utterance for utterance in batch if isinstance(utterance, KokoroUtterance)]
+        if len(utterances) != len(batch):
             raise SynthesisError("the Kokoro engine was given another engine's utterance")
-        phonemes = utterance.pieces.popleft()
-        # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
-        style = utterance.style[len(phonemes) - 1]
+        by_shape: dict[tuple[int, bool], list[int]] = {}
+        for index, utterance in enumerate(utterances):
+            if not utterance.windows:
+                self._begin_piece(utterance)
+            by_shape.setdefault((utterance.windows[0][1], utterance.streams), []).append(index)
+        rendered = [np.zeros(0, np.float32)] * len(utterances)
+        for (frames, streams), indices in by_shape.items():
+            group = [utterances[index] for index in indices]
+            decoded = self._decode_windows(group, frames) if streams else self._decode_whole(group)
+            for index, samples in zip(indices, decoded, strict=True):
+                rendered[index] = self._finish_window(utterances[index], samples)
+        return rendered
+
+    def spare_time(self) -> bool:
+        """Measures a sentence of a voice that cannot be streamed yet; False if there is none."""
         with torch.inference_mode():
-            audio = self._model(phonemes, style, utterance.speed)
-        samples: Samples = audio.numpy()
-        return samples
+            return self._calibration.step()
+
+    def _rehearse(self) -> None:
+        """Every path once or twice: a word and a sentence as a whole, and two shapes of window."""
+        with torch.inference_mode():
+            for sentence in ("Sure.", "This sentence is long enough that its sound can be decoded in windows."):
+                acoustic = self._listen(sentence, self._default_voice)
+                self._vocoder.exact(acoustic)
+            acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
+            for frames in WINDOW_FRAMES[:3]:
+                for batch in {1, min(2, self.max_batch)}:
+                    self._vocoder.window([acoustic] * batch, [frames] * batch, frames)
+
+    def _compile(self, calls: Sequence[KernelCall]) -> None:
+        try:
+            import torch._inductor.config as inductor
+
+            # In this process: a pool of compilers would outlive a service that is stopped meanwhile.
+            inductor.compile_threads = 1
+            self._kernels.compile(calls)
+        except Exception as error:  # noqa: BLE001 - no compiler, a full disk, whatever: slower, not silent
+            log.warning(
+                "kernels_not_compiled", error=f"{type(error).__name__}: {error}"[:300], effect="speech is slower"
+            )
+            return
+        log.info("kernels_compiled")
+
+    def _begin_piece(self, utterance: KokoroUtterance) -> None:
+        """Prosody, source and windows of the next piece."""
+        with torch.inference_mode():
+            utterance.phonemes = utterance.pieces.popleft()
+            acoustic = self._hear(utterance.phonemes, utterance.voice, utterance.speed)
+            utterance.acoustic = acoustic
+            frames = acoustic.frames
+            utterance.windows.append((0, frames))
+            if utterance.exact:
+                return
+            utterance.trimmer = SilenceTrimmer(SAMPLE_RATE_HZ)
+            statistics = self._calibration.statistics(utterance.voice, self.device)
+            if statistics is not None and frames >= _STREAM_FROM_FRAMES:
+                statistics.apply(acoustic)
+                # The first token is silence (600 samples a unit, two frames): nothing of it has to be decoded.
+                start = max(0, 2 * int(acoustic.durations[0]) - _ONSET_FRAMES)
+                utterance.windows = deque(schedule(start, frames, frames))
+
+    def _decode_whole(self, group: Sequence[KokoroUtterance]) -> list[Samples]:
+        """The piece in work of each utterance in one pass: float32 [samples] each."""
+        acoustics = [utterance.acoustic for utterance in group if utterance.acoustic is not None]
+        for utterance in group:
+            utterance.windows.clear()
+        with torch.inference_mode():
+            return [self._vocoder.exact(acoustic).cpu().numpy() for acoustic in acoustics]
+
+    def _decode_windows(self, group: Sequence[KokoroUtterance], frames: int) -> list[Samples]:
+        """The next windows, all of one shape, in one pass: float32 [samples] each."""
+        acoustics = [utterance.acoustic for utterance in group if utterance.acoustic is not None]
+        starts = [utterance.windows.popleft()[0] for utterance in group]
+        with torch.inference_mode():
+            audio = self._vocoder.window(acoustics, starts, frames).cpu().numpy()
+        counts = [FRAME_SAMPLES * min(frames, a.frames - start) for a, start in zip(acoustics, starts, strict=True)]
+        return [row[:count] for row, count in zip(audio, counts, strict=True)]
+
+    def _finish_window(self, utterance: KokoroUtterance, samples: Samples) -> Samples:
+        """Silence trimmed, unless exact; at the end of a piece the pause that its punctuation asks for."""
+        last_of_piece = not utterance.windows
+        if last_of_piece:
+            utterance.acoustic = None
+        if utterance.trimmer is None:
+            return samples
+        heard = utterance.trimmer.push(samples)
+        if not last_of_piece:
+            return heard
+        pause_s = _PAUSES_S.get(utterance.phonemes[-1], _PAUSE_S) / utterance.speed
+        return np.concatenate([heard, utterance.trimmer.finish(pause_s)])
+
+    def _listen(self, sentence: str, voice: str) -> Acoustic:
+        return self._hear(self._g2p.phonemes(sentence, voice[0])[0], voice, 1.0)
+
+    def _hear(self, phonemes: str, voice: str, speed: float) -> Acoustic:
+        known = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
+        ids = torch.tensor([[0, *known, 0]], device=self.device)
+        # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
+        acoustic: Acoustic = self._acoustic(ids, self._style(voice)[len(phonemes) - 1], speed)
+        return acoustic
 
     def _refusal(self, voice: str) -> str:
         if voice in self._weights.voice_names() and voice[0] in OPTIONAL_LANGUAGES:
@@ -122,6 +283,25 @@ class KokoroEngine:
         if voice not in self._styles:
             self._styles[voice] = torch.from_numpy(self._weights.load_voice(voice)).to(self.device)
         return self._styles[voice]
+
+
+def load_reference(weights: KokoroWeights, device: torch.device) -> KModel:
+    """The kokoro package's own model, from which this engine and the benchmarks' reference are built."""
+    config = json.loads(weights.config_path.read_text(encoding="utf-8"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's opinion on how the kokoro package builds its layers
+        model = KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=str(weights.model_path))
+    return model.to(device).eval()
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """bf16 where the device multiplies it natively, else float32. Checked at run time."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device.type == "cpu" and torch._C._has_mkldnn:
+        native = torch.cpu._is_avx512_bf16_supported() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.bfloat16 if native else torch.float32
+    return torch.float32
 
 
 def choose_device(wanted: str) -> torch.device:

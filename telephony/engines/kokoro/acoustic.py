@@ -1,0 +1,277 @@
+"""From phonemes to what the vocoder needs, for a whole utterance at once.
+
+The encoders, durations, pitch and the harmonic source run in float32, the decoder's blocks in the device's fast type.
+The source cannot be made in pieces: its phase is a running sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from telephony.engines.kokoro.layers import EPS, Dense, GemmConv, Kernels, folded_weight
+
+FRAME_SAMPLES = 300
+"""Samples a frame: 80 frames a second at 24 kHz."""
+FFT_SAMPLES = 20
+HOP_SAMPLES = 5
+
+
+_F32 = torch.float32
+
+
+@dataclass
+class Acoustic:
+    """One utterance, ready for the vocoder: T frames of 300 samples.
+
+    Attributes:
+        x: [1, T, 512] the vocoder's input, in its dtype.
+        har: [1, 60 T + 1, 22] float32, magnitude and angle of the harmonic source.
+        gain, beta: [1, S] float32, 1 + gamma and beta of every norm, from the style.
+        durations: [N] long, half-frame pairs (600 samples) of each phoneme.
+        f0: [1, T] pitch in Hz; energy: [1, T].
+        scale, shift: [1, S] float32, the norms' fixed multiply-adds, once statistics are chosen.
+    """
+
+    x: Tensor
+    har: Tensor
+    gain: Tensor
+    beta: Tensor
+    durations: Tensor
+    f0: Tensor
+    energy: Tensor
+    scale: Tensor | None = None
+    shift: Tensor | None = None
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.x.shape[1]
+
+
+class PhonemeEncoder(nn.Module):
+    """The phoneme encoder (ALBERT: one layer's weights, used 12 times) in float32."""
+
+    def __init__(self, bert: Any) -> None:
+        super().__init__()
+        encoder, config = bert.encoder, bert.config
+        if config.hidden_act != "gelu_new" or len(encoder.albert_layer_groups) != 1:
+            raise ValueError("an ALBERT of another shape is not expected")
+        layer = encoder.albert_layer_groups[0].albert_layers[0]
+        attention = layer.attention
+        self.layers: int = config.num_hidden_layers
+        self.heads: int = config.num_attention_heads
+        self.embeddings = bert.embeddings
+        self.widen = _dense(encoder.embedding_hidden_mapping_in)
+        projections = (attention.query, attention.key, attention.value)
+        self.qkv = Dense(
+            torch.cat([part.weight for part in projections]), torch.cat([part.bias for part in projections]), _F32
+        )
+        self.out = _dense(attention.dense)
+        self.ffn = Dense(layer.ffn.weight, layer.ffn.bias, _F32, gelu=True)
+        self.ffn_out = _dense(layer.ffn_output)
+        self.attention_norm, self.layer_norm = attention.LayerNorm, layer.full_layer_layer_norm
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids [B, N] long -> [B, N, 768]"""
+        x: Tensor = self.widen(self.embeddings(ids))
+        batch, count, channels = x.shape
+        for _ in range(self.layers):
+            split = self.qkv(x).view(batch, count, 3, self.heads, channels // self.heads)
+            q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
+            heard = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, count, channels)
+            x = self.attention_norm(x + self.out(heard))
+            x = self.layer_norm(self.ffn_out(self.ffn(x)) + x)
+        return x
+
+
+def _dense(linear: Any) -> Dense:
+    return Dense(linear.weight, linear.bias, _F32)
+
+
+class AdainBlock(nn.Module):
+    """AdainResBlk1d with exact instance norms: [B, T, Cin] -> [B, T or 2T, Cout]."""
+
+    def __init__(self, block: Any, kernels: Kernels, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.kernels = kernels
+        self.conv1, self.conv2 = GemmConv.of(block.conv1, dtype), GemmConv.of(block.conv2, dtype)
+        self.shortcut = GemmConv.of(block.conv1x1, dtype) if block.learned_sc else None
+        self.up = block.upsample_type != "none"
+        if self.up:
+            w = folded_weight(block.pool)[:, 0]  # [C, 3]
+            self.pool_w = w.T.reshape(3, 1, 1, -1).to(dtype).contiguous()
+            self.pool_b = block.pool.bias.detach().to(dtype).view(1, 1, -1)
+        self.style = [(n.fc.weight.detach().float(), n.fc.bias.detach().float()) for n in (block.norm1, block.norm2)]
+
+    def _norm(self, i: int, x: Tensor, s: Tensor) -> Tensor:
+        gamma, beta = F.linear(s, *self.style[i]).unsqueeze(1).chunk(2, 2)
+        mean, square = self.kernels.moments(x)
+        a = (1 + gamma) * torch.rsqrt((square - mean * mean).clamp_min_(0) + EPS)
+        return self.kernels.leaky(x, a, beta - mean * a)
+
+    def forward(self, x: Tensor, s: Tensor) -> Tensor:
+        """x [B, T, Cin], s [B, 128] -> [B, T or 2T, Cout]"""
+        h = self._norm(0, x, s)
+        if self.up:  # depthwise transposed convolution, kernel 3, stride 2, padding 1, output padding 1
+            after = F.pad(h[:, 1:], (0, 0, 0, 1))
+            even = h * self.pool_w[1] + self.pool_b
+            odd = h * self.pool_w[2] + after * self.pool_w[0] + self.pool_b
+            h = torch.stack([even, odd], 2).flatten(1, 2)
+        h = self._norm(1, self.conv1(h), s)
+        if self.shortcut is not None:
+            x = self.shortcut(x)  # 1x1, so it commutes with repeating
+        if self.up:
+            x = x.repeat_interleave(2, 1)
+        y: Tensor = self.conv2(h)
+        return y.add_(x).mul_(math.sqrt(0.5))
+
+
+class HarmonicSource(nn.Module):
+    """Harmonic source and its STFT, float32: pitch [B, T] -> [B, 60 T + 1, 22] (11 magnitudes, 11 angles)."""
+
+    weight: Tensor  # [1, 9] of the sum of harmonics
+    bias: Tensor
+    window: Tensor
+    harmonics: Tensor
+
+    def __init__(self, generator: Any) -> None:
+        super().__init__()
+        module = generator.m_source
+        sines = module.l_sin_gen
+        self.count: int = sines.dim
+        self.amplitude: float = sines.sine_amp
+        self.noise: float = sines.noise_std
+        self.voiced_hz: float = sines.voiced_threshold
+        self.rate_hz: int = sines.sampling_rate
+        self.register_buffer("weight", module.l_linear.weight.detach().float())
+        self.register_buffer("bias", module.l_linear.bias.detach().float())
+        self.register_buffer("window", torch.hann_window(FFT_SAMPLES, periodic=True))
+        self.register_buffer("harmonics", torch.arange(1, self.count + 1).float().view(1, 1, -1))
+
+    def forward(self, f0: Tensor, reference_noise: bool = False) -> Tensor:
+        """See the class. `reference_noise` draws in the reference's order, so that one seed gives one sound."""
+        wave = self._wave(f0, reference_noise)
+        spectrum = torch.stft(wave, FFT_SAMPLES, HOP_SAMPLES, FFT_SAMPLES, window=self.window, return_complex=True)
+        return torch.cat([spectrum.abs(), spectrum.angle()], 1).transpose(1, 2).contiguous()
+
+    def _wave(self, f0: Tensor, reference_noise: bool) -> Tensor:
+        """f0 [B, T] in Hz -> [B, 300 T]."""
+        batch, frames = f0.shape
+        # The reference's initial phases fall on a sample that its own down-sampling never reads: they have no effect.
+        cycles = (f0[..., None] * self.harmonics / self.rate_hz) % 1
+        phase = (torch.cumsum(cycles, 1) * 2 * torch.pi).transpose(1, 2) * FRAME_SAMPLES
+        sines = F.interpolate(phase, scale_factor=FRAME_SAMPLES, mode="linear").sin_().mul_(self.amplitude)
+        voiced = (f0 > self.voiced_hz).float()
+        deviation = voiced * self.noise + (1 - voiced) * (self.amplitude / 3)
+        if reference_noise:
+            torch.rand(batch, self.count, device=f0.device)
+            # The order of draws follows the strides of the tensor that randn_like is given.
+            draws = torch.randn_like(sines.transpose(1, 2))
+            noise = torch.matmul(draws, self.weight[0]).view(batch, frames, FRAME_SAMPLES)
+            torch.randn(batch, frames * FRAME_SAMPLES, 1, device=f0.device)
+        else:
+            # Nine Gaussian noises summed with fixed weights have the distribution of one with the summed variance.
+            noise = torch.randn(batch, frames, FRAME_SAMPLES, device=f0.device) * self.weight.norm()
+        merged = torch.matmul(self.weight, sines).view(batch, frames, FRAME_SAMPLES)
+        return torch.tanh(merged * voiced[..., None] + noise * deviation[..., None] + self.bias).view(batch, -1)
+
+
+class AcousticModel(nn.Module):
+    """Phoneme ids and style to an `Acoustic`.
+
+    Args:
+        model: a kokoro.KModel, only read.
+        style: gains and shifts [1, S] of the vocoder's norms for a style vector [1, 128].
+        kernels: shared with the vocoder.
+        dtype: of the decoder's blocks.
+    """
+
+    def __init__(
+        self, model: Any, style: Callable[[Tensor], tuple[Tensor, Tensor]], kernels: Kernels, dtype: torch.dtype
+    ) -> None:
+        super().__init__()
+        self.dtype, self.style = dtype, style
+        predictor, decoder, text = model.predictor, model.decoder, model.text_encoder
+        self.encoder = PhonemeEncoder(model.bert)
+        self.bert_encoder = _dense(model.bert_encoder)
+        layers = list(predictor.text_encoder.lstms)
+        self.lstms = nn.ModuleList(layers[0::2])
+        self.adaptive_norms = [(norm.fc.weight.detach(), norm.fc.bias.detach(), norm.eps) for norm in layers[1::2]]
+        self.duration_lstm, self.shared_lstm = predictor.lstm, predictor.shared
+        self.duration = _linear(predictor.duration_proj.linear_layer)
+        self.pitch_blocks = nn.ModuleList(AdainBlock(block, kernels, _F32) for block in predictor.F0)
+        self.energy_blocks = nn.ModuleList(AdainBlock(block, kernels, _F32) for block in predictor.N)
+        self.pitch_out, self.energy_out = _pointwise(predictor.F0_proj), _pointwise(predictor.N_proj)
+        self.embedding, self.text_lstm = text.embedding, text.lstm
+        self.text_convs = nn.ModuleList(GemmConv.of(layer[0], _F32) for layer in text.cnn)
+        self.text_norms = [(layer[1].gamma.detach(), layer[1].beta.detach(), layer[1].eps) for layer in text.cnn]
+        self.pitch_conv = (folded_weight(decoder.F0_conv), decoder.F0_conv.bias.detach())
+        self.energy_conv = (folded_weight(decoder.N_conv), decoder.N_conv.bias.detach())
+        self.text_shortcut = _pointwise(decoder.asr_res[0])
+        self.encode = AdainBlock(decoder.encode, kernels, dtype)
+        self.decode = nn.ModuleList(AdainBlock(block, kernels, dtype) for block in decoder.decode)
+        self.source = HarmonicSource(decoder.generator)
+
+    def forward(self, ids: Tensor, style: Tensor, speed: float, reference_noise: bool = False) -> Acoustic:
+        """ids [1, N] long, with the pad symbol at both ends; style [1, 256]: 128 for the sound, 128 for the prosody."""
+        sound, prosody = style[:, :128], style[:, 128:]
+        features, durations = self._durations(ids, prosody, speed)
+        f0, energy = self._curves(features.repeat_interleave(durations, 1), prosody)
+        x = self._features(self._text(ids).repeat_interleave(durations, 1), f0, energy, sound)
+        gain, beta = self.style(sound)
+        return Acoustic(x, self.source(f0, reference_noise), gain, beta, durations, f0, energy)
+
+    def _durations(self, ids: Tensor, prosody: Tensor, speed: float) -> tuple[Tensor, Tensor]:
+        """ids [1, N] -> phoneme features [1, N, 640], durations [N] long"""
+        x = self.bert_encoder(self.encoder(ids))
+        wide = prosody[:, None].expand(-1, x.shape[1], -1)
+        x = torch.cat([x, wide], 2)
+        for lstm, (weight, bias, eps) in zip(self.lstms, self.adaptive_norms, strict=True):
+            x, _ = lstm(x)
+            gamma, beta = F.linear(prosody, weight, bias)[:, None].chunk(2, 2)
+            x = torch.cat([(1 + gamma) * F.layer_norm(x, x.shape[-1:], eps=eps) + beta, wide], 2)
+        h, _ = self.duration_lstm(x)
+        frames = torch.sigmoid(F.linear(h, *self.duration)).sum(-1) / speed
+        return x, torch.round(frames).clamp(min=1).long()[0]
+
+    def _text(self, ids: Tensor) -> Tensor:
+        """ids [1, N] -> [1, N, 512]"""
+        x = self.embedding(ids)
+        for conv, (gamma, beta, eps) in zip(self.text_convs, self.text_norms, strict=True):
+            x = F.leaky_relu(F.layer_norm(conv(x), x.shape[-1:], gamma, beta, eps), 0.2)
+        y: Tensor = self.text_lstm(x)[0]
+        return y
+
+    def _curves(self, features: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:
+        """[1, T/2, 640] -> pitch in Hz and energy, each [1, T]"""
+        pitch, _ = self.shared_lstm(features)
+        energy = pitch
+        for pitch_block, energy_block in zip(self.pitch_blocks, self.energy_blocks, strict=True):
+            pitch, energy = pitch_block(pitch, prosody), energy_block(energy, prosody)
+        return F.linear(pitch, *self.pitch_out)[..., 0], F.linear(energy, *self.energy_out)[..., 0]
+
+    def _features(self, text: Tensor, f0: Tensor, energy: Tensor, sound: Tensor) -> Tensor:
+        """text [1, T/2, 512], curves [1, T] -> the vocoder's input [1, T, 512]"""
+        pitch = F.conv1d(f0[:, None], *self.pitch_conv, stride=2, padding=1).transpose(1, 2)
+        loudness = F.conv1d(energy[:, None], *self.energy_conv, stride=2, padding=1).transpose(1, 2)
+        extra = torch.cat([F.linear(text, *self.text_shortcut), pitch, loudness], 2).to(self.dtype)
+        x: Tensor = self.encode(torch.cat([text, pitch, loudness], 2).to(self.dtype), sound)
+        for block in self.decode:
+            x = block(torch.cat([x, extra], 2), sound)
+        return x
+
+
+def _linear(layer: Any) -> tuple[Tensor, Tensor]:
+    return layer.weight.detach(), layer.bias.detach()
+
+
+def _pointwise(convolution: Any) -> tuple[Tensor, Tensor]:
+    """A convolution of kernel 1 as the weight and bias of a linear layer."""
+    return folded_weight(convolution)[:, :, 0], convolution.bias.detach()

@@ -1,0 +1,233 @@
+"""Kokoro's vocoder (an iSTFTNet generator), whole or in windows.
+
+The reference decodes a whole utterance at once, because every AdaIN normalises each channel over all of it. Here the
+same weights run in two ways: `exact`, with the norms of the utterance itself (the reference, within the noise of bf16),
+and `window`, with statistics fixed beforehand, which makes the generator a plain convolutional network whose windows
+join sample-exactly.
+
+Rates: a frame is 300 samples (80 Hz). Stage 0 runs at 10 steps a frame with 256 channels, stage 1 at 60 with 128.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from telephony.engines.kokoro.acoustic import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, Acoustic
+from telephony.engines.kokoro.layers import Conv, ExactNorms, FixedNorms, Kernels, Norms, ResBlock, Upsample
+
+STAGE0_STEPS, STAGE1_STEPS = 10, 6
+BINS = FFT_SAMPLES // 2 + 1
+# Context in frames on each side at the three levels of a window, from the receptive field (a frame is 10 steps of stage
+# 0 and 60 of stage 1). Stage 1: istft 3, conv_post 3, residual blocks 60, noise block 60 = 126 steps -> 3 frames.
+# Stage 0: 66 / 6 + 1 and residual blocks 60 steps, and a frame of upsampling -> 9. Noise branch: 72, 36 and 1 -> 11.
+NOISE_CONTEXT, STAGE0_CONTEXT, STAGE1_CONTEXT = 11, 9, 3
+
+WINDOW_FRAMES = (32, 48, 64, 96, 128)
+"""The shapes of windows, 0.4 to 1.6 s: few, so that kernels and graphs are few."""
+_FIRST_WINDOW = WINDOW_FRAMES[0]
+# What a window costs beyond its own frames, in frames: its contexts and calls (measured on two CPU cores).
+_WINDOW_COST = 18
+
+
+class Vocoder(nn.Module):
+    """The generator rebuilt from the reference's weights.
+
+    Args:
+        generator: the reference's (kokoro.KModel's decoder.generator), only read.
+        dtype: of its blocks; source, spectrum and phase stay in float32.
+        kernels: shared with the acoustic model.
+    """
+
+    def __init__(self, generator: Any, dtype: torch.dtype, kernels: Kernels) -> None:
+        super().__init__()
+        self.dtype, self.kernels = dtype, kernels
+        sources = [generator.noise_res[0], *generator.resblocks[:3], generator.noise_res[1], *generator.resblocks[3:]]
+        self.offsets = [0]
+        blocks, gains, betas = [], [], []
+        for source in sources:
+            blocks.append(ResBlock(source, len(self.offsets) - 1, kernels, dtype))
+            for norm in (norm for pair in zip(source.adain1, source.adain2, strict=True) for norm in pair):
+                if norm.norm.affine and not (torch.all(norm.norm.weight == 1) and torch.all(norm.norm.bias == 0)):
+                    raise ValueError("an instance norm with an affine part of its own is not expected")
+                weight, bias = norm.fc.weight.detach().float(), norm.fc.bias.detach().float()
+                channels = norm.norm.num_features
+                gains.append((weight[:channels], 1 + bias[:channels]))
+                betas.append((weight[channels:], bias[channels:]))
+                self.offsets.append(self.offsets[-1] + channels)
+        self.blocks = nn.ModuleList(blocks)
+        self._gain, self._beta = _side_by_side(gains), _side_by_side(betas)
+        self.ups = nn.ModuleList(Upsample(up, dtype) for up in generator.ups)
+        wide, point = generator.noise_convs
+        # Kernel 12, stride 6 over 22 channels as a product of rows of 12 * 22.
+        self._noise0 = (wide.weight.detach().float().permute(2, 1, 0).flatten(0, 1).contiguous(), _bias(wide))
+        self._noise1 = (point.weight.detach().float()[:, :, 0].T.contiguous(), _bias(point))
+        self.post = Conv(generator.conv_post, torch.float32)
+        window = torch.hann_window(FFT_SAMPLES, periodic=True, dtype=torch.float64)
+        angle = torch.arange(BINS).double()[:, None] * torch.arange(FFT_SAMPLES).double() * (2 * math.pi / FFT_SAMPLES)
+        folds = torch.full((BINS, 1), 2.0, dtype=torch.float64)
+        folds[0] = folds[-1] = 1.0
+        # Inverse FFT and window as one product: rows are magnitude * cos(phase), then magnitude * sin(phase).
+        synthesis = torch.cat([folds * angle.cos(), -folds * angle.sin()]) * (window / FFT_SAMPLES)
+        device = self._noise1[0].device
+        self._synthesis = synthesis.float().to(device)
+        self._window_power = (window * window).float().to(device)
+
+    @property
+    def sites(self) -> int:
+        """The number of norms."""
+        return len(self.offsets) - 1
+
+    def style(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, 128] -> 1 + gamma and beta of every norm, each [B, S]: all style layers in one product."""
+        return torch.addmm(self._gain[1], sound, self._gain[0]), torch.addmm(self._beta[1], sound, self._beta[0])
+
+    def exact(self, acoustic: Acoustic) -> Tensor:
+        """A whole utterance with its own norms: [300 T] float32."""
+        norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels)
+        return self._decode(acoustic.x, acoustic.har, norms)[0]
+
+    def measure(self, acoustic: Acoustic) -> tuple[Tensor, Tensor]:
+        """The norms' true statistics for an utterance: means [S] and variances [S]."""
+        norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels, keep=True)
+        self._decode(acoustic.x, acoustic.har, norms)
+        mean, variance = (torch.cat([site[part] for site in norms.seen], 1)[0] for part in (0, 1))
+        return mean, variance
+
+    def fixed(self, acoustic: Acoustic) -> Tensor:
+        """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
+        return self._decode(acoustic.x, acoustic.har, self._fixed_norms([acoustic]))[0]
+
+    def window(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> Tensor:
+        """Frames [start, start + frames) of each utterance, exactly as `fixed` would give them.
+
+        Every utterance needs at least `frames` + 2 * NOISE_CONTEXT frames, and its statistics. Returns [B, 300 frames]
+        float32; what lies behind the end of an utterance is zero.
+
+        The three levels of the network (noise branch, stage 0, stage 1) get slices of their own, each of a length that
+        depends on `frames` alone, each shifted to lie inside the utterance: a slice begins either at a true edge, where
+        zero padding is what the reference has, or a full context before what is needed.
+        """
+        kernels, blocks, norms = self.kernels, self.blocks, self._fixed_norms(acoustics)
+        spans = [frames + 2 * context for context in (NOISE_CONTEXT, STAGE0_CONTEXT, STAGE1_CONTEXT)]
+        noise_at, stage0_at, stage1_at = (
+            [
+                max(0, min(start - (span - frames) // 2, a.frames - span))
+                for a, start in zip(acoustics, starts, strict=True)
+            ]
+            for span in spans
+        )
+        x = _slices([a.x for a in acoustics], stage0_at, spans[1])
+        source = self._noise_stage0(_slices([a.har for a in acoustics], noise_at, spans[0], per_frame=60, extra=1))
+        source = _realign(blocks[0](source, norms), noise_at, stage0_at, spans[1], STAGE0_STEPS)
+        x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(source)
+        x = kernels.merge3(blocks[1](x, norms), blocks[2](x, norms), blocks[3](x, norms), 0.1)
+        x = self.ups[1](_realign(x, stage0_at, stage1_at, spans[2], STAGE0_STEPS))
+        source = self._noise_stage1(_slices([a.har for a in acoustics], stage1_at, spans[2], per_frame=60, extra=1))
+        audio = self._finish(x, blocks[4](source, norms), norms)
+        wanted = audio.new_zeros(len(starts), FRAME_SAMPLES * frames)
+        for row, (a, start, at) in enumerate(zip(acoustics, starts, stage1_at, strict=True)):
+            count = FRAME_SAMPLES * min(frames, a.frames - start)
+            offset = FRAME_SAMPLES * (start - at)
+            wanted[row, :count] = audio[row, offset : offset + count]
+        return wanted
+
+    def _decode(self, x: Tensor, har: Tensor, norms: Norms) -> Tensor:
+        """x [B, T, 512], har [B, 60 T + 1, 22] -> [B, 300 T]. Zero padding at both ends, as the reference has it."""
+        kernels, blocks = self.kernels, self.blocks
+        x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(blocks[0](self._noise_stage0(har), norms))
+        x = kernels.merge3(blocks[1](x, norms), blocks[2](x, norms), blocks[3](x, norms), 0.1)
+        return self._finish(self.ups[1](x), blocks[4](self._noise_stage1(har), norms), norms)
+
+    def _finish(self, x: Tensor, source: Tensor, norms: Norms) -> Tensor:
+        """Stage 1 and the inverse transform: x [B, 60 T, 128] -> [B, 300 T]."""
+        blocks = self.blocks
+        x = torch.cat([x[:, 1:2], x], 1).add_(source)  # the reference's reflection padding by one step
+        x = self.kernels.merge3(blocks[5](x, norms), blocks[6](x, norms), blocks[7](x, norms), 0.01)
+        return self._inverse_transform(self.post(x.float()))
+
+    def _fixed_norms(self, acoustics: Sequence[Acoustic]) -> FixedNorms:
+        scales = [a.scale for a in acoustics if a.scale is not None]
+        shifts = [a.shift for a in acoustics if a.shift is not None]
+        return FixedNorms(torch.cat(scales), torch.cat(shifts), self.offsets)
+
+    def _noise_stage0(self, har: Tensor) -> Tensor:
+        """Strided convolution (kernel 12, stride 6, padding 3): [B, 60 T + 1, 22] -> [B, 10 T, 256]"""
+        batch, steps, channels = har.shape
+        padded = F.pad(har, (0, 0, 3, 3))
+        shape = (batch, (steps - 1) // STAGE1_STEPS, 12 * channels)
+        rows = padded.as_strided(shape, (padded.stride(0), STAGE1_STEPS * channels, 1))
+        source: Tensor = (rows @ self._noise0[0]).add_(self._noise0[1])
+        return source.to(self.dtype)
+
+    def _noise_stage1(self, har: Tensor) -> Tensor:
+        source: Tensor = (har @ self._noise1[0]).add_(self._noise1[1])
+        return source.to(self.dtype)
+
+    def _inverse_transform(self, x: Tensor) -> Tensor:
+        """[B, F, 22] float32 -> [B, 5 (F - 1)] by overlap-add, as torch.istft with center=True."""
+        magnitude, phase = torch.exp(x[..., :BINS]), torch.sin(x[..., BINS:])
+        frames = torch.cat([magnitude * phase.cos(), magnitude * phase.sin()], -1) @ self._synthesis
+        batch, count, _ = frames.shape
+        # Sample 5 q + r lies in frames q - 3 .. q at offsets r + 15 .. r: four shifted sums.
+        out = frames.new_zeros(batch, count + 3, HOP_SAMPLES)
+        for hop in range(FFT_SAMPLES // HOP_SAMPLES):
+            out[:, hop : hop + count] += frames[..., hop * HOP_SAMPLES : (hop + 1) * HOP_SAMPLES]
+        out = out / self._envelope(count)
+        return out.reshape(batch, -1)[:, FFT_SAMPLES // 2 : FFT_SAMPLES // 2 + HOP_SAMPLES * (count - 1)]
+
+    def _envelope(self, count: int) -> Tensor:
+        """Sum of squared windows [count + 3, 5]: constant but for three hops at either end."""
+        power = self._window_power.view(-1, HOP_SAMPLES)
+        head, tail = torch.cumsum(power, 0)[:3], torch.cumsum(power.flip(0), 0)[:3].flip(0)
+        body = power.sum(0, keepdim=True).expand(count - 3, HOP_SAMPLES)
+        return torch.cat([head, body, tail]).clamp_min(1e-11)
+
+
+@lru_cache(maxsize=4096)
+def schedule(start: int, end: int, frames: int) -> tuple[tuple[int, int], ...]:
+    """Windows (start, length) that cover frames [start, end) of an utterance of `frames` frames, at the least cost.
+
+    The first one is small, so that sound is early; the limit doubles with each, up to the longest shape.
+    """
+    windows = _cover(end - start, 0, frames)
+    starts = [start + sum(windows[:index]) for index in range(len(windows))]
+    return tuple(zip(starts, windows, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _cover(rest: int, turn: int, frames: int) -> tuple[int, ...]:
+    if rest <= 0:
+        return ()
+    limit = min(_FIRST_WINDOW << turn, WINDOW_FRAMES[-1])
+    fitting = [n for n in WINDOW_FRAMES if n <= limit and n + 2 * NOISE_CONTEXT <= frames] or [_FIRST_WINDOW]
+    options = [(n, *_cover(rest - n, min(turn + 1, 8), frames)) for n in fitting]
+    return min(options, key=lambda windows: sum(windows) + _WINDOW_COST * len(windows))
+
+
+def _side_by_side(layers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Linear layers of one input as one: weight [128, S], bias [S]."""
+    return torch.cat([weight for weight, _ in layers]).T.contiguous(), torch.cat([bias for _, bias in layers])
+
+
+def _bias(convolution: Any) -> Tensor:
+    bias: Tensor = convolution.bias.detach().float()
+    return bias
+
+
+def _slices(rows: Sequence[Tensor], starts: Sequence[int], span: int, per_frame: int = 1, extra: int = 0) -> Tensor:
+    """Frames [start, start + span) of each row [1, per_frame * T + extra, C], as one batch."""
+    pieces = zip(rows, starts, strict=True)
+    return torch.cat([row[:, per_frame * at : per_frame * (at + span) + extra] for row, at in pieces])
+
+
+def _realign(x: Tensor, old: Sequence[int], new: Sequence[int], span: int, per_frame: int) -> Tensor:
+    """Cuts each row, which begins at frame `old`, to `span` frames from frame `new` on: a contiguous batch."""
+    offsets = [per_frame * (after - before) for before, after in zip(old, new, strict=True)]
+    return torch.stack([x[row, offset : offset + per_frame * span] for row, offset in enumerate(offsets)])
