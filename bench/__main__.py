@@ -1,0 +1,119 @@
+"""`python -m bench`: time to first audio, real-time factor and peak memory, as ratios to the plain implementation.
+
+The reference is called in this process; the product is heard over its text door, once with one frame for each text
+(reply) and once window by window (stream). All take turns in one run. The service's environment variables apply
+(KOKORO_VOICE, KOKORO_DEVICE, KOKORO_THREADS and so on), to both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench import memory, report, texts
+from bench.measure import Figures, Speaker, medians, take_turns
+from bench.product import Product, load_engine, settings_from_environment
+from telephony import logs
+from telephony.settings import Settings
+
+REFERENCE = "reference"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="times that each text is spoken by each (default 5)")
+    parser.add_argument("--texts", nargs="+", choices=list(texts.LATENCY), default=list(texts.LATENCY), metavar="NAME")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error("--rounds must be 1 or more")
+    settings = settings_from_environment()
+    logs.configure("warning", settings.log_format)
+    chosen = {name: texts.LATENCY[name] for name in options.texts}
+    # Memory first: see bench.memory.peak_bytes.
+    peaks = {side: memory.peak_bytes(side, list(chosen.values())) for side in memory.SIDES}
+    results = latency(settings, chosen, options.rounds)
+    document = assemble(settings, options.rounds, results, peaks)
+    print(render(document))
+    print(f"\nwritten to {report.save(document, options.json, 'latency')}")
+    return 0
+
+
+def latency(settings: Settings, chosen: Mapping[str, str], rounds: int) -> dict[str, dict[str, Figures]]:
+    """Medians by name of text, then by who spoke: `reference`, `reply`, `stream`.
+
+    Args:
+        settings: voice, device, threads and weights of both sides.
+        chosen: texts by name.
+        rounds: how often each is spoken by each, besides once for warming up.
+    """
+    from bench import reference
+
+    plain = reference.load(settings)
+    engine = load_engine(settings)
+    with Product(settings, engine, stream=False) as reply, Product(settings, engine, stream=True) as stream:
+        speakers: dict[str, Speaker] = {
+            REFERENCE: lambda text: plain.time(text, settings.voice),
+            "reply": reply.time,
+            "stream": stream.time,
+        }
+        return {
+            name: {speaker: medians(timings) for speaker, timings in take_turns(speakers, text, rounds).items()}
+            for name, text in chosen.items()
+        }
+
+
+def assemble(
+    settings: Settings, rounds: int, results: Mapping[str, Mapping[str, Figures]], peaks: Mapping[str, int]
+) -> dict[str, Any]:
+    """The JSON document: settings, machine, and every figure with its ratio to the reference's (none for itself)."""
+    return {
+        "benchmark": "latency",
+        "voice": settings.voice,
+        "device": settings.device,
+        "rounds": rounds,
+        "machine": report.machine(),
+        "texts": {name: _with_ratios(figures) for name, figures in results.items()},
+        "memory": {
+            side: {"peak_bytes": peak, **({} if side == REFERENCE else {"ratio": peak / peaks[REFERENCE]})}
+            for side, peak in peaks.items()
+        },
+    }
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The document as tables for people."""
+    rows = []
+    for name, speakers in document["texts"].items():
+        for speaker, figures in speakers.items():
+            ratios = [figures.get(f"{key}_ratio") for key in ("first_audio", "real_time_factor")]
+            shown = ["" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+            first, factor = f"{figures['first_audio_s']:.3f} s", f"{figures['real_time_factor']:.3f}"
+            rows.append((name, speaker, f"{figures['audio_s']:.2f} s", first, shown[0], factor, shown[1]))
+    header = ("text", "spoken by", "audio", "first audio", "ratio", "real-time factor", "ratio")
+    peaks = [
+        (side, f"{entry['peak_bytes'] / 2**20:.0f} MiB", f"{entry['ratio']:.2f}" if "ratio" in entry else "")
+        for side, entry in document["memory"].items()
+    ]
+    return f"{report.table(header, rows)}\n\n{report.table(('memory', 'peak', 'ratio'), peaks)}"
+
+
+def _with_ratios(figures: Mapping[str, Figures]) -> dict[str, dict[str, float]]:
+    plain = figures[REFERENCE]
+    entries = {speaker: asdict(measured) for speaker, measured in figures.items()}
+    for speaker, measured in figures.items():
+        if speaker != REFERENCE:
+            entries[speaker]["first_audio_ratio"] = measured.first_audio_s / plain.first_audio_s
+            entries[speaker]["real_time_factor_ratio"] = measured.real_time_factor / plain.real_time_factor
+    return entries
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The product as its listeners hear it: a service in this process, and calls on its text door."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+
+from bench.measure import Timing
+from telephony import settings, wire
+from telephony.engines import catalog
+from telephony.engines.base import Engine
+from telephony.service import Service
+from telephony.settings import Settings
+from telephony.switch import Loaders
+
+_TIMEOUT_S = 300.0
+# How long what an engine does behind its loading (compiling) may take.
+_SETTLE_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Audio that has come: when its last byte was there (seconds, monotonic), and how many seconds it lasts."""
+
+    at_s: float
+    duration_s: float
+
+
+class Product:
+    """A service on ports that the system chooses. A context manager: it serves from entry to exit."""
+
+    def __init__(self, base: Settings, engine: Engine, *, stream: bool) -> None:
+        """`stream`: replies leave window by window, else one frame for each text."""
+        self._settings = dataclasses.replace(base, tcp_port=0, udp_port=0, db=None, stream=stream, audio_route="reply")
+        self._service = Service(self._settings, Loaders(lambda: engine, catalog.load_piper))
+        self._calls = 0
+
+    def __enter__(self) -> Product:
+        self._service.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._service.stop()
+
+    def call(self) -> ServiceCall:
+        """A new call, connected and greeted."""
+        self._calls += 1
+        return ServiceCall(self._settings.host, self._service.tcp_port, f"bench-{self._calls}")
+
+    def time(self, text: str) -> Timing:
+        """Says a text on a call that was connected before, and says how long its audio took to come.
+
+        Raises:
+            ConnectionError: the service sent no audio.
+        """
+        call = self.call()
+        try:
+            started = time.monotonic()
+            call.say(text)
+            call.finish()
+            arrivals = []
+            while (arrival := call.receive(_TIMEOUT_S)) is not None:
+                arrivals.append(arrival)
+        finally:
+            call.close()
+        if not arrivals:
+            raise ConnectionError("the service sent no audio")
+        audio_s = sum(arrival.duration_s for arrival in arrivals)
+        return Timing(arrivals[0].at_s - started, arrivals[-1].at_s - started, audio_s)
+
+
+class ServiceCall:
+    """One call on the text door, its audio coming back as replies. Not thread-safe."""
+
+    def __init__(self, host: str, port: int, call_id: str) -> None:
+        self._connection = socket.create_connection((host, port), timeout=_TIMEOUT_S)
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection.sendall(wire.encode_hello(call_id))
+        self._decoder = wire.AudioDecoder()
+        self._arrived: deque[Arrival] = deque()
+
+    def say(self, text: str) -> None:
+        """Sends a text."""
+        self._connection.sendall(wire.encode_text(text))
+
+    def finish(self) -> None:
+        """Sends BYE: what was said is still spoken, then the connection ends."""
+        self._connection.sendall(wire.encode_bye())
+
+    def receive(self, timeout_s: float) -> Arrival | None:
+        """The next audio frame; None at the end of the connection, or when `timeout_s` seconds are over."""
+        deadline = time.monotonic() + timeout_s
+        while not self._arrived:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return None
+            self._connection.settimeout(left_s)
+            try:
+                data = self._connection.recv(65_536)
+            except TimeoutError:
+                return None
+            if not data:
+                return None
+            self._decode(data)
+        return self._arrived.popleft()
+
+    def close(self) -> None:
+        """Hangs up; what was not spoken yet is dropped."""
+        self._connection.close()
+
+    def _decode(self, data: bytes) -> None:
+        at_s = time.monotonic()
+        self._decoder.receive(data)
+        for event in self._decoder.events():
+            if isinstance(event, wire.Audio):
+                self._arrived.append(Arrival(at_s, len(event.samples) / event.sample_rate))
+
+
+def load_engine(settings: Settings) -> Engine:
+    """The product's engine as it is some minutes after its start: nothing is left to do in the background.
+
+    Left alone, it would measure a voice or compile kernels while the reference is being timed.
+
+    Raises:
+        EngineUnavailableError: it cannot be loaded.
+    """
+    threads = set(threading.enumerate())
+    engine = catalog.load_main(settings)
+    utterance = engine.prepare("This asks for whatever the voice needs.", settings.voice, 1.0, False)
+    while not utterance.finished:
+        engine.render([utterance])
+    while engine.spare_time():
+        pass
+    deadline = time.monotonic() + _SETTLE_TIMEOUT_S
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return engine
+
+
+def settings_from_environment() -> Settings:
+    """The service's settings as its environment variables have them (`KOKORO_VOICE`, `KOKORO_THREADS` and so on).
+
+    Raises:
+        SettingsError: a variable has a value that it cannot have.
+    """
+    return settings.parse([], os.environ).settings

