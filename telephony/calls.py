@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -96,7 +96,7 @@ class Call:
         with self._lock:
             whole = self._sink() is reply and not self._policy.stream
         request = Request(
-            segments.split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS) if whole else segments.split(text),
+            self._segments(text, whole),
             selection.engine,
             selection.voice,
             selection.speed,
@@ -117,6 +117,12 @@ class Call:
         with self._lock:
             self._epoch += 1
         self._lane.clear()
+
+    def _segments(self, text: str, whole: bool) -> Iterator[str]:
+        if whole:
+            return segments.split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
+        pieces = segments.split(text)
+        return segments.quick_start(pieces) if self._lane.silent and not self._policy.exact else pieces
 
     def owned_by(self, reply: ReplySink) -> bool:
         """Whether the connection of `reply` is the one that speaks for this call."""

@@ -43,6 +43,11 @@ class Metrics:
         self.switches = counter("tts_switches_total", "Changes of engine or voice", "engine")
         self.active_calls = Gauge("tts_active_calls", "Calls known", registry=self.registry)
         self.queue_depth = Gauge("tts_queue_depth", "Text requests waiting or in work", registry=self.registry)
+        self.predicted_first_audio_s = Gauge(
+            "tts_predicted_first_audio_seconds",
+            "What a call that speaks now would wait for its first audio, in seconds",
+            registry=self.registry,
+        )
         self.time_to_first_audio_s = Histogram(
             "tts_time_to_first_audio_seconds",
             "From a text's arrival at a silent call to its first window, in seconds",

@@ -110,6 +110,11 @@ class Lane:
         self._max_queued_bytes = max_queued_bytes
         self._clears = 0
 
+    @property
+    def silent(self) -> bool:
+        """Whether the listener hears nothing and has nothing coming."""
+        return not self.queue and self._scheduler.now() >= self.runs_dry_at
+
     def put(self, request: Request) -> None:
         """Queues a request; waits while the queue is over its bound (backpressure towards the door).
 
@@ -169,6 +174,9 @@ class Scheduler:
         self._stopping = False
         self._engines: list[Engine] = []
         self._spare_work = False
+        # Moving averages of engine time: a request's way to its first window, and any window.
+        self._first_window_s = 0.0
+        self._window_s = 0.0
         self._thread = threading.Thread(target=self._run, name="scheduler")
 
     def start(self) -> None:
@@ -186,6 +194,21 @@ class Scheduler:
     def open_lane(self, listener: Listener, max_queued_bytes: int) -> Lane:
         """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits)."""
         return Lane(self, listener, max_queued_bytes)
+
+    def now(self) -> float:
+        """The scheduler's clock, in seconds."""
+        return self._clock()
+
+    def predict_first_audio_s(self) -> float:
+        """How long a new call would wait for its first audio if it spoke now, in seconds, by what was measured.
+
+        Every call that hears nothing yet is served before it, and the window in work is finished first. 0 until a first
+        window was ever measured.
+        """
+        with self.changed:
+            now = self._clock()
+            waiting = sum(now >= lane.runs_dry_at for lane in self._active)
+        return (waiting + 1) * self._first_window_s + self._window_s
 
     def wake(self) -> None:
         """Looks again for work: a sink has room, or a route has appeared."""
@@ -293,6 +316,7 @@ class Scheduler:
             return
         spent_s = self._clock() - started
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
+        self._window_s = _moving_average(self._window_s, spent_s)
         for (lane, request), samples in zip(batch, rendered, strict=True):
             request.engine_s += spent_s / len(batch)
             self._deliver(lane, request, samples)
@@ -338,6 +362,8 @@ class Scheduler:
         self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
         if len(samples) and not request.heard:
             request.heard = True
+            self._first_window_s = _moving_average(self._first_window_s, request.engine_s)
+            self.metrics.predicted_first_audio_s.set(self.predict_first_audio_s())
             if was_silent:
                 self.metrics.time_to_first_audio_s.labels(engine_name).observe(now - request.arrived_at)
         lane.listener.deliver(window)
@@ -366,6 +392,11 @@ class Scheduler:
         else:
             self.metrics.segments_failed.labels(engine_name).inc()
             log.error("segment_silent", call=call, engine=engine_name, error="the engine returned no audio for a text")
+
+
+def _moving_average(average: float, value: float) -> float:
+    """Weighs the last ten values or so; the first one counts whole."""
+    return value if average == 0.0 else 0.9 * average + 0.1 * value
 
 
 def _urgency(lane: Lane, now: float) -> tuple[bool, float]:

@@ -756,3 +756,36 @@ def test_an_engine_whose_own_work_fails_speaks_on(room: Room) -> None:
     room.run()
     assert tried.wait(5)
     assert (ear.ends, room.failed) == (1, 0)
+
+
+def test_the_predicted_wait_is_measured_and_grows_with_those_who_wait(room: Room) -> None:
+    def take_a_second(text: str) -> None:
+        room.clock.now += 1.0
+
+    engine = ToneEngine(on_prepare=take_a_second, on_render=take_a_second)
+    assert room.scheduler.predict_first_audio_s() == 0.0
+    room.lane().put(request("hi", engine=engine))
+    room.run()
+    assert room.scheduler.predict_first_audio_s() == 2.0 + 1.0
+    room.clock.now += 100.0
+
+    class Deaf(Ear):
+        def has_room(self) -> bool:
+            return False
+
+    for _ in range(3):
+        room.lane(Deaf()).put(request("wait", engine=engine))
+    assert room.scheduler.predict_first_audio_s() == 4 * 2.0 + 1.0
+    for lane in list(room.scheduler._active):
+        lane.clear()
+
+
+def test_a_lane_is_silent_before_and_after_it_is_heard(room: Room) -> None:
+    lane = room.lane()
+    assert lane.silent
+    lane.put(request("hello", engine=ToneEngine()))
+    assert not lane.silent
+    room.run()
+    assert not lane.silent  # it is still being listened to
+    room.clock.now += duration_s("hello")
+    assert lane.silent

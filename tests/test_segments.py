@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from telephony.text.segments import DEFAULT_MAX_CHARS, Segmenter, speakable, split
+from telephony.text.segments import DEFAULT_MAX_CHARS, Segmenter, quick_start, speakable, split
 
 
 def fed(pieces: Sequence[str], max_chars: int = DEFAULT_MAX_CHARS, pack_chars: int = 0) -> list[str]:
@@ -247,6 +247,35 @@ def test_chinese_is_divided_behind_a_comma() -> None:
 
 def test_a_comma_inside_a_number_divides_nothing() -> None:
     assert list(split("about 1,000,000,000 of them here", max_chars=20)) == ["about 1,000,000,000", "of them here"]
+
+
+# A quick start
+
+
+def test_a_long_first_sentence_is_divided_behind_its_first_clause() -> None:
+    sentence = (
+        "I have found the order that you asked about, and it looks as if the carrier will bring it soon, or sooner."
+    )
+    first, second, third = quick_start(iter([sentence, "Good, bye."]))
+    assert (first, third) == ("I have found the order that you asked about,", "Good, bye.")
+    assert f"{first} {second}" == sentence
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Well, short as it is, this stays whole.",
+        "word " * 40,
+        "Well, " + "word " * 40,  # a stump would be over before the rest is prepared
+        "word " * 30 + ", " + "word " * 10,
+    ],
+)
+def test_other_first_sentences_stay_whole(sentence: str) -> None:
+    assert list(quick_start(iter([sentence, "Next."]))) == [sentence, "Next."]
+
+
+def test_nothing_starts_as_quickly_as_it_comes() -> None:
+    assert list(quick_start(iter([]))) == []
 
 
 # Properties

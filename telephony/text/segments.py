@@ -13,6 +13,11 @@ from collections.abc import Iterator
 DEFAULT_MAX_CHARS = 320
 """Under Kokoro's 510 phonemes a pass for nearly all text (English has about 1.1 a character, with stress marks)."""
 
+# A first segment up to so long (about six seconds) is prepared so quickly that a division would gain nothing audible; a
+# clause shorter than the other figure would leave too little sound to prepare the rest behind.
+_QUICK_CHARS = 100
+_QUICK_MIN_CHARS = 25
+
 _CLOSERS = "\"'’”»)]}›」』】）*_"
 _ENDERS = ".!?…"
 _CJK_ENDERS = "。！？｡"
@@ -138,6 +143,20 @@ def split(text: str, max_chars: int = DEFAULT_MAX_CHARS, pack_chars: int = 0) ->
     for start in range(0, len(text), 4096):
         yield from segmenter.push(text[start : start + 4096])
     yield from segmenter.flush()
+
+
+def quick_start(segments: Iterator[str]) -> Iterator[str]:
+    """The same segments, a long first one divided behind its first clause: less to prepare before the first sound."""
+    first = next(segments, None)
+    if first is None:
+        return
+    if len(first) > _QUICK_CHARS:
+        clause = _CLAUSE_END.search(first, _QUICK_MIN_CHARS)
+        if clause is not None and clause.end() <= _QUICK_CHARS:
+            yield first[: clause.end()].rstrip()
+            first = first[clause.end() :].lstrip()
+    yield first
+    yield from segments
 
 
 def speakable(text: str) -> bool:
