@@ -25,7 +25,7 @@ ENGLISH = (
     "How can I help you today?",
     "One moment please, I am looking up your account.",
     "May I have your customer number, please?",
-    "Could you spell your last name for me?",
+    "How is the name of your street spelled?",
     "I have found your order from last Thursday.",
     "The parcel should arrive tomorrow between nine and eleven.",
     "Your appointment is confirmed for Friday at half past two.",

@@ -212,7 +212,9 @@ class AudioProcessor:
     """
 
     def __init__(self, *, listening: bool = True, receive_buffer: int | None = None) -> None:
-        self.port = _free_port()
+        self.port = free_port()
+        # Keeps the port from others while it does not listen.
+        self._place = _bound(self.port)
         self.call_id = str(self.port - PROCESSOR_BASE_PORT)
         self.receptions: list[Reception] = []
         self.problems: list[str] = []
@@ -228,6 +230,7 @@ class AudioProcessor:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._place.close()
 
     @property
     def frames(self) -> list[Frame]:
@@ -259,7 +262,7 @@ class AudioProcessor:
         self._life.wake()
 
     def wait(self, reached: Callable[[AudioProcessor], bool]) -> None:
-        """Waits until `reached` holds for what was received; fails if that takes too long or it is not as it must be."""
+        """Waits until `reached` holds for what was received; fails if that takes too long or it breaks the protocol."""
         with self._changed:
             done = self._changed.wait_for(lambda: self.problems or reached(self), TIMEOUT_S)
             assert not self.problems, self.problems
@@ -320,11 +323,9 @@ class AudioProcessor:
 
     def open_listener(self) -> socket.socket:
         """The listening socket of a life."""
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = _bound(self.port)
         if self._receive_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
-        listener.bind(("127.0.0.1", self.port))
         listener.listen()
         return listener
 
@@ -348,11 +349,11 @@ class _Life:
         self._ending = True
         self.wake()
         self._thread.join()
+        self._wake_reader.close()
+        self._wake_writer.close()
 
     def _run(self) -> None:
-        with contextlib.ExitStack() as stack:
-            for owned in (self._listener, self._wake_reader, self._wake_writer):
-                stack.enter_context(owned)
+        with self._listener:
             while not self._ending:
                 self._step()
             self._listener.close()  # first, so that nobody is accepted while the connections go
@@ -395,13 +396,25 @@ class _Life:
         self._processor.note(lambda: setattr(reception, "closed", True))
 
 
-def _free_port() -> int:
-    """A free port for an audio processor, below those that the system gives to outgoing connections: one of these
-    must not take it while the processor is dead."""
+def _bound(port: int) -> socket.socket:
+    """A socket bound to a port that it may share with others of these tests."""
+    bound = socket.socket()
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        bound.setsockopt(socket.SOL_SOCKET, option, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A free port below those that the system gives to outgoing connections: none of these must take it meanwhile."""
     generator = np.random.default_rng()
     for _ in range(1000):
         port = int(generator.integers(10_000, 32_000))
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
     raise OSError("no free port")
@@ -442,6 +455,13 @@ def wait_figure(service: Service, name: str, reached: Callable[[float], bool], *
             return
         pause.wait(0.01)
     raise AssertionError(f"{name} {labels} is {figure(service, name, **labels)}")
+
+
+def wait_rendered(service: Service, samples: int, sample_rate: int = 24_000) -> None:
+    """Waits until the tone engine has made that many samples in all, and they have been handed on."""
+    seconds = samples / sample_rate - 0.01
+    wait_figure(service, "tts_audio_seconds_total", lambda made_s: made_s >= seconds, engine="tone")
+    wait_figure(service, "tts_queue_depth", lambda depth: depth == 0)
 
 
 class EventLog:

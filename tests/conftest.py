@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 import structlog
 
+from telephony.endpoints import tcp, udp
 from telephony.engines.base import Engine
 from telephony.engines.catalog import load_main
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
@@ -71,17 +72,18 @@ def events() -> Iterator[EventLog]:
 
 
 @pytest.fixture
-def service(events: EventLog) -> Iterator[StartService]:
+def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[StartService]:
     """Starts services with tone engines in place of Kokoro and Piper."""
+    for door in (tcp, udp):
+        monkeypatch.setattr(door, "_SHUTDOWN_POLL_S", 0.01)  # a hundred services end in the time of ten
     started: list[Service] = []
     throttles: list[Throttle] = []
 
     def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
         main = engine or ToneEngine()
         other = second or ToneEngine(name="piper", sample_rate=22_050, voice_names=("joe",))
-        for known in (main, other):
-            if isinstance(known, ToneEngine) and isinstance(known.on_render, Throttle):
-                throttles.append(known.on_render)
+        scripts = [known.on_render for known in (main, other) if isinstance(known, ToneEngine)]
+        throttles.extend(script for script in scripts if isinstance(script, Throttle))
         wanted = dataclasses.replace(Settings(tcp_port=0, udp_port=0, drain_timeout_s=5.0), **settings)
         new = Service(wanted, Loaders(lambda: main, lambda path: other))
         new.start()

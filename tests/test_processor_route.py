@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import socket
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from telephony import sinks
 from telephony.engines.tone import ToneEngine
 from tests.clients import (
+    PROCESSOR_BASE_PORT,
+    TIMEOUT_S,
     AudioProcessor,
     EventLog,
     NumberedEngine,
@@ -20,12 +24,14 @@ from tests.clients import (
     datagram,
     figure,
     frame_bytes,
+    free_port,
     goodbye,
     joined,
     register,
     tone,
     tone_samples,
     wait_figure,
+    wait_rendered,
     window_numbers,
 )
 from tests.conftest import StartService
@@ -37,7 +43,7 @@ WINDOW_BYTES = 12 + 4800 * 4
 
 
 def assert_rising(ids: list[int]) -> None:
-    assert all(earlier < later for earlier, later in zip(ids, ids[1:], strict=False)), ids
+    assert all(earlier < later for earlier, later in itertools.pairwise(ids)), ids
 
 
 @pytest.mark.parametrize("registered_first", [True, False])
@@ -91,7 +97,7 @@ def test_registration_takes_over_from_a_reply_that_nobody_reads(service: StartSe
         for _ in range(100):
             host.say(text)
         events.wait("reply_stalled")
-        wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
+        wait_rendered(door, 100 * tone_samples(text))
         register(door, processor.call_id)
         events.wait("processor_connected")
         processor.wait(lambda each: each.sample_count >= tone_samples(text))  # what was still waiting
@@ -173,7 +179,7 @@ def test_processor_that_dies_while_it_is_sent_to_loses_only_what_was_sent(
         for text in texts:
             host.say(text)
         processor.wait(lambda each: len(each.frames) == 10)
-        wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
+        wait_rendered(door, 5 * tone_samples(texts[0]))
         processor.kill()
         events.wait("processor_disconnected")
         processor.stop_reading(after_frames=1000)
@@ -228,16 +234,17 @@ def test_processor_that_hangs_up_on_every_hello_is_given_up(
 ) -> None:
     monkeypatch.setattr(sinks, "CONNECT_DELAYS_S", (0.05,) * 3)
     door = service()
-    with AudioProcessor() as processor, TextHost(door.tcp_port, processor.call_id) as host:
-        register(door, processor.call_id)
-        for number in range(1, 5):
-            processor.wait(lambda each, number=number: len(each.receptions) == number)  # type: ignore[misc]
-            events.wait("processor_connected", count=number)
-            processor.kill()
-            processor.start()
-        events.wait("processor_given_up")
-        host.say("The host hears it.")
-        host.read_samples(tone_samples("The host hears it."))
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.settimeout(TIMEOUT_S)
+        call_id = str(port - PROCESSOR_BASE_PORT)
+        with TextHost(door.tcp_port, call_id) as host:
+            register(door, call_id)
+            for _ in range(4):
+                listener.accept()[0].close()
+            events.wait("processor_given_up", call=call_id)
+            host.say("The host hears it.")
+            host.read_samples(tone_samples("The host hears it."))
 
 
 def test_slow_processor_pauses_its_own_call_only(service: StartService) -> None:
@@ -359,6 +366,7 @@ def test_cancel_stops_what_was_said_and_the_call_goes_on(service: StartService, 
         else:
             host.read_frames(3)
         throttle.wait_asked(4)
+        events.wait("text", count=2)
         cancel(door, processor.call_id)
         events.wait("call_interrupted", call=processor.call_id, known=True)
         host.say("Sorry?")
@@ -383,7 +391,7 @@ def test_cancel_drops_what_waits_in_the_sink(service: StartService, events: Even
         for _ in range(10):
             host.say(FIFTY_WINDOWS)
         processor.wait(lambda each: len(each.frames) == 5)
-        wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
+        wait_rendered(door, 10 * tone_samples(FIFTY_WINDOWS))
         cancel(door, processor.call_id)
         events.wait("call_interrupted")
         host.say("Sorry?")
@@ -421,6 +429,22 @@ def test_goodbye_ends_the_route_and_chunk_ids_start_again(service: StartService,
         assert host.read_frame().chunk_id == 1
 
 
+def test_goodbye_in_the_midst_of_sending_keeps_chunk_ids_in_order(service: StartService, events: EventLog) -> None:
+    door = service(NumberedEngine(), sink_buffer_s=200.0)
+    with AudioProcessor() as processor, TextHost(door.tcp_port, processor.call_id) as host:
+        for call in range(1, 41):
+            register(door, processor.call_id)
+            events.wait("registered", count=call)
+            for _ in range(4):
+                host.say(FIFTY_WINDOWS)
+            events.wait("text", count=4 * call)
+            processor.wait(lambda each, call=call: len(each.receptions) == call and bool(each.receptions[-1].frames))  # type: ignore[misc]
+            goodbye(door, processor.call_id)
+            processor.wait(lambda each: each.receptions[-1].closed)
+            frames = processor.receptions[-1].frames
+            assert chunk_ids(frames) == list(range(1, len(frames) + 1))
+
+
 def test_goodbye_on_the_text_connection_lets_the_processor_hear_all(service: StartService, events: EventLog) -> None:
     throttle = Throttle()
     door = service(NumberedEngine(on_render=throttle))
@@ -449,6 +473,7 @@ def test_goodbye_while_the_processor_does_not_read(service: StartService, events
         for _ in range(10):
             host.say(FIFTY_WINDOWS)
         processor.wait(lambda each: len(each.frames) == 1)
+        wait_rendered(door, 10 * tone_samples(FIFTY_WINDOWS))
         goodbye(door, processor.call_id)
         events.wait("call_ended", known=True)
         host.say("The next call speaks at once.")

@@ -83,29 +83,30 @@ def test_signal_lets_calls_finish(database: Path, signum: int) -> None:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_second_signal_does_not_wait(signum: int) -> None:
-    with Daemon(*TONE_DAEMON, "--reply-stall-s", "600", "--drain-timeout-s", "600") as daemon:
-        with TextHost(daemon.wait_ready(), "1", receive_buffer=4096) as host:
-            for _ in range(10):
-                host.say(LONG)
-            host.say("The last of all.")
-            daemon.wait_line("The last of all")
-            daemon.terminate(signum)
-            daemon.wait_line("event=stopping")
-            assert daemon.process.poll() is None
-            daemon.terminate(signum)
-            assert daemon.wait_exit() == 128 + signum
+    with (
+        Daemon(*TONE_DAEMON, "--reply-stall-s", "600", "--drain-timeout-s", "600") as daemon,
+        TextHost(daemon.wait_ready(), "1", receive_buffer=4096) as host,
+    ):
+        for _ in range(10):
+            host.say(LONG)
+        host.say("The last of all.")
+        daemon.wait_line("The last of all")
+        daemon.terminate(signum)
+        daemon.wait_line("event=stopping")
+        assert daemon.process.poll() is None
+        daemon.terminate(signum)
+        assert daemon.wait_exit() == 128 + signum
 
 
 def test_signal_with_nothing_to_do_ends_at_once(database: Path) -> None:
-    with Daemon(*TONE_DAEMON, "--db", str(database)) as daemon:
-        with TextHost(daemon.wait_ready(), "1") as host:
-            host.say("Hello.")
-            host.read_frame()
-            started = time.monotonic()
-            daemon.terminate()
-            assert host.read_to_end() == []  # an idle connection does not hold up the end
-            assert daemon.wait_exit() == 0
-            assert time.monotonic() - started < 5
+    with Daemon(*TONE_DAEMON, "--db", str(database)) as daemon, TextHost(daemon.wait_ready(), "1") as host:
+        host.say("Hello.")
+        host.read_frame()
+        started = time.monotonic()
+        daemon.terminate()
+        assert host.read_to_end() == []  # an idle connection does not hold up the end
+        assert daemon.wait_exit() == 0
+        assert time.monotonic() - started < 5
     assert status_in(database) == "stopped"
 
 

@@ -121,6 +121,21 @@ def test_port_that_is_taken_while_the_engine_loads(events: EventLog) -> None:
             door.stop()
 
 
+def test_host_that_connects_while_the_engine_loads_is_served(events: EventLog) -> None:
+    with contextlib.ExitStack() as stack:
+        hosts: list[TextHost] = []
+
+        def load() -> Engine:
+            hosts.append(stack.enter_context(TextHost(door.tcp_port, "1")))
+            hosts[0].say("As soon as you can.")
+            return ToneEngine()
+
+        door = Service(Settings(tcp_port=0, udp_port=0), Loaders(load, lambda path: ToneEngine()))
+        door.start()
+        stack.callback(door.stop)
+        assert len(hosts[0].read_frame().samples) == tone_samples("As soon as you can.")
+
+
 def test_engine_that_cannot_be_loaded_ends_the_start(events: EventLog) -> None:
     def fail() -> Engine:
         raise EngineUnavailableError("no weights, no voice")

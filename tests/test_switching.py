@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from telephony.engines.base import Engine
+from telephony import switch
+from telephony.engines.base import Engine, Utterance
 from telephony.engines.tone import ToneEngine
 from telephony.metrics import Metrics
 from telephony.service import Service
@@ -31,6 +33,7 @@ from tests.clients import (
     Throttle,
     chunk_ids,
     figure,
+    free_port,
     register,
     tone,
     tone_samples,
@@ -87,10 +90,7 @@ def database(tmp_path: Path) -> HostDatabase:
 
 def free_ports() -> tuple[int, int]:
     """A TCP and a UDP port that other servers of a test may fight for."""
-    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        udp.bind(("127.0.0.1", 0))
-        return int(tcp.getsockname()[1]), int(udp.getsockname()[1])
+    return free_port(), free_port(socket.SOCK_DGRAM)
 
 
 def test_embedded_piper_takes_over_from_the_next_text_on(
@@ -198,9 +198,9 @@ def test_voice_follows_the_database_and_a_bad_one_is_refused(
     said: list[str] = []
 
     class Listening(ToneEngine):
-        def prepare(self, text: str, voice: str, speed: float):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        def prepare(self, text: str, voice: str, *rest: Any, **options: Any) -> Utterance:
             said.append(voice)
-            return super().prepare(text, voice, speed)
+            return super().prepare(text, voice, *rest, **options)
 
     door = service(Listening(), db=database.path)
     with TextHost(door.tcp_port, "1") as host:
@@ -289,7 +289,8 @@ def test_external_piper_gets_both_ports_and_gives_them_back(
             register(door, processor.call_id)
             events.wait("registered", count=2)
             again.say("Both doors.")
-            processor.wait(lambda each: len(each.receptions) == 2 and bool(each.receptions[1].frames))
+            processor.wait_samples(tone_samples(LONG) + tone_samples("Both doors."))
+            assert len(processor.receptions) == 2
     assert len(events.found("ports_taken")) == 1
     assert events.found("selected", engine="piper") == []
 
@@ -397,7 +398,10 @@ def test_lock_of_a_moment_does_not_lose_the_last_status(database: HostDatabase, 
 
 
 @pytest.mark.parametrize("kind", ["missing", "corrupt", "directory", "no table", "not text", "empty"])
-def test_unusable_database_is_survived(service: StartService, events: EventLog, tmp_path: Path, kind: str) -> None:
+def test_unusable_database_is_survived(
+    monkeypatch: pytest.MonkeyPatch, service: StartService, events: EventLog, tmp_path: Path, kind: str
+) -> None:
+    monkeypatch.setattr(switch, "_LAST_WRITE_PATIENCE_S", 0.0)
     path = tmp_path / "host.db"
     if kind == "corrupt":
         path.write_bytes(b"This is no database at all. " * 1000)

