@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from functools import partial
@@ -51,16 +52,21 @@ def _initialise(path: Path) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    stopping = threading.Event()
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    stopping = False
 
     def on_signal(signum: int, frame: FrameType | None) -> None:
-        if stopping.is_set():
+        nonlocal stopping
+        if stopping:
             os._exit(128 + signum)  # the second signal: whoever sends it does not want to wait
-        stopping.set()
+        stopping = True
         if not service.started:
             raise SystemExit(128 + signum)
 
     service = Service(settings, Loaders(partial(catalog.load_main, settings), catalog.load_piper))
+    # Whatever thread a signal hits and whenever, it writes a byte here: no wake-up is lost, and no lock is taken.
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     try:
@@ -69,7 +75,7 @@ def _serve(settings: Settings) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(service.describe(), flush=True)
-    stopping.wait()
+    reader.recv(1)
     service.stop()
     if threading.active_count() > 1:
         # A second engine is still being loaded, or kernels compiled: the interpreter's own clean-up crashes beside a

@@ -186,9 +186,11 @@ class Call:
         """Whether audio of that epoch may still be heard."""
         return epoch == self._epoch
 
-    def next_chunk_id(self) -> int:
-        """The next number of this call: 1, 2, 3, ... on whatever route."""
+    def next_chunk_id(self, epoch: int) -> int | None:
+        """The next number of this call: 1, 2, 3, ... on whatever route; None if that epoch is over."""
         with self._lock:
+            if epoch != self._epoch:
+                return None
             self._chunk_id += 1
             return self._chunk_id
 

@@ -52,8 +52,8 @@ class Gate(Protocol):
         """Whether audio of that epoch may still be heard."""
         ...
 
-    def next_chunk_id(self) -> int:
-        """A chunk id larger than all before it."""
+    def next_chunk_id(self, epoch: int) -> int | None:
+        """A chunk id larger than all before it; None if audio of that epoch may no longer be heard."""
         ...
 
 
@@ -177,8 +177,9 @@ class ReplySink:
     def _run(self) -> None:
         while (window := self._next()) is not None:
             try:
-                if self.gate.is_current(window.epoch):
-                    self._send(wire.encode_audio(window.samples, window.sample_rate, self.gate.next_chunk_id()))
+                chunk_id = self.gate.next_chunk_id(window.epoch)
+                if chunk_id is not None:
+                    self._send(wire.encode_audio(window.samples, window.sample_rate, chunk_id))
                 else:
                     self._drop(window, "cancelled")
             except OSError as error:
@@ -353,12 +354,7 @@ class ProcessorSink:
         """A greeted connection; None when closed or when every try failed."""
         while not self._closed:
             try:
-                connection = socket.create_connection(self._address, timeout=_CONNECT_TIMEOUT_S)
-                connection.settimeout(None)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _limit_send(connection, _SEND_POLL_S)
-                connection.sendall(wire.encode_hello(self.gate.call_id))
+                connection = self._greeted()
             except OSError as error:
                 log.debug("processor_unreachable", call=self.gate.call_id, port=self._address[1], error=str(error))
                 if not self._pause():
@@ -368,6 +364,20 @@ class ProcessorSink:
             log.info("processor_connected", call=self.gate.call_id, port=self._address[1])
             return connection
         return None
+
+    def _greeted(self) -> socket.socket:
+        """A connection that has said HELLO, or OSError."""
+        connection = socket.create_connection(self._address, timeout=_CONNECT_TIMEOUT_S)
+        try:
+            connection.settimeout(None)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _limit_send(connection, _SEND_POLL_S)
+            connection.sendall(wire.encode_hello(self.gate.call_id))
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def _pause(self) -> bool:
         """Waits before the next try; False when the tries are used up."""
@@ -403,12 +413,12 @@ class ProcessorSink:
             window = self._windows[0] if self._windows else None
         if window is None:
             return
-        if self.gate.is_current(window.epoch):
-            if len(window.samples):
-                frame = wire.encode_audio(window.samples, window.sample_rate, self.gate.next_chunk_id())
-                self._send(connection, frame)
-        else:
-            self._drop(window, "cancelled")
+        if len(window.samples):
+            chunk_id = self.gate.next_chunk_id(window.epoch)
+            if chunk_id is not None:
+                self._send(connection, wire.encode_audio(window.samples, window.sample_rate, chunk_id))
+            else:
+                self._drop(window, "cancelled")
         with self._changed:
             # Only now, as a whole: a window that broke off in the middle is sent again on the next connection.
             if self._windows and self._windows[0] is window:
