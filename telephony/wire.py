@@ -87,10 +87,11 @@ class TextDecoder:
         self._buffer = _Buffer()
         self._greeted = False
         self._ended = False
+        self._failure: WireError | None = None
 
     def receive(self, data: bytes) -> None:
         """Takes bytes as they come off the connection, in any pieces."""
-        if not self._ended:
+        if not self._ended and self._failure is None:
             self._buffer.append(data)
 
     def events(self) -> Iterator[TextEvent]:
@@ -100,6 +101,8 @@ class TextDecoder:
             WireError: a length of zero or over the limit, or text that is not UTF-8; the events before it have been
                 yielded, and every further call raises again.
         """
+        if self._failure is not None:
+            raise self._failure
         while not self._ended:
             header = self._buffer.peek(_LENGTH.size)
             if header is None:
@@ -112,7 +115,7 @@ class TextDecoder:
             limit = MAX_TEXT_BYTES if self._greeted else MAX_CALL_ID_BYTES
             if not 1 <= length <= limit:
                 what = "text" if self._greeted else "HELLO"
-                raise WireError(f"{what} frame of {length} bytes, allowed are 1 to {limit}")
+                raise self._fail(f"{what} frame of {length} bytes, allowed are 1 to {limit}")
             if len(self._buffer) < _LENGTH.size + length:
                 return
             yield self._event(self._buffer.take(_LENGTH.size, length))
@@ -121,14 +124,17 @@ class TextDecoder:
         try:
             text = payload.decode("utf-8")
         except UnicodeDecodeError as error:
-            # Put the frame back in spirit: a decoder that failed once must not go on at the next frame.
-            self._buffer = _Buffer()
-            self._buffer.append(_LENGTH.pack(0))
-            raise WireError(f"frame is not UTF-8: {error.reason} at byte {error.start}") from None
+            raise self._fail(f"frame is not UTF-8: {error.reason} at byte {error.start}") from None
         if self._greeted:
             return Text(text)
         self._greeted = True
         return Hello(text)
+
+    def _fail(self, reason: str) -> WireError:
+        """A decoder that failed once must not go on at the next frame."""
+        self._buffer = _Buffer()
+        self._failure = WireError(reason)
+        return self._failure
 
 
 def encode_hello(call_id: str) -> bytes:

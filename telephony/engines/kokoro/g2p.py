@@ -102,8 +102,8 @@ def _break_before(phonemes: str, limit: int) -> int:
     return limit
 
 
-class _EnglishG2P(en.G2P):  # type: ignore[misc]
-    """misaki's English converter on an installed model, whatever the model's name."""
+class EnglishG2P(en.G2P):  # type: ignore[misc]
+    """misaki's English converter on an installed spaCy model; misaki itself would download it under its usual name."""
 
     def __init__(self, british: bool) -> None:
         self.version = None
@@ -116,7 +116,7 @@ class _EnglishG2P(en.G2P):  # type: ignore[misc]
 
 def _load(language: str) -> Converter:
     if language in "ab":
-        return _first(_EnglishG2P(british=language == "b"))
+        return _first(EnglishG2P(british=language == "b"))
     if language in _ESPEAK_NAMES:
         return _first(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
     if not is_speakable(language):
