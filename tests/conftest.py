@@ -61,14 +61,20 @@ def _sockets() -> set[str]:
     return links
 
 
+@pytest.fixture(autouse=True)
+def _own_log_configuration() -> Iterator[None]:
+    """What a test, or a program that it runs in this process, makes of the log ends with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 @pytest.fixture
-def events() -> Iterator[EventLog]:
+def events(_own_log_configuration: None) -> EventLog:
     """The service's log."""
     log = EventLog()
-    before = structlog.get_config()
     structlog.configure(processors=[log.record])
-    yield log
-    structlog.configure(**before)
+    return log
 
 
 @pytest.fixture
