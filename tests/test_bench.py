@@ -178,6 +178,7 @@ def test_every_listener_of_a_run_is_heard() -> None:
 
 
 def test_listeners_of_an_engine_that_is_too_slow_run_dry() -> None:
+    # The sleep is the slow device itself; nothing waits on it to be in step with something else.
     engine = ToneEngine(on_render=lambda text: time.sleep(0.3))
     text = "Good morning."
     with Product(Settings(voice="tone"), engine, stream=True) as product:
