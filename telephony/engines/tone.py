@@ -7,13 +7,14 @@ whose it is and how much is missing. Delays and failures are scripted per text.
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
+from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice, Word
 
 SECONDS_PER_CHARACTER = 0.05
 """About the pace of English speech."""
@@ -31,12 +32,23 @@ class ToneUtterance:
     text: str
     frequency_hz: float
     samples_left: int
+    speed: float = 1.0
     position: int = 0
+    words_taken: bool = False
 
     @property
     def finished(self) -> bool:
         """True once all of the sine has been rendered."""
         return self.samples_left <= 0
+
+    def take_words(self) -> Sequence[Word]:
+        """All words (what stands between spaces), after the first render: each lasts as long as its characters."""
+        if self.words_taken or self.position == 0:
+            return ()
+        self.words_taken = True
+        pace_s = SECONDS_PER_CHARACTER / self.speed
+        found = re.finditer(r"\S+", self.text)
+        return [Word(word.group(), pace_s * word.start(), pace_s * word.end()) for word in found]
 
 
 def _no_script(text: str) -> None:
@@ -53,12 +65,13 @@ class ToneEngine:
 
     name: str = "tone"
     sample_rate: int = 24_000
+    device: str = "cpu"
     max_batch: int = 8
     window_s: float = 0.2
     amplitude: float = 0.5
     voice_names: tuple[str, ...] = ("tone", "af_sky", "am_michael")
-    on_prepare: Callable[[str], None] = field(default=_no_script)
-    on_render: Callable[[str], None] = field(default=_no_script)
+    on_prepare: Callable[[str], object] = field(default=_no_script)
+    on_render: Callable[[str], object] = field(default=_no_script)
 
     def voices(self) -> Sequence[Voice]:
         """The names in `voice_names`; they all sound alike."""
@@ -74,7 +87,7 @@ class ToneEngine:
             raise UnknownVoiceError(f"the tone engine has no voice {voice!r}")
         self.on_prepare(text)
         duration_s = SECONDS_PER_CHARACTER * len(text) / speed
-        return ToneUtterance(text, pitch_hz(text), max(1, math.ceil(duration_s * self.sample_rate)))
+        return ToneUtterance(text, pitch_hz(text), max(1, math.ceil(duration_s * self.sample_rate)), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next `window_s` seconds of each sine, float32 [samples]."""

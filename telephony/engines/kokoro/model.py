@@ -6,9 +6,7 @@ import json
 import os
 import threading
 import warnings
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 # What MPS lacks runs on the CPU instead; torch reads this when it is imported.
@@ -24,18 +22,20 @@ import torch
 from kokoro import KModel
 from loguru import logger as kokoro_log
 
-from telephony.audio import SilenceTrimmer
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
 from telephony.engines.kokoro.calibration import Calibration
-from telephony.engines.kokoro.g2p import G2P, LANGUAGES, OPTIONAL_LANGUAGES, is_speakable
+from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable
+from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
+from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.layers import KernelCall, Kernels
+from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
+from telephony.engines.kokoro.words import timed
+from telephony.text.spoken import speak_as
 
 log = structlog.get_logger()
-
-SAMPLE_RATE_HZ = 24_000
 
 # Windows of several calls share a batch where that is faster: on two CPU cores it is not (0 to 30 % for the smallest
 # windows), and it would make the most urgent call wait for its company.
@@ -44,39 +44,9 @@ _MAX_BATCH = {"cpu": 1, "mps": 4, "cuda": 32}
 _STREAM_FROM_FRAMES = 120
 # Where speech begins, before the end of the first (silent) token, in frames: 2 to 11 measured over five voices.
 _ONSET_FRAMES = 14
-# Seconds of silence after a piece, by its last phoneme: what a speaker leaves between sentences, clauses, words.
-_PAUSES_S = {**dict.fromkeys(".!?…", 0.3), **dict.fromkeys(",;:—", 0.15)}
-_PAUSE_S = 0.05
 
 # The kokoro package logs phonemes, which are the caller's text in another alphabet, at DEBUG to stderr.
 kokoro_log.disable("kokoro")
-
-
-@dataclass
-class KokoroUtterance:
-    """One segment: phoneme pieces still to begin, and the piece in work with its windows (start, frames) still to come.
-
-    `trimmer` is None for an exact utterance, which keeps the reference's samples.
-    """
-
-    pieces: deque[str]
-    voice: str
-    speed: float
-    exact: bool
-    phonemes: str = ""
-    acoustic: Acoustic | None = None
-    windows: deque[tuple[int, int]] = field(default_factory=deque)
-    trimmer: SilenceTrimmer | None = None
-
-    @property
-    def finished(self) -> bool:
-        """True once every window has been rendered."""
-        return not self.pieces and not self.windows
-
-    @property
-    def streams(self) -> bool:
-        """Whether the piece in work is decoded in windows."""
-        return self.acoustic is not None and self.acoustic.scale is not None
 
 
 class KokoroEngine:
@@ -137,7 +107,8 @@ class KokoroEngine:
     def warm_up(self, compiled_dir: Path) -> None:
         """Speaks to nobody, so that the first caller does not wait for lazy loading.
 
-        The elementwise kernels are then compiled in a thread of their own, while the eager ones serve.
+        The elementwise kernels are then compiled in a thread of their own, while the eager ones serve. On CUDA they
+        are compiled before this returns (half a minute, the first time), for the graphs that are captured with them.
 
         Args:
             compiled_dir: keeps what was compiled for the next start.
@@ -146,10 +117,14 @@ class KokoroEngine:
         if self.device.type == "mps":
             return  # inductor has no kernels for it that are known to work
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(compiled_dir)  # torch sets it as well, to a temporary directory
+        if self.device.type == "cuda":
+            self._compile(calls)
+            self._capture()
+            return
         threading.Thread(target=self._compile, args=(calls,), name="compile", daemon=True).start()
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
-        """Phonemes of the text and, for its first 510 of them, prosody and source. The language is the voice's.
+        """Phonemes of the text, in the voice's language. Prosody and source come with the first window of each piece.
 
         Raises:
             UnknownVoiceError: no such voice.
@@ -157,14 +132,14 @@ class KokoroEngine:
         """
         if voice not in self._voices:
             raise UnknownVoiceError(self._refusal(voice))
-        utterance = KokoroUtterance(deque(self._g2p.phonemes(text, voice[0])), voice, speed, exact)
-        self._begin_piece(utterance)
-        return utterance
+        said = speak_as(text, self._voices[voice].language)
+        return KokoroUtterance(self._g2p.phonemes(said, voice[0]), voice, speed, exact)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
-        """The next window of each utterance, float32 [samples] at 24 kHz; windows of one shape share a pass.
+        """The next window of each utterance, float32 [samples] at 24 kHz.
 
-        An utterance that is exact, short, or of a voice that has no statistics yet is one window per piece.
+        Pieces begin together, in one pass of the encoders; then windows of one shape share a pass of the vocoder. An
+        utterance that is exact, short, or of a voice that has no statistics yet is one window per piece.
 
         Raises:
             SynthesisError: an utterance of another engine.
@@ -172,34 +147,60 @@ class KokoroEngine:
         utterances = [utterance for utterance in batch if isinstance(utterance, KokoroUtterance)]
         if len(utterances) != len(batch):
             raise SynthesisError("the Kokoro engine was given another engine's utterance")
+        self.begin([utterance for utterance in utterances if not utterance.windows])
         by_shape: dict[tuple[int, bool], list[int]] = {}
         for index, utterance in enumerate(utterances):
-            if not utterance.windows:
-                self._begin_piece(utterance)
             by_shape.setdefault((utterance.windows[0][1], utterance.streams), []).append(index)
         rendered = [np.zeros(0, np.float32)] * len(utterances)
         for (frames, streams), indices in by_shape.items():
             group = [utterances[index] for index in indices]
             decoded = self._decode_windows(group, frames) if streams else self._decode_whole(group)
             for index, samples in zip(indices, decoded, strict=True):
-                rendered[index] = self._finish_window(utterances[index], samples)
+                rendered[index] = utterances[index].finish_window(samples)
         return rendered
+
+    def begin(self, utterances: Sequence[KokoroUtterance]) -> None:
+        """Prosody, source and windows of the next piece of each, in one pass. `render` does it where it is needed."""
+        if not utterances:
+            return
+        pieces = [utterance.pieces.popleft() for utterance in utterances]
+        with torch.inference_mode():
+            acoustics = self._hear([(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)])
+            for utterance, piece, acoustic in zip(utterances, pieces, acoustics, strict=True):
+                durations: list[int] = acoustic.durations.tolist()
+                windows = self._windows(utterance, acoustic, durations[0])
+                utterance.begin(piece, acoustic, windows, timed(piece, self._vocabulary, durations))
 
     def spare_time(self) -> bool:
         """Measures a sentence of a voice that cannot be streamed yet; False if there is none."""
         with torch.inference_mode():
             return self._calibration.step()
 
+    @torch.inference_mode()
     def _rehearse(self) -> None:
-        """Every path once or twice: a word and a sentence as a whole, and two shapes of window."""
-        with torch.inference_mode():
-            for sentence in ("Sure.", "This sentence is long enough that its sound can be decoded in windows."):
-                acoustic = self._listen(sentence, self._default_voice)
-                self._vocoder.exact(acoustic)
-            acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
+        """Every path once or twice: a word and a sentence as a whole, and three shapes of window."""
+        for acoustic in (self._listen("Sure.", self._default_voice), self._example()):
+            self._vocoder.exact(acoustic)
+        for batch in {1, min(2, self.max_batch)}:
+            example = self._example(batch)
             for frames in WINDOW_FRAMES[:3]:
-                for batch in {1, min(2, self.max_batch)}:
-                    self._vocoder.window([acoustic] * batch, [frames] * batch, frames)
+                self._vocoder.window([example] * batch, [frames] * batch, frames)
+
+    @torch.inference_mode()
+    def _capture(self) -> None:
+        """Graphs for all windows; the largest ones first, since the others find room in their memory."""
+        capture, example = CudaCapture(), self._example()
+        for batch in sorted((size for size in BATCHES if size <= self.max_batch), reverse=True):
+            for frames in reversed(WINDOW_FRAMES):
+                self._vocoder.capture(capture, example, frames, batch)
+
+    def _example(self, batch: int = 1) -> Acoustic:
+        """An utterance that has windows of all shapes, with statistics that are as good as any; one of a batch."""
+        sentence = "This sentence is long enough that its sound can be decoded in windows."
+        phonemes = self._g2p.phonemes(sentence, self._default_voice[0])[0].phonemes
+        acoustic = self._hear([(phonemes, self._default_voice, 1.0)] * batch)[0]
+        acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
+        return acoustic
 
     def _compile(self, calls: Sequence[KernelCall]) -> None:
         try:
@@ -215,23 +216,19 @@ class KokoroEngine:
             return
         log.info("kernels_compiled")
 
-    def _begin_piece(self, utterance: KokoroUtterance) -> None:
-        """Prosody, source and windows of the next piece."""
-        with torch.inference_mode():
-            utterance.phonemes = utterance.pieces.popleft()
-            acoustic = self._hear(utterance.phonemes, utterance.voice, utterance.speed)
-            utterance.acoustic = acoustic
-            frames = acoustic.frames
-            utterance.windows.append((0, frames))
-            if utterance.exact:
-                return
-            utterance.trimmer = SilenceTrimmer(SAMPLE_RATE_HZ)
+    def _windows(self, utterance: KokoroUtterance, acoustic: Acoustic, silent_units: int) -> Sequence[tuple[int, int]]:
+        """How a piece is decoded: (start, frames) of its windows; with statistics fixed, unless it is to be whole.
+
+        `silent_units`: of the first token, which is silence.
+        """
+        frames = acoustic.frames
+        if not utterance.exact:
             statistics = self._calibration.statistics(utterance.voice, self.device)
             if statistics is not None and frames >= _STREAM_FROM_FRAMES:
                 statistics.apply(acoustic)
-                # The first token is silence (600 samples a unit, two frames): nothing of it has to be decoded.
-                start = max(0, 2 * int(acoustic.durations[0]) - _ONSET_FRAMES)
-                utterance.windows = deque(schedule(start, frames, frames))
+                # A unit is two frames. Nothing of the silence has to be decoded.
+                return schedule(max(0, 2 * silent_units - _ONSET_FRAMES), frames, frames)
+        return [(0, frames)]
 
     def _decode_whole(self, group: Sequence[KokoroUtterance]) -> list[Samples]:
         """The piece in work of each utterance in one pass: float32 [samples] each."""
@@ -250,28 +247,20 @@ class KokoroEngine:
         counts = [FRAME_SAMPLES * min(frames, a.frames - start) for a, start in zip(acoustics, starts, strict=True)]
         return [row[:count] for row, count in zip(audio, counts, strict=True)]
 
-    def _finish_window(self, utterance: KokoroUtterance, samples: Samples) -> Samples:
-        """Silence trimmed, unless exact; at the end of a piece the pause that its punctuation asks for."""
-        last_of_piece = not utterance.windows
-        if last_of_piece:
-            utterance.acoustic = None
-        if utterance.trimmer is None:
-            return samples
-        heard = utterance.trimmer.push(samples)
-        if not last_of_piece:
-            return heard
-        pause_s = _PAUSES_S.get(utterance.phonemes[-1], _PAUSE_S) / utterance.speed
-        return np.concatenate([heard, utterance.trimmer.finish(pause_s)])
-
     def _listen(self, sentence: str, voice: str) -> Acoustic:
-        return self._hear(self._g2p.phonemes(sentence, voice[0])[0], voice, 1.0)
+        return self._hear([(self._g2p.phonemes(sentence, voice[0])[0].phonemes, voice, 1.0)])[0]
 
-    def _hear(self, phonemes: str, voice: str, speed: float) -> Acoustic:
-        known = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
-        ids = torch.tensor([[0, *known, 0]], device=self.device)
-        # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
-        acoustic: Acoustic = self._acoustic(ids, self._style(voice)[len(phonemes) - 1], speed)
-        return acoustic
+    def _hear(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
+        """Prosody and source of phonemes, voice and speed each, in one pass."""
+        ids, styles, speeds = [], [], []
+        for phonemes, voice, speed in said:
+            known = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
+            ids.append(torch.tensor([0, *known, 0], device=self.device))
+            # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
+            styles.append(self._style(voice)[len(phonemes) - 1])
+            speeds.append(speed)
+        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), torch.tensor(speeds, device=self.device))
+        return acoustics
 
     def _refusal(self, voice: str) -> str:
         if voice in self._weights.voice_names() and voice[0] in OPTIONAL_LANGUAGES:
@@ -321,6 +310,12 @@ def choose_device(wanted: str) -> torch.device:
         log.warning("device_missing", wanted=wanted, using="cpu")
         return torch.device("cpu")
     return torch.device(wanted)
+
+
+def limit_memory(device: torch.device, fraction: float) -> None:
+    """Bounds the share of a CUDA device's memory that this process may take; nothing on other devices."""
+    if device.type == "cuda" and fraction < 1:
+        torch.cuda.set_per_process_memory_fraction(fraction, device)
 
 
 def use_threads(threads: int) -> None:

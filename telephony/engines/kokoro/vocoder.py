@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from telephony.engines.kokoro.acoustic import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, Acoustic
+from telephony.engines.kokoro.graphs import Capture, Graphs
 from telephony.engines.kokoro.layers import Conv, ExactNorms, FixedNorms, Kernels, Norms, ResBlock, Upsample
 
 STAGE0_STEPS, STAGE1_STEPS = 10, 6
@@ -78,6 +79,7 @@ class Vocoder(nn.Module):
         device = self._noise1[0].device
         self._synthesis = synthesis.float().to(device)
         self._window_power = (window * window).float().to(device)
+        self._network = Graphs(self._decode_slices)
 
     @property
     def sites(self) -> int:
@@ -102,7 +104,9 @@ class Vocoder(nn.Module):
 
     def fixed(self, acoustic: Acoustic) -> Tensor:
         """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
-        return self._decode(acoustic.x, acoustic.har, self._fixed_norms([acoustic]))[0]
+        assert acoustic.scale is not None
+        assert acoustic.shift is not None
+        return self._decode(acoustic.x, acoustic.har, FixedNorms(acoustic.scale, acoustic.shift, self.offsets))[0]
 
     def window(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> Tensor:
         """Frames [start, start + frames) of each utterance, exactly as `fixed` would give them.
@@ -114,29 +118,60 @@ class Vocoder(nn.Module):
         depends on `frames` alone, each shifted to lie inside the utterance: a slice begins either at a true edge, where
         zero padding is what the reference has, or a full context before what is needed.
         """
-        kernels, blocks, norms = self.kernels, self.blocks, self._fixed_norms(acoustics)
-        spans = [frames + 2 * context for context in (NOISE_CONTEXT, STAGE0_CONTEXT, STAGE1_CONTEXT)]
-        noise_at, stage0_at, stage1_at = (
-            [
-                max(0, min(start - (span - frames) // 2, a.frames - span))
-                for a, start in zip(acoustics, starts, strict=True)
-            ]
-            for span in spans
-        )
-        x = _slices([a.x for a in acoustics], stage0_at, spans[1])
-        source = self._noise_stage0(_slices([a.har for a in acoustics], noise_at, spans[0], per_frame=60, extra=1))
-        source = _realign(blocks[0](source, norms), noise_at, stage0_at, spans[1], STAGE0_STEPS)
-        x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(source)
-        x = kernels.merge3(blocks[1](x, norms), blocks[2](x, norms), blocks[3](x, norms), 0.1)
-        x = self.ups[1](_realign(x, stage0_at, stage1_at, spans[2], STAGE0_STEPS))
-        source = self._noise_stage1(_slices([a.har for a in acoustics], stage1_at, spans[2], per_frame=60, extra=1))
-        audio = self._finish(x, blocks[4](source, norms), norms)
+        audio = self._network(*self._slice(acoustics, starts, frames))
         wanted = audio.new_zeros(len(starts), FRAME_SAMPLES * frames)
+        stage1_at = _begins(acoustics, starts, frames, STAGE1_CONTEXT)
         for row, (a, start, at) in enumerate(zip(acoustics, starts, stage1_at, strict=True)):
             count = FRAME_SAMPLES * min(frames, a.frames - start)
             offset = FRAME_SAMPLES * (start - at)
             wanted[row, :count] = audio[row, offset : offset + count]
         return wanted
+
+    def capture(self, capture: Capture, acoustic: Acoustic, frames: int, batch: int) -> None:
+        """Captures a graph for windows of so many frames in batches of this size (one of `graphs.BATCHES`).
+
+        `acoustic` is an example: any utterance that has such a window, and its statistics.
+        """
+        self._network.capture(capture, *self._slice([acoustic] * batch, [0] * batch, frames))
+
+    def _slice(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> tuple[Tensor, ...]:
+        """What `_decode_slices` takes for a window."""
+        noise_at, stage0_at, stage1_at = (
+            _begins(acoustics, starts, frames, context) for context in (NOISE_CONTEXT, STAGE0_CONTEXT, STAGE1_CONTEXT)
+        )
+        har = [a.har for a in acoustics]
+        shifts = [(b - a, c - b) for a, b, c in zip(noise_at, stage0_at, stage1_at, strict=True)]
+        return (
+            _slices([a.x for a in acoustics], stage0_at, frames + 2 * STAGE0_CONTEXT),
+            _slices(har, noise_at, frames + 2 * NOISE_CONTEXT, per_frame=60, extra=1),
+            _slices(har, stage1_at, frames + 2 * STAGE1_CONTEXT, per_frame=60, extra=1),
+            torch.cat([a.scale for a in acoustics if a.scale is not None]),
+            torch.cat([a.shift for a in acoustics if a.shift is not None]),
+            torch.tensor(shifts, device=har[0].device),
+        )
+
+    def _decode_slices(  # noqa: PLR0917
+        self, x: Tensor, har0: Tensor, har1: Tensor, scale: Tensor, shift: Tensor, shifts: Tensor
+    ) -> Tensor:
+        """The network over slices of three levels: work that depends on shapes alone, for a graph.
+
+        Args:
+            x: [B, T0, 512], stage 0's.
+            har0, har1: [B, 60 T + 1, 22], the noise branch's and stage 1's.
+            scale, shift: [B, S], the norms'.
+            shifts: [B, 2] long, frames from the beginning of the noise branch to stage 0's, from there to stage 1's.
+
+        Returns:
+            [B, 300 T1] float32.
+        """
+        kernels, blocks, norms = self.kernels, self.blocks, FixedNorms(scale, shift, self.offsets)
+        stage1_frames = har1.shape[1] // (STAGE0_STEPS * STAGE1_STEPS)
+        source = blocks[0](self._noise_stage0(har0), norms)
+        source = _realign(source, STAGE0_STEPS * shifts[:, 0], STAGE0_STEPS * x.shape[1])
+        x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(source)
+        x = kernels.merge3(blocks[1](x, norms), blocks[2](x, norms), blocks[3](x, norms), 0.1)
+        x = self.ups[1](_realign(x, STAGE0_STEPS * shifts[:, 1], STAGE0_STEPS * stage1_frames))
+        return self._finish(x, blocks[4](self._noise_stage1(har1), norms), norms)
 
     def _decode(self, x: Tensor, har: Tensor, norms: Norms) -> Tensor:
         """x [B, T, 512], har [B, 60 T + 1, 22] -> [B, 300 T]. Zero padding at both ends, as the reference has it."""
@@ -151,11 +186,6 @@ class Vocoder(nn.Module):
         x = torch.cat([x[:, 1:2], x], 1).add_(source)  # the reference's reflection padding by one step
         x = self.kernels.merge3(blocks[5](x, norms), blocks[6](x, norms), blocks[7](x, norms), 0.01)
         return self._inverse_transform(self.post(x.float()))
-
-    def _fixed_norms(self, acoustics: Sequence[Acoustic]) -> FixedNorms:
-        scales = [a.scale for a in acoustics if a.scale is not None]
-        shifts = [a.shift for a in acoustics if a.shift is not None]
-        return FixedNorms(torch.cat(scales), torch.cat(shifts), self.offsets)
 
     def _noise_stage0(self, har: Tensor) -> Tensor:
         """Strided convolution (kernel 12, stride 6, padding 3): [B, 60 T + 1, 22] -> [B, 10 T, 256]"""
@@ -227,7 +257,15 @@ def _slices(rows: Sequence[Tensor], starts: Sequence[int], span: int, per_frame:
     return torch.cat([row[:, per_frame * at : per_frame * (at + span) + extra] for row, at in pieces])
 
 
-def _realign(x: Tensor, old: Sequence[int], new: Sequence[int], span: int, per_frame: int) -> Tensor:
-    """Cuts each row, which begins at frame `old`, to `span` frames from frame `new` on: a contiguous batch."""
-    offsets = [per_frame * (after - before) for before, after in zip(old, new, strict=True)]
-    return torch.stack([x[row, offset : offset + per_frame * span] for row, offset in enumerate(offsets)])
+def _begins(acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int, context: int) -> list[int]:
+    """Where the slices begin that have `context` frames around a window, as far as that lies inside the utterance."""
+    span = frames + 2 * context
+    return [max(0, min(start - context, a.frames - span)) for a, start in zip(acoustics, starts, strict=True)]
+
+
+def _realign(x: Tensor, starts: Tensor, steps: int) -> Tensor:
+    """Cuts `steps` steps out of each row of x [B, T, C], beginning at starts [B]: a contiguous batch."""
+    batch, length, channels = x.shape
+    rows = length * torch.arange(batch, device=x.device) + starts
+    index = rows[:, None] + torch.arange(steps, device=x.device)
+    return x.reshape(-1, channels).index_select(0, index.view(-1)).view(batch, steps, channels)

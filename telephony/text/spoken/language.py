@@ -1,0 +1,303 @@
+"""What a language has to know to say numbers, amounts, dates and times: one subclass for each."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
+
+from babel import Locale
+from babel.numbers import get_currency_name
+from babel.units import format_unit
+from num2words import num2words
+
+Form = Literal["count", "masculine", "feminine"]
+"""How a number agrees: by itself, or with the noun behind it ("uno", "un día", "una hora")."""
+
+_LARGEST = 10**15
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number as it was written: sign apart, separators of thousands gone."""
+
+    whole: int
+    fraction: str = ""
+
+    @property
+    def decimal(self) -> Decimal:
+        """Its value."""
+        return Decimal(f"{self.whole}.{self.fraction or 0}")
+
+
+@dataclass(frozen=True)
+class Name:
+    """Singular and plural of what is counted."""
+
+    one: str
+    many: str
+
+
+@dataclass(frozen=True)
+class Currency:
+    """A currency and its hundredth, which some lack."""
+
+    unit: Name
+    cent: Name | None = None
+
+
+class Language:
+    """A language's words and grammar, in the terms that the rules need. Subclasses are data and small methods."""
+
+    locale: str
+    speller: str
+    """num2words' name for it."""
+    regions: tuple[str, ...]
+    """Where a telephone number without a country code may be from, likeliest first."""
+    decimal_mark = ","
+    month_first = False
+    space_groups = True
+    """Whether a plain space may divide thousands."""
+
+    digits: tuple[str, ...]
+    minus: str
+    plus: str
+    point: str
+    to: str
+    over: str
+    per: str
+    percent: str
+    permille: str
+    number_sign: str
+    section: str
+    about: str
+    times: str
+    fold: str
+    """What "3x" counts: "três vezes"."""
+    divided_by: str
+    equals: str
+    less: str
+    greater: str
+    ampersand: str
+    at: str
+    degree: Name
+    dot: str
+    mail_at: str
+    hyphen: str
+    underscore: str
+    slash: str
+    hashtag: str
+    squared: str
+    cubed: str
+    half: str
+    and_half: str
+    all_day: str
+    version: str
+    currencies: Mapping[str, Currency]
+    dollar_code = "USD"
+    cents_joint: str
+    scales: Mapping[str, str]
+    """Words and letters behind an amount ("M", "million"), and what is said for them."""
+    of_scale: str = ""
+    """What stands between a million and what it counts: "de reais"."""
+    units: Mapping[str, str]
+    """More symbols of units than the common ones, with CLDR's names."""
+    rates: Mapping[str, str]
+    """What stands behind the stroke of a rate ("/mo") and what is said for it."""
+    abbreviations: Mapping[str, str]
+    """Shortened words that mean one thing wherever they stand; a final stop belongs to the key."""
+    titles: Mapping[str, str]
+    """Shortened words that mean this only before a capital."""
+    before_number: Mapping[str, str]
+    """Shortened words that mean this only before a digit."""
+    months: Mapping[str, int]
+    """Shortened months (without their stop); the full names are CLDR's."""
+    code_words: str
+    """Alternatives of a regular expression: what a number behind it is read digit by digit after."""
+    short_code_words: str
+    """The same, even for a number of three digits."""
+    date_words: str
+    """The same: after these, "15/3" is a date."""
+    not_nouns: frozenset[str]
+    """Words behind a number that it does not count."""
+    word_domains: frozenset[str] = frozenset()
+    """Top-level domains of two letters that are said as a word."""
+    phone_pairs = False
+    """Whether telephone numbers in pairs are read as numbers below a hundred."""
+
+    # Numbers
+
+    def cardinal(self, number: int, form: Form = "count") -> str:
+        """A number of at least 0 in words."""
+        if number >= _LARGEST:
+            return self.spell_digits(str(number))
+        return self.agree(self.plain(number), number, form)
+
+    def plain(self, number: int) -> str:
+        """num2words' answer, put right where it is wrong."""
+        return str(num2words(number, lang=self.speller))
+
+    def agree(self, words: str, number: int, form: Form) -> str:
+        """The words in a form; languages without forms leave them as they are."""
+        return words
+
+    def ordinal(self, number: int, feminine: bool = False) -> str:
+        """A number of at least 1 as an ordinal."""
+        return str(num2words(number, lang=self.speller, to="ordinal"))
+
+    def year(self, year: int) -> str:
+        """A year in words."""
+        return self.cardinal(year)
+
+    def number(self, written: Written, form: Form = "count") -> str:
+        """A number with its decimals."""
+        if not written.fraction:
+            return self.cardinal(written.whole, form)
+        return f"{self.cardinal(written.whole)} {self.point} {self.decimals(written.fraction)}"
+
+    def decimals(self, fraction: str) -> str:
+        """The digits behind the mark: up to two as a number, more one by one."""
+        if len(fraction) > 2:
+            return self.spell_digits(fraction)
+        zeros = len(fraction) - len(fraction.lstrip("0"))
+        rest = [self.cardinal(int(fraction))] if int(fraction) else []
+        return " ".join([self.digits[0]] * zeros + rest)
+
+    def spell_digits(self, digits: str) -> str:
+        """Digits one by one."""
+        return " ".join(self.digits[int(digit)] for digit in digits)
+
+    def roman(self, numeral: str) -> int | None:
+        """The value of a Roman numeral up to 399; None for letters that only look like one."""
+        values = [_ROMAN[letter] for letter in numeral]
+        pairs = zip(values, [*values[1:], 0], strict=True)
+        number = sum(-value if value < following else value for value, following in pairs)
+        return number if _as_roman(number) == numeral else None
+
+    def form_for(self, noun: str) -> Form:
+        """The form of a number before a word."""
+        if not noun or noun.lower() in self.not_nouns:
+            return "count"
+        return "feminine" if self.is_feminine(noun.lower()) else "masculine"
+
+    def is_feminine(self, noun: str) -> bool:
+        """A guess at a noun's gender, by its ending."""
+        return False
+
+    # What is counted
+
+    def counted(self, written: Written, name: Name) -> str:
+        """A number and what it counts."""
+        noun = name.one if self.is_one(written) else name.many
+        number = self.number(written, "feminine" if self.is_feminine(name.one.split()[0]) else "masculine")
+        if not written.fraction and written.whole and written.whole % 1_000_000 == 0:
+            return f"{number}{self.linked(noun)}"
+        return f"{number} {noun}"
+
+    def linked(self, noun: str) -> str:
+        """A noun behind a full million, with a space before it."""
+        return f"{self.of_scale} {noun}" if self.of_scale else f" {noun}"
+
+    def is_one(self, written: Written) -> bool:
+        """Whether what is counted stands in the singular."""
+        value = written.decimal
+        if written.fraction and not int(written.fraction):
+            return False
+        return str(Locale.parse(self.locale).plural_form(value)) == "one"
+
+    def unit(self, cldr: str) -> Name:
+        """A unit's name, as CLDR has it."""
+        return _unit(self.locale, cldr)
+
+    def currency(self, code: str) -> Currency:
+        """A currency by its ISO code."""
+        return self.currencies.get(code) or _currency(self.locale, code)
+
+    def money(self, written: Written, code: str, scale: str = "") -> str:
+        """An amount of money."""
+        currency = self.currency(code)
+        if scale:
+            return f"{self.number(written)} {self.scaled(written, scale)}{self.linked(currency.unit.many)}"
+        if currency.cent is None or len(written.fraction) > 2:
+            return self.counted(written, currency.unit)
+        cents = Written(int(written.fraction.ljust(2, "0")))
+        units = Written(written.whole)
+        if not cents.whole:
+            return self.counted(units, currency.unit)
+        if not units.whole:
+            return self.counted(cents, currency.cent)
+        return f"{self.counted(units, currency.unit)} {self.cents_joint} {self.counted(cents, currency.cent)}"
+
+    def scaled(self, written: Written, scale: str) -> str:
+        """The word for a scale, in the number that the amount asks for."""
+        return self.scales[scale]
+
+    def fraction(self, above: int, below: int) -> str | None:
+        """A fraction in words; None where it has none of its own."""
+        raise NotImplementedError
+
+    # Dates and times
+
+    def day(self, day: int) -> str:
+        """A day of the month in a date."""
+        return self.cardinal(day)
+
+    def date(self, day: int, month: int, year: int | None) -> str:
+        """A date from its numbers."""
+        raise NotImplementedError
+
+    def month(self, month: int) -> str:
+        """A month's name in a date."""
+        return month_names(self.locale)[month]
+
+    def clock(self, hour: int, minute: int, half: str) -> str:
+        """A time of day; `half` is "am", "pm" or "" where it is not said."""
+        raise NotImplementedError
+
+    def seconds(self, second: int) -> str:
+        """What follows a time of day with seconds."""
+        return f"{self.ampersand} {self.counted(Written(second), self.unit('duration-second'))}"
+
+
+def valid_date(day: int, month: int, year: int) -> bool:
+    """Whether there is such a day."""
+    try:
+        datetime.date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache
+def month_names(locale: str) -> Mapping[int, str]:
+    """Months by their number."""
+    names: Mapping[int, str] = Locale.parse(locale).months["format"]["wide"]
+    return names
+
+
+@lru_cache(maxsize=1024)
+def _unit(locale: str, cldr: str) -> Name:
+    one, many = (re.sub(r"\d", "", format_unit(count, cldr, "long", locale=locale)).strip() for count in (1, 2))
+    return Name(one, many)
+
+
+@lru_cache(maxsize=1024)
+def _currency(locale: str, code: str) -> Currency:
+    # CLDR writes Brazilian currencies with capitals, as in a list.
+    one, many = (get_currency_name(code, count=count, locale=locale) for count in (1, 2))
+    if locale == "pt_BR":
+        one, many = one.lower(), many.lower()
+    return Currency(Name(one, many))
+
+
+def _as_roman(number: int) -> str:
+    if not 0 < number < 400:
+        return ""
+    ones = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"]
+    tens = ["", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC"]
+    return "C" * (number // 100) + tens[number // 10 % 10] + ones[number % 10]

@@ -1,0 +1,211 @@
+"""A small subset of SSML: say-as, break, phoneme, sub, prosody rate; p and s for structure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from xml.parsers import expat
+
+MAX_DEPTH = 32
+MAX_BREAK_S = 10.0
+_RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.5}
+_STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.7, "x-strong": 1.0}
+_SLOWEST, _FASTEST = 0.5, 2.0
+_SAY_AS = frozenset("digits characters spell-out telephone currency date time cardinal ordinal number".split())
+_TRANSPARENT = frozenset("speak p s emphasis voice lang".split())
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
+_PERCENTAGE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)%")
+_MARKUP = str.maketrans("", "", "[]()/")
+
+
+class SpokenError(ValueError):
+    """A document that is no valid SSML, and where it is not.
+
+    Attributes:
+        line, column: the place, both from 1.
+    """
+
+    def __init__(self, why: str, line: int, column: int) -> None:
+        super().__init__(f"SSML, line {line}, column {column}: {why}")
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of speech.
+
+    Attributes:
+        text: what to say, normalised; may be empty where there is only a pause.
+        rate: how fast, as a factor of the voice's speed.
+        pause_s: silence behind it, in seconds.
+    """
+
+    text: str
+    rate: float = 1.0
+    pause_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Open:
+    name: str
+    rate: float
+    say: Callable[[str], str] | None
+    """How the text directly inside is said; None: as any text."""
+
+
+Saying = Callable[[str], str]
+SayAs = Callable[[str, str, str], str]
+
+
+def document(text: str, plain: Saying, say_as: SayAs) -> list[Span]:
+    """The spans of an SSML document.
+
+    Args:
+        text: the document, with `<speak>` as its root.
+        plain: normalises text.
+        say_as: says a text as what it is declared to be (text, interpret-as, format).
+
+    Raises:
+        SpokenError: it is not well-formed, has a document type, or an element or a value that is not supported.
+    """
+    return list(_Reader(plain, say_as).read(text))
+
+
+class _Reader:
+    def __init__(self, plain: Saying, say_as: SayAs) -> None:
+        self._plain = plain
+        self._say_as = say_as
+        self._open: list[_Open] = []
+        self._spans: list[Span] = []
+        self._raw: list[str] = []  # of plain text, normalised only where it ends: "$<b/>5"
+        self._said: list[str] = []
+        self._inner: list[str] = []
+        self._parser = expat.ParserCreate(encoding="utf-8")
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+        # Entities are how a small document becomes a large one, or reads a file; SSML needs none.
+        self._parser.StartDoctypeDeclHandler = self._doctype
+
+    def read(self, text: str) -> Iterator[Span]:
+        try:
+            self._parser.Parse(text.encode("utf-8", "replace"), True)
+        except expat.ExpatError as error:
+            raise SpokenError(expat.ErrorString(error.code), error.lineno, error.offset + 1) from None
+        self._close_span(0.0)
+        yield from self._spans
+
+    def _fail(self, why: str) -> SpokenError:
+        return SpokenError(why, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
+
+    def _doctype(self, *_: object) -> None:
+        raise self._fail("document types are not allowed")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if not self._open and name != "speak":
+            raise self._fail("the root is not speak")
+        if self._open and (self._open[-1].say is not None or name == "speak"):
+            raise self._fail(f"no {name} inside {self._open[-1].name}")
+        if len(self._open) >= MAX_DEPTH:
+            raise self._fail(f"more than {MAX_DEPTH} elements inside each other")
+        rate = self._open[-1].rate if self._open else 1.0
+        if name == "break":
+            self._close_span(self._pause(attributes))
+        elif name == "prosody":
+            self._close_span(0.0)
+            rate = self._rate(attributes.get("rate", "medium"), rate)
+        elif name in ("p", "s"):
+            self._close_span(0.0)
+        say = self._saying(name, attributes)
+        if say is not None:
+            self._flush()
+            self._inner = []
+        self._open.append(_Open(name, rate, say))
+
+    def _saying(self, name: str, attributes: dict[str, str]) -> Saying | None:
+        """How the text directly inside an element is said; None: as any text."""
+        if name == "break":
+            return _nothing
+        if name == "sub":
+            alias = self._required(attributes, name, "alias")
+            return lambda _: self._plain(alias)
+        if name == "phoneme":
+            if attributes.get("alphabet", "ipa") != "ipa":
+                raise self._fail("the only alphabet of phonemes is ipa")
+            phonemes = self._required(attributes, name, "ph").translate(_MARKUP).strip()
+            if not phonemes:
+                raise self._fail("phoneme without ph")
+            return lambda word: f"[{word.translate(_MARKUP).strip() or '.'}](/{phonemes}/)"
+        if name == "say-as":
+            kind = self._required(attributes, name, "interpret-as")
+            if kind not in _SAY_AS:
+                raise self._fail("unknown interpret-as")
+            layout = attributes.get("format", "")
+            return lambda word: self._say_as(word, kind, layout)
+        if name not in _TRANSPARENT | {"prosody"}:
+            raise self._fail("unknown element")
+        return None
+
+    def _end(self, name: str) -> None:
+        closed = self._open[-1]
+        if closed.say is not None:
+            self._said.append(closed.say("".join(self._inner).strip()))
+        elif name in ("prosody", "p", "s", "speak"):
+            self._close_span(0.0)
+        self._open.pop()
+
+    def _text(self, text: str) -> None:
+        (self._raw if self._open[-1].say is None else self._inner).append(text)
+
+    def _flush(self) -> None:
+        raw = "".join(self._raw)
+        self._raw = []
+        if raw:
+            said = self._plain(raw)
+            before = " " if raw[:1].isspace() else ""
+            after = " " if raw[-1:].isspace() else ""
+            self._said.append(f"{before}{said}{after}" if said else " ")
+
+    def _close_span(self, pause: float) -> None:
+        self._flush()
+        text = " ".join("".join(self._said).split())
+        self._said = []
+        rate = self._open[-1].rate if self._open else 1.0
+        if text:
+            self._spans.append(Span(text, rate, pause))
+        elif pause and self._spans:
+            last = self._spans[-1]
+            self._spans[-1] = Span(last.text, last.rate, min(MAX_BREAK_S, last.pause_s + pause))
+        elif pause:
+            self._spans.append(Span("", rate, pause))
+
+    def _required(self, attributes: dict[str, str], name: str, attribute: str) -> str:
+        value = attributes.get(attribute, "").strip()
+        if not value:
+            raise self._fail(f"{name} without {attribute}")
+        return value
+
+    def _pause(self, attributes: dict[str, str]) -> float:
+        if "time" not in attributes:
+            strength = attributes.get("strength", "medium")
+            if strength not in _STRENGTHS:
+                raise self._fail("unknown strength of a break")
+            return _STRENGTHS[strength]
+        match = _DURATION.fullmatch(attributes["time"].strip())
+        if match is None:
+            raise self._fail("a break's time is no duration, such as 500ms or 1.5s")
+        return min(MAX_BREAK_S, float(match[1]) / (1000 if match[2] == "ms" else 1))
+
+    def _rate(self, value: str, outer: float) -> float:
+        match = _PERCENTAGE.fullmatch(value.strip())
+        if match is None and value not in _RATES:
+            raise self._fail("a rate is neither a percentage nor one of " + ", ".join(_RATES))
+        rate = outer * (float(match[1]) / 100 if match else _RATES[value])
+        return min(_FASTEST, max(_SLOWEST, rate))
+
+
+def _nothing(_: str) -> str:
+    return " "
