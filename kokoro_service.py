@@ -15,13 +15,17 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+import structlog
+
 from telephony import check, logs
 from telephony.engines import catalog
 from telephony.metrics import Metrics
 from telephony.service import Service, StartError
-from telephony.settings import Settings, SettingsError, parse
+from telephony.settings import NEEDLESS, Settings, SettingsError, parse
 from telephony.store import Store, StoreError
 from telephony.switch import Loaders
+
+log = structlog.get_logger()
 
 
 def main() -> int:
@@ -33,6 +37,8 @@ def main() -> int:
         return 2
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
+    for name in command.needless:
+        log.info("variable_needless", name=name, why=NEEDLESS[name])
     if command.action == "check":
         return check.run(settings)
     if command.action == "init_db" and settings.db is not None:

@@ -28,6 +28,12 @@ def peak_bytes(side: str, texts: Sequence[str]) -> int:
     return int(finished.stdout.splitlines()[-1])
 
 
+def resident_bytes() -> int:
+    """Resident memory of this process now, in bytes. Linux only."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
 def main(arguments: Sequence[str]) -> int:
     """Speaks the texts and prints this process's peak memory in bytes; returns the exit status."""
     side, *texts = arguments

@@ -35,9 +35,19 @@ class Arrival:
 class Product:
     """A service on ports that the system chooses. A context manager: it serves from entry to exit."""
 
-    def __init__(self, base: Settings, engine: Engine, *, stream: bool) -> None:
-        """`stream`: replies leave window by window, else one frame for each text."""
-        self._settings = dataclasses.replace(base, tcp_port=0, udp_port=0, db=None, stream=stream, audio_route="reply")
+    def __init__(self, base: Settings, engine: Engine, *, stream: bool, route: str = "reply") -> None:
+        """`stream`: replies leave window by window, else one frame for each text. `route`: where audio goes."""
+        self._settings = dataclasses.replace(
+            base,
+            tcp_port=0,
+            udp_port=0,
+            http_port=0,
+            metrics_log=None,
+            db=None,
+            piper="external",  # nobody asks for the other engine
+            stream=stream,
+            audio_route=route,
+        )
         self._service = Service(self._settings, Loaders(lambda: engine, catalog.load_piper))
         self._calls = 0
 
@@ -50,10 +60,20 @@ class Product:
     ) -> None:
         self._service.stop()
 
-    def call(self) -> ServiceCall:
+    @property
+    def udp_port(self) -> int:
+        """Where audio processors register."""
+        return self._service.udp_port
+
+    @property
+    def http_port(self) -> int:
+        """Where the WebSocket and HTTP doors are."""
+        return self._service.http_port or 0
+
+    def call(self, call_id: str | None = None) -> ServiceCall:
         """A new call, connected and greeted."""
         self._calls += 1
-        return ServiceCall(self._settings.host, self._service.tcp_port, f"bench-{self._calls}")
+        return ServiceCall(self._settings.host, self._service.tcp_port, call_id or f"bench-{self._calls}")
 
     def time(self, text: str) -> Timing:
         """Says a text on a call that was connected before, and says how long its audio took to come.
@@ -132,16 +152,16 @@ def load_engine(settings: Settings) -> Engine:
     Raises:
         EngineUnavailableError: it cannot be loaded.
     """
-    threads = set(threading.enumerate())
     engine = catalog.load_main(settings)
     utterance = engine.prepare("This asks for whatever the voice needs.", settings.voice, 1.0, False)
     while not utterance.finished:
         engine.render([utterance])
     while engine.spare_time():
         pass
-    deadline = time.monotonic() + _SETTLE_TIMEOUT_S
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    # By its name: packages underneath have threads of their own, such as tqdm's monitor, which never end.
+    for thread in threading.enumerate():
+        if thread.name == "compile":
+            thread.join(_SETTLE_TIMEOUT_S)
     return engine
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import structlog
 
 from telephony import wire
-from telephony.engines.base import Engine
 from telephony.metrics import Metrics
 from telephony.scheduler import LaneClosedError, Request, Scheduler, Window
 from telephony.sinks import ProcessorSink, ReplySink, SinkLimits
 from telephony.text import segments
+from telephony.voices import Selection
 
 log = structlog.get_logger()
 
@@ -30,15 +30,6 @@ _WHOLE_CHARS = 2000
 
 class TooManyCallsError(RuntimeError):
     """Every place for a call is taken by one that is in use."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Who speaks the texts that arrive now."""
-
-    engine: Engine
-    voice: str
-    speed: float
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ class Call:
         self._windows = 0
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
-        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes)
+        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes, "telephone")
 
     def __str__(self) -> str:
         return self.call_id

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from telephony.endpoints import http, security
 from telephony.engines.catalog import EngineUnavailableError, load_piper
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, StoreError
 
-_PACKAGES = ("torch", "kokoro", "misaki", "piper-tts", "prometheus-client", "structlog")
+_PACKAGES = ("torch", "kokoro", "misaki", "piper-tts", "prometheus-client", "structlog", "fastapi", "uvicorn", "av")
 
 
 class _CheckError(Exception):
@@ -109,7 +110,18 @@ def _ports(settings: Settings) -> str:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise _CheckError(f"{name} {port} on {settings.host}: {reason} (is a service running?)") from None
-    return f"TCP {settings.tcp_port} and UDP {settings.udp_port} on {settings.host} are free"
+    free = f"TCP {settings.tcp_port} and UDP {settings.udp_port} on {settings.host} are free"
+    if settings.http_port is None:
+        return free
+    complaint = security.complaint(settings)
+    if complaint is not None:
+        raise _CheckError(complaint)
+    try:
+        http.bind(settings.http_host, settings.http_port).close()
+    except OSError as error:
+        where = f"TCP {settings.http_port} on {settings.http_host}"
+        raise _CheckError(f"{where}: {error.strerror or error} (is a service running?)") from None
+    return f"{free}, so is TCP {settings.http_port} on {settings.http_host}"
 
 
 def _database(settings: Settings) -> str:

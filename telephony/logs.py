@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
 
@@ -31,6 +32,30 @@ def configure(level: str, log_format: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
+    root = logging.getLogger()
+    for handler in [known for known in root.handlers if isinstance(known, _Forwarder)]:
+        root.removeHandler(handler)
+    root.addHandler(_Forwarder(logging.WARNING))
+
+
+class _Forwarder(logging.Handler):
+    """What libraries log through the standard library, as events of this log.
+
+    From WARNING on, whatever the level: what a web server says of every connection is no news, and has keys in it.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The first line only: behind it, and in the message of an exception, there may be what a client sent.
+        message = record.getMessage().strip().partition("\n")[0]
+        error, trace = record.exc_info[1:] if record.exc_info else (None, None)
+        structlog.get_logger().log(
+            record.levelno,
+            "library_message",
+            library=record.name,
+            message=message,
+            error=None if error is None else type(error).__name__,
+            trace=None if trace is None else "".join(traceback.format_tb(trace)),
+        )
 
 
 def _one_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -6,7 +6,11 @@ names out of fixed sets only: no call ids, no text.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 _SPEECH_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _RTF_BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0)
@@ -31,8 +35,15 @@ class Metrics:
         self.texts = counter("tts_texts_total", "Text frames with something to say")
         self.texts_silent = counter("tts_texts_silent_total", "Text frames of white space or symbols only")
         self.texts_refused = counter("tts_texts_refused_total", "Text frames that came while the service was stopping")
+        self.sessions_refused = counter("tts_sessions_refused_total", "Sessions for which there was no place")
+        self.http_requests = counter("tts_http_requests_total", "HTTP requests answered", "door", "status")
+        self.websocket_connections = counter("tts_websocket_connections_total", "WebSockets accepted", "door")
+        self.clients_stalled = counter("tts_clients_stalled_total", "Clients cut because they took no audio", "door")
+        self.requests_refused = counter("tts_requests_refused_total", "HTTP requests and WebSockets refused", "why")
+        self.request_log_dropped = counter("tts_request_log_dropped_total", "Requests that the request log lacks")
         self.segments = counter("tts_segments_total", "Segments spoken", "engine")
         self.segments_failed = counter("tts_segments_failed_total", "Segments that yielded no audio", "engine")
+        self.failovers = counter("tts_failovers_total", "Texts that another engine had to speak", "engine")
         self.audio_s = counter("tts_audio_seconds_total", "Audio synthesised, in seconds", "engine")
         self.busy_s = counter("tts_engine_busy_seconds_total", "Time spent in the engine, in seconds", "engine")
         self.dropped_s = counter("tts_audio_dropped_seconds_total", "Audio that reached nobody, in seconds", "why")
@@ -42,6 +53,8 @@ class Metrics:
         self.store_errors = counter("tts_store_errors_total", "Failed accesses to the database")
         self.switches = counter("tts_switches_total", "Changes of engine or voice", "engine")
         self.active_calls = Gauge("tts_active_calls", "Calls known", registry=self.registry)
+        self.active_sessions = Gauge("tts_active_sessions", "Sessions open", ("door",), registry=self.registry)
+        self.websockets_open = Gauge("tts_websockets_open", "WebSockets open", ("door",), registry=self.registry)
         self.queue_depth = Gauge("tts_queue_depth", "Text requests waiting or in work", registry=self.registry)
         self.predicted_first_audio_s = Gauge(
             "tts_predicted_first_audio_seconds",
@@ -51,14 +64,28 @@ class Metrics:
         self.time_to_first_audio_s = Histogram(
             "tts_time_to_first_audio_seconds",
             "From a text's arrival at a silent call to its first window, in seconds",
-            ("engine",),
+            ("engine", "door"),
             buckets=_SPEECH_BUCKETS_S,
             registry=self.registry,
         )
         self.realtime_factor = Histogram(
             "tts_realtime_factor",
             "Engine time over audio time of a segment",
-            ("engine",),
+            ("engine", "door"),
             buckets=_RTF_BUCKETS,
             registry=self.registry,
         )
+
+    def watch_gpu(self, utilization_percent: Callable[[], float | None]) -> None:
+        """Adds a gauge of how busy the GPU is, asked for whenever the figures are read; absent while that says None."""
+        self.registry.register(_GpuCollector(utilization_percent))
+
+
+class _GpuCollector(Collector):
+    def __init__(self, utilization_percent: Callable[[], float | None]) -> None:
+        self._utilization_percent = utilization_percent
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        percent = self._utilization_percent()
+        if percent is not None:
+            yield GaugeMetricFamily("tts_gpu_utilization_percent", "How busy the GPU is, in percent", value=percent)

@@ -12,17 +12,20 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import structlog
 
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance
+from telephony.engines.base import Engine, Samples, SynthesisError, Utterance, Word
 from telephony.metrics import Metrics
 
 log = structlog.get_logger()
+
+# Texts whose phonemes are made on the way to one batch: a few milliseconds each, before the most urgent one sounds.
+_MAX_PREPARED = 8
 
 
 class LaneClosedError(RuntimeError):
@@ -34,13 +37,15 @@ class Window:
     """A piece of one call's audio on its way to a sink: `samples` float32 [samples], `sample_rate` in Hz.
 
     `epoch` is that of the request; a sink drops what is older than its call. `end_of_text` marks the last window of a
-    request (whose samples may be none).
+    request (whose samples may be none). `words` are those whose times have become known, in seconds from the request's
+    first sample.
     """
 
     samples: Samples
     sample_rate: int
     epoch: int
     end_of_text: bool
+    words: tuple[Word, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -65,6 +70,9 @@ class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
     `segments` is consumed by the scheduler's thread, one at a time, so that a long text costs its G2P piece by piece.
+    What was measured is written by the scheduler's thread and complete once the last window is delivered: `engine_s`
+    and `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first
+    window with sound, None until then; `failure`, why a segment could not be spoken, without its text.
     """
 
     segments: Iterator[str]
@@ -74,11 +82,15 @@ class Request:
     epoch: int
     size_bytes: int
     exact: bool = False
+    request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
     utterance: Utterance | None = None
     engine_s: float = 0.0
     audio_s: float = 0.0
-    heard: bool = False
+    first_audio_s: float | None = None
+    failure: str | None = None
+    segment_engine_s: float = 0.0
+    segment_audio_s: float = 0.0
     _next: str | None = None
 
     def __post_init__(self) -> None:
@@ -101,8 +113,12 @@ class Request:
 class Lane:
     """One listener's queue. Made by `Scheduler.open_lane`; its methods may be called from any thread."""
 
-    def __init__(self, scheduler: Scheduler, listener: Listener, max_queued_bytes: int) -> None:
+    def __init__(
+        self, scheduler: Scheduler, listener: Listener, max_queued_bytes: int, door: str, background: bool
+    ) -> None:
         self.listener = listener
+        self.door = door
+        self.background = background
         self.queue: deque[Request] = deque()
         self.runs_dry_at = 0.0
         self.closed = False
@@ -138,9 +154,29 @@ class Lane:
         """Drops what is queued or in work. What is in the device finishes; its window is discarded by epoch."""
         with self._scheduler.changed:
             self._clears += 1
+            dropped = list(self.queue)
             self.queue.clear()
             self.runs_dry_at = 0.0
             self._scheduler.deactivate(self)
+        for request in dropped:
+            self._scheduler.on_done(self.door, request, True)
+
+    def drop(self, request: Request) -> None:
+        """Drops one request, as `clear` drops all; what was queued behind it is next. Nothing if it is done already.
+
+        The listener is taken to hear nothing any more if the request was the one in work.
+        """
+        with self._scheduler.changed:
+            if request not in self.queue:
+                return
+            if self.queue[0] is request:
+                self.runs_dry_at = 0.0
+            self.queue.remove(request)
+            if self.queue:
+                self._scheduler.activate(self)
+            else:
+                self._scheduler.deactivate(self)
+        self._scheduler.on_done(self.door, request, True)
 
     def close(self) -> None:
         """Clears the lane for good and releases whoever waits in `put`."""
@@ -164,11 +200,19 @@ class Scheduler:
     Args:
         metrics: where it counts.
         clock: seconds, monotonic; tests replace it.
+        on_done: told of every request that has been spoken, or was dropped (True): its lane's door, itself, which of
+            the two. Called from any thread; must return at once.
     """
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        on_done: Callable[[str, Request, bool], None] = lambda door, request, dropped: None,
+    ) -> None:
         self.changed = threading.Condition()
         self.metrics = metrics
+        self.on_done = on_done
         self._clock = clock
         self._active: dict[Lane, None] = {}
         self._stopping = False
@@ -177,6 +221,7 @@ class Scheduler:
         # Moving averages of engine time: a request's way to its first window, and any window.
         self._first_window_s = 0.0
         self._window_s = 0.0
+        metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
         self._thread = threading.Thread(target=self._run, name="scheduler")
 
     def start(self) -> None:
@@ -191,9 +236,19 @@ class Scheduler:
             self._spare_work = True
             self.changed.notify_all()
 
-    def open_lane(self, listener: Listener, max_queued_bytes: int) -> Lane:
-        """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits)."""
-        return Lane(self, listener, max_queued_bytes)
+    def open_lane(self, listener: Listener, max_queued_bytes: int, door: str, background: bool = False) -> Lane:
+        """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits).
+
+        `door` names where the listener came in, for the metrics. A lane in the `background` is served when no other
+        one is ready.
+        """
+        return Lane(self, listener, max_queued_bytes, door, background)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any lane has work, those in the background aside."""
+        with self.changed:
+            return any(not lane.background for lane in self._active)
 
     def now(self) -> float:
         """The scheduler's clock, in seconds."""
@@ -207,7 +262,7 @@ class Scheduler:
         """
         with self.changed:
             now = self._clock()
-            waiting = sum(now >= lane.runs_dry_at for lane in self._active)
+            waiting = sum(not lane.background and now >= lane.runs_dry_at for lane in self._active)
         return (waiting + 1) * self._first_window_s + self._window_s
 
     def wake(self) -> None:
@@ -216,9 +271,9 @@ class Scheduler:
             self.changed.notify_all()
 
     def drain(self, timeout_s: float) -> bool:
-        """Waits until no lane has work; False if some still had after `timeout_s` seconds."""
+        """Waits until no lane has work, as `busy` has it; False if some still had after `timeout_s` seconds."""
         with self.changed:
-            return self.changed.wait_for(lambda: not self._active, timeout_s)
+            return self.changed.wait_for(lambda: not self.busy, timeout_s)
 
     def stop(self) -> None:
         """Ends the owner thread after the window in work, and joins it. Queued work is dropped."""
@@ -252,7 +307,7 @@ class Scheduler:
             except Exception:  # a defect of ours: these texts end here, other texts and other calls go on
                 log.exception("batch_failed", calls=len(batch))
                 for lane, request in batch:
-                    self._finish(lane, request)
+                    self._abandon(lane, request)
 
     def _next_batch(self) -> list[tuple[Lane, Request]] | None:
         """Waits for work; None once stopping. At most one window of each lane, all on one engine.
@@ -267,16 +322,9 @@ class Scheduler:
                     return []
                 if ready:
                     self._spare_work = True
+                    ready = [lane for lane in ready if not lane.background] or ready
                     ready.sort(key=lambda lane: _urgency(lane, now))
-                    head = ready[0].queue[0]
-                    # Company comes only from lanes whose next window is ready to render: preparing theirs first would
-                    # delay the most urgent one.
-                    company = [
-                        (lane, lane.queue[0])
-                        for lane in ready[1:]
-                        if lane.queue[0].engine is head.engine and _renderable(lane.queue[0])
-                    ]
-                    return [(ready[0], head), *company[: head.engine.max_batch - 1]]
+                    return _batch(ready)
                 self.changed.wait()
             return None
 
@@ -291,16 +339,16 @@ class Scheduler:
             self._spare_work = worked
 
     def _serve(self, batch: list[tuple[Lane, Request]]) -> None:
-        head_lane, head = batch[0]
-        started = self._clock()
-        if not _renderable(head):
-            self._prepare(head_lane, head)
-            head.engine_s += self._clock() - started
+        engine = batch[0][1].engine
+        for lane, request in batch:
+            if not _renderable(request):
+                started = self._clock()
+                self._prepare(lane, request)
+                request.segment_engine_s = self._clock() - started
         batch = [(lane, request) for lane, request in batch if _renderable(request)]
         if not batch:
             return
         utterances = [request.utterance for _, request in batch if request.utterance is not None]
-        engine = head.engine
         started = self._clock()
         failure: Exception | None = None
         try:
@@ -318,11 +366,11 @@ class Scheduler:
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
         self._window_s = _moving_average(self._window_s, spent_s)
         for (lane, request), samples in zip(batch, rendered, strict=True):
-            request.engine_s += spent_s / len(batch)
+            request.segment_engine_s += spent_s / len(batch)
             self._deliver(lane, request, samples)
 
     def _prepare(self, lane: Lane, request: Request) -> None:
-        request.engine_s = request.audio_s = 0.0
+        request.segment_audio_s = 0.0
         try:
             request.utterance = request.engine.prepare(
                 request.take_segment(), request.voice, request.speed, request.exact
@@ -336,6 +384,7 @@ class Scheduler:
     def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
         request.utterance = None
         self.metrics.segments_failed.labels(request.engine.name).inc()
+        request.failure = str(error) if isinstance(error, SynthesisError) else "the engine failed"
         # A foreign exception's message may quote the caller's text; its trace does not.
         known = isinstance(error, SynthesisError)
         log.error(
@@ -350,8 +399,14 @@ class Scheduler:
 
     def _deliver(self, lane: Lane, request: Request, samples: Samples) -> None:
         finished = request.utterance is None or request.utterance.finished
-        window = Window(samples, request.engine.sample_rate, request.epoch, finished and request.exhausted)
-        request.audio_s += window.duration_s
+        window = Window(
+            samples,
+            request.engine.sample_rate,
+            request.epoch,
+            finished and request.exhausted,
+            _words(request),
+        )
+        request.segment_audio_s += window.duration_s
         now = self._clock()
         with self.changed:
             if not lane.queue or lane.queue[0] is not request:
@@ -360,17 +415,34 @@ class Scheduler:
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
         self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
-        if len(samples) and not request.heard:
-            request.heard = True
-            self._first_window_s = _moving_average(self._first_window_s, request.engine_s)
-            self.metrics.predicted_first_audio_s.set(self.predict_first_audio_s())
-            if was_silent:
-                self.metrics.time_to_first_audio_s.labels(engine_name).observe(now - request.arrived_at)
-        lane.listener.deliver(window)
+        if len(samples) and request.first_audio_s is None:
+            request.first_audio_s = now - request.arrived_at
+            self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
+            if was_silent and not lane.background:
+                self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
-            self._segment_done(request, str(lane.listener))
+            self._segment_done(request, lane)
+        self._hand_over(lane, window)
         if window.end_of_text:
             self._finish(lane, request)
+            self.on_done(lane.door, request, False)
+
+    def _abandon(self, lane: Lane, request: Request) -> None:
+        """Ends a whole request that met a defect; its listener is told by the end of the text."""
+        request.failure = "the service failed"
+        with self.changed:
+            if not lane.queue or lane.queue[0] is not request:
+                return
+        self._hand_over(lane, Window(np.zeros(0, np.float32), request.engine.sample_rate, request.epoch, True))
+        self._finish(lane, request)
+        self.on_done(lane.door, request, True)
+
+    def _hand_over(self, lane: Lane, window: Window) -> None:
+        try:
+            lane.listener.deliver(window)
+        except Exception:  # a listener with a defect loses its speech, nobody else theirs
+            log.exception("delivery_failed", call=str(lane.listener))
+            lane.clear()
 
     def _finish(self, lane: Lane, request: Request) -> None:
         with self.changed:
@@ -381,17 +453,21 @@ class Scheduler:
             else:
                 self.deactivate(lane)
 
-    def _segment_done(self, request: Request, call: str) -> None:
+    def _segment_done(self, request: Request, lane: Lane) -> None:
         if request.utterance is None:
             return  # it failed, and was counted
         request.utterance = None
+        request.engine_s += request.segment_engine_s
+        request.audio_s += request.segment_audio_s
         engine_name = request.engine.name
-        if request.audio_s:
+        if request.segment_audio_s:
             self.metrics.segments.labels(engine_name).inc()
-            self.metrics.realtime_factor.labels(engine_name).observe(request.engine_s / request.audio_s)
+            rtf = request.segment_engine_s / request.segment_audio_s
+            self.metrics.realtime_factor.labels(engine_name, lane.door).observe(rtf)
         else:
+            request.failure = "the engine returned no audio for a text"
             self.metrics.segments_failed.labels(engine_name).inc()
-            log.error("segment_silent", call=call, engine=engine_name, error="the engine returned no audio for a text")
+            log.error("segment_silent", call=str(lane.listener), engine=engine_name, error=request.failure)
 
 
 def _moving_average(average: float, value: float) -> float:
@@ -405,5 +481,34 @@ def _urgency(lane: Lane, now: float) -> tuple[bool, float]:
     return playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
 
 
+def _batch(ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
+    """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency."""
+    engine = ready[0].queue[0].engine
+    batch = []
+    to_prepare = 0
+    for lane in ready:
+        request = lane.queue[0]
+        if request.engine is not engine:
+            continue
+        if not _renderable(request):
+            to_prepare += 1
+            if to_prepare > _MAX_PREPARED:
+                continue
+        batch.append((lane, request))
+        if len(batch) == engine.max_batch:
+            break
+    return batch
+
+
 def _renderable(request: Request) -> bool:
     return request.utterance is not None and not request.utterance.finished
+
+
+def _words(request: Request) -> tuple[Word, ...]:
+    """Words of the window just rendered, with times from the request's first sample instead of the segment's."""
+    if request.utterance is None:
+        return ()
+    return tuple(
+        Word(word.text, request.audio_s + word.start_s, request.audio_s + word.end_s)
+        for word in request.utterance.take_words()
+    )

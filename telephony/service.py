@@ -12,11 +12,17 @@ import time
 import structlog
 
 from telephony.calls import CallPolicy, CallRegistry
+from telephony.endpoints import http, security
+from telephony.endpoints.admin import Switchboard
+from telephony.endpoints.health import Readiness
 from telephony.endpoints.tcp import TextDoorPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
+from telephony.engines import gpu
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.metrics import Metrics
+from telephony.request_log import RequestLog
 from telephony.scheduler import Scheduler
+from telephony.sessions import SessionPolicy, SessionRegistry
 from telephony.settings import Settings
 from telephony.sinks import SinkLimits
 from telephony.store import Store
@@ -35,8 +41,12 @@ class Service:
     def __init__(self, settings: Settings, loaders: Loaders) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.metrics.watch_gpu(gpu.utilization_percent)
+        self._request_log = RequestLog(settings.metrics_log, self.metrics) if settings.metrics_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
         self._scheduler = Scheduler(self.metrics)
+        if self._request_log is not None:
+            self._scheduler.on_done = self._request_log.note
         doors = Doors(self._open_doors, self._release_doors)
         self._switch = EngineSwitch(settings, loaders, self._store, doors, self.metrics, adopt=self._scheduler.adopt)
         limits = SinkLimits(settings.sink_buffer_s, settings.reply_stall_s)
@@ -56,10 +66,21 @@ class Service:
             self.metrics,
             self._switch.selection,
         )
+        self.sessions = SessionRegistry(
+            SessionPolicy(
+                settings.language or None, settings.max_sessions, settings.max_first_audio_s, settings.sink_buffer_s
+            ),
+            self._scheduler,
+            self.metrics,
+            self._switch.find,
+            self._switch.engines,
+        )
         self.started = False
+        self._status = "starting"
         self._doors_lock = threading.Lock()
         self._text_door: TextServer | None = None
         self._registration_door: RegistrationServer | None = None
+        self._http_door: http.HttpServer | None = None
         # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
         self.tcp_port = settings.tcp_port
         self.udp_port = settings.udp_port
@@ -68,8 +89,12 @@ class Service:
         """Returns when the doors are open and the engine is warm.
 
         Raises:
-            StartError: a port is taken, or the engine cannot be loaded.
+            StartError: a port is taken, the engine cannot be loaded, or anybody could use the doors.
         """
+        complaint = security.complaint(self.settings)
+        if complaint is not None:
+            self._abandon("error")
+            raise StartError(complaint)
         try:
             if self._switch.ports_wanted:
                 self._bind_doors()
@@ -80,6 +105,14 @@ class Service:
                 f"{error.strerror or error}. Is another speech service running?"
             ) from error
         try:
+            self._open_http_door()
+        except OSError as error:
+            self._abandon("error")
+            raise StartError(
+                f"port {self.settings.http_port} (HTTP) on {self.settings.http_host}: {error.strerror or error}. "
+                "Choose another with --http-port, or 0 for none."
+            ) from error
+        try:
             self._switch.load()
         except EngineUnavailableError as error:
             self._abandon("error")
@@ -87,14 +120,19 @@ class Service:
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
+        if self._request_log is not None:
+            self._request_log.start()
         self._scheduler.start()
         if self._text_door is not None:
             self._open_doors()
         self._switch.follow()
+        self.sessions.admit()
+        self._status = "ready"
         self.started = True
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
+        self._status = "stopping"
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
         self._switch.stop()
@@ -104,13 +142,18 @@ class Service:
         if text_door is not None:
             text_door.stop_accepting()
         self.calls.refuse_text()
+        self.sessions.refuse()
         drained = self.calls.drain(deadline - time.monotonic())
+        drained &= self.sessions.drain(max(0.0, deadline - time.monotonic()))
+        self._close_http_door()
         if registration_door is not None:
             registration_door.close()
         self.calls.close()
         if text_door is not None:
             text_door.close()
         self._scheduler.stop()
+        if self._request_log is not None:
+            self._request_log.close()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
 
@@ -119,18 +162,52 @@ class Service:
         doors = (
             f"text on {self.settings.host}:{self.tcp_port}, registration on {self.settings.host}:{self.udp_port}/udp"
         )
+        web = "" if self.http_port is None else f", HTTP and WebSocket on {self.settings.http_host}:{self.http_port}"
         if self._text_door is None:
-            return f"ready: ports left to the external Piper, {doors} when switched on"
+            return f"ready: ports left to the external Piper, {doors} when switched on{web}"
         selection = self._switch.selection()
-        return f"ready: {selection.engine.name} speaks as {selection.voice}, {doors}"
+        return f"ready: {selection.engine.name} speaks as {selection.voice}, {doors}{web}"
+
+    @property
+    def http_port(self) -> int | None:
+        """The port of the HTTP and WebSocket doors, also where the system chose it; None without them."""
+        return self._http_door.port if self._http_door is not None else None
 
     def _abandon(self, status: str) -> None:
+        self._close_http_door()
         with self._doors_lock:
             if self._text_door is not None:
                 self._text_door.server_close()
             if self._registration_door is not None:
                 self._registration_door.server_close()
         self._switch.report_end(status)
+
+    def _open_http_door(self) -> None:
+        """Opens it before the engine is there: it answers for the service's health from the first moment."""
+        if self.settings.http_port is None:
+            return
+        listener = http.bind(self.settings.http_host, self.settings.http_port)
+        if security.open_to_strangers(self.settings):
+            log.warning("doors_without_key", host=self.settings.http_host, effect="whoever reaches them may use them")
+        switchboard = Switchboard(
+            lambda: self._switch.main_enabled,
+            lambda: self._switch.main_voice,
+            self._store.write_selection if self._store is not None else None,
+        )
+        app = http.create_app(self.sessions, self.settings, self.metrics, self._readiness, switchboard)
+        self._http_door = http.HttpServer(app, listener, self.settings)
+        self._http_door.start()
+
+    def _readiness(self) -> Readiness:
+        try:
+            selection = self._switch.selection()
+        except EngineUnavailableError:
+            return Readiness(self._status)
+        return Readiness(self._status, selection.engine.name, str(selection.engine.device), selection.voice)
+
+    def _close_http_door(self) -> None:
+        if self._http_door is not None:
+            self._http_door.close()
 
     def _bind_doors(self) -> None:
         host = self.settings.host

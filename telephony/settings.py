@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 _T = TypeVar("_T")
 _N = TypeVar("_N", int, float)
@@ -57,6 +57,15 @@ def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _http_port(text: str) -> int | None:
+    # In the code None stands for no door, and 0 for a port that the system chooses.
+    return _port(text) or None
+
+
+def _optional_path(text: str) -> Path | None:
+    return None if text == "none" else _path(text)
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -71,10 +80,13 @@ def _default_cache_dir() -> Path:
     return Path(base).expanduser() / "kokoro-telephony"
 
 
-def _setting(default: _T, parse: Callable[[str], _T], env: str, help_text: str, short: str = "") -> _T:
-    # Typed as the field's own type, as dataclasses.field itself is.
+def _setting(
+    default: _T, parse: Callable[[str], _T], env: str, help_text: str, short: str = "", *, also: str | None = None
+) -> _T:
+    # Typed as the field's own type, as dataclasses.field itself is. `also`: the name that the variable has in
+    # deployments of earlier services; `env` wins over it.
     field: Any = dataclasses.field(
-        default=default, metadata={"parse": parse, "env": env, "help": help_text, "short": short}
+        default=default, metadata={"parse": parse, "env": env, "help": help_text, "short": short, "also": also}
     )
     return field  # type: ignore[no-any-return]
 
@@ -83,7 +95,7 @@ def _setting(default: _T, parse: Callable[[str], _T], env: str, help_text: str, 
 class Settings:
     """The settings of one service. Field names are the long flags, with dashes."""
 
-    voice: str = _setting("af_sky", str, "KOKORO_VOICE", "voice to speak with", "v")
+    voice: str = _setting("af_sky", str, "KOKORO_VOICE", "voice to speak with", "v", also="TTS_DEFAULT_VOICE")
     tcp_port: int = _setting(8090, _port, "KOKORO_TCP_PORT", "port of the text door", "t")
     udp_port: int = _setting(13001, _port, "KOKORO_UDP_PORT", "port of the registration door", "u")
     device: str = _setting(
@@ -93,7 +105,7 @@ class Settings:
         "where Kokoro runs: mps, cuda or cpu; auto takes the best there is",
         "d",
     )
-    host: str = _setting("127.0.0.1", str, "KOKORO_HOST", "address that the doors listen on")
+    host: str = _setting("127.0.0.1", str, "KOKORO_HOST", "address that the telephone doors listen on")
     engine: str = _setting(
         "kokoro",
         _choice("kokoro", "tone"),
@@ -155,11 +167,114 @@ class Settings:
         "KOKORO_SINK_BUFFER_S",
         "seconds of audio waiting for one reader before its call pauses",
     )
+    http_port: int | None = _setting(
+        cast("int | None", 8000),
+        _http_port,
+        "KOKORO_HTTP_PORT",
+        "port of the HTTP and WebSocket doors; 0: none of them",
+    )
+    http_host: str = _setting("127.0.0.1", str, "KOKORO_HTTP_HOST", "address of the HTTP and WebSocket doors")
+    api_key: str = _setting(
+        "",
+        str,
+        "API_KEY",
+        "key, or several with commas, that the HTTP and WebSocket doors ask for; none: they are open",
+    )
+    insecure: bool = _setting(
+        False, _switch, "KOKORO_INSECURE", "lets the HTTP and WebSocket doors listen beyond this machine without a key"
+    )
+    allowed_origins: str = _setting(
+        "",
+        str,
+        "KOKORO_ALLOWED_ORIGINS",
+        "web sites, with commas, whose pages may use the doors beside the service's own",
+    )
+    requests_per_minute: int = _setting(
+        0, _count, "KOKORO_REQUESTS_PER_MINUTE", "requests and connections that a key may make a minute; 0: no limit"
+    )
+    max_http_connections: int = _setting(
+        1000, _positive_int, "KOKORO_MAX_HTTP_CONNECTIONS", "HTTP and WebSocket connections at once; more are refused"
+    )
+    max_sessions: int = _setting(
+        100,
+        _positive_int,
+        "KOKORO_MAX_SESSIONS",
+        "WebSocket sessions and HTTP requests that speak at once; more are refused",
+        also="TTS_MAX_SESSIONS",
+    )
+    max_inflight_segments: int = _setting(
+        2,
+        _positive_int,
+        "KOKORO_MAX_INFLIGHT_SEGMENTS",
+        "segments of a session in synthesis at once; more text waits",
+        also="TTS_MAX_INFLIGHT_SEGMENTS",
+    )
+    max_first_audio_s: float = _setting(
+        3.0,
+        _seconds,
+        "KOKORO_MAX_FIRST_AUDIO_S",
+        "a session whose first audio would take longer than so many seconds is told busy; 0: none is",
+    )
+    max_text_chars: int = _setting(
+        100_000, _positive_int, "KOKORO_MAX_TEXT_CHARS", "characters of one text over HTTP or WebSocket"
+    )
+    max_message_bytes: int = _setting(
+        1_048_576, _positive_int, "KOKORO_MAX_MESSAGE_BYTES", "bytes of one HTTP body or WebSocket message"
+    )
+    max_waiting_requests: int = _setting(
+        100,
+        _positive_int,
+        "KOKORO_MAX_WAITING_REQUESTS",
+        "requests in flight on one WebSocket connection of the sentence protocol; more are told busy",
+    )
+    debounce_ms: int = _setting(
+        150,
+        _count,
+        "KOKORO_DEBOUNCE_MS",
+        "milliseconds without new text after which a session speaks an unfinished sentence",
+        also="TTS_DEBOUNCE_MS",
+    )
+    frame_ms: int = _setting(
+        20,
+        _number(int, lambda number: 5 <= number <= 1000, "must be between 5 and 1000 milliseconds"),
+        "KOKORO_FRAME_MS",
+        "milliseconds of audio in one WebSocket message",
+        also="TTS_CHUNK_SIZE_MS",
+    )
+    send_timeout_s: float = _setting(
+        10.0,
+        _positive_seconds,
+        "KOKORO_SEND_TIMEOUT_S",
+        "seconds until a WebSocket or HTTP client that takes no audio is disconnected",
+        also="WS_SEND_TIMEOUT",
+    )
+    language: str = _setting(
+        "",
+        str,
+        "KOKORO_LANGUAGE",
+        "language, such as p or pt-BR, of WebSocket and HTTP clients that name neither voice nor language",
+        also="TTS_LANG_CODE",
+    )
+    gpu_memory_fraction: float = _setting(
+        1.0,
+        _number(float, lambda number: 0 < number <= 1, "must be over 0 and at most 1"),
+        "KOKORO_GPU_MEMORY_FRACTION",
+        "share of the CUDA device's memory that this service may take",
+    )
+    metrics_log: Path | None = _setting(
+        cast("Path | None", Path("logs/metrics.log")),
+        _optional_path,
+        "KOKORO_METRICS_LOG",
+        "file with one JSON line a request, rotated; none: no file",
+    )
     reply_stall_s: float = _setting(
         5.0, _positive_seconds, "KOKORO_REPLY_STALL_S", "seconds until a text host that never reads loses its replies"
     )
     hello_timeout_s: float = _setting(
-        30.0, _positive_seconds, "KOKORO_HELLO_TIMEOUT_S", "seconds that a new connection has for its HELLO"
+        30.0,
+        _positive_seconds,
+        "KOKORO_HELLO_TIMEOUT_S",
+        "seconds that a new connection has for its HELLO or HTTP request",
     )
     bye_stall_s: float = _setting(
         30.0, _positive_seconds, "KOKORO_BYE_STALL_S", "seconds without progress until a call that said BYE is ended"
@@ -178,12 +293,23 @@ class Settings:
     )
 
 
+NEEDLESS = {
+    "MAX_CONCURRENT_JOBS": "windows of all calls share the device, whoever runs dry first comes first",
+    "QUEUE_MAXSIZE": "a new session is refused by the wait that it would have (KOKORO_MAX_FIRST_AUDIO_S)",
+}
+"""Variables of earlier services that this design makes needless, and why. They are accepted and have no effect."""
+
+
 @dataclass(frozen=True)
 class Command:
-    """What the command line asks for: `run`, `check` or `init_db`, with these settings."""
+    """What the command line asks for: `run`, `check` or `init_db`, with these settings.
+
+    `needless` are the variables of the environment that have no effect here.
+    """
 
     action: str
     settings: Settings
+    needless: tuple[str, ...] = ()
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
@@ -196,22 +322,22 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
     given = vars(_parser().parse_args(arguments))
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
-        name = field.metadata["env"]
-        if environment.get(name, ""):
-            values[field.name] = _parse_one(field, environment[name], name)
+        for name in (field.metadata["also"], field.metadata["env"]):
+            if name and environment.get(name, ""):
+                values[field.name] = _parse_one(field, environment[name], name)
         if given[field.name] is not None:
             values[field.name] = _parse_one(field, given[field.name], _flag(field))
     settings = Settings(**values)
     if given["init_db"] and settings.db is None:
         raise SettingsError("--init-db: say which database with --db")
     action = "check" if given["check"] else "init_db" if given["init_db"] else "run"
-    return Command(action, settings)
+    return Command(action, settings, tuple(name for name in NEEDLESS if environment.get(name, "")))
 
 
 def describe() -> list[tuple[str, str, str, str]]:
     """Flag, environment variable, default and help of every setting, for the README's table."""
     return [
-        (_flag(field), field.metadata["env"], _default_text(field), field.metadata["help"])
+        (_flag(field), _variables(field), _default_text(field), field.metadata["help"])
         for field in dataclasses.fields(Settings)
     ]
 
@@ -220,12 +346,17 @@ def _flag(field: dataclasses.Field[Any]) -> str:
     return "--" + field.name.replace("_", "-")
 
 
+def _variables(field: dataclasses.Field[Any]) -> str:
+    also = field.metadata["also"]
+    return f"{field.metadata['env']}, {also}" if also else str(field.metadata["env"])
+
+
 def _default_text(field: dataclasses.Field[Any]) -> str:
     if field.name == "cache_dir":
         return "~/.cache/kokoro-telephony"
     if isinstance(field.default, bool):
         return str(field.default).lower()
-    return "none" if field.default is None else str(field.default)
+    return "none" if field.default in (None, "") else str(field.default)
 
 
 def _parse_one(field: dataclasses.Field[Any], text: str, source: str) -> Any:
@@ -252,7 +383,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             *names,
             dest=field.name,
-            help=f"{field.metadata['help']} [{field.metadata['env']}, default {_default_text(field)}]",
+            help=f"{field.metadata['help']} [{_variables(field)}, default {_default_text(field)}]",
             **shape,
         )
     parser.add_argument("--check", action="store_true", help="verify installation, weights, device, ports and database")

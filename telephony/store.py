@@ -80,6 +80,21 @@ class Store:
         self._unwritten[f"{service}_service_status"] = status
         self.retry_writes()
 
+    def write_selection(self, kokoro_enabled: bool, voice: str | None) -> None:
+        """Sets who is to speak, and Kokoro's voice unless it is None, both or neither.
+
+        Raises:
+            StoreError: it cannot be written now.
+        """
+        values = {"kokoro_service_enabled": "true" if kokoro_enabled else "false"}
+        if voice is not None:
+            values["kokoro_voice"] = voice
+        try:
+            with self._open("rw") as connection, connection:
+                connection.executemany(_UPSERT, values.items())
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: {error}") from None
+
     def finish_writes(self, timeout_s: float) -> None:
         """Tries for up to `timeout_s` seconds to write what could not be written so far: the process is ending."""
         deadline = time.monotonic() + timeout_s

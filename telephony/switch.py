@@ -14,12 +14,12 @@ from pathlib import Path
 
 import structlog
 
-from telephony.calls import Selection
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, Switches
+from telephony.voices import Selection, VoiceWish, choose
 
 log = structlog.get_logger()
 
@@ -87,6 +87,11 @@ class EngineSwitch:
         return self._switches.kokoro_enabled is not False
 
     @property
+    def main_voice(self) -> str:
+        """The voice that the main engine is to speak with, whether or not there is such a voice."""
+        return self._switches.voice or self._settings.voice
+
+    @property
     def ports_wanted(self) -> bool:
         """Whether the service should hold its ports now."""
         return self.main_enabled or self._settings.piper == "embedded"
@@ -100,6 +105,21 @@ class EngineSwitch:
         if self._selection is None:
             raise EngineUnavailableError("no engine is loaded yet")
         return self._selection
+
+    def find(self, wish: VoiceWish) -> Selection:
+        """Engine, voice and rate for what a client asks; the engine that is switched on is preferred. Any thread.
+
+        Raises:
+            EngineUnavailableError: no engine is loaded yet.
+            UnknownVoiceError: there is no such voice, or none of that language, or the voice speaks another language.
+        """
+        return choose(wish, self.selection(), self.engines())
+
+    def engines(self) -> list[Engine]:
+        """The engines that are loaded, the one that is switched on first. Any thread."""
+        current = self._selection.engine if self._selection is not None else None
+        loaded = [engine for engine in (self._main, self._piper) if engine is not None]
+        return sorted(loaded, key=lambda engine: engine is not current)
 
     def load(self) -> None:
         """Loads the engine that is to speak first.
@@ -117,8 +137,10 @@ class EngineSwitch:
     def follow(self) -> None:
         """Starts to follow the database, if there is one."""
         self._report("running")
-        if self._store is not None:
+        # Without a database nobody switches, but clients of the HTTP doors may ask for the other engine's voices.
+        if self._store is not None or self._settings.http_port is not None:
             self._loader.start()
+        if self._store is not None:
             self._thread.start()
 
     def stop(self) -> None:

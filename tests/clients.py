@@ -554,9 +554,8 @@ class Daemon:
     """`kokoro_service.py` as a process of its own. `with` kills it if it still runs."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        inherited = {
-            key: value for key, value in os.environ.items() if not key.startswith(("KOKORO_", "PIPER_", "LOG_"))
-        }
+        foreign = ("KOKORO_", "PIPER_", "LOG_", "API_KEY", "TTS_", "WS_")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "kokoro_service.py"), *arguments],
             stdout=subprocess.PIPE,

@@ -90,7 +90,9 @@ def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[Start
         other = second or ToneEngine(name="piper", sample_rate=22_050, voice_names=("joe",))
         scripts = [known.on_render for known in (main, other) if isinstance(known, ToneEngine)]
         throttles.extend(script for script in scripts if isinstance(script, Throttle))
-        wanted = dataclasses.replace(Settings(tcp_port=0, udp_port=0, drain_timeout_s=5.0), **settings)
+        wanted = dataclasses.replace(
+            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, drain_timeout_s=5.0), **settings
+        )
         new = Service(wanted, Loaders(lambda: main, lambda path: other))
         new.start()
         started.append(new)

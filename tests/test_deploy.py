@@ -31,7 +31,7 @@ def launchd_job() -> dict[str, Any]:
 
 
 def setting_names() -> set[str]:
-    return {env for _, env, _, _ in settings.describe()}
+    return {name for _, variables, _, _ in settings.describe() for name in variables.split(", ")}
 
 
 def assert_starts_the_service(command: str) -> None:
@@ -61,9 +61,11 @@ def test_systemd_names_known_settings() -> None:
     assert names <= setting_names()
 
 
-def test_systemd_cache_is_where_it_may_write() -> None:
+def test_systemd_writes_where_it_may() -> None:
     service = systemd_unit()["Service"]
-    assert service["Environment"] == f"KOKORO_CACHE_DIR=%C/{service['CacheDirectory']}"
+    lines = SYSTEMD.read_text(encoding="utf-8").splitlines()
+    assert f"Environment=KOKORO_CACHE_DIR=%C/{service['CacheDirectory']}" in lines
+    assert f"Environment=KOKORO_METRICS_LOG=%L/{service['LogsDirectory']}/metrics.log" in lines
 
 
 def test_systemd_bounds_hold_every_connection() -> None:

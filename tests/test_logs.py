@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import socket
 from collections.abc import Callable, Iterator
 
@@ -11,12 +12,13 @@ import pytest
 import structlog
 
 from telephony import logs
-from telephony.calls import Call, CallPolicy, CallRegistry, Selection
+from telephony.calls import Call, CallPolicy, CallRegistry
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.metrics import Metrics
 from telephony.scheduler import Scheduler
 from telephony.sinks import ReplySink, SinkLimits
+from telephony.voices import Selection
 
 HOSTILE = "7\nlevel=error\r\nevent=forged"
 SECRET = "My card number is 4929."
@@ -103,6 +105,52 @@ def test_events_below_the_level_are_not_logged(lines: Lines, level: str, shown: 
     for name in ("debug", "info", "warning", "error"):
         getattr(log, name)("event")
     assert [json.loads(line)["level"] for line in lines()] == shown
+
+
+# What libraries log
+
+
+def test_what_a_library_logs_is_an_event_of_this_log(lines: Lines, log_format: str) -> None:
+    logs.configure("info", log_format)
+    logging.getLogger("some.package").warning("The %s is full.\n%s", "disk", SECRET)
+    (line,) = lines()
+    assert "library_message" in line
+    assert "some.package" in line
+    assert "The disk is full." in line
+    assert "4929" not in line
+
+
+def test_an_exception_in_a_library_is_one_line_without_its_message(lines: Lines, log_format: str) -> None:
+    logs.configure("info", log_format)
+    nothing: dict[str, str] = {}
+    try:
+        nothing[SECRET]
+    except KeyError:
+        logging.getLogger("some.package").exception("Exception in application")
+    (line,) = lines()
+    assert "KeyError" in line
+    assert "in test_an_exception_in_a_library" in line
+    assert "4929" not in line
+
+
+def test_libraries_are_not_heard_below_warning_at_any_level(lines: Lines) -> None:
+    logs.configure("debug", "json")
+    for level in (logging.DEBUG, logging.INFO):
+        logging.getLogger("some.package").log(level, SECRET)
+    assert lines() == []
+
+
+def test_libraries_are_not_heard_below_the_level(lines: Lines) -> None:
+    logs.configure("error", "json")
+    logging.getLogger("some.package").warning("The disk is full.")
+    assert lines() == []
+
+
+def test_configured_twice_a_library_is_heard_once(lines: Lines) -> None:
+    logs.configure("info", "json")
+    logs.configure("info", "json")
+    logging.getLogger("some.package").warning("The disk is full.")
+    assert len(lines()) == 1
 
 
 # Privacy

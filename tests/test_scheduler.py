@@ -107,8 +107,8 @@ class Room:
         self.clock = Clock()
         self.scheduler = Scheduler(self.metrics, self.clock)
 
-    def lane(self, ear: Ear | None = None, bound: int = 1_000_000) -> Lane:
-        return self.scheduler.open_lane(ear or Ear(), bound)
+    def lane(self, ear: Ear | None = None, bound: int = 1_000_000, background: bool = False) -> Lane:
+        return self.scheduler.open_lane(ear or Ear(), bound, "telephone", background)
 
     def run(self) -> None:
         """Starts the thread and waits until everything is said."""
@@ -277,6 +277,40 @@ def test_the_windows_of_two_long_texts_alternate(room: Room) -> None:
         room.lane().put(request(long(name, 4), engine=engine))
     room.run()
     assert "".join(text[0] for text in engine.order) == "ABABABAB"
+
+
+# In the background
+
+
+def test_a_lane_in_the_background_is_served_when_no_other_is_ready(room: Room) -> None:
+    background, ear = room.lane(background=True), Ear()
+    engine = Recorder(
+        max_batch=8, on_render=once(long("p", 4), lambda: room.lane(ear).put(request(long("A", 2), engine=engine)))
+    )
+    background.put(request(long("p", 4), engine=engine, arrived_at=-1.0))
+    room.scheduler.start()
+    assert background.wait_idle(LONG_S)
+    assert "".join(text[0] for text in engine.order) == "pAAppp"
+    assert ear.ends == 1
+
+
+def test_work_in_the_background_is_no_wait_for_anybody(room: Room) -> None:
+    rendering, go_on = threading.Event(), threading.Event()
+
+    def pause() -> None:
+        rendering.set()
+        assert go_on.wait(LONG_S)
+
+    engine = Recorder(on_render=once(long("p", 4), pause))
+    background = room.lane(background=True)
+    background.put(request(long("p", 4), engine=engine))
+    room.scheduler.start()
+    assert rendering.wait(LONG_S)
+    assert not room.scheduler.busy
+    assert room.scheduler.drain(0.0)
+    go_on.set()
+    assert background.wait_idle(LONG_S)
+    assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone", door="telephone") == 0
 
 
 # Batches
@@ -602,7 +636,7 @@ def test_a_listener_that_raises_loses_its_speech_and_nobody_elses(room: Room) ->
     room.lane(ear).put(request(long("B", 5), engine=engine))
     with capture_logs() as logs:
         room.run()
-    assert [entry["event"] for entry in logs] == ["batch_failed"]
+    assert [entry["event"] for entry in logs] == ["delivery_failed"]
     assert ear.ends == 1
 
 
@@ -625,13 +659,13 @@ def test_first_audio_is_timed_for_a_silent_listener_only(room: Room) -> None:
     lane.put(request("c", engine=engine))
     room.clock.now = 3.0
     room.run()
-    assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone") == 1
-    assert room.figure("tts_time_to_first_audio_seconds_sum", engine="tone") == 3.0
+    assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone", door="telephone") == 1
+    assert room.figure("tts_time_to_first_audio_seconds_sum", engine="tone", door="telephone") == 3.0
     room.clock.now = 60.0
     lane.put(request("d", engine=engine, arrived_at=59.0))
     room.drain()
-    assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone") == 2
-    assert room.figure("tts_time_to_first_audio_seconds_sum", engine="tone") == 4.0
+    assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone", door="telephone") == 2
+    assert room.figure("tts_time_to_first_audio_seconds_sum", engine="tone", door="telephone") == 4.0
 
 
 def test_the_real_time_factor_is_engine_time_over_audio_time(room: Room) -> None:
@@ -641,7 +675,7 @@ def test_the_real_time_factor_is_engine_time_over_audio_time(room: Room) -> None
     engine = ToneEngine(window_s=WINDOW_S, on_prepare=take_time, on_render=take_time)
     room.lane().put(request("four", engine=engine))
     room.run()
-    assert room.figure("tts_realtime_factor_sum", engine="tone") == pytest.approx(0.25)
+    assert room.figure("tts_realtime_factor_sum", engine="tone", door="telephone") == pytest.approx(0.25)
     assert room.figure("tts_engine_busy_seconds_total", engine="tone") == pytest.approx(0.025)
     assert room.figure("tts_audio_seconds_total", engine="tone") == pytest.approx(0.2)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from telephony.settings import Settings, SettingsError, describe, parse
+from telephony.settings import NEEDLESS, Settings, SettingsError, describe, parse
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -37,6 +37,25 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "max_calls": ("6", 6),
     "max_queued_text_bytes": ("7", 7),
     "sink_buffer_s": ("0.5", 0.5),
+    "http_port": ("8001", 8001),
+    "http_host": ("0.0.0.0", "0.0.0.0"),
+    "api_key": ("one,two", "one,two"),
+    "insecure": ("true", True),
+    "allowed_origins": ("https://example.com", "https://example.com"),
+    "requests_per_minute": ("8", 8),
+    "max_http_connections": ("9", 9),
+    "max_sessions": ("10", 10),
+    "max_inflight_segments": ("1", 1),
+    "max_waiting_requests": ("3", 3),
+    "max_first_audio_s": ("0", 0.0),
+    "max_text_chars": ("11", 11),
+    "max_message_bytes": ("12", 12),
+    "debounce_ms": ("0", 0),
+    "frame_ms": ("40", 40),
+    "send_timeout_s": ("4", 4.0),
+    "language": ("p", "p"),
+    "gpu_memory_fraction": ("0.5", 0.5),
+    "metrics_log": ("/tmp/metrics.log", Path("/tmp/metrics.log")),
     "reply_stall_s": ("1.25", 1.25),
     "hello_timeout_s": ("2", 2.0),
     "bye_stall_s": ("3", 3.0),
@@ -107,6 +126,56 @@ def test_an_empty_variable_leaves_the_default() -> None:
     assert settings(KOKORO_TCP_PORT="", KOKORO_DB="") == Settings()
 
 
+OLDER = sorted((field.metadata["also"], name) for name, field in FIELDS.items() if field.metadata["also"])
+
+
+def test_the_variables_of_earlier_services_are_known() -> None:
+    assert {older for older, _ in OLDER} == {
+        "TTS_MAX_SESSIONS",
+        "TTS_MAX_INFLIGHT_SEGMENTS",
+        "TTS_DEFAULT_VOICE",
+        "TTS_LANG_CODE",
+        "TTS_DEBOUNCE_MS",
+        "TTS_CHUNK_SIZE_MS",
+        "WS_SEND_TIMEOUT",
+    }
+
+
+@pytest.mark.parametrize(("older", "name"), OLDER)
+def test_a_setting_follows_the_variable_of_earlier_services(older: str, name: str) -> None:
+    text, meaning = OTHER_VALUES[name]
+    assert parse([], {older: text}).settings == changed(name, meaning)
+
+
+@pytest.mark.parametrize(("older", "name"), OLDER)
+def test_a_variable_of_earlier_services_gives_way_to_the_own_one_and_to_the_flag(older: str, name: str) -> None:
+    text, meaning = OTHER_VALUES[name]
+    default = str(FIELDS[name].default)
+    assert parse([], {older: default, env(name): text}).settings == changed(name, meaning)
+    assert parse([flag(name), text], {older: default}).settings == changed(name, meaning)
+
+
+def test_a_bad_value_is_named_with_the_variable_that_has_it() -> None:
+    assert error_of(environment={"TTS_MAX_SESSIONS": "many"}).startswith("TTS_MAX_SESSIONS='many': ")
+
+
+def test_needless_variables_of_earlier_services_are_accepted_and_named() -> None:
+    command = parse([], dict.fromkeys(NEEDLESS, "4"))
+    assert command.settings == Settings()
+    assert command.needless == ("MAX_CONCURRENT_JOBS", "QUEUE_MAXSIZE")
+    assert parse([], {"QUEUE_MAXSIZE": ""}).needless == ()
+
+
+def test_http_port_0_is_no_door() -> None:
+    assert settings("--http-port", "0").http_port is None
+    assert settings(KOKORO_HTTP_PORT="0").http_port is None
+
+
+def test_the_request_log_can_be_switched_off() -> None:
+    assert settings("--metrics-log", "none").metrics_log is None
+    assert settings("--metrics-log", "~/x.log").metrics_log == Path.home() / "x.log"
+
+
 def test_other_variables_are_not_read() -> None:
     assert settings(VOICE="x", TCP_PORT="1", KOKORO_NOTHING="y") == Settings()
 
@@ -172,6 +241,23 @@ BAD_VALUES = [
     ("max_queued_text_bytes", "0", "1 or more"),
     ("sink_buffer_s", "-1", "seconds"),
     ("sink_buffer_s", "0", "more than 0 seconds"),
+    ("http_port", "65536", "65535"),
+    ("http_port", "none", "65535"),
+    ("insecure", "perhaps", "true or false"),
+    ("requests_per_minute", "-1", "0 or more"),
+    ("max_http_connections", "0", "1 or more"),
+    ("max_sessions", "0", "1 or more"),
+    ("max_inflight_segments", "0", "1 or more"),
+    ("max_waiting_requests", "0", "1 or more"),
+    ("max_first_audio_s", "-1", "0 or more seconds"),
+    ("max_text_chars", "0", "1 or more"),
+    ("max_message_bytes", "0", "1 or more"),
+    ("debounce_ms", "-1", "0 or more"),
+    ("frame_ms", "4", "5 and 1000"),
+    ("frame_ms", "1001", "5 and 1000"),
+    ("send_timeout_s", "0", "more than 0 seconds"),
+    ("gpu_memory_fraction", "0", "over 0 and at most 1"),
+    ("gpu_memory_fraction", "1.1", "over 0 and at most 1"),
     ("reply_stall_s", "inf", "seconds"),
     ("reply_stall_s", "0", "more than 0 seconds"),
     ("hello_timeout_s", "nan", "seconds"),

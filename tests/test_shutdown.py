@@ -36,7 +36,10 @@ from tests.conftest import StartService
 LONG = "x" * 200
 """Ten seconds, about a megabyte."""
 
-TONE_DAEMON = ("--engine", "tone", "--tcp-port", "0", "--udp-port", "0", "--log-level", "debug")
+TONE_DAEMON = (
+    *("--engine", "tone", "--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none"),
+    *("--log-level", "debug"),
+)
 
 
 def status_in(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -12,7 +13,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from telephony import check
 from telephony.engines.base import Engine
@@ -22,9 +26,9 @@ from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings, describe
 from telephony.switch import Loaders
-from tests.clients import ROOT, Daemon, EventLog, TextHost, tone_samples
+from tests.clients import ROOT, Daemon, EventLog, TextHost, free_port, tone_samples
 
-ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0")
+ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none")
 TONE = ("--engine", "tone", *ANY_PORTS)
 MODEL_TIMEOUT_S = 120.0
 
@@ -41,7 +45,8 @@ def taken(kind: socket.SocketKind) -> Iterator[int]:
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs `kokoro_service.py` to its end."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("KOKORO_")}
+    foreign = ("KOKORO_", "API_KEY", "TTS_", "WS_")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return subprocess.run(
         [sys.executable, str(ROOT / "kokoro_service.py"), *arguments],
         env={**inherited, **(environment or {})},
@@ -71,10 +76,72 @@ def test_ready_line_comes_when_it_speaks(tmp_path: Path) -> None:
 
 
 def test_environment_sets_and_the_command_line_wins() -> None:
-    environment = {"KOKORO_ENGINE": "tone", "KOKORO_TCP_PORT": "0", "KOKORO_UDP_PORT": "0", "KOKORO_VOICE": "nobody"}
+    environment = {
+        "KOKORO_ENGINE": "tone",
+        "KOKORO_TCP_PORT": "0",
+        "KOKORO_UDP_PORT": "0",
+        "KOKORO_HTTP_PORT": "0",
+        "KOKORO_METRICS_LOG": "none",
+        "KOKORO_VOICE": "nobody",
+    }
     with Daemon("--voice", "am_michael", "--log-format", "json", environment=environment) as daemon:
         daemon.wait_line("^ready: tone speaks as am_michael")
         assert all(line.startswith("{") and line.endswith("}") for line in daemon.stderr)
+
+
+def test_http_is_served_and_requests_are_logged(tmp_path: Path) -> None:
+    port = free_port()
+    path = tmp_path / "logs" / "metrics.log"
+    with Daemon(*TONE, "--http-port", str(port), "--metrics-log", str(path)) as daemon:
+        text_port = daemon.wait_ready()
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").json()["status"] == "ready"
+        # What the web server and its libraries have to say is in the form of this log, and has no keys in it.
+        with pytest.raises(InvalidStatus):
+            connect(f"ws://127.0.0.1:{port}/nowhere?api_key=secret", open_timeout=MODEL_TIMEOUT_S)
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"This is no HTTP.\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+        daemon.wait_line("level=warning event=library_message library=uvicorn.error message=.*Invalid HTTP")
+        with TextHost(text_port, "1") as host:
+            host.say("A secret of the caller.")
+            host.read_frame()
+        daemon.terminate()
+        assert daemon.wait_exit() == 0
+    (entry,) = [json.loads(line) for line in path.read_text().splitlines()]
+    assert entry["door"] == "telephone"
+    assert f"HTTP and WebSocket on 127.0.0.1:{port}" in daemon.stdout[0]
+    assert not any("secret" in line for line in [*daemon.stderr, path.read_text()])
+    for line in daemon.stderr:
+        assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
+
+
+def test_needless_variables_are_named_in_the_log() -> None:
+    with Daemon(*TONE, environment={"QUEUE_MAXSIZE": "50", "TTS_MAX_SESSIONS": "7"}) as daemon:
+        daemon.wait_line("level=info event=variable_needless name=QUEUE_MAXSIZE why=.*KOKORO_MAX_FIRST_AUDIO_S")
+        daemon.wait_ready()
+    assert not any("TTS_MAX_SESSIONS" in line for line in daemon.stderr)
+
+
+def test_http_port_in_use_is_one_line_and_exit_1() -> None:
+    with taken(socket.SOCK_STREAM) as port:
+        result = run(*TONE, "--http-port", str(port))
+        checked = run(*TONE, "--http-port", str(port), "--check")
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert f"port {port} (HTTP)" in line
+    assert checked.returncode == 1
+    (row,) = [line for line in checked.stdout.splitlines() if line.split()[1] == "ports"]
+    assert row.startswith("FAIL")
+    assert f"TCP {port}" in row
+
+
+def test_a_door_for_everybody_is_one_line_and_exit_1() -> None:
+    result = run(*TONE, "--http-port", str(free_port()), "--http-host", "0.0.0.0")
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: --http-host '0.0.0.0' ")
+    assert "--insecure" in line
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
@@ -109,7 +176,9 @@ def test_port_that_is_taken_while_the_engine_loads(events: EventLog) -> None:
                 other.listen()
             return ToneEngine()
 
-        door = Service(Settings(tcp_port=0, udp_port=0), Loaders(load, lambda path: ToneEngine()))
+        door = Service(
+            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None), Loaders(load, lambda path: ToneEngine())
+        )
         try:
             door.start()
         except StartError as error:
@@ -130,7 +199,9 @@ def test_host_that_connects_while_the_engine_loads_is_served(events: EventLog) -
             hosts[0].say("As soon as you can.")
             return ToneEngine()
 
-        door = Service(Settings(tcp_port=0, udp_port=0), Loaders(load, lambda path: ToneEngine()))
+        door = Service(
+            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None), Loaders(load, lambda path: ToneEngine())
+        )
         door.start()
         stack.callback(door.stop)
         assert len(hosts[0].read_frame().samples) == tone_samples("As soon as you can.")
@@ -140,7 +211,9 @@ def test_engine_that_cannot_be_loaded_ends_the_start(events: EventLog) -> None:
     def fail() -> Engine:
         raise EngineUnavailableError("no weights, no voice")
 
-    door = Service(Settings(tcp_port=0, udp_port=0), Loaders(fail, lambda path: ToneEngine()))
+    door = Service(
+        Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None), Loaders(fail, lambda path: ToneEngine())
+    )
     with pytest.raises(StartError, match="no weights, no voice"):
         door.start()
     with socket.socket() as other:
@@ -178,9 +251,9 @@ def test_help_names_every_setting() -> None:
     result = run("--help")
     assert result.returncode == 0
     assert result.stderr == ""
-    for flag, variable, _, _ in describe():
+    for flag, variables, _, _ in describe():
         assert flag in result.stdout
-        assert variable in result.stdout
+        assert all(variable in result.stdout for variable in variables.split(", "))
 
 
 def test_init_db_makes_what_is_missing_and_keeps_what_is_set(tmp_path: Path) -> None:
@@ -274,6 +347,7 @@ def test_check_tells_what_fails(
         settings = Settings(
             tcp_port=port,
             udp_port=0,
+            http_port=None,
             voice="nobody",
             device="cuda" if sys.platform == "darwin" else "mps",
             piper_model=tmp_path / "nobody.onnx",
@@ -291,7 +365,7 @@ def test_check_tells_what_fails(
 
 @pytest.mark.model
 def test_check_without_weights_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.run(Settings(tcp_port=0, udp_port=0, cache_dir=tmp_path)) == 1
+    assert check.run(Settings(tcp_port=0, udp_port=0, http_port=None, cache_dir=tmp_path)) == 1
     rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
     assert rows["weights"].startswith("FAIL")
     assert "./start-kokoro.sh" in rows["weights"]

@@ -13,7 +13,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from telephony import switch
-from telephony.calls import Selection
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.tone import ToneEngine
@@ -21,6 +20,7 @@ from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, Switches
 from telephony.switch import Doors, EngineSwitch, Loaders
+from telephony.voices import Selection
 
 LONG_S = 10.0
 """Until a test that hangs fails."""

@@ -182,7 +182,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     if mark[0] in "!?" and mark[-1] not in _CLOSERS and not spaced:
         return True
     if not following:
-        return None
+        return True if "\n" in text[match.end() :] else None
     if following[0] == "»" or (following[0].islower() and not (spaced and mark[0] in "!?")):
         return False
     if mark.rstrip(_CLOSERS) != ".":

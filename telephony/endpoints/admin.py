@@ -1,0 +1,193 @@
+"""The state of the service as JSON, and the switch between Kokoro and Piper: what the page at `/` shows and does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import structlog
+from fastapi import APIRouter, HTTPException
+from prometheus_client import Gauge
+from pydantic import BaseModel, Field
+
+from telephony import __version__, recent
+from telephony.endpoints.health import Readiness
+from telephony.metrics import Metrics
+from telephony.recent import Recent
+from telephony.sessions import SessionRegistry
+from telephony.store import StoreError
+
+log = structlog.get_logger()
+
+_PIPER = "piper"
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    """Who is to speak. All may be called from any thread.
+
+    Attributes:
+        main_enabled: whether Kokoro is switched on.
+        main_voice: the voice that Kokoro is to speak with.
+        write: writes both into the host's database, the voice only if one is given; None where there is no database.
+            Raises StoreError.
+    """
+
+    main_enabled: Callable[[], bool]
+    main_voice: Callable[[], str]
+    write: Callable[[bool, str | None], None] | None
+
+
+class FirstAudioBucket(BaseModel):
+    """Texts whose first audio took up to so many seconds, and longer than the bucket before; null is without end."""
+
+    up_to_s: float | None
+    count: int
+
+
+class RecentFigures(BaseModel):
+    """The last five minutes: seconds of audio made in each second, step by step, and the waits for a first audio."""
+
+    step_s: float
+    throughput: list[float]
+    first_audio: list[FirstAudioBucket]
+
+
+class SwitchState(BaseModel):
+    """Who is to speak on the telephone, and whether that can be changed here, which takes a database."""
+
+    database: bool
+    engine: Literal["kokoro", "piper"]
+    voice: str
+
+
+class Status(BaseModel):
+    """The service at this moment. `calls` are those known, by the door that they came in through."""
+
+    status: str
+    version: str
+    engine: str | None
+    device: str | None
+    voice: str | None
+    engines: list[str]
+    uptime_s: float
+    memory_bytes: int | None
+    calls: dict[str, int]
+    queue_depth: int
+    predicted_first_audio_s: float
+    recent: RecentFigures
+    switch: SwitchState
+
+
+class WantedSelection(BaseModel):
+    """Who is to speak on the telephone; without a voice, Kokoro keeps the one it has."""
+
+    engine: Literal["kokoro", "piper"]
+    voice: str | None = Field(None, min_length=1, max_length=100)
+
+
+def router(
+    sessions: SessionRegistry, metrics: Metrics, readiness: Callable[[], Readiness], switchboard: Switchboard
+) -> APIRouter:
+    """The routes of the state and of the switch; `readiness` must return at once."""
+    history = Recent(metrics)
+    started_at = time.monotonic()
+
+    @contextlib.asynccontextmanager
+    async def record(_: object) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(history.record)
+            yield
+            tasks.cancel_scope.cancel()
+
+    routes = APIRouter(prefix="/v1", tags=["admin"], lifespan=record)
+
+    @routes.get("/status")
+    async def show_status() -> Status:
+        """The service at this moment, and what it did in the last minutes."""
+        state = readiness()
+        return Status(
+            status=state.status,
+            version=__version__,
+            engine=state.engine,
+            device=state.device,
+            voice=state.voice,
+            engines=[engine.name for engine in sessions.engines()],
+            uptime_s=round(time.monotonic() - started_at, 1),
+            memory_bytes=_resident_bytes(),
+            calls={
+                "telephone": round(_value(metrics.active_calls)),
+                **{door: round(count) for door, count in _by_door(metrics.active_sessions)},
+            },
+            queue_depth=round(_value(metrics.queue_depth)),
+            predicted_first_audio_s=round(sessions.predict_first_audio_s(), 3),
+            recent=RecentFigures(
+                step_s=recent.STEP_S,
+                throughput=[round(value, 2) for value in history.throughput()],
+                first_audio=[FirstAudioBucket(**asdict(bucket)) for bucket in history.first_audio()],
+            ),
+            switch=_switch_state(),
+        )
+
+    # Not async: it runs in a thread, because a database may be locked.
+    @routes.post(
+        "/selection",
+        status_code=202,
+        responses={
+            400: {"description": "there is no such voice"},
+            409: {"description": "there is no database, or Kokoro, whose voice it is, is not loaded yet"},
+            503: {"description": "the database cannot be written"},
+        },
+    )
+    def select(wanted: WantedSelection) -> SwitchState:
+        """Writes into the host's database who is to speak on the telephone; within a second that is so."""
+        if switchboard.write is None:
+            raise HTTPException(409, "there is no database to write this into: start the service with --db FILE")
+        if wanted.voice is not None:
+            _check_voice(sessions, wanted.voice)
+        try:
+            switchboard.write(wanted.engine != _PIPER, wanted.voice)
+        except StoreError as error:
+            raise HTTPException(503, f"the database cannot be written: {error}", {"Retry-After": "1"}) from None
+        log.info("selection_written", engine=wanted.engine, voice=wanted.voice)
+        return SwitchState(database=True, engine=wanted.engine, voice=wanted.voice or switchboard.main_voice())
+
+    def _switch_state() -> SwitchState:
+        return SwitchState(
+            database=switchboard.write is not None,
+            engine="kokoro" if switchboard.main_enabled() else "piper",
+            voice=switchboard.main_voice(),
+        )
+
+    return routes
+
+
+def _check_voice(sessions: SessionRegistry, name: str) -> None:
+    voices = [voice.name for engine in sessions.engines() if engine.name != _PIPER for voice in engine.voices()]
+    if not voices:
+        raise HTTPException(409, "Kokoro is not loaded yet: try again in a moment")
+    if name not in voices:
+        raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is")
+
+
+def _resident_bytes() -> int | None:
+    """The memory of this process; None where the system does not tell (it does on Linux)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _value(gauge: Gauge) -> float:
+    return sum(sample.value for family in gauge.collect() for sample in family.samples)
+
+
+def _by_door(gauge: Gauge) -> list[tuple[str, Any]]:
+    return [(sample.labels["door"], sample.value) for family in gauge.collect() for sample in family.samples]

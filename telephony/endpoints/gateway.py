@@ -1,0 +1,182 @@
+"""The gateway: `POST /synthesize` speaks a text, by default as raw float32.
+
+It finds the voice that a text needs, and has another engine speak where one fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from fastapi import APIRouter, HTTPException
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from telephony.encoders import Encoder, EncoderError, open_encoder
+from telephony.endpoints import streaming
+from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
+from telephony.engines.base import Engine, UnknownVoiceError, Voice
+from telephony.metrics import Metrics
+from telephony.sessions import RefusedError, Session, SessionRegistry
+from telephony.settings import Settings
+from telephony.text import scripts, segments
+from telephony.voices import Selection, VoiceWish, choose, speaks
+
+log = structlog.get_logger()
+
+_DOOR = "gateway"
+
+
+class Synthesis(BaseModel):
+    """What to say, and how. What is left out is as the service is set."""
+
+    text: str = Field(min_length=1, description="what to say")
+    voice: str | None = Field(None, description="a voice of GET /v1/voices, by name or alias")
+    speed: float | None = Field(None, ge=0.5, le=2.0, description="rate of speech, 1.0 is the voice's own")
+    sample_rate: int | None = Field(
+        None, description="Hz; by default 24000, for f32 the engine's own, for mulaw and alaw 8000"
+    )
+    format: Literal["f32", "pcm", "wav", "mp3", "opus", "aac", "flac", "mulaw", "alaw"] = Field(
+        "f32", description="f32 and pcm are raw little-endian floats and 16-bit integers"
+    )
+    language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
+
+
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
+    """The routes of this door."""
+    routes = APIRouter(tags=["gateway"])
+
+    @routes.post(
+        "/synthesize",
+        response_class=Response,
+        responses={
+            200: {
+                "content": {"application/octet-stream": {}, "audio/*": {}},
+                "description": "the audio, as it is spoken; X-Sample-Rate, X-Engine and X-Voice say what it is",
+            },
+            413: {"description": "the text is too long"},
+            429: {"description": "no place for another request now; Retry-After says when to try again"},
+            500: {"description": "the engine has failed"},
+        },
+    )
+    async def synthesize(request: Request, wish: Synthesis) -> Response:
+        """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
+        if len(wish.text) > settings.max_text_chars:
+            raise streaming.too_long(settings.max_text_chars)
+        if not segments.speakable(wish.text):
+            raise _invalid("text", "there is nothing to say in it")
+        try:
+            sessions.check_open()
+            selection = _select(sessions, wish)
+            session = sessions.open(_DOOR)
+        except RefusedError as error:
+            raise streaming.busy(error) from None
+        try:
+            answer = await _speak(request, session, wish, selection, engines=sessions.engines(), metrics=metrics)
+        except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
+            session.close()
+            raise
+        return SpeechResponse(
+            answer.pieces,
+            answer.encoder.content_type,
+            {
+                "X-Sample-Rate": str(answer.encoder.sample_rate),
+                "X-Engine": answer.selection.engine.name,
+                "X-Voice": answer.selection.voice,
+            },
+            send_timeout_s=settings.send_timeout_s,
+            close=session.close,
+        )
+
+    return routes
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Encoded speech, and who speaks."""
+
+    selection: Selection
+    encoder: Encoder
+    pieces: AsyncIterator[bytes]
+
+
+async def _speak(
+    request: Request,
+    session: Session,
+    wish: Synthesis,
+    selection: Selection,
+    *,
+    engines: Sequence[Engine],
+    metrics: Metrics,
+) -> _Answer:
+    """The speech; from another engine, once, if the one that was chosen fails before there is any audio."""
+    try:
+        return await _obtain(request, session, wish, selection)
+    except SpeechFailedError as error:
+        substitute = _substitute(engines, selection)
+        if substitute is None:
+            raise _failed(error) from None
+        metrics.failovers.labels(selection.engine.name).inc()
+        log.warning("failover", failed=selection.engine.name, engine=substitute.engine.name, error=str(error))
+    try:
+        return await _obtain(request, session, wish, substitute)
+    except SpeechFailedError as error:
+        raise _failed(error) from None
+
+
+async def _obtain(request: Request, session: Session, wish: Synthesis, selection: Selection) -> _Answer:
+    """Where this door gets the speech of a text by one engine and voice in one format.
+
+    Raises:
+        SpeechFailedError: there is none.
+    """
+    own_hz = selection.engine.sample_rate if wish.format == "f32" else None
+    try:
+        encoder = open_encoder(wish.format, own_hz if wish.sample_rate is None else wish.sample_rate)
+    except EncoderError as error:
+        raise _invalid("sample_rate", str(error)) from None
+    speech = session.say(wish.text, selection, request_id=request.state.request_id)
+    return _Answer(selection, encoder, await streaming.begin(request, speech, encoder))
+
+
+def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
+    try:
+        selection = sessions.find(VoiceWish(wish.voice, wish.language, wish.speed))
+    except UnknownVoiceError as error:
+        raise _invalid("voice" if wish.voice is not None else "language", str(error)) from None
+    if wish.voice is not None or wish.language is not None:
+        return selection
+    languages = scripts.languages(wish.text)
+    if not languages or any(speaks(_voice(selection), language) for language in languages):
+        return selection
+    for language in languages:
+        with contextlib.suppress(UnknownVoiceError):
+            return sessions.find(VoiceWish(language=language, speed=wish.speed))
+    raise _invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
+
+
+def _substitute(engines: Sequence[Engine], failed: Selection) -> Selection | None:
+    """Who else speaks that language; None if nobody does."""
+    others = [engine for engine in engines if engine is not failed.engine]
+    language = _voice(failed).language.partition("-")[0]
+    try:
+        return choose(VoiceWish(language=language), failed, others)
+    except UnknownVoiceError:
+        return None
+
+
+def _voice(selection: Selection) -> Voice:
+    return next(voice for voice in selection.engine.voices() if voice.name == selection.voice)
+
+
+def _invalid(field: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
+
+
+def _failed(error: SpeechFailedError) -> HTTPException:
+    return HTTPException(500, f"the speech failed: {error}")

@@ -1,0 +1,61 @@
+"""Whether the service lives and is ready, for whoever watches over it, and its figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
+
+from telephony import __version__
+from telephony.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """How far the service is.
+
+    Attributes:
+        status: `starting`, `ready` or `stopping`.
+        engine, device, voice: who speaks, and where it runs; None until that is known.
+    """
+
+    status: str
+    engine: str | None = None
+    device: str | None = None
+    voice: str | None = None
+
+
+def router(readiness: Callable[[], Readiness]) -> APIRouter:
+    """The routes of health; `readiness` must return at once."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health/live")
+    @routes.get("/healthz")
+    async def live() -> JSONResponse:
+        """200 while the process answers at all."""
+        return JSONResponse({"status": "alive", "version": __version__})
+
+    @routes.get("/health/startup", responses={503: {"description": "starting or stopping"}})
+    @routes.get("/health/ready", responses={503: {"description": "starting or stopping"}})
+    @routes.get("/readyz", responses={503: {"description": "starting or stopping"}})
+    async def ready() -> JSONResponse:
+        """200 while texts are accepted: 503 before and after."""
+        state = readiness()
+        return JSONResponse({**asdict(state), "version": __version__}, 200 if state.status == "ready" else 503)
+
+    return routes
+
+
+def metrics_router(metrics: Metrics) -> APIRouter:
+    """The route of the figures."""
+    routes = APIRouter(tags=["metrics"])
+
+    @routes.get("/metrics", response_class=Response)
+    async def figures() -> Response:
+        """All figures in Prometheus' text format."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes

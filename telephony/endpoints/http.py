@@ -1,0 +1,240 @@
+"""The HTTP and WebSocket doors: one ASGI app, served by uvicorn in a thread of its own.
+
+The event loop does no synthesis: its sessions queue texts for the scheduler and read windows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from telephony import __version__
+from telephony.endpoints import admin, gateway, health, livekit, openai, page, pipecat
+from telephony.endpoints.admin import Switchboard
+from telephony.endpoints.health import Readiness
+from telephony.endpoints.observer import Observer
+from telephony.endpoints.security import Guard, Origins
+from telephony.metrics import Metrics
+from telephony.sessions import SessionRegistry
+from telephony.settings import Settings
+
+# Doors that everybody may use.
+_OPEN = ("health", "page")
+# Idle connections have so long to say goodbye when the service stops; speech was drained before.
+_GOODBYE_S = 1
+# Connections beyond the bound that are still told so; what comes on top of them is cut.
+_SPARE_CONNECTIONS = 100
+_MAX_HEAD_BYTES = 65_536
+# What lies in the kernel can be cancelled no more, and holds up the answers to pings. With so much of it, a client that
+# reads at the pace of speech is seen to have read every four to five seconds.
+_SEND_BUFFER_BYTES = 131_072
+
+
+def create_app(
+    sessions: SessionRegistry,
+    settings: Settings,
+    metrics: Metrics,
+    readiness: Callable[[], Readiness],
+    switchboard: Switchboard,
+) -> FastAPI:
+    """The app with every door of this process."""
+    app = FastAPI(title="Kokoro for phone calls", version=__version__)
+    routers = {
+        door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
+        for door in (livekit, pipecat, gateway, openai)
+    }
+    routers["metrics"] = health.metrics_router(metrics)
+    routers["health"] = health.router(readiness)
+    routers["admin"] = admin.router(sessions, metrics, readiness, switchboard)
+    routers["page"] = page.router()
+    for router in routers.values():
+        app.include_router(router)
+    door_of = partial(_door_of, {name: router.routes for name, router in routers.items()})
+    app.add_exception_handler(RequestValidationError, _refuse_invalid)
+    # The last one added is the outermost.
+    app.add_middleware(Guard, settings=settings, metrics=metrics, is_open=lambda scope: door_of(scope) in _OPEN)
+    origins = Origins(settings.allowed_origins, trust_host=False).listed
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),
+            expose_headers=("X-Sample-Rate", "X-Request-ID", "Retry-After"),
+        )
+    app.add_middleware(Observer, metrics=metrics, door_of=door_of)
+    return app
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket: clients queue in the kernel from this moment on.
+
+    Args:
+        port: 0 lets the system choose.
+
+    Raises:
+        OSError: the port cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=1024)
+    # Connections inherit both. asyncio's own way to the first one passes by sockets that were made without a protocol.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    return listener
+
+
+class HttpServer:
+    """Serves an app on a listening socket. `start` once, `close` once."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+        self._listener = listener
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            # Whose machine is gone without a word is cut by the kernel.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * settings.send_timeout_s))
+        connection = partial(
+            _Connection,
+            max_connections=settings.max_http_connections + _SPARE_CONNECTIONS,
+            head_timeout_s=settings.hello_timeout_s,
+        )
+        web_socket = partial(_WebSocket, farewell_s=settings.send_timeout_s)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http=cast("type[asyncio.Protocol]", connection),
+                ws=cast("type[asyncio.Protocol]", web_socket),
+                ws_max_size=settings.max_message_bytes,
+                # Pings keep the way open; the answer to one waits while a door reads nothing because it has enough.
+                ws_ping_timeout=None,
+                # Speech hardly shrinks, and the event loop would pay for it.
+                ws_per_message_deflate=False,
+                timeout_graceful_shutdown=_GOODBYE_S,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+            )
+        )
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="http-door")
+
+    @property
+    def port(self) -> int:
+        """The port in use."""
+        return int(self._listener.getsockname()[1])
+
+    def start(self) -> None:
+        """Starts to serve."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Releases the port, ends every connection, and joins the server's thread."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._listener.close()
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, but leaves no connection behind whose client does not take what is left for it."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that ends with its door. uvicorn's waits for ever for a client that does not take what is left.
+
+    Args:
+        farewell_s: until such a client is cut.
+    """
+
+    def __init__(self, *args: Any, farewell_s: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._farewell_s = farewell_s
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self.loop.call_later(self._farewell_s, self.transport.abort)
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection before it is known what it is for: bounded in number, in time and in size, which uvicorn's is not.
+
+    Args:
+        max_connections: at once, WebSockets included; one more is cut.
+        head_timeout_s: until a connection that has not sent the head of a request is cut.
+    """
+
+    def __init__(self, *args: Any, max_connections: int, head_timeout_s: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._max_connections = max_connections
+        self._head_timeout_s = head_timeout_s
+        self._head_overdue: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+        if len(self.connections) > self._max_connections:
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_overdue is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self.send_400_response("Request head too large.")
+
+    def on_headers_complete(self) -> None:
+        self._head_came()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_head()
+
+    def _await_head(self) -> None:
+        self._head_came()
+        self._head_overdue = self.loop.call_later(self._head_timeout_s, self.transport.close)
+
+    def _head_came(self) -> None:
+        if self._head_overdue is not None:
+            self._head_overdue.cancel()
+            self._head_overdue = None
+        self._head_bytes = 0
+
+
+def _door_of(doors: dict[str, list[BaseRoute]], scope: Scope) -> str:
+    """The door that a request is for; `none` where there is none."""
+    for name, routes in doors.items():
+        if any(route.matches(scope)[0] is not Match.NONE for route in routes):
+            return name
+    return "none"
+
+
+async def _refuse_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Names the fields that are wrong. What the client sent is not repeated: it may be a caller's text."""
+    assert isinstance(error, RequestValidationError)
+    found = [{key: each[key] for key in ("loc", "msg", "type")} for each in error.errors()]
+    return JSONResponse({"detail": found}, 422)

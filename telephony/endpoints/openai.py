@@ -1,0 +1,235 @@
+"""OpenAI's speech API: `/v1/audio/speech`, `/v1/models`, `/v1/voices`.
+
+Errors have OpenAI's form: `{"error": {"message", "type", "param", "code"}}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import Any, Literal
+
+from fastapi import APIRouter, HTTPException
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from telephony.encoders import open_encoder
+from telephony.endpoints import streaming
+from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
+from telephony.engines.base import UnknownVoiceError
+from telephony.metrics import Metrics
+from telephony.scheduler import Request as Spoken
+from telephony.sessions import RefusedError, SessionRegistry
+from telephony.settings import Settings
+from telephony.text import segments
+from telephony.voices import ALIASES, VoiceWish
+
+VOICES = {
+    "alloy": "af_alloy",
+    "ash": "am_michael",
+    "ballad": "bm_george",
+    "cedar": "am_fenrir",
+    "coral": "af_heart",
+    "echo": "am_echo",
+    "fable": "bm_fable",
+    "marin": "af_kore",
+    "nova": "af_nova",
+    "onyx": "am_onyx",
+    "sage": "af_sarah",
+    "shimmer": "af_bella",
+    "verse": "am_puck",
+}
+"""OpenAI's voices, and who speaks for them here: of the same name where there is one, else of the same kind."""
+
+MODELS = ("kokoro", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+"""Names of models that clients send. The voice decides which engine speaks, so any other name will do as well."""
+
+_DOOR = "openai"
+_MODELS_SINCE = 1_737_936_000  # Kokoro-82M v1.0, 27 January 2025
+_ERROR_TYPES = {429: "rate_limit_error", 500: "server_error"}
+# OpenAI's clients account in tokens. Here one of text is a character, one of audio is as long as an Opus frame.
+_TOKENS_PER_S = 50
+
+
+class VoiceId(BaseModel):
+    """A voice as an object."""
+
+    id: str
+
+
+class CreateSpeech(BaseModel):
+    """What to say, and how.
+
+    `model` may have any name. `instructions` are accepted and have no effect: the voices cannot be instructed.
+    """
+
+    model: str
+    input: str = Field(min_length=1)
+    voice: str | VoiceId
+    instructions: str | None = None
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    speed: float | None = Field(None, ge=0.5, le=2.0)
+    stream_format: Literal["audio", "sse"] = "audio"
+
+
+class Problem(BaseModel):
+    """What is wrong, and with which parameter."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: Problem
+
+
+class _Route(APIRoute):
+    """A route whose errors have OpenAI's form."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_as_openai(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                return _invalid_request(error)
+            except RefusedError as error:
+                return _error(streaming.busy(error))
+            except HTTPException as error:
+                return _error(error)
+
+        return handle_as_openai
+
+
+class _ParameterError(HTTPException):
+    def __init__(self, param: str, message: str, *, status: int = 400, code: str | None = None) -> None:
+        super().__init__(status, message)
+        self.param = param
+        self.code = code
+
+
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
+    """The routes of this door."""
+    routes = APIRouter(
+        prefix="/v1",
+        tags=["openai"],
+        route_class=_Route,
+        responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
+    )
+
+    @routes.post(
+        "/audio/speech",
+        response_class=Response,
+        responses={
+            200: {
+                "content": {"audio/*": {}, "text/event-stream": {}},
+                "description": "the audio, or events that carry it, as it is spoken",
+            }
+        },
+    )
+    async def create_speech(request: Request, wish: CreateSpeech) -> Response:
+        """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
+        if len(wish.input) > settings.max_text_chars:
+            raise _ParameterError("input", streaming.too_long(settings.max_text_chars).detail, status=413)
+        if not segments.speakable(wish.input):
+            raise _ParameterError("input", "there is nothing to say in it")
+        sessions.check_open()
+        name = wish.voice.id if isinstance(wish.voice, VoiceId) else wish.voice
+        try:
+            selection = sessions.find(VoiceWish(VOICES.get(name, name), speed=wish.speed))
+        except UnknownVoiceError as error:
+            raise _ParameterError("voice", str(error), code="voice_not_found") from None
+        encoder = open_encoder(wish.response_format)
+        session = sessions.open(_DOOR)
+        try:
+            speech = session.say(wish.input, selection, request_id=request.state.request_id)
+            pieces = await streaming.begin(request, speech, encoder)
+        except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
+            session.close()
+            if isinstance(error, SpeechFailedError):
+                raise HTTPException(500, f"the speech failed: {error}") from None
+            raise
+        content_type = encoder.content_type
+        if wish.stream_format == "sse":
+            pieces, content_type = _events(pieces, wish.input, speech.request), "text/event-stream"
+        return SpeechResponse(pieces, content_type, {}, send_timeout_s=settings.send_timeout_s, close=session.close)
+
+    @routes.get("/models")
+    async def list_models() -> dict[str, Any]:
+        """The names that clients use for what speaks here."""
+        return {"object": "list", "data": [_model(name) for name in MODELS]}
+
+    @routes.get("/models/{name}")
+    async def retrieve_model(name: str) -> dict[str, Any]:
+        """One of them."""
+        if name not in MODELS:
+            raise _ParameterError(
+                "model", "there is no such model: GET /v1/models lists them", status=404, code="model_not_found"
+            )
+        return _model(name)
+
+    @routes.get("/voices")
+    async def list_voices() -> dict[str, Any]:
+        """Every voice that is loaded now, and what else it may be called."""
+        sessions.check_open()
+        voices = [(engine, voice) for engine in sessions.engines() for voice in engine.voices()]
+        return {
+            "object": "list",
+            "data": [
+                {
+                    "object": "voice",
+                    "name": voice.name,
+                    "language": voice.language,
+                    "engine": engine.name,
+                    "aliases": sorted(alias for alias, name in {**ALIASES, **VOICES}.items() if name == voice.name),
+                }
+                for engine, voice in voices
+            ],
+        }
+
+    return routes
+
+
+async def _events(pieces: AsyncIterator[bytes], text: str, spoken: Spoken) -> AsyncIterator[bytes]:
+    """Server-sent events: the pieces in base64, at the end what they cost."""
+    async for piece in pieces:
+        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
+    tokens = {"input_tokens": len(text), "output_tokens": math.ceil(spoken.audio_s * _TOKENS_PER_S)}
+    yield _event({"type": "speech.audio.done", "usage": {**tokens, "total_tokens": sum(tokens.values())}})
+
+
+def _event(event: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(event)}\n\n".encode()
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": _MODELS_SINCE, "owned_by": "kokoro"}
+
+
+def _invalid_request(error: RequestValidationError) -> JSONResponse:
+    first = error.errors()[0]
+    # A union's errors go on with the member that did not fit; what is no JSON has a place instead of a name.
+    param = next((part for part in first["loc"][1:2] if isinstance(part, str)), None)
+    message = first["msg"] if param is None else f"{param}: {first['msg']}"
+    return _response(400, Problem(message=message, type="invalid_request_error", param=param, code=first["type"]))
+
+
+def _error(error: HTTPException) -> JSONResponse:
+    named = error if isinstance(error, _ParameterError) else None
+    kind = _ERROR_TYPES.get(error.status_code, "invalid_request_error")
+    param, code = (named.param, named.code) if named else (None, None)
+    return _response(error.status_code, Problem(message=error.detail, type=kind, param=param, code=code), error.headers)
+
+
+def _response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(ErrorBody(error=problem).model_dump(), status, headers)

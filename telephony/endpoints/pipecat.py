@@ -1,0 +1,408 @@
+"""The sentence protocol (Pipecat style) at `/v1/audio/speech/stream/ws`.
+
+A client sends JSON, the service JSON and binary audio. Fields are optional unless marked with *; null is as good as
+none.
+
+| Client | Fields | Meaning |
+|---|---|---|
+| `start` | voice, format, sample_rate, timestamps | how the requests behind it are spoken |
+| `speak` | text*, request_id, voice, speed (0.5 to 2) | says a text, behind those that were said before |
+| `cancel` | request_id* | not another byte of that request |
+| `stop` | | ends everything, what is pending too, and the connection |
+
+| Service | Fields | When |
+|---|---|---|
+| `started` | voice, format, sample_rate, timestamps | answers `start`, with what was chosen |
+| `started_speak` | request_id | its first audio follows |
+| `meta` | request_id, progress, with timestamps also words | a window of audio follows |
+| `done` | request_id, duration_s | all of its audio was sent |
+| `canceled` | request_id | answers `cancel`; none of its audio follows |
+| `stopped` | | answers `stop`; the connection is closed with 1000 |
+| `error` | code, request_id, message | see below; request_id is null where none is concerned |
+
+- `start` may be left out (the service's voice, PCM at 24,000 Hz, no timestamps) and sent again: requests keep what was
+  valid when they were said.
+- A request without request_id is given one, which `started_speak` tells. Ids are free again once a request has ended.
+- Each request ends with exactly one of `done`, `canceled` and `error`. Audio comes in the order of requests: what
+  arrives is that of the last `started_speak`.
+- `progress` is the audio of the request before this message, in seconds. `words` are those that have become known since
+  the last one, as `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the request's first sample.
+  They may lie ahead of the audio.
+- `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
+  length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
+
+Errors leave the connection open and, unless they name it as failed, every request as it was:
+
+| Code | What was wrong |
+|---|---|
+| `bad_json`, `unexpected_binary`, `unknown_type` | a message |
+| `bad_format`, `bad_timestamps`, `bad_voice`, `bad_speed` | a field of `start` or `speak`: it has no effect |
+| `empty_text`, `bad_text` | a text with nothing to say; no text, or too long a one |
+| `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
+| `unknown_request` | `cancel` of what has ended or never was |
+| `busy` | too much waits on this connection, or in the service: try again later |
+| `stream_error` | a part of the text could not be spoken: the end of that request |
+
+A connection for which there is no place gets `busy` and is closed with 1013.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import anyio
+import structlog
+from fastapi import APIRouter, WebSocket
+
+from telephony.encoders import open_encoder
+from telephony.endpoints.websocket import (
+    TRY_AGAIN_LATER,
+    Client,
+    ClientGoneError,
+    ClientStalledError,
+    Frames,
+    MessageError,
+)
+from telephony.engines.base import UnknownVoiceError, Word
+from telephony.metrics import Metrics
+from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
+from telephony.settings import Settings
+from telephony.text import segments
+from telephony.voices import Selection, VoiceWish
+
+log = structlog.get_logger()
+
+DOOR = "pipecat"
+"""The name of this door in metrics."""
+
+_MAX_REQUEST_ID_CHARS = 200
+
+
+@dataclass(frozen=True)
+class _Format:
+    """An audio format: its sample rates in Hz, the default first; `sample_bytes` is None for a container's pages."""
+
+    sample_rates: tuple[int, ...]
+    sample_bytes: int | None
+
+
+_FORMATS = {
+    "pcm": _Format((24_000, 8_000, 16_000, 48_000), 2),
+    "opus": _Format((24_000, 8_000, 16_000, 48_000), None),
+    "mulaw": _Format((8_000,), 1),
+    "alaw": _Format((8_000,), 1),
+}
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a client asked for with `start`. `voice` is None for the service's; `sample_rate` in Hz."""
+
+    voice: str | None = None
+    format: str = "pcm"
+    sample_rate: int = 24_000
+    timestamps: bool = False
+
+    def frame_bytes(self, frame_ms: int) -> int | None:
+        """Bytes of `frame_ms` milliseconds; None in a container."""
+        sample_bytes = _FORMATS[self.format].sample_bytes
+        return None if sample_bytes is None else self.sample_rate * frame_ms // 1000 * sample_bytes
+
+
+@dataclass(eq=False)
+class _Request:
+    """One text of a client. `sent_s` is the audio handed on for sending, in seconds."""
+
+    request_id: str
+    speech: Speech
+    start: _Start
+    sent_s: float = 0.0
+
+    async def messages(self, frame_ms: int) -> AsyncIterator[dict[str, Any] | bytes]:
+        """What its client gets before the end of it: JSON objects and audio."""
+        encoder = open_encoder(self.start.format, self.start.sample_rate)
+        frames = Frames(self.start.frame_bytes(frame_ms))
+        begun = False
+        async for window in self.speech:
+            if len(window.samples) and not begun:
+                begun = True
+                yield self.message("started_speak")
+            words = window.words if self.start.timestamps else ()
+            if words or (len(window.samples) and self.sent_s):
+                yield self._meta(words)
+            step = window.sample_rate * frame_ms // 1000
+            for position in range(0, len(window.samples), step):
+                for frame in frames.push(
+                    encoder.encode(window.samples[position : position + step], window.sample_rate)
+                ):
+                    yield frame
+            self.sent_s += window.duration_s
+            if window.end_of_text and begun:
+                for frame in frames.push(encoder.finish(), last=True):
+                    yield frame
+
+    def message(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """A message about it."""
+        return {"type": kind, "request_id": self.request_id, **fields}
+
+    def _meta(self, words: Sequence[Word]) -> dict[str, Any]:
+        meta = self.message("meta", progress=round(self.sent_s, 3))
+        if self.start.timestamps:
+            meta["words"] = [
+                {"word": word.text, "start_s": round(word.start_s, 3), "end_s": round(word.end_s, 3)} for word in words
+            ]
+        return meta
+
+
+class _Connection:
+    """One client. Two tasks: one reads its messages, one sends the audio of its requests in order."""
+
+    def __init__(
+        self, client: Client, session: Session, sessions: SessionRegistry, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._client = client
+        self._session = session
+        self._sessions = sessions
+        self._settings = settings
+        self._metrics = metrics
+        self._start = _Start()
+        self._requests: dict[str, _Request] = {}
+        self._playing: _Request | None = None
+        self._said = asyncio.Event()
+        self._stopped = False
+        self._defect: Exception | None = None
+
+    async def serve(self) -> bool:
+        """Returns once the client has said stop (True) or is gone."""
+        async with anyio.create_task_group() as tasks:
+            for task in (self._read_all, self._play_all):
+                tasks.start_soon(self._run, task, tasks.cancel_scope)
+        if self._defect is not None:
+            raise self._defect
+        return self._stopped
+
+    async def _run(self, task: Callable[[], Awaitable[None]], tasks: anyio.CancelScope) -> None:
+        """Runs one of the tasks. Its end is that of the other one."""
+        try:
+            await task()
+        except ClientStalledError as error:
+            self._metrics.clients_stalled.labels(DOOR).inc()
+            log.warning("client_stalled", door=DOOR, error=str(error))
+        except ClientGoneError as error:
+            log.debug("client_gone", door=DOOR, error=str(error))
+        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
+            self._defect = error
+        tasks.cancel()
+
+    async def _read_all(self) -> None:
+        async for message in self._client.messages():
+            if isinstance(message, MessageError):
+                await self._client.send(_error(message.code, str(message)))
+                continue
+            if message.get("type") == "stop":
+                self._stopped = True
+                return
+            try:
+                await self._handle(message)
+            except MessageError as error:
+                request_id = message.get("request_id")
+                known_id = request_id if _is_request_id(request_id) else None
+                await self._client.send(_error(error.code, str(error), known_id))
+
+    async def _handle(self, message: Mapping[str, Any]) -> None:
+        kind = message.get("type")
+        if kind == "start":
+            await self._handle_start(message)
+        elif kind == "speak":
+            self._handle_speak(message)
+        elif kind == "cancel":
+            await self._handle_cancel(message)
+        else:
+            raise MessageError("unknown_type", f"type is start, speak, cancel or stop, not {kind!r:.100}")
+
+    async def _handle_start(self, message: Mapping[str, Any]) -> None:
+        start = _read_start(message)
+        selection = self._find(VoiceWish(start.voice))
+        self._start = start
+        await self._client.send(
+            {
+                "type": "started",
+                "voice": selection.voice,
+                "format": start.format,
+                "sample_rate": start.sample_rate,
+                "timestamps": start.timestamps,
+            }
+        )
+
+    def _handle_speak(self, message: Mapping[str, Any]) -> None:
+        request_id = _read_request_id(message) or str(uuid.uuid4())
+        if request_id in self._requests:
+            raise MessageError("bad_request_id", "a request of that id is in flight")
+        text = _read_text(message, self._settings.max_text_chars)
+        voice = _read_voice(message)
+        wish = VoiceWish(self._start.voice if voice is None else voice, speed=_read_speed(message))
+        selection = self._find(wish)
+        self._check_room(text)
+        speech = self._session.say(text, selection, request_id=request_id)
+        self._requests[request_id] = _Request(request_id, speech, self._start)
+        self._said.set()
+
+    async def _handle_cancel(self, message: Mapping[str, Any]) -> None:
+        request = self._requests.pop(_read_request_id(message) or "", None)
+        if request is None:
+            raise MessageError("unknown_request", "no request of that id is in flight")
+        request.speech.cancel()
+        # What is being sent is announced as canceled behind its last frame, by the task that sends it.
+        if request is not self._playing:
+            await self._client.send(request.message("canceled"))
+
+    def _find(self, wish: VoiceWish) -> Selection:
+        try:
+            return self._sessions.find(wish)
+        except UnknownVoiceError as error:
+            raise MessageError("bad_voice", str(error)) from None
+
+    def _check_room(self, text: str) -> None:
+        waiting_bytes = sum(request.speech.request.size_bytes for request in self._requests.values())
+        if self._requests and waiting_bytes + len(text.encode()) > self._settings.max_queued_text_bytes:
+            raise MessageError("busy", f"{waiting_bytes} bytes of text wait on this connection")
+        if len(self._requests) >= self._settings.max_waiting_requests:
+            raise MessageError("busy", f"{len(self._requests)} requests wait on this connection")
+        try:
+            self._sessions.check_open()
+            if self._session.silent:
+                self._sessions.check_delay()
+        except RefusedError as error:
+            raise MessageError("busy", str(error)) from None
+
+    async def _play_all(self) -> None:
+        while True:
+            while not self._requests:
+                self._said.clear()
+                await self._said.wait()
+            self._playing = next(iter(self._requests.values()))
+            await self._play(self._playing)
+
+    async def _play(self, request: _Request) -> None:
+        async for message in request.messages(self._settings.frame_ms):
+            if request.speech.cancelled:
+                continue
+            if isinstance(message, bytes):
+                await self._client.send_audio(message)
+            else:
+                await self._client.send(message)
+        if request.speech.cancelled:
+            await self._client.send(request.message("canceled"))
+            return
+        del self._requests[request.request_id]
+        failure = request.speech.request.failure
+        if failure is not None:
+            await self._client.send(_error("stream_error", failure, request.request_id))
+        else:
+            await self._client.send(request.message("done", duration_s=round(request.sent_s, 3)))
+
+
+def _error(code: str, message: str, request_id: str | None = None) -> dict[str, Any]:
+    return {"type": "error", "code": code, "request_id": request_id, "message": message}
+
+
+def _read_start(message: Mapping[str, Any]) -> _Start:
+    name = message.get("format")
+    name = "pcm" if name is None else name
+    known = _FORMATS.get(name) if isinstance(name, str) else None
+    if known is None:
+        raise MessageError("bad_format", f"format is one of {', '.join(_FORMATS)}")
+    sample_rate = message.get("sample_rate")
+    if sample_rate is None:
+        sample_rate = known.sample_rates[0]
+    if sample_rate not in known.sample_rates:
+        rates = ", ".join(map(str, sorted(known.sample_rates)))
+        raise MessageError("bad_format", f"sample_rate of {name} is {rates}")
+    timestamps = message.get("timestamps")
+    if timestamps is not None and not isinstance(timestamps, bool):
+        raise MessageError("bad_timestamps", "timestamps is true or false")
+    return _Start(_read_voice(message), name, int(sample_rate), bool(timestamps))
+
+
+def _read_voice(message: Mapping[str, Any]) -> str | None:
+    voice = message.get("voice")
+    if voice is not None and not isinstance(voice, str):
+        raise MessageError("bad_voice", "voice is a name")
+    return voice
+
+
+def _read_speed(message: Mapping[str, Any]) -> float | None:
+    speed = message.get("speed")
+    if speed is None:
+        return None
+    if isinstance(speed, bool) or not isinstance(speed, (int, float)) or not 0.5 <= speed <= 2.0:
+        raise MessageError("bad_speed", "speed is a number from 0.5 to 2")
+    return float(speed)
+
+
+def _read_text(message: Mapping[str, Any], max_chars: int) -> str:
+    text = message.get("text")
+    if not isinstance(text, str) or not _is_unicode(text):
+        raise MessageError("bad_text", "text is a string of Unicode characters")
+    if len(text) > max_chars:
+        raise MessageError("bad_text", f"a text of {len(text)} characters is longer than the limit of {max_chars}")
+    if not segments.speakable(text):
+        raise MessageError("empty_text", "the text has nothing to say")
+    return text
+
+
+def _read_request_id(message: Mapping[str, Any]) -> str | None:
+    request_id = message.get("request_id")
+    if request_id is not None and not _is_request_id(request_id):
+        raise MessageError("bad_request_id", f"request_id is a string of 1 to {_MAX_REQUEST_ID_CHARS} characters")
+    return request_id
+
+
+def _is_request_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 1 <= len(value) <= _MAX_REQUEST_ID_CHARS and _is_unicode(value)
+
+
+def _is_unicode(text: str) -> bool:
+    """False for half a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
+    """The routes of this door."""
+    routes = APIRouter()
+
+    async def serve(client: Client) -> None:
+        try:
+            session = sessions.open(DOOR)
+        except RefusedError as error:
+            await client.send(_error("busy", str(error)))
+            await client.close(TRY_AGAIN_LATER, "busy")
+            return
+        try:
+            stopped = await _Connection(client, session, sessions, settings, metrics).serve()
+        finally:
+            session.close()
+        if stopped:
+            await client.send({"type": "stopped"})
+            await client.close()
+
+    @routes.websocket("/v1/audio/speech/stream/ws")
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept()
+        log.info("connected", door=DOOR)
+        try:
+            await serve(Client(socket, settings.send_timeout_s))
+        except ClientGoneError as error:
+            log.debug("client_gone", door=DOOR, error=str(error))
+        finally:
+            log.info("disconnected", door=DOOR)
+
+    return routes

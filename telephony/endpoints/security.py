@@ -1,0 +1,288 @@
+"""Who may use the HTTP and WebSocket doors: keys, the origin of web pages, rates and sizes.
+
+Everything here belongs to the event loop of the doors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+from fastapi import HTTPException
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from telephony.metrics import Metrics
+from telephony.settings import Settings
+
+# Clients whose rate is known at once. A bucket that is forgotten is a full one.
+_MAX_CLIENTS = 10_000
+_POLICY_VIOLATION = 1008
+_TRY_AGAIN_LATER = 1013
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own, reachable by nobody else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which may lead anywhere; or nothing, which is every address
+        return False
+
+
+def open_to_strangers(settings: Settings) -> bool:
+    """Whether other machines may use the HTTP and WebSocket doors, and need no key for it."""
+    there = settings.http_port is not None
+    return there and not is_loopback(settings.http_host) and not Keys(settings.api_key).required
+
+
+def complaint(settings: Settings) -> str | None:
+    """Why the HTTP and WebSocket doors must not be opened with these settings, in one line; None if they may."""
+    if settings.insecure or not open_to_strangers(settings):
+        return None
+    return (
+        f"--http-host {settings.http_host!r} lets other machines in, and no key is set: set API_KEY, or say --insecure"
+    )
+
+
+class Keys:
+    """The keys of the doors.
+
+    Args:
+        text: the keys, with commas between them; empty for none.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._digests = [_digest(key.strip().encode()) for key in text.split(",") if key.strip()]
+
+    @property
+    def required(self) -> bool:
+        """Whether there is any key."""
+        return bool(self._digests)
+
+    def find(self, presented: bytes) -> int | None:
+        """Which key this is; None for a wrong one. Takes as long for one as for the other."""
+        digest = _digest(presented)
+        found = None
+        for number, known in enumerate(self._digests):
+            if hmac.compare_digest(digest, known):
+                found = number
+        return found
+
+
+class Origins:
+    """The web sites whose pages may use the doors.
+
+    Args:
+        text: origins such as `https://example.com`, with commas between them; `*` for every one.
+        trust_host: whether a page is the service's own whenever its origin is the host that the request names. Not
+            without a key: a hostile site can have its own name lead to this machine.
+    """
+
+    def __init__(self, text: str, *, trust_host: bool) -> None:
+        self.listed = frozenset(entry for part in text.split(",") if (entry := part.strip().lower().rstrip("/")))
+        self._trust_host = trust_host
+
+    def allow(self, origin: str | None, host: str) -> bool:
+        """Whether a request may be served.
+
+        Args:
+            origin: its Origin header; None from what is no browser.
+            host: its Host header.
+        """
+        if origin is None or "*" in self.listed or origin.lower() in self.listed:
+            return True
+        try:
+            own = urlsplit(origin)
+            name = own.hostname or ""
+        except ValueError:
+            return False
+        return own.netloc.lower() == host.lower() and (self._trust_host or name == "localhost" or _is_address(name))
+
+
+class Rates:
+    """How many requests each client may still make: a token bucket each, full at a minute's worth.
+
+    Args:
+        per_minute: 0 for no limit.
+        clock: seconds, monotonic; tests replace it.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str) -> float:
+        """Counts a request of `client`; returns 0, or in how many seconds to try again."""
+        if not self._per_minute:
+            return 0.0
+        per_second = self._per_minute / 60
+        now = self._clock()
+        tokens, since = self._buckets.pop(client, (float(self._per_minute), now))
+        tokens = min(float(self._per_minute), tokens + (now - since) * per_second)
+        allowed = tokens >= 1
+        self._buckets[client] = (tokens - allowed, now)
+        if len(self._buckets) > _MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        return 0.0 if allowed else (1 - tokens) / per_second
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a request is not served: `why` for the metrics, `status` over HTTP, `close_code` on a WebSocket."""
+
+    why: str
+    message: str
+    status: int
+    close_code: int
+    retry_after_s: float | None = None
+
+
+class Guard:
+    """ASGI middleware: lets through what may be served, and answers the rest.
+
+    Args:
+        is_open: whether everybody may always use what a path leads to.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, is_open: Callable[[Scope], bool]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._is_open = is_open
+        self._keys = Keys(settings.api_key)
+        self._origins = Origins(settings.allowed_origins, trust_host=self._keys.required)
+        self._rates = Rates(settings.requests_per_minute)
+        self._max_in_work = settings.max_http_connections
+        self._max_body_bytes = settings.max_message_bytes
+        self._body_timeout_s = settings.hello_timeout_s
+        self._in_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request or connection."""
+        if scope["type"] not in ("http", "websocket") or self._is_open(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await self._refuse(refusal, scope, receive, send)
+            return
+        self._in_work += 1
+        try:
+            await self._app(scope, self._bounded(receive) if scope["type"] == "http" else receive, send)
+        finally:
+            self._in_work -= 1
+
+    def _refusal(self, scope: Scope) -> _Refusal | None:
+        headers = Headers(scope=scope)
+        if not self._origins.allow(headers.get("origin"), headers.get("host", "")):
+            return _Refusal("origin", "pages of this origin may not use this service", 403, _POLICY_VIOLATION)
+        if self._in_work >= self._max_in_work:
+            return _Refusal("connections", "too many connections", 503, _TRY_AGAIN_LATER, retry_after_s=1)
+        key = next((number for each in _presented(scope) if (number := self._keys.find(each)) is not None), None)
+        wait_s = self._rates.take(_address(scope) if key is None else f"key {key}")
+        if wait_s:
+            message = f"too many requests: try again in {math.ceil(wait_s)} s"
+            return _Refusal("rate", message, 429, _TRY_AGAIN_LATER, retry_after_s=wait_s)
+        if self._keys.required and key is None:
+            return _Refusal("key", "a valid API key is needed", 401, _POLICY_VIOLATION)
+        if scope["type"] == "http" and _content_length(headers) > self._max_body_bytes:
+            return self._too_large()
+        return None
+
+    def _too_large(self) -> _Refusal:
+        return _Refusal("size", f"a body has at most {self._max_body_bytes} bytes", 413, _POLICY_VIOLATION)
+
+    async def _refuse(self, refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        self._metrics.requests_refused.labels(refusal.why).inc()
+        if scope["type"] == "http":
+            response = JSONResponse({"detail": refusal.message}, refusal.status, _headers(refusal))
+            await response(scope, receive, send)
+            return
+        # Closed before it is accepted, the client would see no code but an HTTP status.
+        await receive()
+        await send({"type": "websocket.accept"})
+        if refusal.close_code == _TRY_AGAIN_LATER:
+            error = {"type": "error", "code": "busy", "message": refusal.message}
+            await send({"type": "websocket.send", "text": json.dumps(error)})
+        await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.message})
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """`receive` for a body that may be longer than it was told, and may never end."""
+        size = 0
+        whole = False
+        deadline = anyio.current_time() + self._body_timeout_s
+
+        async def receive_bounded() -> Message:
+            nonlocal size, whole
+            try:
+                # What comes after the body is that the client goes, whenever that may be.
+                with anyio.fail_after(None if whole else deadline - anyio.current_time()):
+                    message = await receive()
+            except TimeoutError:
+                self._metrics.requests_refused.labels("time").inc()
+                raise HTTPException(408, f"the body took longer than {self._body_timeout_s:g} s") from None
+            size += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if size > self._max_body_bytes:
+                refusal = self._too_large()
+                self._metrics.requests_refused.labels(refusal.why).inc()
+                raise HTTPException(refusal.status, refusal.message)
+            return message
+
+        return receive_bounded
+
+
+def _digest(key: bytes) -> bytes:
+    """Of one length whatever the key's, so that a comparison does not tell it."""
+    return hashlib.sha256(key).digest()
+
+
+def _presented(scope: Scope) -> Iterator[bytes]:
+    """Every key that a request shows."""
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            yield value
+        elif name == b"authorization" and value[:7].lower() == b"bearer ":
+            yield value[7:].strip()
+    if scope["type"] == "websocket":  # a browser cannot give a WebSocket headers
+        for key in parse_qs(scope["query_string"].decode("latin-1")).get("api_key", ()):
+            yield key.encode()
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _content_length(headers: Headers) -> int:
+    text = headers.get("content-length", "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _headers(refusal: _Refusal) -> dict[str, str]:
+    headers = {}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(refusal.retry_after_s))
+    return headers

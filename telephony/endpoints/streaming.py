@@ -1,0 +1,158 @@
+"""What the HTTP doors share: a text as an encoded answer that leaves while it is still being spoken.
+
+Nothing is answered before there is audio, so that whatever goes wrong until then is an error with a status. Everything
+here belongs to the event loop of the doors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import anyio
+import structlog
+from fastapi import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from telephony.encoders import Encoder
+from telephony.engines.base import Samples
+from telephony.scheduler import Window
+from telephony.sessions import RefusedError, Speech
+
+log = structlog.get_logger()
+
+# Compressing so much takes about a millisecond, for which everybody else on the event loop waits.
+_SLICE_S = 0.2
+
+_T = TypeVar("_T")
+
+
+class SpeechFailedError(RuntimeError):
+    """A text could not be spoken to its end. The message says why, without the text."""
+
+
+def busy(error: RefusedError) -> HTTPException:
+    """The answer to a request for which there is no place now."""
+    return HTTPException(429, str(error), {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))})
+
+
+def too_long(max_chars: int) -> HTTPException:
+    """The answer to a text with more than `max_chars` characters."""
+    return HTTPException(413, f"a text has at most {max_chars} characters")
+
+
+async def begin(request: Request, speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
+    """Waits until there is audio; then all of it, encoded, in pieces of any size, none of them empty.
+
+    The iterator raises SpeechFailedError where the speech fails later on.
+
+    Raises:
+        SpeechFailedError: it has failed before anything could be sent.
+        ClientDisconnect: the client has gone meanwhile.
+    """
+    pieces = _encoded(speech, encoder)
+    first = await _unless_gone(request.receive, _first(pieces))
+    return _joined(first, pieces)
+
+
+class SpeechResponse(StreamingResponse):
+    """Sends pieces as they come.
+
+    Where they fail, or the client takes nothing any more, the connection is cut: the client then knows that it has not
+    heard all. A client that goes stops the speech.
+
+    Args:
+        pieces: the answer's body.
+        content_type: its media type.
+        headers: further headers.
+        send_timeout_s: until a client that takes nothing counts as gone.
+        close: called at the end, whatever that is.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        content_type: str,
+        headers: dict[str, str],
+        *,
+        send_timeout_s: float,
+        close: Callable[[], None],
+    ) -> None:
+        super().__init__(pieces, headers=headers, media_type=content_type)
+        self._send_timeout_s = send_timeout_s
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the answer."""
+
+        async def send_in_time(message: Message) -> None:
+            with anyio.fail_after(self._send_timeout_s):
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, send_in_time)
+        except SpeechFailedError as error:
+            log.error("answer_broken_off", path=scope["path"], error=str(error))
+        except TimeoutError:
+            log.warning("answer_broken_off", path=scope["path"], error=f"no byte taken for {self._send_timeout_s:g} s")
+        finally:
+            self._close()
+
+
+async def _encoded(speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
+    async for window in speech:
+        if speech.request.failure is not None:
+            raise SpeechFailedError(speech.request.failure)
+        for samples in _slices(window):
+            data = encoder.encode(samples, window.sample_rate)
+            if data:
+                yield data
+            await asyncio.sleep(0)
+    data = encoder.finish()
+    if data:
+        yield data
+
+
+def _slices(window: Window) -> Iterator[Samples]:
+    size = math.ceil(_SLICE_S * window.sample_rate)
+    for start in range(0, len(window.samples), size):
+        yield window.samples[start : start + size]
+
+
+async def _first(pieces: AsyncIterator[bytes]) -> bytes:
+    return await anext(pieces, b"")
+
+
+async def _joined(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for piece in pieces:
+        yield piece
+
+
+async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T:
+    """The result of `work`, which is cancelled if the client goes.
+
+    Raises:
+        ClientDisconnect: it has gone.
+    """
+    working = asyncio.create_task(work)
+    tasks = (working, asyncio.create_task(_gone(receive)))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

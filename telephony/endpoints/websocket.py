@@ -1,0 +1,128 @@
+"""What the WebSocket doors share: JSON messages in, JSON and audio out, each with its bound."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+log = structlog.get_logger()
+
+TRY_AGAIN_LATER = 1013
+"""The close code for a client for whom there is no place now."""
+
+
+class MessageError(ValueError):
+    """A message that a door cannot read. `code` is its name on the wire."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ClientGoneError(ConnectionError):
+    """The client has closed the connection, vanished, or reads too slowly."""
+
+
+class ClientStalledError(ClientGoneError):
+    """The client has taken nothing for too long."""
+
+
+class Client:
+    """One accepted WebSocket. Used by the tasks of one event loop; what they send leaves in the order of their calls.
+
+    Args:
+        send_timeout_s: until a client that takes nothing counts as gone.
+    """
+
+    def __init__(self, socket: WebSocket, send_timeout_s: float) -> None:
+        self._socket = socket
+        self._send_timeout_s = send_timeout_s
+        # Without it a task could overtake another one that waits for the same client to read.
+        self._turn = asyncio.Lock()
+
+    async def messages(self) -> AsyncIterator[dict[str, Any] | MessageError]:
+        """JSON objects until the client closes; what is not one comes as an error, so that the door can answer it.
+
+        Strings may hold halves of surrogate pairs, which JSON can spell and UTF-8 cannot.
+        """
+        while True:
+            # Thousands of small messages may be there already: other clients have their turn in between.
+            await anyio.lowlevel.checkpoint()
+            received = await self._socket.receive()
+            if received["type"] == "websocket.disconnect":
+                return
+            text = received.get("text")
+            if text is None:
+                yield MessageError("unexpected_binary", "messages are JSON text, not binary")
+                continue
+            try:
+                message = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                yield MessageError("bad_json", f"not JSON: {type(error).__name__}")
+                continue
+            yield message if isinstance(message, dict) else MessageError("bad_json", "a message is a JSON object")
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """Sends a JSON object.
+
+        Raises:
+            ClientGoneError: it cannot be sent.
+        """
+        await self._send({"type": "websocket.send", "text": json.dumps(message)})
+
+    async def send_audio(self, frame: bytes) -> None:
+        """Sends a binary frame; waits while the client does not read, and lets other tasks run in any case.
+
+        Raises:
+            ClientGoneError: it cannot be sent.
+        """
+        await self._send({"type": "websocket.send", "bytes": frame})
+        await anyio.lowlevel.checkpoint()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Closes the connection, if it is still open."""
+        if self._socket.application_state is not WebSocketState.DISCONNECTED:
+            try:
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            except ClientGoneError as error:
+                log.debug("close_failed", error=str(error))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        async with self._turn:
+            try:
+                with anyio.fail_after(self._send_timeout_s):
+                    await self._socket.send(message)
+            except TimeoutError:
+                raise ClientStalledError(f"took nothing for {self._send_timeout_s:g} s") from None
+            except (WebSocketDisconnect, RuntimeError, OSError) as error:  # RuntimeError: starlette, after a close
+                raise ClientGoneError(str(error) or type(error).__name__) from None
+
+
+class Frames:
+    """Divides a stream of audio into messages of `frame_bytes`. The last one is shorter, or filled up where `padded`.
+
+    Zeros fill it up, which is silence in PCM only. None for `frame_bytes` leaves the stream as it comes.
+    """
+
+    def __init__(self, frame_bytes: int | None, padded: bool = False) -> None:
+        self._frame_bytes = frame_bytes
+        self._padded = padded
+        self._rest = b""
+
+    def push(self, data: bytes, last: bool = False) -> Iterator[bytes]:
+        """Takes the next bytes; yields the frames that are complete, and with `last` what is left."""
+        pending = self._rest + data
+        size = self._frame_bytes or max(1, len(pending))
+        if last and self._padded:
+            pending += bytes(-len(pending) % size)
+        end = len(pending) if last else len(pending) - len(pending) % size
+        self._rest = pending[end:]
+        for position in range(0, end, size):
+            yield pending[position : position + size]
