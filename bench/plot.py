@@ -1,0 +1,67 @@
+"""`python -m bench.plot FILE... --out DIRECTORY`: results of the benchmarks as pictures.
+
+Each JSON file gives one SVG, named after its benchmark: latency, growth. The others have tables enough.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+
+
+def draw_latency(axes: Axes, document: Mapping[str, Any]) -> None:
+    """First audio of the reference and the streamed product over the length of the text, both logarithmic."""
+    for side, colour in (("reference", "tab:gray"), ("reply", "tab:blue"), ("stream", "tab:green")):
+        figures = [speakers[side] for speakers in document["texts"].values()]
+        lengths_s = [speakers["reference"]["audio_s"] for speakers in document["texts"].values()]
+        axes.loglog(lengths_s, [entry["first_audio_s"] for entry in figures], "o-", color=colour, label=side)
+    axes.set(xlabel="length of the text's speech (s)", ylabel="time to first audio (s)")
+    axes.legend()
+
+
+def draw_growth(axes: Axes, document: Mapping[str, Any]) -> None:
+    """Resident memory over utterances of random length."""
+    resident = [value / 2**20 for value in document["resident_bytes"]]
+    axes.plot([document["every"] * (index + 1) for index in range(len(resident))], resident, color="tab:green")
+    axes.set(xlabel="utterances spoken", ylabel="resident memory (MiB)", ylim=(0, None))
+
+
+DRAW: dict[str, Callable[[Axes, Mapping[str, Any]], None]] = {"latency": draw_latency, "growth": draw_growth}
+"""By the name of the benchmark."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.plot", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON that a benchmark has written")
+    parser.add_argument("--out", type=Path, default=Path("docs"), metavar="DIRECTORY", help="default: docs")
+    options = parser.parse_args(arguments)
+    pyplot.rcParams["svg.hashsalt"] = "kokoro"  # the same figures give the same file
+    for path in options.files:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        name = document["benchmark"]
+        if name not in DRAW:
+            parser.error(f"{path}: there is no picture of {name!r}; there is one of {', '.join(DRAW)}")
+        figure, axes = pyplot.subplots(figsize=(6, 3.5), layout="constrained")
+        axes.grid(alpha=0.3)
+        DRAW[name](axes, document)
+        target = options.out / f"{name}.svg"
+        figure.savefig(target, metadata={"Date": None})
+        print(target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
