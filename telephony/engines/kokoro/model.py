@@ -121,7 +121,8 @@ class KokoroEngine:
             self._compile(calls)
             self._capture()
             return
-        threading.Thread(target=self._compile, args=(calls,), name="compile", daemon=True).start()
+        # Not a daemon: a process that ends while torch works in one is aborted.
+        threading.Thread(target=self._compile, args=(calls,), name="compile").start()
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """Phonemes of the text, in the voice's language. Prosody and source come with the first window of each piece.

@@ -1,0 +1,175 @@
+"""The phrase cache: every phrase is looked for once, made once, and kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from telephony.cache.figures import CacheFigures
+from telephony.cache.key import PhraseKey
+from telephony.cache.making import Making, Take
+from telephony.cache.phrase import CorruptError, Phrase, decode, encode
+from telephony.cache.stores import Guard, Store, StoreError
+
+log = structlog.get_logger()
+
+_LOOKUP_THREADS = 4
+# Phrases in memory that wait to be written; a store that slow would only collect them.
+_MAX_WAITING = 64
+_PAUSE_S = 5.0
+
+
+class PhraseCache:
+    """Phrases by key, out of the first store that has them.
+
+    Event loops and the scheduler's thread call `open`, which returns at once, and what it returns. Threads named
+    `cache-lookup` read the stores, and one, `cache-keep`, writes them. `get`, `put`, `stats` and `clear` block, and are
+    for those threads, for command lines and for tests.
+
+    Args:
+        stores: in the order in which they are asked. All of them keep every phrase, so that one which fails is not
+            missed; what a later one has is given to those before it. Closed by `close`.
+        clock: seconds, monotonic; tests replace it.
+    """
+
+    def __init__(
+        self, stores: Sequence[Store], figures: CacheFigures, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._guards = [Guard(store, figures, _PAUSE_S, clock) for store in stores]
+        self._figures = figures
+        self._lock = threading.Lock()
+        self._makings: dict[str, Making] = {}
+        self._waiting = 0
+        self._closed = False
+        self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="cache-lookup")
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="cache-keep")
+
+    def open(self, key: PhraseKey, on_change: Callable[[], None]) -> Take:
+        """A listener's place in a phrase, which is looked for now unless it already is, or is being made.
+
+        Args:
+            on_change: see `Take`; it may be called before this returns.
+        """
+        with self._lock:
+            making = self._makings.get(key.name)
+            is_new = making is None
+            if making is None:
+                making = self._makings[key.name] = Making(key, self._lock, self._keep_later, self._forget)
+            take = making.join(on_change)
+            if is_new and not self._closed:
+                self._lookups.submit(self._look_up, making)
+                return take
+        if is_new:
+            making.found(None)
+        else:
+            self._figures.joined.inc()
+        return take
+
+    def get(self, key: PhraseKey) -> Phrase | None:
+        """A phrase out of the stores, None if none has it. What is broken is deleted. Blocks."""
+        for index, guard in enumerate(self._guards):
+            data = guard.get(key.name)
+            if data is None:
+                continue
+            try:
+                phrase = decode(key, data)
+            except CorruptError as error:
+                self._figures.corrupt.labels(guard.name).inc()
+                log.warning("cache_corrupt", store=guard.name, key=key.name, error=str(error))
+                guard.delete(key.name)
+                continue
+            self._figures.hits.labels(guard.name).inc()
+            self._give_to(self._guards[:index], key, data)
+            return phrase
+        self._figures.misses.inc()
+        return None
+
+    def put(self, key: PhraseKey, phrase: Phrase) -> None:
+        """Keeps a phrase in every store. Blocks."""
+        data = encode(key, phrase)
+        for guard in self._guards:
+            guard.put(key.name, data)
+
+    def stats(self) -> Mapping[str, Mapping[str, int | str]]:
+        """Figures of every store by its name; of one that fails, the error. Blocks."""
+        figures: dict[str, Mapping[str, int | str]] = {}
+        for guard in self._guards:
+            try:
+                figures[guard.name] = guard.store.stats()
+            except StoreError as error:
+                figures[guard.name] = {"error": str(error)}
+        return figures
+
+    def clear(self) -> int:
+        """Forgets every phrase in every store; returns how many there were. Blocks.
+
+        Raises:
+            StoreError: a store failed; those before it are empty.
+        """
+        return sum(guard.store.clear() for guard in self._guards)
+
+    def close(self) -> None:
+        """Writes what waits to be written, joins all threads and closes the stores. Takes stay usable."""
+        with self._lock:
+            self._closed = True
+        self._lookups.shutdown()
+        self._keeper.shutdown()
+        for guard in self._guards:
+            guard.store.close()
+
+    def _look_up(self, making: Making) -> None:
+        phrase = None
+        try:
+            phrase = self.get(making.key)
+        except Exception:  # a defect of ours costs a synthesis, not the listeners' patience
+            log.exception("cache_lookup_failed", key=making.key.name)
+        making.found(phrase)
+
+    def _give_to(self, guards: Sequence[Guard], key: PhraseKey, data: bytes) -> None:
+        """Keeps a phrase in stores that do not have it."""
+
+        def give() -> None:
+            for guard in guards:
+                guard.put(key.name, data)
+
+        if guards:
+            self._in_background(give)
+
+    def _keep_later(self, making: Making, phrase: Phrase) -> None:
+        def keep() -> None:
+            try:
+                self.put(making.key, phrase)
+            finally:
+                making.kept()
+
+        if not self._in_background(keep):
+            making.kept()
+
+    def _in_background(self, job: Callable[[], None]) -> bool:
+        """Has the keeper do something; False, and counted, if too much is waiting already."""
+
+        def run() -> None:
+            try:
+                job()
+            except Exception:  # a defect of ours; nobody would see it in the future of this job
+                log.exception("cache_keep_failed")
+            finally:
+                with self._lock:
+                    self._waiting -= 1
+
+        with self._lock:
+            accepted = not self._closed and self._waiting < _MAX_WAITING
+            if accepted:
+                self._waiting += 1
+                self._keeper.submit(run)
+        if not accepted:
+            self._figures.not_kept.inc()
+        return accepted
+
+    def _forget(self, making: Making) -> None:
+        if self._makings.get(making.key.name) is making:
+            del self._makings[making.key.name]

@@ -1,0 +1,116 @@
+"""Phrases in Redis, for a time, which several machines may share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from telephony.cache.stores import StoreError
+
+READ_TIMEOUT_S = 0.05
+_WRITE_TIMEOUT_S = 2.0
+# A second of speech is 96 kB: in the library's 32 kB pieces it takes twice as long to read.
+_READ_BYTES = 2**20
+_PATTERN = "tts:*"
+_THREADS = 4
+_SCAN = 1000
+
+
+class RedisStore:
+    """A Redis, which may be slow, frozen or gone.
+
+    Reads run in threads of their own, so that a caller waits `read_timeout_s` at most, whatever the network and its
+    name service do. For anything else nobody waits. Nothing is tried twice. Any thread.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`.
+        ttl_s: how long a phrase is kept after it was put, in seconds.
+        max_value_bytes: a larger value is not kept.
+        read_timeout_s: how long a read may take, in seconds.
+
+    Raises:
+        ValueError: not a URL of Redis.
+    """
+
+    name = "redis"
+    slow_to_fail = True
+
+    def __init__(self, url: str, ttl_s: float, max_value_bytes: int, read_timeout_s: float = READ_TIMEOUT_S) -> None:
+        self._ttl_ms = max(1, round(ttl_s * 1000))
+        self._max_value_bytes = max_value_bytes
+        self._read_timeout_s = read_timeout_s
+        self._reading = _client(url, read_timeout_s)
+        self._client = _client(url, _WRITE_TIMEOUT_S)
+        self._readers = ThreadPoolExecutor(_THREADS, thread_name_prefix="cache-redis")
+
+    def get(self, name: str) -> bytes | None:
+        """See `Store`; waits `read_timeout_s` at most."""
+        with _as_store_error():
+            found = self._readers.submit(self._reading.get, name).result(self._read_timeout_s)
+        return found if isinstance(found, bytes) else None
+
+    def put(self, name: str, data: bytes) -> bool:
+        """See `Store`."""
+        if len(data) > self._max_value_bytes:
+            return False
+        with _as_store_error():
+            self._client.set(name, data, px=self._ttl_ms)
+        return True
+
+    def delete(self, name: str) -> None:
+        """See `Store`."""
+        with _as_store_error():
+            self._client.unlink(name)
+
+    def clear(self) -> int:
+        """See `Store`."""
+        cleared = 0
+        with _as_store_error():
+            for name in self._names():
+                cleared += int(bool(self._client.unlink(name)))
+        return cleared
+
+    def stats(self) -> Mapping[str, int | str]:
+        """See `Store`."""
+        with _as_store_error():
+            sizes = [self._client.strlen(name) for name in self._names()]
+        return {"phrases": len(sizes), "bytes": sum(size for size in sizes if isinstance(size, int))}
+
+    def close(self) -> None:
+        """See `Store`."""
+        self._readers.shutdown()
+        self._reading.close()
+        self._client.close()
+
+    def _names(self) -> set[bytes]:
+        # A set, because a scan may name a key twice.
+        return set(self._client.scan_iter(match=_PATTERN, count=_SCAN))
+
+
+def _client(url: str, timeout_s: float) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        socket_read_size=_READ_BYTES,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,  # fewer exchanges for a connection, and nothing that comes unasked
+    )
+
+
+@contextlib.contextmanager
+def _as_store_error() -> Iterator[None]:
+    try:
+        yield
+    except FutureTimeoutError:
+        raise StoreError("no answer in time") from None
+    except (redis.RedisError, OSError) as error:
+        raise StoreError(f"{type(error).__name__}: {error}") from error
+    except RuntimeError as error:  # the readers were shut down
+        raise StoreError(str(error)) from error
