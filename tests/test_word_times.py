@@ -11,12 +11,14 @@ import pytest
 
 from bench.quality import for_recogniser, join_whisper
 from telephony.engines.base import Engine, Samples, Word
+from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.words import Piece, Run, of_spaces, timed, within
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.settings import Settings
+from telephony.text.spoken import speak_as
 
 SENTENCES = [
     "Please hold the line while I look up the order that you placed last week, it will only take a moment.",
@@ -41,7 +43,7 @@ def said(engine: Engine, text: str, voice: str, exact: bool = False, speed: floa
 
 
 def assert_in_order(words: list[Word], text: str, duration_s: float) -> None:
-    assert [word.text for word in words] == text.split()
+    assert " ".join(word.text for word in words) == " ".join(text.split())
     times = [time for word in words for time in (word.start_s, word.end_s)]
     assert times[0] >= 0
     assert times[-1] <= duration_s
@@ -83,6 +85,47 @@ def test_words_are_divided_with_the_pieces_of_a_long_text() -> None:
     first, second = within(runs, phonemes, ["ab cd", "ef gh"])
     assert first == Piece("ab cd", (Run("one", 0, 2), Run("two", 3, 5)))
     assert second == Piece("ef gh", (Run("three", 3, 5), Run("-", 5, 5)))
+
+
+def written(text: str, *said: str) -> list[list[tuple[str, int, int]]]:
+    """The words of the pieces `said`, a phoneme a word, as `text` has them."""
+    pieces = [
+        Piece("x" * len(part.split()), tuple(Run(word, at, at + 1) for at, word in enumerate(part.split())))
+        for part in said
+    ]
+    told = as_written(pieces, text, lambda word: speak_as(word, "en-US"))
+    return [[(run.text, run.start, run.end) for run in piece.words] for piece in told]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Dr. Smith has 250 cows.", ["Dr.", "Smith", "has", "250", "cows."]),
+        ("On 5 May, 12 of 5 and 4 and 3.", ["On", "5", "May,", "12", "of", "5", "and", "4", "and", "3."]),
+        ("**Hello** 🙂 “you”", ["**Hello** 🙂", "“you”"]),
+        ("🙂 Hello", ["🙂 Hello"]),
+        ("It is $5.50 - no?", ["It", "is", "$5.50", "-", "no?"]),
+        ("Call 555-0134 now, or mail a@b.com", ["Call", "555-0134", "now,", "or", "mail", "a@b.com"]),
+        (" ".join(map(str, range(120, 160))), [str(number) for number in range(120, 160)]),
+    ],
+)
+def test_words_are_told_as_they_are_written(text: str, words: list[str]) -> None:
+    said = speak_as(text, "en-US")
+    (told,) = written(text, said)
+    assert [word for word, _, _ in told] == words
+    assert [start for _, start, _ in told[1:]] == [end for _, _, end in told[:-1]]
+    assert (told[0][1], told[-1][2]) == (0, len(said.split()))
+
+
+def test_a_number_that_goes_on_into_the_next_piece_ends_with_its_own() -> None:
+    assert written("has 250 cows", "has two hundred", "fifty cows") == [
+        [("has", 0, 1), ("250", 1, 3)],
+        [("cows", 1, 2)],
+    ]
+
+
+def test_words_that_are_all_said_otherwise_are_one() -> None:
+    assert written("a b c", "x y") == [[("a b c", 0, 2)]]
 
 
 def test_phonemes_that_the_model_does_not_know_last_no_time() -> None:

@@ -24,6 +24,7 @@ from loguru import logger as kokoro_log
 
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
+from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.calibration import Calibration
 from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
@@ -33,6 +34,7 @@ from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import timed
+from telephony.text import markup
 from telephony.text.spoken import speak_as
 
 log = structlog.get_logger()
@@ -133,8 +135,10 @@ class KokoroEngine:
         """
         if voice not in self._voices:
             raise UnknownVoiceError(self._refusal(voice))
-        said = speak_as(text, self._voices[voice].language)
-        return KokoroUtterance(self._g2p.phonemes(said, voice[0]), voice, speed, exact)
+        language = self._voices[voice].language
+        pieces = self._g2p.phonemes(speak_as(text, language), voice[0])
+        pieces = as_written(pieces, markup.plain(text), lambda word: speak_as(word, language))
+        return KokoroUtterance(pieces, voice, speed, exact)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next window of each utterance, float32 [samples] at 24 kHz.
