@@ -70,7 +70,16 @@ def _serve(settings: Settings) -> int:
         if not service.started:
             raise SystemExit(128 + signum)
 
-    service = Service(settings, Loaders(partial(catalog.load_main, settings), catalog.load_piper))
+    service = Service(
+        settings,
+        Loaders(
+            partial(catalog.load_main, settings),
+            partial(catalog.load_piper, voices_dir=settings.piper_voices, max_loaded=settings.piper_max_loaded),
+            partial(catalog.load_supertonic, settings)
+            if settings.engine == "kokoro" and settings.supertonic != "off"
+            else None,
+        ),
+    )
     # Whatever thread a signal hits and whenever, it writes a byte here: no wake-up is lost, and no lock is taken.
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, on_signal)

@@ -10,6 +10,14 @@ from telephony.engines.base import Samples
 _LOUD = 0.01  # full scale is 1: about -40 dB, under the quietest consonant and over a vocoder's noise
 _LEAD_S = 0.02
 _TAIL_S = 0.06
+# What a speaker leaves between sentences, clauses, words.
+_PAUSES_S = {**dict.fromkeys(".!?…", 0.3), **dict.fromkeys(",;:—", 0.15)}
+_PAUSE_S = 0.05
+
+
+def pause_s(text: str) -> float:
+    """Seconds of silence after a piece of text, or phonemes, at the usual rate of speech, by its last character."""
+    return _PAUSES_S.get(text[-1:], _PAUSE_S)
 
 
 class SilenceTrimmer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import platform
 import socket
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from telephony.endpoints import http, security
-from telephony.engines.catalog import EngineUnavailableError, load_piper
+from telephony.engines.catalog import EngineUnavailableError, load_piper, load_supertonic
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, StoreError
@@ -91,10 +92,20 @@ def _device(settings: Settings) -> str:
 
 def _piper(settings: Settings) -> str:
     try:
-        engine = load_piper(settings.piper_model)
+        engine = load_piper(settings.piper_model, settings.piper_voices)
     except EngineUnavailableError as error:
         raise _CheckError(str(error)) from None
-    return f"{engine.voices()[0].name}, {engine.sample_rate} Hz"
+    return f"{', '.join(voice.name for voice in engine.voices())}, {engine.sample_rate} Hz"
+
+
+def _supertonic(settings: Settings) -> str:
+    try:
+        engine = load_supertonic(dataclasses.replace(settings, engine="kokoro", supertonic="auto"))
+    except EngineUnavailableError as error:
+        if settings.engine == "supertonic" or settings.supertonic == "fetch":
+            raise _CheckError(str(error)) from None
+        return str(error)
+    return f"{len(engine.voices())} voices, {engine.sample_rate} Hz, {engine.device}"
 
 
 def _ports(settings: Settings) -> str:
@@ -139,6 +150,7 @@ _CHECKS = (
     _Check("weights", _weights),
     _Check("device", _device),
     _Check("piper", _piper),
+    _Check("supertonic", _supertonic),
     _Check("ports", _ports),
     _Check("database", _database),
 )

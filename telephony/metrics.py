@@ -43,7 +43,8 @@ class Metrics:
         self.request_log_dropped = counter("tts_request_log_dropped_total", "Requests that the request log lacks")
         self.segments = counter("tts_segments_total", "Segments spoken", "engine")
         self.segments_failed = counter("tts_segments_failed_total", "Segments that yielded no audio", "engine")
-        self.failovers = counter("tts_failovers_total", "Texts that another engine had to speak", "engine")
+        self.failovers = counter("tts_failovers_total", "Texts that another engine had to go on with", "engine", "why")
+        self.engine_failures = counter("tts_engine_failures_total", "Calls into an engine that failed", "engine", "why")
         self.audio_s = counter("tts_audio_seconds_total", "Audio synthesised, in seconds", "engine")
         self.busy_s = counter("tts_engine_busy_seconds_total", "Time spent in the engine, in seconds", "engine")
         self.dropped_s = counter("tts_audio_dropped_seconds_total", "Audio that reached nobody, in seconds", "why")
@@ -56,6 +57,12 @@ class Metrics:
         self.active_sessions = Gauge("tts_active_sessions", "Sessions open", ("door",), registry=self.registry)
         self.websockets_open = Gauge("tts_websockets_open", "WebSockets open", ("door",), registry=self.registry)
         self.queue_depth = Gauge("tts_queue_depth", "Text requests waiting or in work", registry=self.registry)
+        self.engine_paused = Gauge(
+            "tts_engine_paused",
+            "1 while an engine is left alone because it failed",
+            ("engine",),
+            registry=self.registry,
+        )
         self.predicted_first_audio_s = Gauge(
             "tts_predicted_first_audio_seconds",
             "What a call that speaks now would wait for its first audio, in seconds",

@@ -113,7 +113,7 @@ def _entry(door: str, request: Request, dropped: bool) -> dict[str, Any]:
         engine_s += request.segment_engine_s
         audio_s += request.segment_audio_s
     wall_s = time.monotonic() - request.arrived_at
-    bits = 16 * request.engine.sample_rate * audio_s
+    bits = 16 * request.sample_rate * audio_s
     return {
         "ts": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "request_id": request.request_id[:_MAX_ID_CHARS] or None,

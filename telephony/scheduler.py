@@ -1,26 +1,32 @@
 """Who is synthesised next.
 
-One thread owns the engines: it alone calls `prepare` and `render`. Each listener has a `Lane`, its queue of requests in
-order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served first; a
-listener who hears nothing yet comes before all others, in order of arrival. The unit of service is one window, so a
-short text never waits behind a long one and a cancel takes effect within a window.
+One thread decides, and waits for each engine's own thread, one at a time. Each listener has a `Lane`, its queue of
+requests in order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served
+first; a listener who hears nothing yet comes before all others, in order of arrival. The unit of service is one window,
+so a short text never waits behind a long one and a cancel takes effect within a window.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import structlog
 
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance, Word
+from telephony.audio import Resampler
+from telephony.engines.base import Engine, Samples, SynthesisError, UnspeakableError, Utterance, Word
+from telephony.engines.thread import StalledError
+from telephony.failover import BadAudioError, Failover, cause
 from telephony.metrics import Metrics
+from telephony.voices import Selection
 
 log = structlog.get_logger()
 
@@ -69,6 +75,9 @@ class Listener(Protocol):
 class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
+    Where that engine fails, `engine` and `voice` become those of another, once, which says the rest of the text.
+    `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
+
     `segments` is consumed by the scheduler's thread, one at a time, so that a long text costs its G2P piece by piece.
     What was measured is written by the scheduler's thread and complete once the last window is delivered: `engine_s`
     and `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first
@@ -89,11 +98,15 @@ class Request:
     audio_s: float = 0.0
     first_audio_s: float | None = None
     failure: str | None = None
+    failed_engine: str | None = None
     segment_engine_s: float = 0.0
     segment_audio_s: float = 0.0
+    _taken: str | None = None
     _next: str | None = None
+    _resampler: Resampler | None = None
 
     def __post_init__(self) -> None:
+        self.sample_rate = self.engine.sample_rate
         self._next = next(self.segments, None)
 
     @property
@@ -106,8 +119,27 @@ class Request:
         segment = self._next
         if segment is None:
             raise ValueError("no segment is left")
-        self._next = next(self.segments, None)
+        self._taken, self._next = segment, next(self.segments, None)
         return segment
+
+    def return_segment(self) -> None:
+        """The segment that was taken last is the next one again."""
+        self.segments = itertools.chain([] if self._next is None else [self._next], self.segments)
+        self._next = self._taken
+
+    def substitute(self, engine: Engine, voice: str) -> None:
+        """Has another engine go on."""
+        self.failed_engine = self.engine.name
+        self.engine, self.voice, self.utterance = engine, voice, None
+        if engine.sample_rate != self.sample_rate:
+            self._resampler = Resampler(self.sample_rate)
+
+    def resampled(self, samples: Samples, end_of_text: bool) -> Samples:
+        """Samples of the engine, float32 [n], at the request's rate; some are held back until the end of the text."""
+        if self._resampler is None:
+            return samples
+        ready = self._resampler.push(samples, self.engine.sample_rate)
+        return np.concatenate([ready, self._resampler.finish()]) if end_of_text else ready
 
 
 class Lane:
@@ -202,6 +234,7 @@ class Scheduler:
         clock: seconds, monotonic; tests replace it.
         on_done: told of every request that has been spoken, or was dropped (True): its lane's door, itself, which of
             the two. Called from any thread; must return at once.
+        failover: who speaks where an engine fails; None: nobody does. The scheduler closes it.
     """
 
     def __init__(
@@ -209,11 +242,13 @@ class Scheduler:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         on_done: Callable[[str, Request, bool], None] = lambda door, request, dropped: None,
+        failover: Failover | None = None,
     ) -> None:
         self.changed = threading.Condition()
         self.metrics = metrics
         self.on_done = on_done
         self._clock = clock
+        self._failover = failover or Failover(metrics, clock=clock)
         self._active: dict[Lane, None] = {}
         self._stopping = False
         self._engines: list[Engine] = []
@@ -276,12 +311,13 @@ class Scheduler:
             return self.changed.wait_for(lambda: not self.busy, timeout_s)
 
     def stop(self) -> None:
-        """Ends the owner thread after the window in work, and joins it. Queued work is dropped."""
+        """Ends all threads after the window in work, and joins those that answer. Queued work is dropped."""
         with self.changed:
             self._stopping = True
             self.changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+        self._failover.close()
 
     def activate(self, lane: Lane) -> None:
         """Called by a lane, with `changed` held: it has work."""
@@ -331,8 +367,12 @@ class Scheduler:
     def _use_spare_time(self) -> None:
         worked = False
         for engine in self._engines:
+            if not self._failover.usable(engine):
+                continue
             try:
-                worked |= engine.spare_time()
+                worked |= self._failover.call(engine, engine.spare_time)
+            except StalledError as error:
+                self._failover.failed(engine, error)
             except Exception:  # as in _run; an engine whose background work fails still speaks
                 log.exception("spare_time_failed", engine=engine.name)
         with self.changed:
@@ -350,61 +390,86 @@ class Scheduler:
             return
         utterances = [request.utterance for _, request in batch if request.utterance is not None]
         started = self._clock()
-        failure: Exception | None = None
         try:
-            rendered = engine.render(utterances)
+            rendered = self._render(engine, utterances)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises ends these segments and nothing else
-            failure = error
-        else:
-            if len(rendered) != len(utterances):
-                failure = SynthesisError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
-        if failure is not None:
+            self._failover.failed(engine, error)
             for lane, request in batch:
-                self._segment_failed(lane, request, failure)
+                self._segment_failed(lane, request, error)
             return
         spent_s = self._clock() - started
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
         self._window_s = _moving_average(self._window_s, spent_s)
-        for (lane, request), samples in zip(batch, rendered, strict=True):
+        defects = [_defect(request, samples) for (_, request), samples in zip(batch, rendered, strict=True)]
+        self._failover.judge(engine, defects)
+        for (lane, request), samples, defect in zip(batch, rendered, defects, strict=True):
             request.segment_engine_s += spent_s / len(batch)
-            self._deliver(lane, request, samples)
+            if defect is not None:
+                self._segment_failed(lane, request, defect)
+            else:
+                self._deliver(lane, request, samples)
+
+    def _render(self, engine: Engine, utterances: Sequence[Utterance]) -> list[Samples]:
+        rendered = self._failover.call(engine, partial(engine.render, utterances))
+        if len(rendered) != len(utterances):
+            raise BadAudioError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
+        return rendered
 
     def _prepare(self, lane: Lane, request: Request) -> None:
+        engine = request.engine
         request.segment_audio_s = 0.0
+        if not self._failover.usable(engine) and self._substitute(request, "paused"):
+            return
+        segment = request.take_segment()
         try:
-            request.utterance = request.engine.prepare(
-                request.take_segment(), request.voice, request.speed, request.exact
+            request.utterance = self._failover.call(
+                engine, partial(engine.prepare, segment, request.voice, request.speed, request.exact)
             )
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
+            self._failover.failed(engine, error)
             self._segment_failed(lane, request, error)
             return
         if request.utterance.finished:
-            self._segment_failed(lane, request, SynthesisError("the engine has nothing to say for a text"))
+            self._segment_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
+
+    def _substitute(self, request: Request, why: str) -> bool:
+        """Has another engine say the rest of a text; False if one does already, or there is none."""
+        failed = Selection(request.engine, request.voice, request.speed)
+        other = None if request.failed_engine is not None else self._failover.substitute(failed)
+        if other is None:
+            return False
+        request.substitute(other.engine, other.voice)
+        self.metrics.failovers.labels(failed.engine.name, why).inc()
+        return True
 
     def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
+        failed, heard = request.engine, request.segment_audio_s > 0
         request.utterance = None
-        self.metrics.segments_failed.labels(request.engine.name).inc()
-        request.failure = str(error) if isinstance(error, SynthesisError) else "the engine failed"
         # A foreign exception's message may quote the caller's text; its trace does not.
         known = isinstance(error, SynthesisError)
-        log.error(
-            "segment_failed",
-            call=str(lane.listener),
-            engine=request.engine.name,
-            error=str(error) if known else type(error).__name__,
-            trace=None if known else "".join(traceback.format_tb(error.__traceback__)),
-        )
+        said = {
+            "call": str(lane.listener),
+            "error": str(error) if known else type(error).__name__,
+            "trace": None if known else "".join(traceback.format_tb(error.__traceback__)),
+        }
+        nothing_left = heard and request.exhausted
+        if not isinstance(error, UnspeakableError) and not nothing_left and self._substitute(request, cause(error)):
+            log.warning("failover", failed=failed.name, engine=request.engine.name, why=cause(error), **said)
+            if not heard:
+                request.return_segment()
+                return
+            # What was heard is not said again by another voice: it goes on with the next segment.
+        self.metrics.segments_failed.labels(failed.name).inc()
+        request.failure = str(error) if known else "the engine failed"
+        log.error("segment_failed", engine=failed.name, **said)
         if request.exhausted:
             self._deliver(lane, request, np.zeros(0, np.float32))
 
     def _deliver(self, lane: Lane, request: Request, samples: Samples) -> None:
         finished = request.utterance is None or request.utterance.finished
+        end_of_text = finished and request.exhausted
         window = Window(
-            samples,
-            request.engine.sample_rate,
-            request.epoch,
-            finished and request.exhausted,
-            _words(request),
+            request.resampled(samples, end_of_text), request.sample_rate, request.epoch, end_of_text, _words(request)
         )
         request.segment_audio_s += window.duration_s
         now = self._clock()
@@ -415,7 +480,7 @@ class Scheduler:
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
         self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
-        if len(samples) and request.first_audio_s is None:
+        if len(window.samples) and request.first_audio_s is None:
             request.first_audio_s = now - request.arrived_at
             self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
             if was_silent and not lane.background:
@@ -433,7 +498,7 @@ class Scheduler:
         with self.changed:
             if not lane.queue or lane.queue[0] is not request:
                 return
-        self._hand_over(lane, Window(np.zeros(0, np.float32), request.engine.sample_rate, request.epoch, True))
+        self._hand_over(lane, Window(np.zeros(0, np.float32), request.sample_rate, request.epoch, True))
         self._finish(lane, request)
         self.on_done(lane.door, request, True)
 
@@ -460,14 +525,10 @@ class Scheduler:
         request.engine_s += request.segment_engine_s
         request.audio_s += request.segment_audio_s
         engine_name = request.engine.name
+        self.metrics.segments.labels(engine_name).inc()
         if request.segment_audio_s:
-            self.metrics.segments.labels(engine_name).inc()
             rtf = request.segment_engine_s / request.segment_audio_s
             self.metrics.realtime_factor.labels(engine_name, lane.door).observe(rtf)
-        else:
-            request.failure = "the engine returned no audio for a text"
-            self.metrics.segments_failed.labels(engine_name).inc()
-            log.error("segment_silent", call=str(lane.listener), engine=engine_name, error=request.failure)
 
 
 def _moving_average(average: float, value: float) -> float:
@@ -502,6 +563,15 @@ def _batch(ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
 
 def _renderable(request: Request) -> bool:
     return request.utterance is not None and not request.utterance.finished
+
+
+def _defect(request: Request, samples: Samples) -> BadAudioError | None:
+    """What is wrong with a window that was rendered for a request."""
+    if samples.ndim != 1 or not np.isfinite(samples).all():
+        return BadAudioError("the engine returned what is no sound")
+    if _renderable(request) or len(samples) or request.segment_audio_s:
+        return None
+    return BadAudioError("the engine returned no audio for a text")
 
 
 def _words(request: Request) -> tuple[Word, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 import structlog
 
@@ -18,7 +19,9 @@ from telephony.endpoints.health import Readiness
 from telephony.endpoints.tcp import TextDoorPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
+from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
+from telephony.failover import Failover
 from telephony.metrics import Metrics
 from telephony.request_log import RequestLog
 from telephony.scheduler import Scheduler
@@ -44,7 +47,8 @@ class Service:
         self.metrics.watch_gpu(gpu.utilization_percent)
         self._request_log = RequestLog(settings.metrics_log, self.metrics) if settings.metrics_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
-        self._scheduler = Scheduler(self.metrics)
+        self._failover = Failover(self.metrics, self._loaded_engines, settings.engine_stall_s)
+        self._scheduler = Scheduler(self.metrics, failover=self._failover)
         if self._request_log is not None:
             self._scheduler.on_done = self._request_log.note
         doors = Doors(self._open_doors, self._release_doors)
@@ -84,6 +88,9 @@ class Service:
         # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
         self.tcp_port = settings.tcp_port
         self.udp_port = settings.udp_port
+
+    def _loaded_engines(self) -> Sequence[Engine]:
+        return self._switch.engines()
 
     def start(self) -> None:
         """Returns when the doors are open and the engine is warm.
@@ -203,7 +210,9 @@ class Service:
             selection = self._switch.selection()
         except EngineUnavailableError:
             return Readiness(self._status)
-        return Readiness(self._status, selection.engine.name, str(selection.engine.device), selection.voice)
+        stalled = tuple(self._failover.stalled())
+        status = "stalled" if self._status == "ready" and selection.engine.name in stalled else self._status
+        return Readiness(status, selection.engine.name, str(selection.engine.device), selection.voice, stalled)
 
     def _close_http_door(self) -> None:
         if self._http_door is not None:

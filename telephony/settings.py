@@ -108,9 +108,9 @@ class Settings:
     host: str = _setting("127.0.0.1", str, "KOKORO_HOST", "address that the telephone doors listen on")
     engine: str = _setting(
         "kokoro",
-        _choice("kokoro", "tone"),
+        _choice("kokoro", "supertonic", "tone"),
         "KOKORO_ENGINE",
-        "kokoro speaks; tone plays a sine for each text, to try out a line without weights",
+        "kokoro or supertonic speaks; tone plays a sine for each text, to try out a line without weights",
     )
     speed: float = _setting(1.0, _speed, "KOKORO_SPEED", "rate of speech, 0.5 to 2.0")
     audio_route: str = _setting(
@@ -142,6 +142,28 @@ class Settings:
     piper_model: Path | None = _setting(
         None, _path, "PIPER_MODEL_PATH", "a Piper voice (.onnx, with its .onnx.json beside); none: the installed one"
     )
+    piper_voices: Path | None = _setting(
+        None, _path, "KOKORO_PIPER_VOICES", "directory with more Piper voices, for languages that Kokoro lacks"
+    )
+    piper_max_loaded: int = _setting(
+        4, _positive_int, "KOKORO_PIPER_MAX_LOADED", "Piper voices in memory at once; they are loaded when first needed"
+    )
+    supertonic: str = _setting(
+        "auto",
+        _choice("auto", "fetch", "off"),
+        "KOKORO_SUPERTONIC",
+        "Supertonic's voices F1 to M5 as well: auto: if its weights are there; fetch: they are fetched (260 MB); off",
+    )
+    supertonic_dir: Path | None = _setting(
+        None, _path, "KOKORO_SUPERTONIC_DIR", "Supertonic's weights that are on disk already (onnx/, voice_styles/)"
+    )
+    supertonic_steps: int = _setting(
+        5,
+        _number(int, lambda number: 1 <= number <= 100, "must be between 1 and 100"),
+        "KOKORO_SUPERTONIC_STEPS",
+        "denoising steps of Supertonic; more sound better and take longer",
+        also="TTS_NUM_INFERENCE_STEPS",
+    )
     cache_dir: Path = _setting(
         _default_cache_dir(), _path, "KOKORO_CACHE_DIR", "where weights are kept once they are fetched"
     )
@@ -149,6 +171,12 @@ class Settings:
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
     )
     threads: int = _setting(0, _count, "KOKORO_THREADS", "processor threads for the model; 0: all cores")
+    engine_stall_s: float = _setting(
+        30.0,
+        _positive_seconds,
+        "KOKORO_ENGINE_STALL_S",
+        "seconds until a call into an engine that does not return is given up, and another engine speaks",
+    )
     processor_host: str = _setting(
         "127.0.0.1", str, "KOKORO_PROCESSOR_HOST", "address that the audio processors listen on"
     )

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import structlog
 
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, Switches
-from telephony.voices import Selection, VoiceWish, choose
+from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, Selection, VoiceWish, choose
 
 log = structlog.get_logger()
 
@@ -31,10 +31,11 @@ _LAST_WRITE_PATIENCE_S = 2.0
 
 @dataclass(frozen=True)
 class Loaders:
-    """How engines are loaded; tests put tone engines here."""
+    """How engines are loaded; tests put tone engines here. `supertonic`: None where it does not speak beside them."""
 
     main: Callable[[], Engine]
     piper: Callable[[Path | None], Engine]
+    supertonic: Callable[[], Engine] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class EngineSwitch:
         self._switches = store.read() if store is not None else Switches()
         self._main: Engine | None = None
         self._piper: Engine | None = None
+        self._supertonic: Engine | None = None
+        self._why_no_supertonic = "it is being loaded" if loaders.supertonic is not None else "it is switched off"
         self._voice = settings.voice
         self._refused_voice: str | None = None
         self._complaints: dict[str, str] = {}
@@ -111,14 +114,21 @@ class EngineSwitch:
 
         Raises:
             EngineUnavailableError: no engine is loaded yet.
-            UnknownVoiceError: there is no such voice, or none of that language, or the voice speaks another language.
+            UnknownVoiceError: there is no such voice or engine, or none of that language, or the voice speaks another.
         """
-        return choose(wish, self.selection(), self.engines())
+        engines = self.engines()
+        try:
+            return choose(wish, self.selection(), engines)
+        except UnknownVoiceError:
+            asked = wish.engine == SUPERTONIC or wish.voice in SUPERTONIC_VOICES
+            if asked and SUPERTONIC not in [engine.name for engine in engines]:
+                raise UnknownVoiceError(f"Supertonic is not loaded: {self._why_no_supertonic}") from None
+            raise
 
     def engines(self) -> list[Engine]:
         """The engines that are loaded, the one that is switched on first. Any thread."""
         current = self._selection.engine if self._selection is not None else None
-        loaded = [engine for engine in (self._main, self._piper) if engine is not None]
+        loaded = [engine for engine in (self._main, self._piper, self._supertonic) if engine is not None]
         return sorted(loaded, key=lambda engine: engine is not current)
 
     def load(self) -> None:
@@ -239,7 +249,7 @@ class EngineSwitch:
         return self._voice if self._voice in names else names[0]
 
     def _load_the_other(self) -> None:
-        """Loads the engine that does not speak now, so that switching takes no time."""
+        """Loads the engines that do not speak now, so that switching takes no time."""
         if self._settings.piper == "external":
             return
         self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
@@ -252,6 +262,12 @@ class EngineSwitch:
             self._complain("engine_unavailable", str(error))
         except Exception:  # whatever it was, the engine that speaks goes on
             log.exception("engine_unavailable")
+        if self._supertonic is None and self._loaders.supertonic is not None:
+            try:
+                self._supertonic = self._loaders.supertonic()
+            except EngineUnavailableError as error:
+                self._why_no_supertonic = str(error)
+                self._complain("supertonic_unavailable", str(error))
 
     def _load_piper(self) -> None:
         # The operator's path wins over the host's key; a key that leads nowhere does not silence Piper.

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from telephony.engines.base import Samples, Utterance
+from telephony.engines.base import Samples, Utterance, Voice
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance, pitch_hz
 from telephony.service import Service
 
@@ -447,6 +447,16 @@ def figure(service: Service, name: str, **labels: str) -> float:
     return service.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
+def until(reached: Callable[[], bool]) -> None:
+    """Waits until something is so that nobody tells: that a thread has come back."""
+    pause = threading.Event()
+    for _ in range(int(TIMEOUT_S / 0.001)):
+        if reached():
+            return
+        pause.wait(0.001)
+    raise AssertionError("it never was")
+
+
 def wait_figure(service: Service, name: str, reached: Callable[[float], bool], **labels: str) -> None:
     """Waits until a figure is as it should be. Only for what no socket and no log line tells."""
     pause = threading.Event()
@@ -527,6 +537,13 @@ class Throttle:
         """Waits until the engine has asked for `count` windows since the start."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.asked) >= count, TIMEOUT_S), self.asked
+
+
+class ForeignEngine(ToneEngine):
+    """A tone engine that speaks no English: it takes over nothing from one that does."""
+
+    def voices(self) -> Sequence[Voice]:
+        return [Voice(name, "es-ES") for name in self.voice_names]
 
 
 @dataclass(frozen=True)

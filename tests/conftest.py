@@ -21,7 +21,7 @@ from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.settings import Settings
 from telephony.switch import Loaders
-from tests.clients import EventLog, Throttle
+from tests.clients import EventLog, ForeignEngine, Throttle
 
 _LEAK_TIMEOUT_S = 5.0
 
@@ -30,7 +30,7 @@ class StartService(Protocol):
     """Starts a service on ports that the system chooses; it is stopped when the test ends."""
 
     def __call__(self, engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
-        """`second` takes the place of Piper; `settings` are fields of `Settings`."""
+        """`second` takes the place of Piper, and speaks no English by default; `settings` are fields of `Settings`."""
         ...
 
 
@@ -87,7 +87,7 @@ def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[Start
 
     def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
         main = engine or ToneEngine()
-        other = second or ToneEngine(name="piper", sample_rate=22_050, voice_names=("joe",))
+        other = second or ForeignEngine(name="piper", sample_rate=22_050, voice_names=("joe",))
         scripts = [known.on_render for known in (main, other) if isinstance(known, ToneEngine)]
         throttles.extend(script for script in scripts if isinstance(script, Throttle))
         wanted = dataclasses.replace(

@@ -65,6 +65,7 @@ def test_it_is_ready_and_says_who_speaks_where(service: StartService, path: str)
         "engine": "tone",
         "device": "cpu",
         "voice": "af_sky",
+        "stalled": [],
         "version": __version__,
     }
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import httpx
+import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, Samples, SynthesisError, UnknownVoiceError, UnspeakableError
 from telephony.engines.catalog import EngineUnavailableError, load_piper
-from telephony.engines.piper import installed_voice
+from telephony.engines.piper import PiperEngine, installed_voice
+from telephony.engines.tone import ToneEngine
 from telephony.metrics import Metrics
 from telephony.store import Store
-from tests.clients import EventLog, TextHost, dominant_hz
+from telephony.voices import Selection, VoiceWish, choose
+from tests.clients import TIMEOUT_S, EventLog, TextHost, dominant_hz, until
 from tests.conftest import StartService
 
 pytestmark = pytest.mark.model
@@ -90,3 +97,132 @@ def test_text_without_phonemes_fails_alone(service: StartService, events: EventL
         while len(frame.samples) < 22_050 and frame.chunk_id < 2:
             frame = host.read_frame()
         assert len(frame.samples) > 22_050
+
+
+# Many voices
+
+
+CopyVoice = Callable[..., Path]
+
+
+@pytest.fixture
+def voices_dir(tmp_path: Path) -> Path:
+    directory = tmp_path / "voices"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def copy_voice(voices_dir: Path) -> CopyVoice:
+    """Puts the installed voice there under another name, language and sample rate."""
+
+    def copy(name: str, language: str = "en_US", sample_rate: int = 22_050) -> Path:
+        path = voices_dir / f"{name}.onnx"
+        shutil.copy(installed_voice(), path)
+        config = json.loads(Path(f"{installed_voice()}.json").read_text(encoding="utf-8"))
+        config["language"]["code"] = language
+        config["audio"]["sample_rate"] = sample_rate
+        Path(f"{path}.json").write_text(json.dumps(config), encoding="utf-8")
+        return path
+
+    return copy
+
+
+def speak(engine: Engine, voice: str) -> Samples:
+    (samples,) = engine.render([engine.prepare(TEXT, voice, 1.0, exact=False)])
+    return samples
+
+
+def loaded(logs: Sequence[Mapping[str, object]]) -> list[object]:
+    return [entry["voice"] for entry in logs if entry["event"] == "piper_voice_loaded"]
+
+
+def test_voices_of_a_directory_are_found_by_language_and_by_name(copy_voice: CopyVoice, voices_dir: Path) -> None:
+    copy_voice("ru_RU-irina-medium", "ru_RU")
+    copy_voice("de_DE-thorsten-low", "de_DE", 16_000)
+    copy_voice("de_AT-other-low", "de_AT", 16_000)
+    engine = load_piper(None, voices_dir)
+    main = ToneEngine(name="kokoro")
+    for wish, voice in (
+        (VoiceWish(language="ru"), "ru_RU-irina-medium"),
+        (VoiceWish(language="de-DE"), "de_DE-thorsten-low"),
+        (VoiceWish(language="de-AT"), "de_AT-other-low"),
+        (VoiceWish("de_AT-other-low"), "de_AT-other-low"),
+        (VoiceWish(engine="piper"), "en_US-joe-medium"),
+    ):
+        assert choose(wish, Selection(main, "af_sky", 1.0), [main, engine]) == Selection(engine, voice, 1.0)
+    assert choose(VoiceWish(language="en"), Selection(main, "af_sky", 1.0), [main, engine]).engine is main
+
+
+def test_voices_are_loaded_when_they_are_needed_and_only_so_many_stay(copy_voice: CopyVoice, voices_dir: Path) -> None:
+    for name in "abc":
+        copy_voice(name)
+    with capture_logs() as logs:
+        engine = PiperEngine(voices_dir / "a.onnx", voices_dir, max_loaded=2)
+        assert loaded(logs) == ["a"]
+        for voice in ("b", "a", "c", "a", "b"):
+            assert len(speak(engine, voice)) > 22_050
+    assert loaded(logs) == ["a", "b", "c", "b"]  # c made b go, for a was needed after it
+
+
+def test_a_voice_that_has_made_room_finishes_what_it_began(copy_voice: CopyVoice, voices_dir: Path) -> None:
+    copy_voice("b")
+    engine = PiperEngine(None, voices_dir, max_loaded=1)
+    begun = engine.prepare(TEXT, "b", 1.0, exact=False)
+    speak(engine, engine.voices()[0].name)
+    assert len(engine.render([begun])[0]) > 22_050
+
+
+def test_voices_of_other_rates_are_resampled_to_the_highest(copy_voice: CopyVoice, voices_dir: Path) -> None:
+    copy_voice("low", sample_rate=11_025)
+    engine = load_piper(None, voices_dir)
+    assert engine.sample_rate == 22_050
+    # The same samples, said to be half as fast: twice as long, and an octave lower.
+    low, own = speak(engine, "low"), speak(engine, engine.voices()[0].name)
+    assert len(low) == pytest.approx(2 * len(own), rel=0.25)
+    spectrum = np.abs(np.fft.rfft(low))
+    assert np.square(spectrum[len(spectrum) // 2 + 200 :]).sum() < 1e-4 * np.square(spectrum).sum()
+
+
+def test_a_broken_voice_is_left_out_and_one_that_breaks_later_fails_its_segment(
+    copy_voice: CopyVoice, voices_dir: Path
+) -> None:
+    Path(f"{copy_voice('bad-json')}.json").write_text("{")
+    Path(f"{copy_voice('no-json')}.json").unlink()
+    copy_voice("not-onnx").write_bytes(b"not a model")
+    with capture_logs() as logs:
+        engine = load_piper(None, voices_dir)
+    assert [voice.name for voice in engine.voices()] == ["en_US-joe-medium", "not-onnx"]
+    left_out = [str(entry["error"]) for entry in logs if entry["event"] == "piper_voice_left_out"]
+    assert ["bad-json.onnx" in left_out[0], "no-json.onnx.json does not exist" in left_out[1]] == [True, True]
+    with pytest.raises(SynthesisError, match=r"not-onnx\.onnx cannot be loaded"):
+        engine.prepare(TEXT, "not-onnx", 1.0, exact=False)
+    with pytest.raises(UnknownVoiceError, match="bad-json"):
+        engine.prepare(TEXT, "bad-json", 1.0, exact=False)
+
+
+def test_a_directory_that_is_not_there_leaves_the_first_voice(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        engine = load_piper(None, tmp_path / "nowhere")
+    assert len(engine.voices()) == 1
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["piper_voices_missing"]
+
+
+def test_a_text_without_phonemes_is_the_texts_fault(piper: Engine) -> None:
+    with pytest.raises(UnspeakableError):
+        piper.render([piper.prepare("", piper.voices()[0].name, 1.0, exact=False)])
+
+
+def test_a_language_that_the_main_engine_lacks_goes_to_piper_at_the_doors(
+    service: StartService, copy_voice: CopyVoice, voices_dir: Path
+) -> None:
+    copy_voice("ru_RU-irina-low", "ru_RU", 16_000)
+    door = service(second=load_piper(None, voices_dir), http_port=0)
+    with httpx.Client(base_url=f"http://127.0.0.1:{door.http_port}", timeout=TIMEOUT_S) as client:
+        until(lambda: len(client.get("/v1/status").json()["engines"]) == 2)
+        by_language = client.post("/synthesize", json={"text": "Hello.", "language": "ru"})
+        by_script = client.post("/synthesize", json={"text": "Привет, как дела?"})
+    for answer in (by_language, by_script):
+        assert (answer.headers["X-Engine"], answer.headers["X-Voice"]) == ("piper", "ru_RU-irina-low")
+        assert answer.headers["X-Sample-Rate"] == "22050"
+        assert len(answer.content) > 4 * 4000

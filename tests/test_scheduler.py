@@ -585,7 +585,7 @@ def test_a_segment_without_sound_counts_as_failed(room: Room, segments: tuple[st
     with capture_logs() as logs:
         room.run()
     assert (ear.ends, room.spoken, room.failed) == (1, len(segments) - 1, 1)
-    assert [entry["event"] for entry in logs] == ["segment_silent"]
+    assert [entry["event"] for entry in logs] == ["segment_failed"]
 
 
 def test_a_segment_without_sound_counts_as_failed_after_one_that_failed_in_its_middle(room: Room) -> None:
@@ -771,7 +771,7 @@ def test_an_engine_works_for_itself_only_while_no_call_needs_it(room: Room) -> N
     room.run()
     assert idle.wait(5)
     assert all(spoken_first)
-    assert engine.__dict__["done"] == ["scheduler"] * 3
+    assert engine.__dict__["done"] == ["engine-tone"] * 3
 
 
 class Defective(ToneEngine):

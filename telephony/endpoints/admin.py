@@ -169,10 +169,10 @@ def router(
 
 
 def _check_voice(sessions: SessionRegistry, name: str) -> None:
-    voices = [voice.name for engine in sessions.engines() if engine.name != _PIPER for voice in engine.voices()]
-    if not voices:
+    main = next((engine for engine in sessions.engines() if engine.name != _PIPER), None)
+    if main is None:
         raise HTTPException(409, "Kokoro is not loaded yet: try again in a moment")
-    if name not in voices:
+    if name not in [voice.name for voice in main.voices()]:
         raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is")
 
 

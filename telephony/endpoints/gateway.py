@@ -1,16 +1,15 @@
 """The gateway: `POST /synthesize` speaks a text, by default as raw float32.
 
-It finds the voice that a text needs, and has another engine speak where one fails.
+It finds the voice that a text needs, and says who spoke: another engine, where the chosen one failed.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-import structlog
 from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -20,14 +19,13 @@ from starlette.responses import Response
 from telephony.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
-from telephony.engines.base import Engine, UnknownVoiceError, Voice
+from telephony.engines.base import UnknownVoiceError, Voice
 from telephony.metrics import Metrics
+from telephony.scheduler import Request as Spoken
 from telephony.sessions import RefusedError, Session, SessionRegistry
 from telephony.settings import Settings
 from telephony.text import scripts, segments
-from telephony.voices import Selection, VoiceWish, choose, speaks
-
-log = structlog.get_logger()
+from telephony.voices import Selection, VoiceWish, speaks
 
 _DOOR = "gateway"
 
@@ -45,6 +43,7 @@ class Synthesis(BaseModel):
         "f32", description="f32 and pcm are raw little-endian floats and 16-bit integers"
     )
     language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
+    engine: str | None = Field(None, description="kokoro, supertonic or piper; by default whoever has the voice")
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
@@ -77,7 +76,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         except RefusedError as error:
             raise streaming.busy(error) from None
         try:
-            answer = await _speak(request, session, wish, selection, engines=sessions.engines(), metrics=metrics)
+            answer = await _speak(request, session, wish, selection)
         except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
             raise
@@ -86,8 +85,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             answer.encoder.content_type,
             {
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
-                "X-Engine": answer.selection.engine.name,
-                "X-Voice": answer.selection.voice,
+                "X-Engine": answer.spoken.engine.name,
+                "X-Voice": answer.spoken.voice,
             },
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
@@ -98,57 +97,33 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
 @dataclass(frozen=True)
 class _Answer:
-    """Encoded speech, and who speaks."""
+    """Encoded speech, and who speaks: known with the first audio."""
 
-    selection: Selection
+    spoken: Spoken
     encoder: Encoder
     pieces: AsyncIterator[bytes]
 
 
-async def _speak(
-    request: Request,
-    session: Session,
-    wish: Synthesis,
-    selection: Selection,
-    *,
-    engines: Sequence[Engine],
-    metrics: Metrics,
-) -> _Answer:
-    """The speech; from another engine, once, if the one that was chosen fails before there is any audio."""
-    try:
-        return await _obtain(request, session, wish, selection)
-    except SpeechFailedError as error:
-        substitute = _substitute(engines, selection)
-        if substitute is None:
-            raise _failed(error) from None
-        metrics.failovers.labels(selection.engine.name).inc()
-        log.warning("failover", failed=selection.engine.name, engine=substitute.engine.name, error=str(error))
-    try:
-        return await _obtain(request, session, wish, substitute)
-    except SpeechFailedError as error:
-        raise _failed(error) from None
-
-
-async def _obtain(request: Request, session: Session, wish: Synthesis, selection: Selection) -> _Answer:
-    """Where this door gets the speech of a text by one engine and voice in one format.
-
-    Raises:
-        SpeechFailedError: there is none.
-    """
+async def _speak(request: Request, session: Session, wish: Synthesis, selection: Selection) -> _Answer:
     own_hz = selection.engine.sample_rate if wish.format == "f32" else None
     try:
         encoder = open_encoder(wish.format, own_hz if wish.sample_rate is None else wish.sample_rate)
     except EncoderError as error:
         raise _invalid("sample_rate", str(error)) from None
     speech = session.say(wish.text, selection, request_id=request.state.request_id)
-    return _Answer(selection, encoder, await streaming.begin(request, speech, encoder))
+    try:
+        pieces = await streaming.begin(request, speech, encoder)
+    except SpeechFailedError as error:
+        raise HTTPException(500, f"the speech failed: {error}") from None
+    return _Answer(speech.request, encoder, pieces)
 
 
 def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
     try:
-        selection = sessions.find(VoiceWish(wish.voice, wish.language, wish.speed))
+        selection = sessions.find(VoiceWish(wish.voice, wish.language, wish.speed, wish.engine))
     except UnknownVoiceError as error:
-        raise _invalid("voice" if wish.voice is not None else "language", str(error)) from None
+        field = next((name for name in ("voice", "language") if getattr(wish, name) is not None), "engine")
+        raise _invalid(field, str(error)) from None
     if wish.voice is not None or wish.language is not None:
         return selection
     languages = scripts.languages(wish.text)
@@ -156,18 +131,8 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
         return selection
     for language in languages:
         with contextlib.suppress(UnknownVoiceError):
-            return sessions.find(VoiceWish(language=language, speed=wish.speed))
+            return sessions.find(VoiceWish(language=language, speed=wish.speed, engine=wish.engine))
     raise _invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
-
-
-def _substitute(engines: Sequence[Engine], failed: Selection) -> Selection | None:
-    """Who else speaks that language; None if nobody does."""
-    others = [engine for engine in engines if engine is not failed.engine]
-    language = _voice(failed).language.partition("-")[0]
-    try:
-        return choose(VoiceWish(language=language), failed, others)
-    except UnknownVoiceError:
-        return None
 
 
 def _voice(selection: Selection) -> Voice:
@@ -176,7 +141,3 @@ def _voice(selection: Selection) -> Voice:
 
 def _invalid(field: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
-
-
-def _failed(error: SpeechFailedError) -> HTTPException:
-    return HTTPException(500, f"the speech failed: {error}")

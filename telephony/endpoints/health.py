@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,20 +13,26 @@ from starlette.responses import JSONResponse, Response
 from telephony import __version__
 from telephony.metrics import Metrics
 
+_UNREADY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "starting, stopping, or the engine that is to speak does not answer"}
+}
+
 
 @dataclass(frozen=True)
 class Readiness:
     """How far the service is.
 
     Attributes:
-        status: `starting`, `ready` or `stopping`.
+        status: `starting`, `ready`, `stopping`, or `stalled` where the engine that is to speak does not answer.
         engine, device, voice: who speaks, and where it runs; None until that is known.
+        stalled: the engines that do not answer.
     """
 
     status: str
     engine: str | None = None
     device: str | None = None
     voice: str | None = None
+    stalled: tuple[str, ...] = ()
 
 
 def router(readiness: Callable[[], Readiness]) -> APIRouter:
@@ -38,11 +45,11 @@ def router(readiness: Callable[[], Readiness]) -> APIRouter:
         """200 while the process answers at all."""
         return JSONResponse({"status": "alive", "version": __version__})
 
-    @routes.get("/health/startup", responses={503: {"description": "starting or stopping"}})
-    @routes.get("/health/ready", responses={503: {"description": "starting or stopping"}})
-    @routes.get("/readyz", responses={503: {"description": "starting or stopping"}})
+    @routes.get("/health/startup", responses=_UNREADY)
+    @routes.get("/health/ready", responses=_UNREADY)
+    @routes.get("/readyz", responses=_UNREADY)
     async def ready() -> JSONResponse:
-        """200 while texts are accepted: 503 before and after."""
+        """200 while texts are accepted, and the engine that is to speak answers: else 503."""
         state = readiness()
         return JSONResponse({**asdict(state), "version": __version__}, 200 if state.status == "ready" else 503)
 

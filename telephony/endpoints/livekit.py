@@ -5,7 +5,7 @@ unless marked with *; null is as good as none.
 
 | Client | Fields | Meaning |
 |---|---|---|
-| `start_session` | session_id, config: voice, lang_code, speed (0.5 to 2), fixed_frames, timestamps | comes first |
+| `start_session` | session_id, config: voice, lang_code, engine, speed, fixed_frames, timestamps | comes first |
 | `send_text` | text* | a piece of the text, cut anywhere |
 | `flush` | | speaks what was sent, finished sentence or not |
 | `cancel` | | barge-in: says nothing more of what was sent |
@@ -20,6 +20,7 @@ unless marked with *; null is as good as none.
 | `session_ended` | session_id, segments_processed, audio_duration_ms, ttfa_ms, rtf | answers `end_session` |
 | `error` | code, message; segment_id and request_id of a segment that failed | see below |
 
+- `speed` is 0.5 to 2; `engine` is kokoro, supertonic or piper, by default whoever has the voice.
 - A segment is a sentence, as soon as the character behind it proves that it has ended; else whatever is there once no
   text has come for `debounce_ms`, be it in the middle of a word.
 - `max_inflight_segments` are in synthesis at once, others wait. Once over `max_text_chars` characters wait, no further
@@ -39,7 +40,7 @@ Errors leave the connection open, and a session as it was:
 |---|---|
 | `bad_json`, `unexpected_binary`, `unknown_type` | a message |
 | `bad_message` | a field of a message, which has no effect |
-| `bad_voice` | the voice, or its language: the session is not started |
+| `bad_voice` | the voice, its language or its engine: the session is not started |
 | `text_too_long` | a piece of more than `max_text_chars` characters, which is not spoken |
 | `no_session`, `session_active` | a message that has no place before `start_session`, or after it |
 | `synthesis_failed` | a segment could not be spoken; the next ones are |
@@ -100,6 +101,7 @@ class _Message(BaseModel):
 class _Config(_Message):
     voice: str | None = None
     lang_code: str | None = None
+    engine: str | None = None
     speed: float | None = Field(default=None, ge=0.5, le=2.0)
     fixed_frames: bool | None = None
     timestamps: bool | None = None
@@ -239,7 +241,7 @@ class _Connection:
 
     async def _start(self, message: _StartSession) -> None:
         config = message.config or _Config()
-        wish = VoiceWish(config.voice, config.lang_code, config.speed)
+        wish = VoiceWish(config.voice, config.lang_code, config.speed, config.engine)
         self._sessions.check_open()  # first: before the service is ready it knows no voice
         try:
             selection = self._sessions.find(wish)

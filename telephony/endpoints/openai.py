@@ -46,8 +46,10 @@ VOICES = {
 }
 """OpenAI's voices, and who speaks for them here: of the same name where there is one, else of the same kind."""
 
-MODELS = ("kokoro", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-"""Names of models that clients send. The voice decides which engine speaks, so any other name will do as well."""
+MODELS = ("kokoro", "supertonic-2", "piper", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+"""Names of models that clients send. Any other will do as well: the voice decides which engine speaks."""
+
+_ENGINES = {"supertonic-2": "supertonic", "supertonic": "supertonic", "piper": "piper"}
 
 _DOOR = "openai"
 _MODELS_SINCE = 1_737_936_000  # Kokoro-82M v1.0, 27 January 2025
@@ -65,7 +67,8 @@ class VoiceId(BaseModel):
 class CreateSpeech(BaseModel):
     """What to say, and how.
 
-    `model` may have any name. `instructions` are accepted and have no effect: the voices cannot be instructed.
+    `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
+    no effect: the voices cannot be instructed.
     """
 
     model: str
@@ -144,9 +147,10 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if not segments.speakable(wish.input):
             raise _ParameterError("input", "there is nothing to say in it")
         sessions.check_open()
+        engine = _ENGINES.get(wish.model)
         name = wish.voice.id if isinstance(wish.voice, VoiceId) else wish.voice
         try:
-            selection = sessions.find(VoiceWish(VOICES.get(name, name), speed=wish.speed))
+            selection = sessions.find(VoiceWish(_voice(name, engine), speed=wish.speed, engine=engine))
         except UnknownVoiceError as error:
             raise _ParameterError("voice", str(error), code="voice_not_found") from None
         encoder = open_encoder(wish.response_format)
@@ -191,13 +195,25 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     "name": voice.name,
                     "language": voice.language,
                     "engine": engine.name,
-                    "aliases": sorted(alias for alias, name in {**ALIASES, **VOICES}.items() if name == voice.name),
+                    "aliases": _aliases(voice.name),
                 }
                 for engine, voice in voices
             ],
         }
 
     return routes
+
+
+def _voice(name: str, engine: str | None) -> str:
+    """Who speaks for one of OpenAI's voices; another engine than Kokoro has one of the same kind."""
+    if name not in VOICES or engine is None:
+        return VOICES.get(name, name)
+    return "female" if VOICES[name][1] == "f" else "male"
+
+
+def _aliases(voice: str) -> list[str]:
+    anyone = [alias for alias, names in ALIASES.items() if voice in names]
+    return sorted([*anyone, *(alias for alias, name in VOICES.items() if name == voice)])
 
 
 async def _events(pieces: AsyncIterator[bytes], text: str, spoken: Spoken) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ none.
 
 | Client | Fields | Meaning |
 |---|---|---|
-| `start` | voice, format, sample_rate, timestamps | how the requests behind it are spoken |
+| `start` | voice, engine, format, sample_rate, timestamps | how the requests behind it are spoken |
 | `speak` | text*, request_id, voice, speed (0.5 to 2) | says a text, behind those that were said before |
 | `cancel` | request_id* | not another byte of that request |
 | `stop` | | ends everything, what is pending too, and the connection |
@@ -100,9 +100,10 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class _Start:
-    """What a client asked for with `start`. `voice` is None for the service's; `sample_rate` in Hz."""
+    """What a client asked for with `start`. `voice` and `engine` are None for the service's; `sample_rate` in Hz."""
 
     voice: str | None = None
+    engine: str | None = None
     format: str = "pcm"
     sample_rate: int = 24_000
     timestamps: bool = False
@@ -226,7 +227,7 @@ class _Connection:
 
     async def _handle_start(self, message: Mapping[str, Any]) -> None:
         start = _read_start(message)
-        selection = self._find(VoiceWish(start.voice))
+        selection = self._find(VoiceWish(start.voice, engine=start.engine))
         self._start = start
         await self._client.send(
             {
@@ -243,8 +244,9 @@ class _Connection:
         if request_id in self._requests:
             raise MessageError("bad_request_id", "a request of that id is in flight")
         text = _read_text(message, self._settings.max_text_chars)
-        voice = _read_voice(message)
-        wish = VoiceWish(self._start.voice if voice is None else voice, speed=_read_speed(message))
+        voice = _read_name(message, "voice")
+        engine = self._start.engine if voice is None else None
+        wish = VoiceWish(self._start.voice if voice is None else voice, speed=_read_speed(message), engine=engine)
         selection = self._find(wish)
         self._check_room(text)
         speech = self._session.say(text, selection, request_id=request_id)
@@ -325,14 +327,14 @@ def _read_start(message: Mapping[str, Any]) -> _Start:
     timestamps = message.get("timestamps")
     if timestamps is not None and not isinstance(timestamps, bool):
         raise MessageError("bad_timestamps", "timestamps is true or false")
-    return _Start(_read_voice(message), name, int(sample_rate), bool(timestamps))
+    return _Start(_read_name(message, "voice"), _read_name(message, "engine"), name, int(sample_rate), bool(timestamps))
 
 
-def _read_voice(message: Mapping[str, Any]) -> str | None:
-    voice = message.get("voice")
-    if voice is not None and not isinstance(voice, str):
-        raise MessageError("bad_voice", "voice is a name")
-    return voice
+def _read_name(message: Mapping[str, Any], field: str) -> str | None:
+    name = message.get(field)
+    if name is not None and not isinstance(name, str):
+        raise MessageError("bad_voice", f"{field} is a name")
+    return name
 
 
 def _read_speed(message: Mapping[str, Any]) -> float | None:

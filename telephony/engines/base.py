@@ -25,12 +25,20 @@ class UnknownVoiceError(SynthesisError):
     """The engine has no voice of that name."""
 
 
+class UnspeakableError(SynthesisError):
+    """There is nothing to pronounce in a text. Nothing is wrong with the engine."""
+
+
 @dataclass(frozen=True)
 class Voice:
-    """A voice an engine can speak with; `language` is a BCP 47 tag such as `en-US`."""
+    """A voice an engine can speak with; `language` is a BCP 47 tag such as `en-US`.
+
+    One that speaks several languages is a voice for each of them; `speaker` is the name they share.
+    """
 
     name: str
     language: str
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,8 @@ class Utterance(Protocol):
 class Engine(Protocol):
     """Turns segments into windows of audio.
 
-    Thread ownership: `prepare` and `render` are called by the one thread that owns the device (the scheduler's);
-    the other members may be read by any thread.
+    Thread ownership: `prepare`, `render` and `spare_time` are called by the engine's own thread (`EngineThread`), the
+    other members may be read by any thread.
     """
 
     @property
@@ -102,7 +110,8 @@ class Engine(Protocol):
 
         Raises:
             UnknownVoiceError: no such voice.
-            SynthesisError: the text yields no phonemes, or the engine failed.
+            UnspeakableError: the text yields no phonemes.
+            SynthesisError: the engine failed.
         """
         ...
 

@@ -18,13 +18,20 @@ class EngineUnavailableError(RuntimeError):
 
 
 def load_main(settings: Settings) -> Engine:
-    """The engine that speaks unless the database says otherwise: Kokoro, warm, or the tone engine.
+    """The engine that speaks unless the database says otherwise: Kokoro, warm, Supertonic, or the tone engine.
+
+    Where Supertonic is wanted and cannot be had, that is Kokoro.
 
     Raises:
         EngineUnavailableError: weights or packages are missing, or the voice is unknown.
     """
     if settings.engine == "tone":
         return ToneEngine()
+    if settings.engine == "supertonic":
+        try:
+            return load_supertonic(settings)
+        except EngineUnavailableError as error:
+            log.error("engine_unavailable", engine="supertonic", error=str(error), effect="Kokoro speaks")
     try:
         from telephony.engines.kokoro import model
         from telephony.engines.kokoro.weights import WeightsError, ensure_weights
@@ -53,8 +60,36 @@ def load_main(settings: Settings) -> Engine:
     return engine
 
 
-def load_piper(model_path: Path | None) -> Engine:
-    """The Piper engine with a voice file, or with the installed voice for None.
+def load_supertonic(settings: Settings) -> Engine:
+    """The Supertonic engine. Fetches its weights if that is asked for.
+
+    Raises:
+        EngineUnavailableError: package or weights are missing or broken.
+    """
+    try:
+        from telephony.engines import supertonic
+    except ImportError as error:
+        raise EngineUnavailableError(
+            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
+        ) from None
+    weights_dir = settings.supertonic_dir or settings.cache_dir / supertonic.MODEL
+    wanted = settings.supertonic == "fetch" or settings.engine == "supertonic"
+    try:
+        if settings.supertonic_dir is None and wanted and not supertonic.has_weights(weights_dir):
+            log.info("weights_fetching", engine="supertonic", to=str(weights_dir))
+            supertonic.fetch_weights(weights_dir)
+        use_cuda = settings.device in ("auto", "cuda")
+        engine = supertonic.SupertonicEngine(
+            weights_dir, settings.supertonic_steps, use_cuda=use_cuda, threads=settings.threads
+        )
+    except SynthesisError as error:
+        raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
+    log.info("engine_loaded", engine=engine.name, device=engine.device, voices=len(engine.voices()))
+    return engine
+
+
+def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> Engine:
+    """The Piper engine with a voice file, or with the installed voice for None, and with those of a directory.
 
     Raises:
         EngineUnavailableError: package or voice are missing or broken.
@@ -66,8 +101,8 @@ def load_piper(model_path: Path | None) -> Engine:
             f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
         ) from None
     try:
-        engine = piper.PiperEngine(model_path)
+        engine = piper.PiperEngine(model_path, voices_dir, max_loaded)
     except SynthesisError as error:
         raise EngineUnavailableError(str(error)) from error
-    log.info("engine_loaded", engine=engine.name, voice=engine.voices()[0].name)
+    log.info("engine_loaded", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))
     return engine

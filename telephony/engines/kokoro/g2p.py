@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import spacy
 from misaki import en, espeak
 
-from telephony.engines.base import SynthesisError
+from telephony.engines.base import SynthesisError, UnspeakableError
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.words import Piece, Run, of_spaces, of_tokens, within
 from telephony.text import markup
@@ -56,8 +56,8 @@ class G2P:
             language: one of the letters in `LANGUAGES`.
 
         Raises:
-            SynthesisError: the language is unknown, its converter is not installed, or nothing in the text can be
-                spoken.
+            UnspeakableError: nothing in the text can be spoken.
+            SynthesisError: the language is unknown, or its converter is not installed.
         """
         with _espeak_lock:
             converter = self._converters.get(language)
@@ -65,7 +65,7 @@ class G2P:
                 converter = self._converters[language] = _load(language)
             phonemes, words = converter(text)
         if not phonemes.strip():
-            raise SynthesisError(f"no phonemes for a text of {len(text)} characters")
+            raise UnspeakableError(f"no phonemes for a text of {len(text)} characters")
         return within(words, phonemes, divide(phonemes.strip()))
 
 

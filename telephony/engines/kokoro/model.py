@@ -131,7 +131,8 @@ class KokoroEngine:
 
         Raises:
             UnknownVoiceError: no such voice.
-            SynthesisError: nothing in the text can be spoken, or the language's converter is missing.
+            UnspeakableError: nothing in the text can be spoken.
+            SynthesisError: the language's converter is missing.
         """
         if voice not in self._voices:
             raise UnknownVoiceError(self._refusal(voice))

@@ -155,7 +155,7 @@ class Hub:
         wanted = [MODEL_FILE, CONFIG_FILE, f"{VOICES_DIR}/*.pt"]
         # Which library's exceptions the client raises depends on its version, hence the broad clauses.
         try:
-            files = _within(_HUB_PROBE_S, files_of_revision)
+            files = ask_hub(files_of_revision)
         except Exception as error:
             raise SourceError(f"not reachable: {one_line(error)}") from error
         try:
@@ -211,8 +211,8 @@ def _run(command: list[str]) -> None:
         raise SourceError(f"`{' '.join(command[:5])}` failed: {one_line('; '.join(complaints[:3]))}")
 
 
-def _within(seconds: float, call: Callable[[], _T]) -> _T:
-    """What `call` returns or raises, or TimeoutError.
+def ask_hub(call: Callable[[], _T]) -> _T:
+    """What `call`, a question to the model hub, returns or raises; TimeoutError if that takes longer than 3 seconds.
 
     In a thread, because the look-up of a name heeds no timeout of its own.
     """
@@ -225,7 +225,7 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
             future.set_exception(error)
 
     threading.Thread(target=run, name="hub-probe", daemon=True).start()
-    return future.result(timeout=seconds)
+    return future.result(timeout=_HUB_PROBE_S)
 
 
 def _shards(letter: str, sha256: str) -> Archive:

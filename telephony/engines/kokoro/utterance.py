@@ -9,16 +9,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from telephony.audio import SilenceTrimmer
+from telephony.audio import SilenceTrimmer, pause_s
 from telephony.engines.base import Samples, Word
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic
 from telephony.engines.kokoro.words import Piece
 
 SAMPLE_RATE_HZ = 24_000
-
-# Seconds of silence after a piece, by its last phoneme: what a speaker leaves between sentences, clauses, words.
-_PAUSES_S = {**dict.fromkeys(".!?…", 0.3), **dict.fromkeys(",;:—", 0.15)}
-_PAUSE_S = 0.05
 
 
 class KokoroUtterance:
@@ -116,8 +112,7 @@ class KokoroUtterance:
             self._known.append(Word(word.text, heard_s(word.start_s), heard_s(word.end_s)))
 
     def _pause_s(self) -> float:
-        last = self.piece.phonemes[-1:] if self.piece is not None else ""
-        return _PAUSES_S.get(last, _PAUSE_S) / self.speed
+        return pause_s(self.piece.phonemes if self.piece is not None else "") / self.speed
 
 
 def _later(word: Word, by_s: float) -> Word:
