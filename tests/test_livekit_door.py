@@ -271,7 +271,15 @@ def test_a_second_start_and_text_behind_the_end_are_errors_and_harm_nothing(open
 
 
 @pytest.mark.parametrize(
-    "config", [{"voice": "nobody"}, {"voice": ""}, {"lang_code": "ko"}, {"voice": "tone", "lang_code": "p"}]
+    "config",
+    [
+        {"voice": "nobody"},
+        {"voice": ""},
+        {"lang_code": "ko"},
+        {"voice": "tone", "lang_code": "p"},
+        {"engine": "supertonic"},
+        {"voice": "F1"},
+    ],
 )
 def test_an_unknown_voice_or_language_is_an_error_and_the_client_may_choose_again(
     open_door: StartService, config: dict[str, str]

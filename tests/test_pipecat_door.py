@@ -273,6 +273,16 @@ def test_voice_and_speed_of_one_request(service: StartService) -> None:
     assert said == [("af_aoede", 1.5), ("am_michael", 2.0), ("af_aoede", 0.5)]
 
 
+def test_engine_is_named_once_for_the_requests_behind_it(service: StartService) -> None:
+    with Agent(service(http_port=0)) as agent:
+        while (answer := agent.start(engine="piper"))["type"] == "error":  # until it is loaded
+            assert (answer["code"], answer["message"][:27]) == ("bad_voice", "engine 'piper' is not loade")
+        assert answer["voice"] == "joe"
+        agent.speak("1", "Hello.")
+        assert len(agent.hear("1").audio) / 2 == pytest.approx(tone_samples("Hello."), abs=16)
+        assert agent.start(engine=7)["code"] == "bad_voice"
+
+
 def test_request_without_an_id_is_given_one(service: StartService) -> None:
     with Agent(service(http_port=0)) as agent:
         ids = set()
