@@ -278,7 +278,7 @@ class KokoroEngine:
 
 
 def _sounding(acoustic: Acoustic) -> tuple[int, int]:
-    """The frames [start, end) between the silence at both ends, which need not be decoded; all, if there is no sound."""
+    """Frames [start, end) without the silence at both ends, which need not be decoded; all, if there is no sound."""
     loud = torch.nonzero(acoustic.energy[0] > _SILENT_ENERGY)[:, 0].tolist() or [0, acoustic.frames]
     return max(0, loud[0] - _LEAD_FRAMES), min(acoustic.frames, loud[-1] + 1 + _TAIL_FRAMES)
 
