@@ -109,7 +109,7 @@ def converse(
     A daemon thread takes and sends the texts: one that waits for text which never comes holds up nobody.
 
     Raises:
-        OSError: the service cannot be reached.
+        OSError: the service cannot be reached; or the texts cannot be read, after those before were heard.
         ServiceError: it refuses the client, the voice or the speed, fails, or ends before it has spoken.
     """
     try:
@@ -129,6 +129,8 @@ def converse(
                 if isinstance(received, bytes):
                     samples = np.frombuffer(received, "<i2").astype(np.float32) / np.float32(_PCM16_FULL_SCALE)
                     yield Sound(samples, SESSION_SAMPLE_RATE, time.monotonic() - sender.began_at)
+            if sender.failure is not None:
+                raise sender.failure
     except InvalidHandshake as error:
         raise ServiceError(f"what answers on {_netloc(doors)} is not this service: {error}") from None
     except ConnectionClosed as error:
@@ -162,20 +164,29 @@ def voices(doors: AgentDoors) -> list[dict[str, Any]]:
 
 
 class _Sender(threading.Thread):
-    """Sends the texts of a session. `began_at` is when the first one left, on the monotonic clock."""
+    """Sends the texts of a session.
+
+    Attributes:
+        began_at: when the first one left, on the monotonic clock.
+        failure: why there are no more texts, if they could not be read.
+    """
 
     def __init__(self, connection: ClientConnection, texts: Iterable[str]) -> None:
         super().__init__(name="say-text", daemon=True)
         self.began_at = 0.0
+        self.failure: OSError | None = None
         self._connection = connection
         self._texts = texts
 
     def run(self) -> None:
         # A connection that is closed meanwhile tells the thread that receives.
         with contextlib.suppress(ConnectionClosed):
-            for text in self._texts:
-                self.began_at = self.began_at or time.monotonic()
-                _send(self._connection, "send_text", text=text)
+            try:
+                for text in self._texts:
+                    self.began_at = self.began_at or time.monotonic()
+                    _send(self._connection, "send_text", text=text)
+            except OSError as error:
+                self.failure = error
             _send(self._connection, "end_session")
 
 

@@ -128,7 +128,7 @@ def _sounds(options: argparse.Namespace) -> Generator[Sound, None, None]:
     if _by_telephone(options):
         doors = TelephoneDoors(options.host, options.port, options.udp_port)
         return client.call(doors, options.call_id, options.text)
-    texts = _standard_input() if options.text is None else _pieces(options.text)
+    texts = _standard_input(sys.stdin.fileno()) if options.text is None else _pieces(options.text)
     return client.converse(_agent_doors(options), texts, voice=options.voice, speed=options.speed)
 
 
@@ -138,13 +138,13 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[start : start + _PIECE]
 
 
-def _standard_input() -> Iterator[str]:
+def _standard_input(descriptor: int) -> Iterator[str]:
     """What is there, as soon as it is there."""
-    if sys.stdin.isatty():
+    if os.isatty(descriptor):
         print("type what to say; Ctrl-D ends", file=sys.stderr)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     # Read past Python's buffer: it would wait for more, and a thread that waits in it cannot be left behind.
-    while data := os.read(sys.stdin.fileno(), _PIECE):
+    while data := os.read(descriptor, _PIECE):
         yield decoder.decode(data)
     yield decoder.decode(b"", final=True)
 

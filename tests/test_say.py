@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from telephony import client, say
 from telephony.client import AgentDoors
+from telephony.engines.base import Samples
 from telephony.engines.tone import ToneEngine
 from tests.clients import ROOT, TIMEOUT_S, EventLog, Throttle, tone, tone_samples, wait_figure
 from tests.conftest import StartService
@@ -118,12 +119,18 @@ def install(directory: Path, name: str, script: str) -> None:
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-m", "telephony.say", *arguments], cwd=ROOT, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(
+        [sys.executable, "-m", "telephony.say", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
-def from_pcm16(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, "<i2").astype(np.float32) / 32_767
+def from_pcm16(data: bytes) -> Samples:
+    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_767)
 
 
 def test_speech_begins_before_the_text_ends(service: StartService) -> None:
@@ -186,6 +193,20 @@ def test_standard_input_in_any_pieces(
     np.testing.assert_allclose(heard[: len(first)], first, atol=1e-4)
     assert len(heard) == pytest.approx(tone_samples(text), rel=0.01)
     assert "real-time factor" not in capsys.readouterr().out
+
+
+def test_text_that_cannot_be_read_to_its_end(service: StartService) -> None:
+    door = service(http_port=0)
+
+    def texts() -> Iterator[str]:
+        yield "Hello there."
+        raise IsADirectoryError("no text")
+
+    heard = 0
+    with pytest.raises(IsADirectoryError, match="no text"):
+        for sound in client.converse(AgentDoors("127.0.0.1", door.http_port or 0), texts(), voice=None, speed=None):
+            heard += len(sound.samples)
+    assert heard == tone_samples("Hello there.")
 
 
 def test_voice_and_speed(service: StartService, tmp_path: Path, events: EventLog) -> None:
