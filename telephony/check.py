@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telephony.endpoints import http, security
+from telephony.endpoints import audiosocket, http, security
 from telephony.engines.catalog import EngineUnavailableError, load_piper
 from telephony.metrics import Metrics
 from telephony.settings import Settings
@@ -98,10 +98,13 @@ def _piper(settings: Settings) -> str:
 
 
 def _ports(settings: Settings) -> str:
-    for kind, port, name in (
-        (socket.SOCK_STREAM, settings.tcp_port, "TCP"),
-        (socket.SOCK_DGRAM, settings.udp_port, "UDP"),
-    ):
+    complaint = security.complaint(settings) or audiosocket.complaint(settings)
+    if complaint is not None:
+        raise _CheckError(complaint)
+    ports = [(socket.SOCK_STREAM, settings.tcp_port, "TCP"), (socket.SOCK_DGRAM, settings.udp_port, "UDP")]
+    if settings.audiosocket_port is not None:
+        ports.append((socket.SOCK_STREAM, settings.audiosocket_port, "TCP"))
+    for kind, port, name in ports:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -110,12 +113,10 @@ def _ports(settings: Settings) -> str:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise _CheckError(f"{name} {port} on {settings.host}: {reason} (is a service running?)") from None
-    free = f"TCP {settings.tcp_port} and UDP {settings.udp_port} on {settings.host} are free"
+    names = [f"{name} {port}" for _, port, name in ports]
+    free = f"{', '.join(names[:-1])} and {names[-1]} on {settings.host} are free"
     if settings.http_port is None:
         return free
-    complaint = security.complaint(settings)
-    if complaint is not None:
-        raise _CheckError(complaint)
     try:
         http.bind(settings.http_host, settings.http_port).close()
     except OSError as error:

@@ -40,6 +40,16 @@ class Metrics:
         self.websocket_connections = counter("tts_websocket_connections_total", "WebSockets accepted", "door")
         self.clients_stalled = counter("tts_clients_stalled_total", "Clients cut because they took no audio", "door")
         self.requests_refused = counter("tts_requests_refused_total", "HTTP requests and WebSockets refused", "why")
+        self.audiosocket_refused = counter(
+            "tts_audiosocket_refused_total", "AudioSocket connections refused or broken off", "why"
+        )
+        self.audiosocket_ignored = counter(
+            "tts_audiosocket_messages_ignored_total", "AudioSocket messages of an unknown kind"
+        )
+        self.audio_ignored_s = counter("tts_audio_ignored_seconds_total", "Callers' audio that came in, in seconds")
+        self.digits = counter("tts_digits_total", "Keys that callers have pressed")
+        self.texts_expired = counter("tts_texts_expired_total", "Texts whose call did not connect in time")
+        self.underruns = counter("tts_underruns_total", "Times that speech came too late to be heard on", "door")
         self.request_log_dropped = counter("tts_request_log_dropped_total", "Requests that the request log lacks")
         self.segments = counter("tts_segments_total", "Segments spoken", "engine")
         self.segments_failed = counter("tts_segments_failed_total", "Segments that yielded no audio", "engine")

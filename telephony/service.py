@@ -6,19 +6,21 @@ doors. Stop: close the doors to newcomers, refuse new text, let calls finish up 
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
 import structlog
 
 from telephony.calls import CallPolicy, CallRegistry
-from telephony.endpoints import http, security
+from telephony.endpoints import audiosocket, http, security
 from telephony.endpoints.admin import Switchboard
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.tcp import TextDoorPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
 from telephony.engines.catalog import EngineUnavailableError
+from telephony.loudness import Loudness
 from telephony.metrics import Metrics
 from telephony.request_log import RequestLog
 from telephony.scheduler import Scheduler
@@ -68,7 +70,11 @@ class Service:
         )
         self.sessions = SessionRegistry(
             SessionPolicy(
-                settings.language or None, settings.max_sessions, settings.max_first_audio_s, settings.sink_buffer_s
+                settings.language or None,
+                settings.max_sessions,
+                settings.max_first_audio_s,
+                settings.sink_buffer_s,
+                None if settings.loudness_db is None else Loudness(settings.loudness_db),
             ),
             self._scheduler,
             self.metrics,
@@ -84,6 +90,7 @@ class Service:
         # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
         self.tcp_port = settings.tcp_port
         self.udp_port = settings.udp_port
+        self.audiosocket_port: int | None = None
 
     def start(self) -> None:
         """Returns when the doors are open and the engine is warm.
@@ -91,7 +98,7 @@ class Service:
         Raises:
             StartError: a port is taken, the engine cannot be loaded, or anybody could use the doors.
         """
-        complaint = security.complaint(self.settings)
+        complaint = security.complaint(self.settings) or audiosocket.complaint(self.settings)
         if complaint is not None:
             self._abandon("error")
             raise StartError(complaint)
@@ -105,8 +112,18 @@ class Service:
                 f"{error.strerror or error}. Is another speech service running?"
             ) from error
         try:
-            self._open_http_door()
+            pbx_listener = self._bind_audiosocket()
         except OSError as error:
+            self._abandon("error")
+            raise StartError(
+                f"port {self.settings.audiosocket_port} (AudioSocket) on {self.settings.host}: "
+                f"{error.strerror or error}. Choose another with --audiosocket-port, or 0 for none."
+            ) from error
+        try:
+            self._open_http_door(pbx_listener)
+        except OSError as error:
+            if pbx_listener is not None:
+                pbx_listener.close()
             self._abandon("error")
             raise StartError(
                 f"port {self.settings.http_port} (HTTP) on {self.settings.http_host}: {error.strerror or error}. "
@@ -163,6 +180,8 @@ class Service:
             f"text on {self.settings.host}:{self.tcp_port}, registration on {self.settings.host}:{self.udp_port}/udp"
         )
         web = "" if self.http_port is None else f", HTTP and WebSocket on {self.settings.http_host}:{self.http_port}"
+        if self.audiosocket_port is not None:
+            web += f", AudioSocket on {self.settings.host}:{self.audiosocket_port}"
         if self._text_door is None:
             return f"ready: ports left to the external Piper, {doors} when switched on{web}"
         selection = self._switch.selection()
@@ -182,7 +201,14 @@ class Service:
                 self._registration_door.server_close()
         self._switch.report_end(status)
 
-    def _open_http_door(self) -> None:
+    def _bind_audiosocket(self) -> socket.socket | None:
+        if self.settings.audiosocket_port is None:
+            return None
+        listener = audiosocket.bind(self.settings.host, self.settings.audiosocket_port)
+        self.audiosocket_port = int(listener.getsockname()[1])
+        return listener
+
+    def _open_http_door(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
         if self.settings.http_port is None:
             return
@@ -194,7 +220,9 @@ class Service:
             lambda: self._switch.main_voice,
             self._store.write_selection if self._store is not None else None,
         )
-        app = http.create_app(self.sessions, self.settings, self.metrics, self._readiness, switchboard)
+        app = http.create_app(
+            self.sessions, self.settings, self.metrics, self._readiness, switchboard, pbx_listener=pbx_listener
+        )
         self._http_door = http.HttpServer(app, listener, self.settings)
         self._http_door.start()
 

@@ -20,6 +20,7 @@ import numpy as np
 import structlog
 
 from telephony.engines.base import Engine
+from telephony.loudness import Leveller, Loudness
 from telephony.metrics import Metrics
 from telephony.scheduler import Request, Scheduler, Window
 from telephony.text import segments
@@ -48,12 +49,14 @@ class SessionPolicy:
         max_sessions: open at once, over all doors.
         max_first_audio_s: a session whose first audio would take longer than this is refused; 0 refuses none.
         buffer_s: seconds of audio waiting for one client before its speech pauses.
+        loudness: brings all voices to one level; None leaves each as it is.
     """
 
     language: str | None
     max_sessions: int
     max_first_audio_s: float
     buffer_s: float
+    loudness: Loudness | None = None
 
 
 class Speech:
@@ -63,8 +66,9 @@ class Speech:
     it is complete when the iteration has ended.
     """
 
-    def __init__(self, session: Session, request: Request) -> None:
+    def __init__(self, session: Session, request: Request, leveller: Leveller | None) -> None:
         self.request = request
+        self._leveller = leveller
         self.cancelled = False
         self._session = session
         self._windows: deque[Window] = deque()
@@ -76,7 +80,7 @@ class Speech:
                 window = self._windows.popleft()
                 # Only what its reader is done with counts as read: a service that stops waits for it.
                 try:
-                    yield window
+                    yield window if self._leveller is None else self._levelled(window, self._leveller)
                 finally:
                     self._session.release(self, window)
                 if window.end_of_text:
@@ -104,6 +108,9 @@ class Speech:
             return
         self._windows.append(window)
         self._changed.set()
+
+    def _levelled(self, window: Window, leveller: Leveller) -> Window:
+        return dataclasses.replace(window, samples=leveller.apply(window.samples, window.sample_rate))
 
 
 class Session:
@@ -151,7 +158,9 @@ class Session:
             exact=exact,
             request_id=request_id,
         )
-        speech = Speech(self, request)
+        loudness = None if exact else self._registry.policy.loudness
+        leveller = None if loudness is None else loudness.leveller(selection.engine.name, selection.voice)
+        speech = Speech(self, request, leveller)
         self._speeches[request.epoch] = speech
         self._registry.speaking(+1)
         if request.exhausted:

@@ -57,9 +57,16 @@ def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def _http_port(text: str) -> int | None:
+def _optional_port(text: str) -> int | None:
     # In the code None stands for no door, and 0 for a port that the system chooses.
     return _port(text) or None
+
+
+_level_db = _number(float, lambda number: -40 <= number <= -6, "must be none, or between -40 and -6 dB")
+
+
+def _optional_level_db(text: str) -> float | None:
+    return None if text == "none" else _level_db(text)
 
 
 def _optional_path(text: str) -> Path | None:
@@ -169,11 +176,32 @@ class Settings:
     )
     http_port: int | None = _setting(
         cast("int | None", 8000),
-        _http_port,
+        _optional_port,
         "KOKORO_HTTP_PORT",
         "port of the HTTP and WebSocket doors; 0: none of them",
     )
     http_host: str = _setting("127.0.0.1", str, "KOKORO_HTTP_HOST", "address of the HTTP and WebSocket doors")
+    audiosocket_port: int | None = _setting(
+        cast("int | None", None),
+        _optional_port,
+        "KOKORO_AUDIOSOCKET_PORT",
+        "port, usually 9092, of the AudioSocket door for Asterisk, on the address of the telephone doors; 0: none",
+    )
+    audiosocket_wait_s: float = _setting(
+        10.0,
+        _seconds,
+        "KOKORO_AUDIOSOCKET_WAIT_S",
+        "seconds that text said to a call waits for its PBX to connect; 0: such text is refused",
+    )
+    audiosocket_silence: bool = _setting(
+        False, _switch, "KOKORO_AUDIOSOCKET_SILENCE", "sends the PBX silence while nothing is said"
+    )
+    loudness_db: float | None = _setting(
+        cast("float | None", None),
+        _optional_level_db,
+        "KOKORO_LOUDNESS_DB",
+        "level of all voices in dB under full scale, such as -20, at all doors but the telephone's; none: each its own",
+    )
     api_key: str = _setting(
         "",
         str,
