@@ -80,6 +80,10 @@ class Product:
         """Where the WebSocket and HTTP doors are."""
         return self._service.http_port or 0
 
+    def cache_hits(self, store: str) -> float:
+        """Phrases found in a store so far."""
+        return self._service.metrics.registry.get_sample_value("tts_cache_hits_total", {"store": store}) or 0.0
+
     def call(self, call_id: str | None = None) -> ServiceCall:
         """A new call, connected and greeted."""
         self._calls += 1

@@ -12,7 +12,6 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import redis
 from prometheus_client import CollectorRegistry
 
 from telephony.cache import __main__ as command_line
@@ -36,6 +34,7 @@ from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store, StoreError
 from telephony.engines.base import Samples, Word
 from tests.clients import EventLog
+from tests.redis_server import RedisServer
 
 LONG_S = 20.0
 """Until a test that hangs fails."""
@@ -440,60 +439,6 @@ def test_two_processes_share_a_directory(work: Callable[[Path, int, Any], None],
 
 
 # Redis
-
-
-class RedisServer:
-    """A real server on a port of its own, which may be killed, frozen, and started again."""
-
-    def __init__(self, directory: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
-        self._process: subprocess.Popen[str] | None = None
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-            cwd=self._directory,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        log = []
-        for line in self._process.stdout:
-            log.append(line)
-            if "Ready to accept connections" in line:
-                return
-        raise AssertionError("".join(log))
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()  # also while it is frozen
-            self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-            self._process = None
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[redis.Redis]:
-        with redis.Redis(port=self.port) as client:
-            yield client
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    (tmp_path / "redis").mkdir()
-    server = RedisServer(tmp_path / "redis")
-    yield server
-    server.kill()
 
 
 def store_of(server: RedisServer, max_value_bytes: int = MIB, read_timeout_s: float = LONG_S) -> RedisStore:
