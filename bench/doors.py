@@ -90,16 +90,18 @@ def sentence_protocol(port: int) -> Iterator[Speak]:
 
 @contextmanager
 def posted(port: int, path: str, body: Callable[[str], Mapping[str, Any]]) -> Iterator[Speak]:
-    """An HTTP door whose answer is a stream of audio; the connection is kept open from text to text."""
+    """An HTTP door whose answer is a stream of audio; each text has a connection, which is open already."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def speak(text: str) -> float:
+        connection.connect()  # the service closes one that was idle for a while
         started_s = time.monotonic()
         connection.request("POST", path, json.dumps(body(text)), {"Content-Type": "application/json"})
         response = connection.getresponse()
         response.read1(1)
         first_s = time.monotonic() - started_s
         response.read()
+        connection.close()
         return first_s
 
     try:

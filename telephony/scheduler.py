@@ -509,9 +509,9 @@ class Scheduler:
         if production is None:
             self._deliver(lane, request, samples, words, utterance.finished)
             return
+        production.recorder.record(samples, words, utterance.finished)
         if utterance.finished:
             del self._productions[production.recorder.key.name]
-        production.recorder.record(samples, words, utterance.finished)
         self._replay(lane, request)
 
     def _prepare(self, lane: Lane, request: Request) -> None:

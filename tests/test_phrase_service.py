@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings
@@ -332,3 +333,19 @@ def test_a_list_without_a_cache_is_needless_and_said_so(counted: Counted, events
     counted.start(config=write_config(tmp_path / "config.yaml", TEXT), phrase_cache_mb=0)
     assert events.found("prerender_needless")
     assert counted.prepared == []
+
+
+# With the real model
+
+
+@pytest.mark.model
+def test_kokoro_is_heard_again_to_the_last_bit(service: StartService, kokoro: Engine, tmp_path: Path) -> None:
+    settings = {**ROOM, "phrase_dir": tmp_path / "phrases", "drain_timeout_s": TIMEOUT_S}
+    for say in (by_telephone, by_gateway, by_sentence):
+        door = service(kokoro, **settings)
+        made = say(door)
+        door.stop()
+        again = service(kokoro, **settings)
+        assert say(again) == made
+        assert figure(again, "tts_engine_busy_seconds_total", engine="kokoro") == 0
+        again.stop()
