@@ -67,7 +67,10 @@ class Listener(Protocol):
         ...
 
     def deliver(self, window: Window) -> None:
-        """Takes the next window, in order. Called by a thread of the scheduler, one at a time, without a lock."""
+        """Takes the next window, in order. Called without a lock, for one request by one thread at a time.
+
+        A window of a request that was dropped in this very moment may come beside the first one of the next.
+        """
         ...
 
 
@@ -504,7 +507,9 @@ class Scheduler:
         """A window has come out of the engine."""
         words = tuple(utterance.take_words())
         production = self._production(request)
-        if _is_next(lane, request) if production is None else production.recorder.wanted:
+        with self.changed:
+            wanted = _is_next(lane, request) if production is None else production.recorder.wanted
+        if wanted:
             self.metrics.audio_s.labels(request.engine.name).inc(len(samples) / request.engine.sample_rate)
         if production is None:
             self._deliver(lane, request, samples, words, utterance.finished)
