@@ -24,10 +24,6 @@ from telephony.voices import Selection
 log = structlog.get_logger()
 
 
-# More than any answer of a host; the engine divides it by phonemes. Longer texts are bounded to bound a cancel.
-_WHOLE_CHARS = 2000
-
-
 class TooManyCallsError(RuntimeError):
     """Every place for a call is taken by one that is in use."""
 
@@ -111,7 +107,7 @@ class Call:
 
     def _segments(self, text: str, whole: bool) -> Iterator[str]:
         if whole:
-            return segments.split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
+            return segments.whole(text)
         pieces = segments.split(text)
         return segments.quick_start(pieces) if self._lane.silent and not self._policy.exact else pieces
 

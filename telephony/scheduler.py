@@ -4,6 +4,10 @@ One thread owns the engines: it alone calls `prepare` and `render`. Each listene
 order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served first; a
 listener who hears nothing yet comes before all others, in order of arrival. The unit of service is one window, so a
 short text never waits behind a long one and a cancel takes effect within a window.
+
+With a phrase cache a second thread looks segments up and delivers what is there already, so that it waits for no
+engine. What is not there is made once, for all who wait for it: whichever of them is served next has the engine make
+the next window, so that nobody waits for another one's sink.
 """
 
 from __future__ import annotations
@@ -12,15 +16,17 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import structlog
 
+from telephony.cache.making import CUT_OFF, Recorder, Take
 from telephony.engines.base import Engine, Samples, SynthesisError, Utterance, Word
 from telephony.metrics import Metrics
+from telephony.phrases import PATIENCE_S, Phrases
 
 log = structlog.get_logger()
 
@@ -61,7 +67,10 @@ class Listener(Protocol):
         ...
 
     def deliver(self, window: Window) -> None:
-        """Takes the next window, in order. Called by the scheduler's thread, without a lock."""
+        """Takes the next window, in order. Called without a lock, for one request by one thread at a time.
+
+        A window of a request that was dropped in this very moment may come beside the first one of the next.
+        """
         ...
 
 
@@ -69,10 +78,14 @@ class Listener(Protocol):
 class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
-    `segments` is consumed by the scheduler's thread, one at a time, so that a long text costs its G2P piece by piece.
-    What was measured is written by the scheduler's thread and complete once the last window is delivered: `engine_s`
-    and `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first
-    window with sound, None until then; `failure`, why a segment could not be spoken, without its text.
+    `segments` is consumed by a thread of the scheduler, one at a time, so that a long text costs its G2P piece by
+    piece. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine makes for
+    this request alone. `in_service` while a thread is at it: the other one leaves it alone.
+
+    What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
+    `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first window
+    with sound, None until then; `cached`, whether that one came from the phrase cache; `failure`, why a segment could
+    not be spoken, without its text.
     """
 
     segments: Iterator[str]
@@ -84,10 +97,15 @@ class Request:
     exact: bool = False
     request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
+    segment: str | None = None
     utterance: Utterance | None = None
+    take: Take | None = None
+    look_up_until: float = 0.0
+    in_service: bool = False
     engine_s: float = 0.0
     audio_s: float = 0.0
     first_audio_s: float | None = None
+    cached: bool = False
     failure: str | None = None
     segment_engine_s: float = 0.0
     segment_audio_s: float = 0.0
@@ -102,12 +120,31 @@ class Request:
         return self._next is None
 
     def take_segment(self) -> str:
-        """The next segment; only while not `exhausted`."""
+        """The next segment, which is in work from now on; only while not `exhausted`."""
         segment = self._next
         if segment is None:
             raise ValueError("no segment is left")
         self._next = next(self.segments, None)
+        self.segment = segment
+        self.segment_engine_s = self.segment_audio_s = 0.0
         return segment
+
+    def end_segment(self) -> None:
+        """No segment is in work any more."""
+        self.segment = self.utterance = None
+        self.leave_phrase()
+
+    def leave_phrase(self) -> None:
+        """What is left of the segment in work does not come from the phrase cache."""
+        if self.take is not None:
+            self.take.close()
+            self.take = None
+
+    def cancel(self) -> None:
+        """Nobody hears it any more. Any thread, also while another one serves the lane."""
+        take = self.take
+        if take is not None:
+            take.close()
 
 
 class Lane:
@@ -159,6 +196,7 @@ class Lane:
             self.runs_dry_at = 0.0
             self._scheduler.deactivate(self)
         for request in dropped:
+            request.cancel()
             self._scheduler.on_done(self.door, request, True)
 
     def drop(self, request: Request) -> None:
@@ -176,6 +214,7 @@ class Lane:
                 self._scheduler.activate(self)
             else:
                 self._scheduler.deactivate(self)
+        request.cancel()
         self._scheduler.on_done(self.door, request, True)
 
     def close(self) -> None:
@@ -194,14 +233,24 @@ class Lane:
         return bool(self.queue) and queued_bytes + request.size_bytes > self._max_queued_bytes
 
 
+@dataclass(frozen=True, eq=False)
+class _Production:
+    """A phrase on its way through an engine, for all who wait for it. The engines' thread alone touches it."""
+
+    engine: Engine
+    utterance: Utterance
+    recorder: Recorder
+
+
 class Scheduler:
-    """The engine room's one queue and one thread.
+    """The engine room's one queue and one thread, with a second one for phrases that are there already.
 
     Args:
         metrics: where it counts.
         clock: seconds, monotonic; tests replace it.
         on_done: told of every request that has been spoken, or was dropped (True): its lane's door, itself, which of
             the two. Called from any thread; must return at once.
+        phrases: the phrase cache; None for none.
     """
 
     def __init__(
@@ -209,11 +258,14 @@ class Scheduler:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         on_done: Callable[[str, Request, bool], None] = lambda door, request, dropped: None,
+        phrases: Phrases | None = None,
     ) -> None:
         self.changed = threading.Condition()
         self.metrics = metrics
         self.on_done = on_done
         self._clock = clock
+        self._phrases = phrases
+        self._productions: dict[str, _Production] = {}
         self._active: dict[Lane, None] = {}
         self._stopping = False
         self._engines: list[Engine] = []
@@ -222,11 +274,14 @@ class Scheduler:
         self._first_window_s = 0.0
         self._window_s = 0.0
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
-        self._thread = threading.Thread(target=self._run, name="scheduler")
+        self._threads = [threading.Thread(target=self._run, name="scheduler")]
+        if phrases is not None:
+            self._threads.append(threading.Thread(target=self._replay_all, args=(phrases,), name="replay"))
 
     def start(self) -> None:
         """Starts the owner thread."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def adopt(self, engine: Engine) -> None:
         """Gives an engine the time that no call needs."""
@@ -280,8 +335,9 @@ class Scheduler:
         with self.changed:
             self._stopping = True
             self.changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
     def activate(self, lane: Lane) -> None:
         """Called by a lane, with `changed` held: it has work."""
@@ -307,7 +363,9 @@ class Scheduler:
             except Exception:  # a defect of ours: these texts end here, other texts and other calls go on
                 log.exception("batch_failed", calls=len(batch))
                 for lane, request in batch:
+                    self._break_off(request)
                     self._abandon(lane, request)
+            self._release(request for _, request in batch)
 
     def _next_batch(self) -> list[tuple[Lane, Request]] | None:
         """Waits for work; None once stopping. At most one window of each lane, all on one engine.
@@ -317,16 +375,90 @@ class Scheduler:
         with self.changed:
             while not self._stopping:
                 now = self._clock()
-                ready = [lane for lane in self._active if lane.listener.has_room()]
-                if not ready and self._spare_work:
+                self._forget_unwanted()
+                able = [lane for lane in self._active if lane.listener.has_room()]
+                # What is being looked up may need the engines in a moment: it is not the time for others' work.
+                able = [lane for lane in able if not lane.background] or able
+                ready = [lane for lane in able if self._needs_engine(lane.queue[0])]
+                if not able and self._spare_work:
                     return []
                 if ready:
                     self._spare_work = True
-                    ready = [lane for lane in ready if not lane.background] or ready
                     ready.sort(key=lambda lane: _urgency(lane, now))
-                    return _batch(ready)
+                    batch = self._batch(ready)
+                    for _, request in batch:
+                        request.in_service = True
+                    return batch
                 self.changed.wait()
             return None
+
+    def _batch(self, ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
+        """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency.
+
+        Of those who wait for one phrase, one is enough.
+        """
+        engine = self._engine(ready[0].queue[0])
+        batch = []
+        phrases = set()
+        to_prepare = 0
+        for lane in ready:
+            request = lane.queue[0]
+            if self._engine(request) is not engine:
+                continue
+            if request.take is not None:
+                if request.take.key in phrases:
+                    continue
+                phrases.add(request.take.key)
+            if self._utterance(request) is None:
+                to_prepare += 1
+                if to_prepare > _MAX_PREPARED:
+                    continue
+            batch.append((lane, request))
+            if len(batch) == engine.max_batch:
+                break
+        return batch
+
+    def _needs_engine(self, request: Request) -> bool:
+        """Whether its next window has to be made. What has not begun is looked up first, by the other thread."""
+        if request.in_service:
+            return False
+        if self._phrases is None:
+            return True
+        take = request.take
+        return request.segment is not None and (take is None or not (take.sought or take.ready))
+
+    def _production(self, request: Request) -> _Production | None:
+        return self._productions.get(request.take.key.name) if request.take is not None else None
+
+    def _utterance(self, request: Request) -> Utterance | None:
+        production = self._production(request)
+        return production.utterance if production is not None else request.utterance
+
+    def _engine(self, request: Request) -> Engine:
+        production = self._production(request)
+        return production.engine if production is not None else request.engine
+
+    def _forget_unwanted(self) -> None:
+        """A phrase that nobody waits for any more is not made to its end, nor kept."""
+        for name, production in list(self._productions.items()):
+            if not production.recorder.wanted:
+                del self._productions[name]
+                production.recorder.abandon()
+
+    def _break_off(self, request: Request) -> None:
+        """Ends the segment in work. Of others who wait for it, those who have heard nothing yet have it made anew."""
+        production = self._production(request)
+        name = request.take.key.name if request.take is not None else ""
+        request.end_segment()
+        if production is not None:
+            del self._productions[name]
+            production.recorder.abandon()
+
+    def _release(self, requests: Iterable[Request]) -> None:
+        with self.changed:
+            for request in requests:
+                request.in_service = False
+            self.changed.notify_all()
 
     def _use_spare_time(self) -> None:
         worked = False
@@ -339,16 +471,17 @@ class Scheduler:
             self._spare_work = worked
 
     def _serve(self, batch: list[tuple[Lane, Request]]) -> None:
-        engine = batch[0][1].engine
+        engine = self._engine(batch[0][1])
+        speaking = []
         for lane, request in batch:
-            if not _renderable(request):
-                started = self._clock()
+            if self._utterance(request) is None:
                 self._prepare(lane, request)
-                request.segment_engine_s = self._clock() - started
-        batch = [(lane, request) for lane, request in batch if _renderable(request)]
-        if not batch:
+            utterance = self._utterance(request)
+            if utterance is not None:
+                speaking.append((lane, request, utterance))
+        if not speaking:
             return
-        utterances = [request.utterance for _, request in batch if request.utterance is not None]
+        utterances = [utterance for *_, utterance in speaking]
         started = self._clock()
         failure: Exception | None = None
         try:
@@ -359,30 +492,54 @@ class Scheduler:
             if len(rendered) != len(utterances):
                 failure = SynthesisError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
         if failure is not None:
-            for lane, request in batch:
+            for lane, request, _ in speaking:
+                self._break_off(request)
                 self._segment_failed(lane, request, failure)
             return
         spent_s = self._clock() - started
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
         self._window_s = _moving_average(self._window_s, spent_s)
-        for (lane, request), samples in zip(batch, rendered, strict=True):
-            request.segment_engine_s += spent_s / len(batch)
-            self._deliver(lane, request, samples)
+        for (lane, request, utterance), samples in zip(speaking, rendered, strict=True):
+            request.segment_engine_s += spent_s / len(speaking)
+            self._rendered(lane, request, utterance, samples)
+
+    def _rendered(self, lane: Lane, request: Request, utterance: Utterance, samples: Samples) -> None:
+        """A window has come out of the engine."""
+        words = tuple(utterance.take_words())
+        production = self._production(request)
+        with self.changed:
+            wanted = _is_next(lane, request) if production is None else production.recorder.wanted
+        if wanted:
+            self.metrics.audio_s.labels(request.engine.name).inc(len(samples) / request.engine.sample_rate)
+        if production is None:
+            self._deliver(lane, request, samples, words, utterance.finished)
+            return
+        production.recorder.record(samples, words, utterance.finished)
+        if utterance.finished:
+            del self._productions[production.recorder.key.name]
+        self._replay(lane, request)
 
     def _prepare(self, lane: Lane, request: Request) -> None:
-        request.segment_audio_s = 0.0
+        segment = request.take_segment() if request.segment is None else request.segment
+        started = self._clock()
         try:
-            request.utterance = request.engine.prepare(
-                request.take_segment(), request.voice, request.speed, request.exact
-            )
+            utterance = request.engine.prepare(segment, request.voice, request.speed, request.exact)
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
             self._segment_failed(lane, request, error)
             return
-        if request.utterance.finished:
+        request.segment_engine_s += self._clock() - started
+        if utterance.finished:
             self._segment_failed(lane, request, SynthesisError("the engine has nothing to say for a text"))
+            return
+        recorder = request.take.claim() if request.take is not None else None
+        if recorder is None:
+            request.leave_phrase()
+            request.utterance = utterance
+        else:
+            self._productions[recorder.key.name] = _Production(request.engine, utterance, recorder)
 
     def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
-        request.utterance = None
+        request.end_segment()
         self.metrics.segments_failed.labels(request.engine.name).inc()
         request.failure = str(error) if isinstance(error, SynthesisError) else "the engine failed"
         # A foreign exception's message may quote the caller's text; its trace does not.
@@ -395,29 +552,30 @@ class Scheduler:
             trace=None if known else "".join(traceback.format_tb(error.__traceback__)),
         )
         if request.exhausted:
-            self._deliver(lane, request, np.zeros(0, np.float32))
+            self._deliver(lane, request, np.zeros(0, np.float32), (), True)
 
-    def _deliver(self, lane: Lane, request: Request, samples: Samples) -> None:
-        finished = request.utterance is None or request.utterance.finished
+    def _deliver(self, lane: Lane, request: Request, samples: Samples, words: Sequence[Word], finished: bool) -> None:
+        """Hands over a window of the segment in work; with the last one it is `finished`, or has failed before."""
         window = Window(
             samples,
             request.engine.sample_rate,
             request.epoch,
             finished and request.exhausted,
-            _words(request),
+            _later(words, request.audio_s),
         )
         request.segment_audio_s += window.duration_s
         now = self._clock()
         with self.changed:
-            if not lane.queue or lane.queue[0] is not request:
+            if not _is_next(lane, request):
                 return  # cleared meanwhile: nobody waits for this window
             was_silent = now >= lane.runs_dry_at
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
-        self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
         if len(samples) and request.first_audio_s is None:
             request.first_audio_s = now - request.arrived_at
-            self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
+            request.cached = request.take is not None and not request.segment_engine_s
+            if not request.cached:
+                self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
             if was_silent and not lane.background:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
@@ -429,9 +587,10 @@ class Scheduler:
 
     def _abandon(self, lane: Lane, request: Request) -> None:
         """Ends a whole request that met a defect; its listener is told by the end of the text."""
+        request.end_segment()
         request.failure = "the service failed"
         with self.changed:
-            if not lane.queue or lane.queue[0] is not request:
+            if not _is_next(lane, request):
                 return
         self._hand_over(lane, Window(np.zeros(0, np.float32), request.engine.sample_rate, request.epoch, True))
         self._finish(lane, request)
@@ -446,7 +605,7 @@ class Scheduler:
 
     def _finish(self, lane: Lane, request: Request) -> None:
         with self.changed:
-            if lane.queue and lane.queue[0] is request:
+            if _is_next(lane, request):
                 lane.queue.popleft()
             if lane.queue:
                 self._report_depth()
@@ -454,20 +613,81 @@ class Scheduler:
                 self.deactivate(lane)
 
     def _segment_done(self, request: Request, lane: Lane) -> None:
-        if request.utterance is None:
+        if request.segment is None:
             return  # it failed, and was counted
-        request.utterance = None
+        worked = request.take is None or request.segment_engine_s > 0
+        request.end_segment()
         request.engine_s += request.segment_engine_s
         request.audio_s += request.segment_audio_s
         engine_name = request.engine.name
         if request.segment_audio_s:
             self.metrics.segments.labels(engine_name).inc()
-            rtf = request.segment_engine_s / request.segment_audio_s
-            self.metrics.realtime_factor.labels(engine_name, lane.door).observe(rtf)
+            if worked:
+                rtf = request.segment_engine_s / request.segment_audio_s
+                self.metrics.realtime_factor.labels(engine_name, lane.door).observe(rtf)
         else:
             request.failure = "the engine returned no audio for a text"
             self.metrics.segments_failed.labels(engine_name).inc()
             log.error("segment_silent", call=str(lane.listener), engine=engine_name, error=request.failure)
+
+    # The second thread
+
+    def _replay_all(self, phrases: Phrases) -> None:
+        while (next_one := self._next_replay()) is not None:
+            lane, request = next_one
+            try:
+                if request.segment is None:
+                    self._look_up(phrases, lane, request)
+                elif request.take is not None and request.take.sought:
+                    request.leave_phrase()
+                    phrases.overdue()
+                else:
+                    self._replay(lane, request)
+            except Exception:  # as in _run
+                log.exception("replay_failed")
+                self._abandon(lane, request)
+            self._release([request])
+
+    def _next_replay(self) -> tuple[Lane, Request] | None:
+        """Waits for something that needs no engine; None once stopping. Who is first is decided as for the engines."""
+        with self.changed:
+            while not self._stopping:
+                now = self._clock()
+                able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
+                ready = [lane for lane in able if _needs_no_engine(lane.queue[0], now)]
+                if ready:
+                    lane = min(ready, key=lambda lane: _urgency(lane, now))
+                    request = lane.queue[0]
+                    request.in_service = True
+                    return lane, request
+                looking_up = [head.look_up_until for lane in able if (head := lane.queue[0]).take and head.take.sought]
+                self.changed.wait(min(looking_up) - now if looking_up else None)
+            return None
+
+    def _look_up(self, phrases: Phrases, lane: Lane, request: Request) -> None:
+        """Begins a segment."""
+        take = phrases.open(
+            request.take_segment(),
+            request.engine,
+            request.voice,
+            request.speed,
+            exact=request.exact,
+            on_change=self.wake,
+        )
+        with self.changed:
+            request.look_up_until = self._clock() + PATIENCE_S
+            request.take = take
+            cancelled = not _is_next(lane, request)
+        if cancelled:
+            request.cancel()
+
+    def _replay(self, lane: Lane, request: Request) -> None:
+        """Delivers the next piece of a phrase."""
+        piece = request.take.next() if request.take is not None else None
+        if piece is CUT_OFF:
+            self._segment_failed(lane, request, SynthesisError("the engine failed while it spoke for another listener"))
+        elif piece is not None:
+            self._deliver(lane, request, piece.samples, piece.words, piece.last)
 
 
 def _moving_average(average: float, value: float) -> float:
@@ -481,34 +701,19 @@ def _urgency(lane: Lane, now: float) -> tuple[bool, float]:
     return playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
 
 
-def _batch(ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
-    """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency."""
-    engine = ready[0].queue[0].engine
-    batch = []
-    to_prepare = 0
-    for lane in ready:
-        request = lane.queue[0]
-        if request.engine is not engine:
-            continue
-        if not _renderable(request):
-            to_prepare += 1
-            if to_prepare > _MAX_PREPARED:
-                continue
-        batch.append((lane, request))
-        if len(batch) == engine.max_batch:
-            break
-    return batch
+def _is_next(lane: Lane, request: Request) -> bool:
+    """False once the lane was cleared of it. Called with the lock held by who must not be overtaken."""
+    return bool(lane.queue) and lane.queue[0] is request
 
 
-def _renderable(request: Request) -> bool:
-    return request.utterance is not None and not request.utterance.finished
+def _needs_no_engine(request: Request, now: float) -> bool:
+    """Whether it can go on without: it has not begun, a piece of its phrase is there, or it has waited long enough."""
+    take = request.take
+    if request.segment is None:
+        return True
+    return take is not None and (take.ready or (take.sought and now >= request.look_up_until))
 
 
-def _words(request: Request) -> tuple[Word, ...]:
-    """Words of the window just rendered, with times from the request's first sample instead of the segment's."""
-    if request.utterance is None:
-        return ()
-    return tuple(
-        Word(word.text, request.audio_s + word.start_s, request.audio_s + word.end_s)
-        for word in request.utterance.take_words()
-    )
+def _later(words: Sequence[Word], by_s: float) -> tuple[Word, ...]:
+    """Words with times from the request's first sample instead of the segment's."""
+    return tuple(Word(word.text, by_s + word.start_s, by_s + word.end_s) for word in words)

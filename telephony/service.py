@@ -12,6 +12,11 @@ import time
 
 import structlog
 
+from telephony.cache.cache import PhraseCache
+from telephony.cache.figures import CacheFigures
+from telephony.cache.files import FileStore
+from telephony.cache.prerender import load_wishes
+from telephony.cache.stores import Store as PhraseStore
 from telephony.calls import CallPolicy, CallRegistry
 from telephony.endpoints import audiosocket, http, security
 from telephony.endpoints.admin import Switchboard
@@ -22,6 +27,8 @@ from telephony.engines import gpu
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.loudness import Loudness
 from telephony.metrics import Metrics
+from telephony.phrases import Phrases
+from telephony.rehearsal import Rehearsal
 from telephony.request_log import RequestLog
 from telephony.scheduler import Scheduler
 from telephony.sessions import SessionPolicy, SessionRegistry
@@ -46,7 +53,8 @@ class Service:
         self.metrics.watch_gpu(gpu.utilization_percent)
         self._request_log = RequestLog(settings.metrics_log, self.metrics) if settings.metrics_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
-        self._scheduler = Scheduler(self.metrics)
+        self._cache: PhraseCache | None = None
+        self._scheduler = Scheduler(self.metrics, phrases=self._open_cache())
         if self._request_log is not None:
             self._scheduler.on_done = self._request_log.note
         doors = Doors(self._open_doors, self._release_doors)
@@ -81,6 +89,7 @@ class Service:
             self._switch.find,
             self._switch.engines,
         )
+        self._rehearsal: Rehearsal | None = None
         self.started = False
         self._status = "starting"
         self._doors_lock = threading.Lock()
@@ -96,12 +105,18 @@ class Service:
         """Returns when the doors are open and the engine is warm.
 
         Raises:
-            StartError: a port is taken, the engine cannot be loaded, or anybody could use the doors.
+            StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
+                doors.
         """
         complaint = security.complaint(self.settings) or audiosocket.complaint(self.settings)
         if complaint is not None:
             self._abandon("error")
             raise StartError(complaint)
+        try:
+            self._rehearsal = self._prepare_rehearsal()
+        except (OSError, ValueError) as error:
+            self._abandon("error")
+            raise StartError(f"--config: {error}") from error
         try:
             if self._switch.ports_wanted:
                 self._bind_doors()
@@ -145,6 +160,8 @@ class Service:
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
+        if self._rehearsal is not None:
+            self._rehearsal.start()
         self.started = True
 
     def stop(self) -> None:
@@ -153,6 +170,8 @@ class Service:
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
         self._switch.stop()
+        if self._rehearsal is not None:
+            self._rehearsal.stop()
         with self._doors_lock:
             text_door, registration_door = self._text_door, self._registration_door
             self._text_door = self._registration_door = None
@@ -169,6 +188,8 @@ class Service:
         if text_door is not None:
             text_door.close()
         self._scheduler.stop()
+        if self._cache is not None:
+            self._cache.close()
         if self._request_log is not None:
             self._request_log.close()
         self._switch.report_end("stopped")
@@ -199,6 +220,8 @@ class Service:
                 self._text_door.server_close()
             if self._registration_door is not None:
                 self._registration_door.server_close()
+        if self._cache is not None:
+            self._cache.close()
         self._switch.report_end(status)
 
     def _bind_audiosocket(self) -> socket.socket | None:
@@ -207,6 +230,32 @@ class Service:
         listener = audiosocket.bind(self.settings.host, self.settings.audiosocket_port)
         self.audiosocket_port = int(listener.getsockname()[1])
         return listener
+
+    def _open_cache(self) -> Phrases | None:
+        """None where there is no place to keep phrases."""
+        settings = self.settings
+        if not settings.phrase_cache_mb and not settings.redis_url:
+            return None
+        figures = CacheFigures(self.metrics.registry)
+        stores: list[PhraseStore] = []
+        if settings.redis_url:
+            from telephony.cache.redis_store import RedisStore
+
+            stores.append(RedisStore(settings.redis_url, settings.redis_ttl_s, settings.redis_max_value_bytes))
+        if settings.phrase_cache_mb:
+            stores.append(FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures))
+        self._cache = PhraseCache(stores, figures)
+        return Phrases(self._cache, figures)
+
+    def _prepare_rehearsal(self) -> Rehearsal | None:
+        if self.settings.config is None:
+            return None
+        wishes = load_wishes(self.settings.config)
+        if self._cache is None:
+            log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
+            return None
+        whole = not self.settings.stream and self.settings.audio_route != "processor"
+        return Rehearsal(wishes, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
 
     def _open_http_door(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 _T = TypeVar("_T")
 _N = TypeVar("_N", int, float)
@@ -71,6 +72,18 @@ def _optional_level_db(text: str) -> float | None:
 
 def _optional_path(text: str) -> Path | None:
     return None if text == "none" else _path(text)
+
+
+def _redis_url(text: str) -> str:
+    allowed = "must be a URL such as redis://127.0.0.1:6379/0 (or rediss://, unix://)"
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise ValueError(allowed) from None
+    if url.scheme not in ("redis", "rediss", "unix") or port == 0:
+        raise ValueError(allowed)
+    return text
 
 
 def _choice(*allowed: str) -> Callable[[str], str]:
@@ -154,6 +167,28 @@ class Settings:
     )
     weights_dir: Path | None = _setting(
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
+    )
+    phrase_cache_mb: int = _setting(
+        512,
+        _count,
+        "KOKORO_PHRASE_CACHE_MB",
+        "megabytes of spoken phrases kept as files, the longest unused out first; 0: no files",
+    )
+    phrase_dir: Path | None = _setting(
+        None, _path, "KOKORO_PHRASE_DIR", "where spoken phrases are kept; none: phrases in --cache-dir"
+    )
+    redis_url: str = _setting(
+        "", _redis_url, "KOKORO_REDIS_URL", "a Redis that keeps spoken phrases as well, for several machines"
+    )
+    redis_ttl_s: float = _setting(3600.0, _positive_seconds, "KOKORO_REDIS_TTL_S", "seconds that Redis keeps a phrase")
+    redis_max_value_bytes: int = _setting(
+        2_097_152,
+        _positive_int,
+        "KOKORO_REDIS_MAX_VALUE_BYTES",
+        "a longer phrase is not given to Redis; a second takes 96,000 bytes",
+    )
+    config: Path | None = _setting(
+        None, _path, "KOKORO_CONFIG", "YAML with a list prerender, of phrases that are rendered behind the start"
     )
     threads: int = _setting(0, _count, "KOKORO_THREADS", "processor threads for the model; 0: all cores")
     processor_host: str = _setting(
@@ -319,6 +354,11 @@ class Settings:
     log_format: str = _setting(
         "logfmt", _choice("logfmt", "json"), "KOKORO_LOG_FORMAT", "logfmt or json, one line an event"
     )
+
+    @property
+    def phrase_directory(self) -> Path:
+        """Where the files of the phrase cache are."""
+        return self.cache_dir / "phrases" if self.phrase_dir is None else self.phrase_dir
 
 
 NEEDLESS = {

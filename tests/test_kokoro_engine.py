@@ -228,3 +228,11 @@ def test_numbers_are_said_in_the_voices_language_and_told_as_written(
     G2P().phonemes(said, voice[0])
     ours, expected = heard
     assert ours == expected
+
+
+def test_each_voice_has_a_revision_of_its_own_that_stays(kokoro: Engine, kokoro_weights: KokoroWeights) -> None:
+    revisions = {voice.name: kokoro.revision(voice.name) for voice in kokoro.voices()}
+    assert len(set(revisions.values())) == len(revisions)
+    assert all(revision.startswith(kokoro_weights.revision) for revision in revisions.values())
+    assert kokoro.revision("af_sky") == revisions["af_sky"]
+    assert kokoro.revision("nobody") not in revisions.values()

@@ -90,3 +90,13 @@ def test_text_without_phonemes_fails_alone(service: StartService, events: EventL
         while len(frame.samples) < 22_050 and frame.chunk_id < 2:
             frame = host.read_frame()
         assert len(frame.samples) > 22_050
+
+
+def test_its_revision_is_that_of_the_voice_s_files(piper: Engine, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.onnx"
+    for suffix in ("", ".json"):
+        shutil.copy(f"{installed_voice()}{suffix}", f"{copy}{suffix}")
+    assert load_piper(copy).revision("copy") == piper.revision("en_US-joe-medium")
+    config = Path(f"{copy}.json")
+    config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert load_piper(copy).revision("copy") != piper.revision("en_US-joe-medium")

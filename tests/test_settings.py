@@ -31,6 +31,12 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "piper_model": ("/tmp/voice.onnx", Path("/tmp/voice.onnx")),
     "cache_dir": ("/tmp/cache", Path("/tmp/cache")),
     "weights_dir": ("/tmp/weights", Path("/tmp/weights")),
+    "phrase_cache_mb": ("0", 0),
+    "phrase_dir": ("/tmp/phrases", Path("/tmp/phrases")),
+    "redis_url": ("redis://127.0.0.1:6380/1", "redis://127.0.0.1:6380/1"),
+    "redis_ttl_s": ("60", 60.0),
+    "redis_max_value_bytes": ("13", 13),
+    "config": ("/tmp/config.yaml", Path("/tmp/config.yaml")),
     "threads": ("4", 4),
     "processor_host": ("127.0.0.2", "127.0.0.2"),
     "max_connections": ("5", 5),
@@ -180,6 +186,11 @@ def test_the_request_log_can_be_switched_off() -> None:
     assert settings("--metrics-log", "~/x.log").metrics_log == Path.home() / "x.log"
 
 
+def test_phrases_are_kept_beside_the_weights_unless_told_otherwise() -> None:
+    assert settings("--cache-dir", "/tmp/cache").phrase_directory == Path("/tmp/cache/phrases")
+    assert settings("--cache-dir", "/tmp/cache", "--phrase-dir", "/tmp/p").phrase_directory == Path("/tmp/p")
+
+
 def test_other_variables_are_not_read() -> None:
     assert settings(VOICE="x", TCP_PORT="1", KOKORO_NOTHING="y") == Settings()
 
@@ -237,6 +248,11 @@ BAD_VALUES = [
     ("audio_route", "both", "auto, reply, processor"),
     ("stream", "maybe", "true or false"),
     ("piper", "none", "embedded, external"),
+    ("phrase_cache_mb", "-1", "0 or more"),
+    ("redis_url", "http://127.0.0.1:6379", "redis://"),
+    ("redis_url", "redis://127.0.0.1:port", "redis://"),
+    ("redis_ttl_s", "0", "more than 0 seconds"),
+    ("redis_max_value_bytes", "0", "1 or more"),
     ("threads", "-1", "0 or more"),
     ("threads", "many", "0 or more"),
     ("max_connections", "0", "1 or more"),

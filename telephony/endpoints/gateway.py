@@ -22,7 +22,7 @@ from telephony.endpoints import streaming
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
 from telephony.engines.base import Engine, UnknownVoiceError, Voice
 from telephony.metrics import Metrics
-from telephony.sessions import RefusedError, Session, SessionRegistry
+from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
 from telephony.text import scripts, segments
 from telephony.voices import Selection, VoiceWish, choose, speaks
@@ -57,7 +57,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         responses={
             200: {
                 "content": {"application/octet-stream": {}, "audio/*": {}},
-                "description": "the audio, as it is spoken; X-Sample-Rate, X-Engine and X-Voice say what it is",
+                "description": "the audio, as it is spoken; X-Sample-Rate, X-Engine and X-Voice say what it is, "
+                "X-Cache whether its beginning was there already (hit) or had to be made (miss)",
             },
             413: {"description": "the text is too long"},
             429: {"description": "no place for another request now; Retry-After says when to try again"},
@@ -88,6 +89,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
                 "X-Engine": answer.selection.engine.name,
                 "X-Voice": answer.selection.voice,
+                "X-Cache": streaming.x_cache(answer.speech),
             },
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
@@ -102,6 +104,7 @@ class _Answer:
 
     selection: Selection
     encoder: Encoder
+    speech: Speech
     pieces: AsyncIterator[bytes]
 
 
@@ -141,7 +144,7 @@ async def _obtain(request: Request, session: Session, wish: Synthesis, selection
     except EncoderError as error:
         raise _invalid("sample_rate", str(error)) from None
     speech = session.say(wish.text, selection, request_id=request.state.request_id)
-    return _Answer(selection, encoder, await streaming.begin(request, speech, encoder))
+    return _Answer(selection, encoder, speech, await streaming.begin(request, speech, encoder))
 
 
 def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:

@@ -162,7 +162,13 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         content_type = encoder.content_type
         if wish.stream_format == "sse":
             pieces, content_type = _events(pieces, wish.input, speech.request), "text/event-stream"
-        return SpeechResponse(pieces, content_type, {}, send_timeout_s=settings.send_timeout_s, close=session.close)
+        return SpeechResponse(
+            pieces,
+            content_type,
+            {"X-Cache": streaming.x_cache(speech)},
+            send_timeout_s=settings.send_timeout_s,
+            close=session.close,
+        )
 
     @routes.get("/models")
     async def list_models() -> dict[str, Any]:

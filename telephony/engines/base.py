@@ -90,6 +90,13 @@ class Engine(Protocol):
         """Every voice that `prepare` accepts; the first one is the engine's default."""
         ...
 
+    def revision(self, voice: str) -> str:
+        """Changes whenever model or voice are other ones, though their names be the same. Any name, at once.
+
+        For the phrase cache, which adds the revision of this program and of the packages that make phonemes.
+        """
+        ...
+
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """Phonemes for one segment, or less; prosody comes with the first windows, for several utterances at once.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ class PiperEngine:
         except Exception as error:  # ONNX Runtime raises types of its own for a broken file
             raise SynthesisError(f"Piper voice {path} cannot be loaded: {error}") from error
         self._described = Voice(path.stem, str(language).replace("_", "-"))
+        self._revision = hashlib.sha256(path.read_bytes() + config_path.read_bytes()).hexdigest()[:16]
 
     @property
     def sample_rate(self) -> int:
@@ -68,6 +70,10 @@ class PiperEngine:
     def voices(self) -> Sequence[Voice]:
         """The one voice that is loaded."""
         return [self._described]
+
+    def revision(self, voice: str) -> str:
+        """A digest of the voice's two files."""
+        return self._revision
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go.

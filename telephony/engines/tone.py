@@ -77,6 +77,10 @@ class ToneEngine:
         """The names in `voice_names`; they all sound alike."""
         return [Voice(name, "en-US") for name in self.voice_names]
 
+    def revision(self, voice: str) -> str:
+        """Its loudness: nothing else can change what a text sounds like."""
+        return f"{self.amplitude:g}"
+
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`; `exact` makes no difference.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -94,6 +95,7 @@ class KokoroEngine:
             raise UnknownVoiceError(self._refusal(default_voice))
         self._default_voice = default_voice
         self._styles: dict[str, torch.Tensor] = {}
+        self._revisions: dict[str, str] = {}
         self._g2p = G2P()
         model = load_reference(weights, device)
         self._vocabulary: dict[str, int] = model.vocab
@@ -127,6 +129,17 @@ class KokoroEngine:
             return
         # Not a daemon: a process that ends while torch works in one is aborted.
         threading.Thread(target=self._compile, args=(calls,), name="compile").start()
+
+    def revision(self, voice: str) -> str:
+        """Of the weights and the voice's style vectors, with the precision.
+
+        Whether a voice could be streamed already when it spoke is no part of it: both sounds are the voice's.
+        """
+        if voice not in self._revisions:
+            known = self._weights.load_voice(voice).tobytes() if voice in self._voices else b""
+            dtype = str(self.dtype).removeprefix("torch.")
+            self._revisions[voice] = f"{self._weights.revision}-{hashlib.sha256(known).hexdigest()[:16]}-{dtype}"
+        return self._revisions[voice]
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
         """Phonemes of the text, in the voice's language. Prosody and source come with the first window of each piece.
