@@ -16,7 +16,7 @@ import structlog
 from fuzz import CORPUS, TARGETS
 from tests.clients import ROOT
 
-MUTATING_S = 0.7
+MUTATING_S = 0.3
 SEEDS = [(target, path) for target in TARGETS for path in sorted((CORPUS / target).iterdir())]
 
 

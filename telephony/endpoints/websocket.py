@@ -142,13 +142,13 @@ class Outlet:
         while len(self._unsent):
             duration_s = min(step, len(self._unsent)) / window.sample_rate
             await self._playout.wait(duration_s)
-            piece, self._unsent = self._unsent[:step], self._unsent[step:]
-            for message in self._frames.push(self._encoder.encode(piece, window.sample_rate)):
-                if self._cut:
-                    return
-                yield message
             if self._cut:
                 return
+            piece, self._unsent = self._unsent[:step], self._unsent[step:]
+            for message in self._frames.push(self._encoder.encode(piece, window.sample_rate)):
+                yield message
+                if self._cut:
+                    return
             self._playout.sent(duration_s, self.said)
         if window.end_of_text:
             self.said.whole = True
