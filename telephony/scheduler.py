@@ -21,6 +21,7 @@ import structlog
 
 from telephony.engines.base import Engine, Samples, SynthesisError, Utterance, Word
 from telephony.metrics import Metrics
+from telephony.text.script import Segment
 
 log = structlog.get_logger()
 
@@ -69,19 +70,22 @@ class Listener(Protocol):
 class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
+    `language` is that to read it in, None for the voice's own.
+
     `segments` is consumed by the scheduler's thread, one at a time, so that a long text costs its G2P piece by piece.
     What was measured is written by the scheduler's thread and complete once the last window is delivered: `engine_s`
     and `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first
     window with sound, None until then; `failure`, why a segment could not be spoken, without its text.
     """
 
-    segments: Iterator[str]
+    segments: Iterator[Segment]
     engine: Engine
     voice: str
     speed: float
     epoch: int
     size_bytes: int
     exact: bool = False
+    language: str | None = None
     request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
     utterance: Utterance | None = None
@@ -91,7 +95,7 @@ class Request:
     failure: str | None = None
     segment_engine_s: float = 0.0
     segment_audio_s: float = 0.0
-    _next: str | None = None
+    _next: Segment | None = None
 
     def __post_init__(self) -> None:
         self._next = next(self.segments, None)
@@ -101,7 +105,7 @@ class Request:
         """True once every segment has been taken."""
         return self._next is None
 
-    def take_segment(self) -> str:
+    def take_segment(self) -> Segment:
         """The next segment; only while not `exhausted`."""
         segment = self._next
         if segment is None:
@@ -371,9 +375,15 @@ class Scheduler:
 
     def _prepare(self, lane: Lane, request: Request) -> None:
         request.segment_audio_s = 0.0
+        segment = request.take_segment()
+        if segment.pause_s:
+            request.audio_s += segment.pause_s
+            silence = np.zeros(round(segment.pause_s * request.engine.sample_rate), np.float32)
+            self._deliver(lane, request, silence)
+            return
         try:
             request.utterance = request.engine.prepare(
-                request.take_segment(), request.voice, request.speed, request.exact
+                segment.text, request.voice, segment.speed(request.speed), request.exact, request.language
             )
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
             self._segment_failed(lane, request, error)
@@ -415,7 +425,7 @@ class Scheduler:
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
         self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
-        if len(samples) and request.first_audio_s is None:
+        if len(samples) and request.utterance is not None and request.first_audio_s is None:
             request.first_audio_s = now - request.arrived_at
             self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
             if was_silent and not lane.background:

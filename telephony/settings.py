@@ -145,6 +145,9 @@ class Settings:
     cache_dir: Path = _setting(
         _default_cache_dir(), _path, "KOKORO_CACHE_DIR", "where weights are kept once they are fetched"
     )
+    blends_file: Path | None = _setting(
+        None, _path, "KOKORO_BLENDS_FILE", "voice blends that have a name; none: blends.json in the cache directory"
+    )
     weights_dir: Path | None = _setting(
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
     )
@@ -291,6 +294,11 @@ class Settings:
     log_format: str = _setting(
         "logfmt", _choice("logfmt", "json"), "KOKORO_LOG_FORMAT", "logfmt or json, one line an event"
     )
+
+    @property
+    def blends_path(self) -> Path:
+        """Where the named blends are kept."""
+        return self.blends_file or self.cache_dir / "blends.json"
 
 
 NEEDLESS = {

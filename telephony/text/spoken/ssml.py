@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
@@ -12,6 +13,9 @@ MAX_BREAK_S = 10.0
 _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.5}
 _STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.7, "x-strong": 1.0}
 _SLOWEST, _FASTEST = 0.5, 2.0
+_PIECE_CHARS = 1024
+# Of inline markup, in characters.
+_MAX_WORD, _MAX_PHONEMES = 200, 300
 _SAY_AS = frozenset("digits characters spell-out telephone currency date time cardinal ordinal number".split())
 _TRANSPARENT = frozenset("speak p s emphasis voice lang".split())
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
@@ -59,8 +63,8 @@ Saying = Callable[[str], str]
 SayAs = Callable[[str, str, str], str]
 
 
-def document(text: str, plain: Saying, say_as: SayAs) -> list[Span]:
-    """The spans of an SSML document.
+def document(text: str, plain: Saying, say_as: SayAs) -> Iterator[Span]:
+    """The spans of an SSML document, read as far as they are asked for.
 
     Args:
         text: the document, with `<speak>` as its root.
@@ -70,7 +74,7 @@ def document(text: str, plain: Saying, say_as: SayAs) -> list[Span]:
     Raises:
         SpokenError: it is not well-formed, has a document type, or an element or a value that is not supported.
     """
-    return list(_Reader(plain, say_as).read(text))
+    return _Reader(plain, say_as).read(text)
 
 
 class _Reader:
@@ -78,7 +82,7 @@ class _Reader:
         self._plain = plain
         self._say_as = say_as
         self._open: list[_Open] = []
-        self._spans: list[Span] = []
+        self._spans: deque[Span] = deque()
         self._raw: list[str] = []  # of plain text, normalised only where it ends: "$<b/>5"
         self._said: list[str] = []
         self._inner: list[str] = []
@@ -91,12 +95,20 @@ class _Reader:
         self._parser.StartDoctypeDeclHandler = self._doctype
 
     def read(self, text: str) -> Iterator[Span]:
-        try:
-            self._parser.Parse(text.encode("utf-8", "replace"), True)
-        except expat.ExpatError as error:
-            raise SpokenError(expat.ErrorString(error.code), error.lineno, error.offset + 1) from None
+        for start in range(0, len(text), _PIECE_CHARS):
+            self._feed(text[start : start + _PIECE_CHARS], last=False)
+            # A break may still lengthen the pause of the last one.
+            while len(self._spans) > 1:
+                yield self._spans.popleft()
+        self._feed("", last=True)
         self._close_span(0.0)
         yield from self._spans
+
+    def _feed(self, text: str, last: bool) -> None:
+        try:
+            self._parser.Parse(text.encode("utf-8", "replace"), last)
+        except expat.ExpatError as error:
+            raise SpokenError(expat.ErrorString(error.code), error.lineno, error.offset + 1) from None
 
     def _fail(self, why: str) -> SpokenError:
         return SpokenError(why, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
@@ -136,9 +148,9 @@ class _Reader:
             if attributes.get("alphabet", "ipa") != "ipa":
                 raise self._fail("the only alphabet of phonemes is ipa")
             phonemes = self._required(attributes, name, "ph").translate(_MARKUP).strip()
-            if not phonemes:
-                raise self._fail("phoneme without ph")
-            return lambda word: f"[{word.translate(_MARKUP).strip() or '.'}](/{phonemes}/)"
+            if not 0 < len(phonemes) <= _MAX_PHONEMES:
+                raise self._fail(f"the ph of a phoneme has 1 to {_MAX_PHONEMES} characters")
+            return lambda word: f"[{word.translate(_MARKUP).strip()[:_MAX_WORD] or '.'}](/{phonemes}/)"
         if name == "say-as":
             kind = self._required(attributes, name, "interpret-as")
             if kind not in _SAY_AS:

@@ -1,0 +1,90 @@
+"""A text as what is spoken one after the other: plain text as it stands, an SSML document as it says; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telephony.text import segments, spoken
+from telephony.text.markup import INLINE
+from telephony.text.spoken import Span, SpokenError
+
+# A pause is cut like speech, so that a barge-in ends it.
+_PAUSE_WINDOW_S = 0.5
+_SLOWEST, _FASTEST = 0.5, 2.0
+_TAG = re.compile(r"<[^<>]*>")
+# Stands for the spaces of a marked word, which is never cut. For private use: no text has it.
+_GLUE = "\ue000"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What an engine speaks in one breath, or a pause.
+
+    Attributes:
+        text: what to say; empty for a pause.
+        rate: how fast, as a factor of the voice's speed.
+        pause_s: silence in place of a text, in seconds.
+    """
+
+    text: str
+    rate: float = 1.0
+    pause_s: float = 0.0
+
+    def speed(self, of_voice: float) -> float:
+        """The rate of speech, 0.5 to 2, where the voice's is `of_voice`."""
+        return min(_FASTEST, max(_SLOWEST, of_voice * self.rate))
+
+
+def speakable(text: str) -> bool:
+    """Whether a text has anything to say, or at least a pause.
+
+    Raises:
+        SpokenError: it is an SSML document that is not valid.
+    """
+    if not spoken.is_document(text):
+        return segments.speakable(text)
+    return any(span.pause_s or segments.speakable(span.text) for span in spoken.outline(text))
+
+
+def read(
+    text: str,
+    language: str,
+    *,
+    max_chars: int = segments.DEFAULT_MAX_CHARS,
+    pack_chars: int = 0,
+    quick: bool = False,
+) -> Iterator[Segment]:
+    """The segments of a text that is there whole, made one by one.
+
+    A document that is not valid is read as the text between its tags.
+
+    Args:
+        text: plain text or an SSML document.
+        language: a language tag, for the document's words.
+        max_chars, pack_chars: as for `Segmenter`.
+        quick: whether to begin with a short one, as `quick_start` does.
+    """
+    if spoken.is_document(text):
+        try:
+            return _obeyed(spoken.parse(text, language), max_chars, pack_chars, quick)
+        except SpokenError:
+            text = _TAG.sub(" ", text)
+    pieces = segments.split(text, max_chars, pack_chars)
+    return map(Segment, segments.quick_start(pieces) if quick else pieces)
+
+
+def _obeyed(spans: Iterator[Span], max_chars: int, pack_chars: int, quick: bool) -> Iterator[Segment]:
+    for span in spans:
+        glued = INLINE.sub(lambda marked: marked[0].replace(" ", _GLUE), span.text)
+        pieces = segments.split(glued, max_chars, pack_chars)
+        if quick:
+            pieces = segments.quick_start(pieces)
+            quick = not span.text
+        for piece in pieces:
+            yield Segment(piece.replace(_GLUE, " "), span.rate)
+        left_s = span.pause_s
+        while left_s > 0:
+            yield Segment("", pause_s=min(left_s, _PAUSE_WINDOW_S))
+            left_s = round(left_s - _PAUSE_WINDOW_S, 3)
