@@ -20,8 +20,9 @@ MAX_CHARS = 200
 """The longest recipe."""
 
 _MAX_VOICES = 8
-_MAX_WEIGHT = 100
-_TERM = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:\*(\d{1,3}(?:\.\d{1,3})?))?")
+# Of a canonical form, which has to be a recipe itself.
+_MAX_WEIGHT = 1_000_000
+_TERM = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:\*(\d{1,7}(?:\.\d{1,3})?))?")
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,15 @@ def parse(text: str) -> Recipe:
         if match is None:
             raise UnusableVoiceError(f"{term!r} is no part of a recipe: a part is VOICE or VOICE*WEIGHT, such as a*0.6")
         weight = Fraction(match[2] or 1)
-        if not 0 < weight <= _MAX_WEIGHT:
-            raise UnusableVoiceError(f"{term!r}: a weight is more than 0 and at most {_MAX_WEIGHT}")
+        if not weight:
+            raise UnusableVoiceError(f"{term!r}: a weight is more than 0")
         weights[match[1]] = weights.get(match[1], Fraction(0)) + weight
     if len(weights) > _MAX_VOICES:
         raise UnusableVoiceError(f"a recipe has at most {_MAX_VOICES} voices, this one has {len(weights)}")
     scale = math.lcm(*(weight.denominator for weight in weights.values()))
     divisor = math.gcd(*(int(weight * scale) for weight in weights.values()))
+    if max(weights.values()) * scale / divisor > _MAX_WEIGHT:
+        raise UnusableVoiceError("the weights of a recipe are too unlike")
     leader = max(weights, key=weights.__getitem__)  # of several the first
     order = sorted(weights, key=lambda voice: (-weights[voice], voice != leader, voice))
     return Recipe(tuple((voice, int(weights[voice] * scale) // divisor) for voice in order))

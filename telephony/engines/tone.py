@@ -83,8 +83,8 @@ class ToneEngine:
 
     def find_voice(self, name: str) -> Voice:
         """See `Engine`."""
-        voices = {known: Voice(known, "en-US", self.other_languages) for known in self.voice_names}
-        return recipes.find(name, voices, self.named_blends())
+        named = self.named_blends()
+        return recipes.find(name, {voice.name: voice for voice in self.voices() if voice.name not in named}, named)
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`; the rest makes no difference.
