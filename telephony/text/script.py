@@ -62,7 +62,7 @@ def read(
 
     Args:
         text: plain text or an SSML document.
-        language: a language tag, for the document's words.
+        language: a language tag, for what a document declares.
         max_chars, pack_chars: as for `Segmenter`.
         quick: whether to begin with a short one, as `quick_start` does.
     """

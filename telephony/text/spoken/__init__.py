@@ -55,16 +55,18 @@ def is_document(text: str) -> bool:
 
 
 def outline(document: str) -> list[Span]:
-    """The spans of an SSML document with their text as it is written; quick, whatever is in it.
+    """The spans of an SSML document, what is declared in it as it is written; quick, whatever that is.
 
     Raises:
         SpokenError: it is not valid.
     """
-    return list(ssml.document(document.strip(), lambda part: part.strip(), lambda part, kind, layout: part))
+    return list(ssml.document(document.strip(), lambda part, kind, layout: part))
 
 
 def parse(document: str, language: str) -> Iterator[Span]:
-    """What to say, how fast, and where to pause; each span is put into words when it is asked for.
+    """What to say, how fast, and where to pause, as far as it is asked for.
+
+    What is declared (`say-as`) is in words; the rest is still to be said by `speak_as`, as any text.
 
     Args:
         document: an SSML document.
@@ -78,7 +80,7 @@ def parse(document: str, language: str) -> Iterator[Span]:
     def as_declared(part: str, kind: str, layout: str) -> str:
         return _say_as(part, kind, layout, language)
 
-    return ssml.document(document.strip(), lambda part: speak_as(part, language), as_declared)
+    return ssml.document(document.strip(), as_declared)
 
 
 def _language(tag: str) -> Language | None:

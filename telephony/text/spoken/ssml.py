@@ -41,7 +41,7 @@ class Span:
     """A stretch of speech.
 
     Attributes:
-        text: what to say, normalised; may be empty where there is only a pause.
+        text: what to say, as it is written, but for what was declared; may be empty where there is only a pause.
         rate: how fast, as a factor of the voice's speed.
         pause_s: silence behind it, in seconds.
     """
@@ -63,27 +63,24 @@ Saying = Callable[[str], str]
 SayAs = Callable[[str, str, str], str]
 
 
-def document(text: str, plain: Saying, say_as: SayAs) -> Iterator[Span]:
+def document(text: str, say_as: SayAs) -> Iterator[Span]:
     """The spans of an SSML document, read as far as they are asked for.
 
     Args:
         text: the document, with `<speak>` as its root.
-        plain: normalises text.
         say_as: says a text as what it is declared to be (text, interpret-as, format).
 
     Raises:
         SpokenError: it is not well-formed, has a document type, or an element or a value that is not supported.
     """
-    return _Reader(plain, say_as).read(text)
+    return _Reader(say_as).read(text)
 
 
 class _Reader:
-    def __init__(self, plain: Saying, say_as: SayAs) -> None:
-        self._plain = plain
+    def __init__(self, say_as: SayAs) -> None:
         self._say_as = say_as
         self._open: list[_Open] = []
         self._spans: deque[Span] = deque()
-        self._raw: list[str] = []  # of plain text, normalised only where it ends: "$<b/>5"
         self._said: list[str] = []
         self._inner: list[str] = []
         self._parser = expat.ParserCreate(encoding="utf-8")
@@ -133,7 +130,6 @@ class _Reader:
             self._close_span(0.0)
         say = self._saying(name, attributes)
         if say is not None:
-            self._flush()
             self._inner = []
         self._open.append(_Open(name, rate, say))
 
@@ -143,7 +139,7 @@ class _Reader:
             return _nothing
         if name == "sub":
             alias = self._required(attributes, name, "alias")
-            return lambda _: self._plain(alias)
+            return lambda _: alias
         if name == "phoneme":
             if attributes.get("alphabet", "ipa") != "ipa":
                 raise self._fail("the only alphabet of phonemes is ipa")
@@ -170,19 +166,9 @@ class _Reader:
         self._open.pop()
 
     def _text(self, text: str) -> None:
-        (self._raw if self._open[-1].say is None else self._inner).append(text)
-
-    def _flush(self) -> None:
-        raw = "".join(self._raw)
-        self._raw = []
-        if raw:
-            said = self._plain(raw)
-            before = " " if raw[:1].isspace() else ""
-            after = " " if raw[-1:].isspace() else ""
-            self._said.append(f"{before}{said}{after}" if said else " ")
+        (self._said if self._open[-1].say is None else self._inner).append(text)
 
     def _close_span(self, pause: float) -> None:
-        self._flush()
         text = " ".join("".join(self._said).split())
         self._said = []
         rate = self._open[-1].rate if self._open else 1.0
