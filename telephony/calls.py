@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import structlog
 
 from telephony import wire
+from telephony.engines.base import Segment
 from telephony.metrics import Metrics
 from telephony.scheduler import LaneClosedError, Request, Scheduler, Window
 from telephony.sinks import ProcessorSink, ReplySink, SinkLimits
 from telephony.text import script
-from telephony.text.script import Segment
 from telephony.text.spoken import SpokenError
 from telephony.voices import Selection
 

@@ -19,9 +19,8 @@ from typing import Protocol
 import numpy as np
 import structlog
 
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance, Word
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance, Word
 from telephony.metrics import Metrics
-from telephony.text.script import Segment
 
 log = structlog.get_logger()
 

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, Segment
 from telephony.metrics import Metrics
 from telephony.scheduler import Request, Scheduler, Window
 from telephony.text import script
-from telephony.text.script import Segment
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()

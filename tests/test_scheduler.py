@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
 from telephony.metrics import Metrics
 from telephony.scheduler import Lane, LaneClosedError, Request, Scheduler, Window
-from telephony.text.script import Segment
 
 LONG_S = 10.0
 """Until a test that hangs fails."""

@@ -12,11 +12,10 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from telephony.audio import to_pcm16
-from telephony.engines.base import Engine, Samples
+from telephony.engines.base import Engine, Samples, Segment
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.text import script, segments
-from telephony.text.script import Segment
 from telephony.text.spoken import SpokenError
 from tests.clients import TIMEOUT_S, EventLog, TextHost, figure, tone, tone_samples
 from tests.conftest import StartService
@@ -212,6 +211,13 @@ def test_the_session_protocol_obeys_a_document_that_is_one_message(service: Star
     assert messages[-1]["segments_processed"] >= 3
     assert audio.startswith(to_pcm16(np.concatenate([tone("Before"), EXPECTED])))
     assert len(audio) > 2 * (tone_samples("Before") + len(EXPECTED))
+
+
+def test_the_tags_of_a_document_say_nothing_about_its_language(service: StartService, client: httpx.Client) -> None:
+    url = f"http://127.0.0.1:{service(http_port=0).http_port}/synthesize"
+    response = client.post(url, json={"text": "<speak><p>Привет</p></speak>"})
+    assert response.status_code == 422
+    assert "'ru'" in response.json()["detail"][0]["msg"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -157,7 +157,7 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
         raise _invalid("voice" if wish.voice is not None else "language", str(error)) from None
     if wish.voice is not None or wish.language is not None:
         return selection
-    languages = scripts.languages(wish.text)
+    languages = scripts.languages(script.without_tags(wish.text))
     if not languages or any(speaks(_voice(selection), language) for language in languages):
         return selection
     for language in languages:

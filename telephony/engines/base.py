@@ -13,6 +13,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+# Rates of speech that a voice can do.
+_SLOWEST, _FASTEST = 0.5, 2.0
+
 Samples = npt.NDArray[np.float32]
 """Mono audio, float32 in [-1, 1]."""
 
@@ -48,6 +51,25 @@ class Word:
     text: str
     start_s: float
     end_s: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What an engine speaks in one breath, or a pause.
+
+    Attributes:
+        text: what to say; empty for a pause.
+        rate: how fast, as a factor of the voice's speed.
+        pause_s: silence in place of a text, in seconds.
+    """
+
+    text: str
+    rate: float = 1.0
+    pause_s: float = 0.0
+
+    def speed(self, of_voice: float) -> float:
+        """The rate of speech, 0.5 to 2, where the voice's is `of_voice`."""
+        return min(_FASTEST, max(_SLOWEST, of_voice * self.rate))
 
 
 class Utterance(Protocol):

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from telephony.engines.base import Segment
 from telephony.text import segments, spoken
 from telephony.text.markup import INLINE
 from telephony.text.spoken import Span, SpokenError
 
 # A pause is cut like speech, so that a barge-in ends it.
 _PAUSE_WINDOW_S = 0.5
-_SLOWEST, _FASTEST = 0.5, 2.0
 _TAG = re.compile(r"<[^<>]*>")
 # Stands for the spaces of a marked word, which is never cut. For private use: no text has it.
 _GLUE = "\ue000"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What an engine speaks in one breath, or a pause.
-
-    Attributes:
-        text: what to say; empty for a pause.
-        rate: how fast, as a factor of the voice's speed.
-        pause_s: silence in place of a text, in seconds.
-    """
-
-    text: str
-    rate: float = 1.0
-    pause_s: float = 0.0
-
-    def speed(self, of_voice: float) -> float:
-        """The rate of speech, 0.5 to 2, where the voice's is `of_voice`."""
-        return min(_FASTEST, max(_SLOWEST, of_voice * self.rate))
 
 
 def speakable(text: str) -> bool:
@@ -46,6 +26,11 @@ def speakable(text: str) -> bool:
     if not spoken.is_document(text):
         return segments.speakable(text)
     return any(span.pause_s or segments.speakable(span.text) for span in spoken.outline(text))
+
+
+def without_tags(text: str) -> str:
+    """The text between the tags of an SSML document, valid or not; plain text as it is."""
+    return _TAG.sub(" ", text) if spoken.is_document(text) else text
 
 
 def read(
@@ -70,7 +55,7 @@ def read(
         try:
             return _obeyed(spoken.parse(text, language), max_chars, pack_chars, quick)
         except SpokenError:
-            text = _TAG.sub(" ", text)
+            text = without_tags(text)
     pieces = segments.split(text, max_chars, pack_chars)
     return map(Segment, segments.quick_start(pieces) if quick else pieces)
 

@@ -5,6 +5,7 @@ The work is cut into sentences, done by the thread that owns the device whenever
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from importlib import resources
@@ -106,7 +107,8 @@ class Calibration:
         if not path.exists():
             return None
         try:
-            path.touch()  # says when it was last used
+            with contextlib.suppress(OSError):  # a directory that is only read is good enough
+                path.touch()  # says when it was last used
             return Statistics.load(path, device)
         except (OSError, ValueError, KeyError) as error:
             log.warning("calibration_unusable", voice=voice, error=str(error), effect="measured again")
@@ -120,8 +122,11 @@ class Calibration:
                 self._voices.remove(voice)
 
     def _delete_blends(self) -> None:
-        files = sorted(self._directory.glob("*[+*]*.npz"), key=lambda path: path.stat().st_mtime_ns)
-        for path in files[:-_MAX_BLENDS]:
+        files = []
+        for path in self._directory.glob("*[+*]*.npz"):
+            with contextlib.suppress(FileNotFoundError):  # another process has just made room
+                files.append((path.stat().st_mtime_ns, path))
+        for _, path in sorted(files)[:-_MAX_BLENDS]:
             path.unlink(missing_ok=True)
 
     def _path(self, voice: str) -> Path:
