@@ -27,8 +27,13 @@ class Selection:
 
     @property
     def read_in(self) -> str:
-        """The BCP 47 tag of the language that texts are read in."""
-        return self.language or self.engine.find_voice(self.voice).language
+        """The BCP 47 tag of the language that texts are read in; empty if the engine has lost the voice meanwhile."""
+        if self.language is not None:
+            return self.language
+        try:
+            return self.engine.find_voice(self.voice).language
+        except UnknownVoiceError:  # `prepare` will say so
+            return ""
 
 
 @dataclass(frozen=True)
