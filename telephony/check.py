@@ -10,7 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from telephony.endpoints import audiosocket, http, security
+from telephony.engines import recipes
+from telephony.engines.base import UnknownVoiceError, Voice
+from telephony.engines.blends import BlendFile
 from telephony.engines.catalog import EngineUnavailableError, load_piper
+from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, StoreError
@@ -72,10 +76,12 @@ def _weights(settings: Settings) -> str:
         verify_weights(weights)
     except WeightsError as error:
         raise _CheckError(str(error)) from None
-    names = weights.voice_names()
-    if settings.voice not in names:
-        raise _CheckError(f"there is no voice {settings.voice!r}; known are {' '.join(names)}")
-    return f"{weights.source}, checksums match, {len(names)} voices, {settings.voice} among them"
+    voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names()}
+    try:
+        recipes.find(settings.voice, voices, BlendFile(settings.blends_path).recipes())
+    except UnknownVoiceError as error:
+        raise _CheckError(str(error)) from None
+    return f"{weights.source}, checksums match, {len(voices)} voices, {settings.voice} can be spoken with"
 
 
 def _device(settings: Settings) -> str:

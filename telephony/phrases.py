@@ -9,7 +9,7 @@ from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.key import PhraseKey, code_revision, normalised
 from telephony.cache.making import Take
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, Segment
 
 MAX_CHARS = 500
 """Of a segment that is kept: longer ones are hardly ever said twice."""
@@ -36,22 +36,31 @@ class Phrases:
         self._paused_until = 0.0
 
     def open(
-        self, segment: str, engine: Engine, voice: str, speed: float, *, exact: bool, on_change: Callable[[], None]
+        self,
+        segment: Segment,
+        engine: Engine,
+        voice: str,
+        speed: float,
+        *,
+        language: str | None,
+        exact: bool,
+        on_change: Callable[[], None],
     ) -> Take | None:
         """A listener's place in the phrase that a segment is; None where it is to be spoken without the cache.
 
         Args:
+            voice, speed, language: of the request; its own voice's language is None.
             on_change: see `Take`.
         """
-        if len(segment) > MAX_CHARS or self._clock() < self._paused_until:
+        if segment.pause_s or len(segment.text) > MAX_CHARS or self._clock() < self._paused_until:
             return None
         key = PhraseKey(
-            text=normalised(segment),
+            text=normalised(segment.text),
             engine=engine.name,
             revision=f"{engine.revision(voice)}-{self._code}",
             voice=voice,
-            speed=float(speed),
-            language="",
+            speed=float(segment.speed(speed)),
+            language=language or "",
             form="exact" if exact else "streamed",
             sample_rate=engine.sample_rate,
         )

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from telephony.cache.prerender import PhraseWish, prerender
-from telephony.engines.base import SynthesisError
+from telephony.engines.base import Segment, SynthesisError
 from telephony.scheduler import Request, Scheduler, Window
-from telephony.text import segments
+from telephony.text import script
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -76,9 +76,16 @@ class Rehearsal:
         """Has a phrase made in every way in which a door may ask for it; whether any of them was missing."""
         selection = self._find(VoiceWish(wish.voice, wish.language, wish.speed))
         worked_s = 0.0
-        for division, exact in self._ways(wish.text):
+        for division, exact in self._ways(wish.text, selection.read_in):
             request = Request(
-                division, selection.engine, selection.voice, selection.speed, 0, len(wish.text.encode()), exact=exact
+                division,
+                selection.engine,
+                selection.voice,
+                selection.speed,
+                0,
+                len(wish.text.encode()),
+                exact=exact,
+                language=selection.language,
             )
             if request.exhausted:
                 raise SynthesisError("there is nothing to say in it")
@@ -89,11 +96,11 @@ class Rehearsal:
             worked_s += request.engine_s
         return worked_s > 0
 
-    def _ways(self, text: str) -> Iterator[tuple[Iterator[str], bool]]:
+    def _ways(self, text: str, language: str) -> Iterator[tuple[Iterator[Segment], bool]]:
         """Segments, and whether they are exact. What two ways have in common is found by the second one."""
-        yield segments.quick_start(segments.split(text)), False
-        yield segments.split(text), False
+        yield script.read(text, language, quick=True), False
+        yield script.read(text, language), False
         if self._whole:
-            yield segments.whole(text), True
+            yield script.whole(text, language), True
         if self._exact:
-            yield segments.split(text), True
+            yield script.read(text, language), True

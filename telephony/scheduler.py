@@ -24,7 +24,7 @@ import numpy as np
 import structlog
 
 from telephony.cache.making import CUT_OFF, Recorder, Take
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance, Word
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance, Word
 from telephony.metrics import Metrics
 from telephony.phrases import PATIENCE_S, Phrases
 
@@ -78,6 +78,8 @@ class Listener(Protocol):
 class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
+    `language` is that to read it in, None for the voice's own.
+
     `segments` is consumed by a thread of the scheduler, one at a time, so that a long text costs its G2P piece by
     piece. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine makes for
     this request alone. `in_service` while a thread is at it: the other one leaves it alone.
@@ -88,16 +90,17 @@ class Request:
     not be spoken, without its text.
     """
 
-    segments: Iterator[str]
+    segments: Iterator[Segment]
     engine: Engine
     voice: str
     speed: float
     epoch: int
     size_bytes: int
     exact: bool = False
+    language: str | None = None
     request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
-    segment: str | None = None
+    segment: Segment | None = None
     utterance: Utterance | None = None
     take: Take | None = None
     look_up_until: float = 0.0
@@ -109,7 +112,7 @@ class Request:
     failure: str | None = None
     segment_engine_s: float = 0.0
     segment_audio_s: float = 0.0
-    _next: str | None = None
+    _next: Segment | None = None
 
     def __post_init__(self) -> None:
         self._next = next(self.segments, None)
@@ -119,7 +122,7 @@ class Request:
         """True once every segment has been taken."""
         return self._next is None
 
-    def take_segment(self) -> str:
+    def take_segment(self) -> Segment:
         """The next segment, which is in work from now on; only while not `exhausted`."""
         segment = self._next
         if segment is None:
@@ -521,9 +524,15 @@ class Scheduler:
 
     def _prepare(self, lane: Lane, request: Request) -> None:
         segment = request.take_segment() if request.segment is None else request.segment
+        if segment.pause_s:
+            silence = np.zeros(round(segment.pause_s * request.engine.sample_rate), np.float32)
+            self._deliver(lane, request, silence, (), True)
+            return
         started = self._clock()
         try:
-            utterance = request.engine.prepare(segment, request.voice, request.speed, request.exact)
+            utterance = request.engine.prepare(
+                segment.text, request.voice, segment.speed(request.speed), request.exact, request.language
+            )
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
             self._segment_failed(lane, request, error)
             return
@@ -571,7 +580,8 @@ class Scheduler:
             was_silent = now >= lane.runs_dry_at
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
-        if len(samples) and request.first_audio_s is None:
+        pause = request.segment is not None and request.segment.pause_s
+        if len(samples) and not pause and request.first_audio_s is None:
             request.first_audio_s = now - request.arrived_at
             request.cached = request.take is not None and not request.segment_engine_s
             if not request.cached:
@@ -613,13 +623,16 @@ class Scheduler:
                 self.deactivate(lane)
 
     def _segment_done(self, request: Request, lane: Lane) -> None:
-        if request.segment is None:
+        segment = request.segment
+        if segment is None:
             return  # it failed, and was counted
         worked = request.take is None or request.segment_engine_s > 0
         request.end_segment()
         request.engine_s += request.segment_engine_s
         request.audio_s += request.segment_audio_s
         engine_name = request.engine.name
+        if segment.pause_s:
+            return
         if request.segment_audio_s:
             self.metrics.segments.labels(engine_name).inc()
             if worked:
@@ -671,6 +684,7 @@ class Scheduler:
             request.engine,
             request.voice,
             request.speed,
+            language=request.language,
             exact=request.exact,
             on_change=self.wake,
         )

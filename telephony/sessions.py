@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, Segment
 from telephony.loudness import Leveller, Loudness
 from telephony.metrics import Metrics
 from telephony.scheduler import Request, Scheduler, Window
-from telephony.text import segments
+from telephony.text import script
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -143,19 +143,21 @@ class Session:
         """Queues a text behind those said before.
 
         Args:
-            text: of any length; with nothing speakable in it the speech has no window but an empty last one.
+            text: of any length, plain or an SSML document; with nothing speakable in it the speech has no window but an
+                empty last one.
             selection: engine, voice and rate.
             exact: the model's own output, silence included, however late it begins.
             request_id: for the request log.
         """
         request = Request(
-            self._segments(text, exact),
+            self._segments(text, selection, exact),
             selection.engine,
             selection.voice,
             selection.speed,
             next(self._epochs),
             len(text.encode()),
             exact=exact,
+            language=selection.language,
             request_id=request_id,
         )
         loudness = None if exact else self._registry.policy.loudness
@@ -232,9 +234,8 @@ class Session:
             self._registry.speaking(-1)
         return known
 
-    def _segments(self, text: str, exact: bool) -> Iterator[str]:
-        pieces = segments.split(text)
-        return segments.quick_start(pieces) if self.silent and not exact else pieces
+    def _segments(self, text: str, selection: Selection, exact: bool) -> Iterator[Segment]:
+        return script.read(text, selection.read_in, quick=self.silent and not exact)
 
 
 class SessionRegistry:

@@ -165,6 +165,9 @@ class Settings:
     cache_dir: Path = _setting(
         _default_cache_dir(), _path, "KOKORO_CACHE_DIR", "where weights are kept once they are fetched"
     )
+    blends_file: Path | None = _setting(
+        None, _path, "KOKORO_BLENDS_FILE", "voice blends that have a name; none: blends.json in the cache directory"
+    )
     weights_dir: Path | None = _setting(
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
     )
@@ -359,6 +362,11 @@ class Settings:
     def phrase_directory(self) -> Path:
         """Where the files of the phrase cache are."""
         return self.cache_dir / "phrases" if self.phrase_dir is None else self.phrase_dir
+
+    @property
+    def blends_path(self) -> Path:
+        """Where the named blends are kept."""
+        return self.blends_file or self.cache_dir / "blends.json"
 
 
 NEEDLESS = {

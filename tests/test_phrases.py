@@ -17,7 +17,7 @@ from telephony import phrases
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
-from telephony.engines.base import Engine, Samples, SynthesisError, Word
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Word
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.metrics import Metrics
 from telephony.phrases import MAX_CHARS, Phrases
@@ -99,7 +99,7 @@ class Room:
         self, ear: Ear, engine: Engine, *segments: str, epoch: int = 0, lane: Lane | None = None, exact: bool = False
     ) -> Lane:
         lane = lane or self.lane(ear)
-        lane.put(Request(iter(segments), engine, "tone", 1.0, epoch, 1, exact=exact))
+        lane.put(Request(map(Segment, segments), engine, "tone", 1.0, epoch, 1, exact=exact))
         return lane
 
     def lane(self, ear: Ear, background: bool = False) -> Lane:
@@ -406,7 +406,7 @@ def test_a_text_dropped_while_it_is_looked_for_leaves_nothing(room: Room) -> Non
     room.disk.clear()
     ear = Ear()
     lane = room.lane(ear)
-    request = Request(iter([HELLO]), room.engine(), "tone", 1.0, 0, 1)
+    request = Request(iter([Segment(HELLO)]), room.engine(), "tone", 1.0, 0, 1)
     room.scheduler.start()
     lane.put(request)
     lane.drop(request)

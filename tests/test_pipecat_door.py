@@ -266,9 +266,9 @@ def test_voice_and_speed_of_one_request(service: StartService) -> None:
     said: list[tuple[str, float]] = []
 
     class Recording(ToneEngine):
-        def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Any:
+        def prepare(self, text: str, voice: str, speed: float, *rest: Any) -> Any:
             said.append((voice, speed))
-            return super().prepare(text, voice, speed, exact)
+            return super().prepare(text, voice, speed, *rest)
 
     with Agent(service(Recording(voice_names=VOICES), http_port=0, speed=1.5)) as agent:
         agent.start(voice="female")

@@ -30,6 +30,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "piper": ("external", "external"),
     "piper_model": ("/tmp/voice.onnx", Path("/tmp/voice.onnx")),
     "cache_dir": ("/tmp/cache", Path("/tmp/cache")),
+    "blends_file": ("/tmp/blends.json", Path("/tmp/blends.json")),
     "weights_dir": ("/tmp/weights", Path("/tmp/weights")),
     "phrase_cache_mb": ("0", 0),
     "phrase_dir": ("/tmp/phrases", Path("/tmp/phrases")),

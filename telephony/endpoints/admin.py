@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field
 
 from telephony import __version__, recent
 from telephony.endpoints.health import Readiness
+from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
+from telephony.engines.recipes import MAX_CHARS
 from telephony.metrics import Metrics
 from telephony.recent import Recent
 from telephony.sessions import SessionRegistry
@@ -89,7 +91,7 @@ class WantedSelection(BaseModel):
     """Who is to speak on the telephone; without a voice, Kokoro keeps the one it has."""
 
     engine: Literal["kokoro", "piper"]
-    voice: str | None = Field(None, min_length=1, max_length=100)
+    voice: str | None = Field(None, min_length=1, max_length=MAX_CHARS)
 
 
 def router(
@@ -169,11 +171,15 @@ def router(
 
 
 def _check_voice(sessions: SessionRegistry, name: str) -> None:
-    voices = [voice.name for engine in sessions.engines() if engine.name != _PIPER for voice in engine.voices()]
-    if not voices:
+    engines = [engine for engine in sessions.engines() if engine.name != _PIPER]
+    if not engines:
         raise HTTPException(409, "Kokoro is not loaded yet: try again in a moment")
-    if name not in voices:
-        raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is")
+    try:
+        engines[0].find_voice(name)
+    except UnusableVoiceError as error:
+        raise HTTPException(400, str(error)) from None
+    except UnknownVoiceError:
+        raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is") from None
 
 
 def _resident_bytes() -> int | None:

@@ -24,7 +24,8 @@ from telephony.engines.base import Engine, UnknownVoiceError, Voice
 from telephony.metrics import Metrics
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import scripts, segments
+from telephony.text import script, scripts
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish, choose, speaks
 
 log = structlog.get_logger()
@@ -35,8 +36,10 @@ _DOOR = "gateway"
 class Synthesis(BaseModel):
     """What to say, and how. What is left out is as the service is set."""
 
-    text: str = Field(min_length=1, description="what to say")
-    voice: str | None = Field(None, description="a voice of GET /v1/voices, by name or alias")
+    text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
+    voice: str | None = Field(
+        None, description="a voice of GET /v1/voices by name or alias, or a recipe: af_sky*0.6+af_nicole"
+    )
     speed: float | None = Field(None, ge=0.5, le=2.0, description="rate of speech, 1.0 is the voice's own")
     sample_rate: int | None = Field(
         None, description="Hz; by default 24000, for f32 the engine's own, for mulaw and alaw 8000"
@@ -69,8 +72,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
         if len(wish.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
-        if not segments.speakable(wish.text):
-            raise _invalid("text", "there is nothing to say in it")
+        try:
+            if not script.speakable(wish.text):
+                raise _invalid("text", "there is nothing to say in it")
+        except SpokenError as error:
+            raise _invalid("text", str(error)) from None
         try:
             sessions.check_open()
             selection = _select(sessions, wish)
@@ -154,7 +160,7 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
         raise _invalid("voice" if wish.voice is not None else "language", str(error)) from None
     if wish.voice is not None or wish.language is not None:
         return selection
-    languages = scripts.languages(wish.text)
+    languages = scripts.languages(script.without_tags(wish.text))
     if not languages or any(speaks(_voice(selection), language) for language in languages):
         return selection
     for language in languages:
@@ -166,7 +172,7 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
 def _substitute(engines: Sequence[Engine], failed: Selection) -> Selection | None:
     """Who else speaks that language; None if nobody does."""
     others = [engine for engine in engines if engine is not failed.engine]
-    language = _voice(failed).language.partition("-")[0]
+    language = failed.read_in.partition("-")[0]
     try:
         return choose(VoiceWish(language=language), failed, others)
     except UnknownVoiceError:
@@ -174,7 +180,7 @@ def _substitute(engines: Sequence[Engine], failed: Selection) -> Selection | Non
 
 
 def _voice(selection: Selection) -> Voice:
-    return next(voice for voice in selection.engine.voices() if voice.name == selection.voice)
+    return selection.engine.find_voice(selection.voice)
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:

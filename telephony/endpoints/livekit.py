@@ -23,6 +23,9 @@ unless marked with *; null is as good as none.
 - `speed` is 0.5 to 2.
 - A segment is a sentence, as soon as the character behind it proves that it has ended; else whatever is there once no
   text has come for `debounce_ms`, be it in the middle of a word.
+- A `send_text` that holds a whole SSML document, from `<speak>` to `</speak>`, is a segment by itself, behind what was
+  sent before. Of one that is sent in pieces only the words are spoken: nobody could say whether it will ever end, and
+  until then it would be silence.
 - `max_inflight_segments` are in synthesis at once, others wait. Once over `max_text_chars` characters wait, no further
   message is read until there is room: nothing is lost, but a `cancel` behind so much text waits with it.
 - Segments are numbered from 1 in the order in which they are spoken; those that a `cancel` took with it have no
@@ -44,7 +47,7 @@ Errors leave the connection open, and a session as it was:
 | Code | What was wrong |
 |---|---|
 | `bad_json`, `unexpected_binary`, `unknown_type` | a message |
-| `bad_message` | a field of a message, which has no effect |
+| `bad_message` | a field of a message, or SSML that is not valid, which has no effect |
 | `bad_voice` | the voice, or its language: the session is not started |
 | `text_too_long` | a piece of more than `max_text_chars` characters, which is not spoken |
 | `no_session`, `session_active` | a message that has no place before `start_session`, or after it |
@@ -87,7 +90,9 @@ from telephony.metrics import Metrics
 from telephony.playout import Playout
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
+from telephony.text import script, spoken
 from telephony.text.segments import Segmenter
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -239,7 +244,11 @@ class _Connection:
         match message:
             case _SendText():
                 self._check_text(message.text)
-                conversation.say(message.text)
+                if _is_whole_document(message.text):
+                    _check_document(message.text)
+                    conversation.say_document(message.text)
+                else:
+                    conversation.say(message.text)
                 await conversation.wait_for_room()
             case _Flush():
                 conversation.flush()
@@ -351,6 +360,12 @@ class _Conversation:
         self._stop_debounce()
         loop = asyncio.get_running_loop()
         self._debounce = loop.call_later(self._settings.debounce_ms / 1000, self.flush)
+        self._hold()
+
+    def say_document(self, document: str) -> None:
+        """Speaks an SSML document, as a segment of its own, behind what is there."""
+        self.flush()
+        self._queue([document])
         self._hold()
 
     async def wait_for_room(self) -> None:
@@ -517,6 +532,19 @@ class _Conversation:
         totals.engine_s += speech.request.engine_s
         if totals.first_audio_s is None:
             totals.first_audio_s = speech.request.first_audio_s
+
+
+def _is_whole_document(text: str) -> bool:
+    return spoken.is_document(text) and text.rstrip().endswith("</speak>")
+
+
+def _check_document(document: str) -> None:
+    try:
+        if script.speakable(document):
+            return
+    except SpokenError as error:
+        raise MessageError("bad_message", f"text: {error}") from None
+    raise MessageError("bad_message", "text: the document has nothing to say")
 
 
 def _parse(received: dict[str, Any] | MessageError) -> _AnyMessage:

@@ -32,6 +32,7 @@ none.
   `cancel` leaves no more than that with the client, and its end fades to silence before `canceled`.
 - `text_spoken` and `text_remaining` are the request's text as far as it was heard and from there on, by the service's
   clock and the times of words. Of an engine without these, nothing counts as heard before the end.
+- A text that is an SSML document is obeyed.
 - `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
   length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
 
@@ -41,7 +42,7 @@ Errors leave the connection open and, unless they name it as failed, every reque
 |---|---|
 | `bad_json`, `unexpected_binary`, `unknown_type` | a message |
 | `bad_format`, `bad_timestamps`, `bad_lead`, `bad_voice`, `bad_speed` | a field of a message that has no effect |
-| `empty_text`, `bad_text` | a text with nothing to say; no text, or too long a one |
+| `empty_text`, `bad_text` | a text with nothing to say; no text, too long a one, or SSML that is not valid |
 | `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
 | `unknown_request` | `cancel` of what has ended or never was |
 | `busy` | too much waits on this connection, or in the service: try again later |
@@ -79,7 +80,8 @@ from telephony.metrics import Metrics
 from telephony.playout import Playout
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import segments
+from telephony.text import script
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -375,8 +377,11 @@ def _read_text(message: Mapping[str, Any], max_chars: int) -> str:
         raise MessageError("bad_text", "text is a string of Unicode characters")
     if len(text) > max_chars:
         raise MessageError("bad_text", f"a text of {len(text)} characters is longer than the limit of {max_chars}")
-    if not segments.speakable(text):
-        raise MessageError("empty_text", "the text has nothing to say")
+    try:
+        if not script.speakable(text):
+            raise MessageError("empty_text", "the text has nothing to say")
+    except SpokenError as error:
+        raise MessageError("bad_text", str(error)) from None
     return text
 
 

@@ -75,16 +75,21 @@ class PiperEngine:
         """A digest of the voice's two files."""
         return self._revision
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+    def find_voice(self, name: str) -> Voice:
+        """See `Engine`; nothing can be blended."""
+        if name != self._described.name:
+            raise UnknownVoiceError(f"unknown Piper voice {name!r}, loaded is {self._described.name}")
+        return self._described
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go.
 
-        `exact` makes no difference.
+        `exact` makes no difference, and `language` neither: a voice reads its own only.
 
         Raises:
             UnknownVoiceError: `voice` is not the loaded one.
         """
-        if voice != self._described.name:
-            raise UnknownVoiceError(f"unknown Piper voice {voice!r}, loaded is {self._described.name}")
+        self.find_voice(voice)
         return PiperUtterance(plain(speak_as(text, self._described.language)), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:

@@ -13,9 +13,6 @@ from collections.abc import Iterator
 DEFAULT_MAX_CHARS = 320
 """Under Kokoro's 510 phonemes a pass for nearly all text (English has about 1.1 a character, with stress marks)."""
 
-# More than any answer of a host; longer texts are bounded to bound a cancel.
-_WHOLE_CHARS = 2000
-
 # A first segment up to so long (about six seconds) is prepared so quickly that a division would gain nothing audible; a
 # clause shorter than the other figure would leave too little sound to prepare the rest behind.
 _QUICK_CHARS = 100
@@ -146,11 +143,6 @@ def split(text: str, max_chars: int = DEFAULT_MAX_CHARS, pack_chars: int = 0) ->
     for start in range(0, len(text), 4096):
         yield from segmenter.push(text[start : start + 4096])
     yield from segmenter.flush()
-
-
-def whole(text: str) -> Iterator[str]:
-    """A text that is heard as a whole: its sentences stay together, for the prosody of one pass."""
-    return split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
 
 
 def quick_start(segments: Iterator[str]) -> Iterator[str]:
