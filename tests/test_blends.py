@@ -419,20 +419,20 @@ def test_a_blend_lies_between_its_voices_and_is_streamed_once_it_is_measured(
     from telephony.engines.kokoro.model import KokoroEngine
     from telephony.engines.kokoro.utterance import KokoroUtterance
 
-    corpus = calibration._corpus("af_sky")[:12]  # the whole takes a minute
+    corpus = sorted(calibration._corpus("af_sky"), key=len)[:4]  # the whole takes a minute
     monkeypatch.setattr(calibration, "_corpus", lambda voice: corpus)
     blends = BlendFile(tmp_path / "blends.json")
     engine = KokoroEngine(kokoro_weights, torch.device("cpu"), "af_sky", tmp_path, named_blends=blends.recipes)
     sentence = "Please hold the line while I look up the order that you placed last week."
 
-    def utterance(voice: str) -> KokoroUtterance:
-        prepared = engine.prepare(sentence, voice, 1.0, False)
+    def utterance(voice: str, exact: bool = False) -> KokoroUtterance:
+        prepared = engine.prepare(sentence, voice, 1.0, exact)
         assert isinstance(prepared, KokoroUtterance)
         engine.begin([prepared])
         return prepared
 
     def pitch_hz(voice: str) -> float:
-        acoustic = utterance(voice).acoustic
+        acoustic = utterance(voice, exact=True).acoustic
         assert acoustic is not None
         f0 = acoustic.f0[0]
         return float(f0[f0 > 50].median())
