@@ -31,6 +31,7 @@ LONGEST_WINDOW_S = WINDOW_FRAMES[-1] * FRAME_SAMPLES / 24_000
 """Seconds of audio in the longest window of an utterance."""
 
 _TIMEOUT_S = 60.0
+_SECOND_TEXT = 2
 # No old audio for so long is silence: longer than any window takes.
 _SILENCE_S = 1.0
 
@@ -50,24 +51,28 @@ def first_audio(product: Product, others: int, rounds: int) -> dict[str, list[fl
 
 @contextmanager
 def speaking(product: Product, calls: int) -> Iterator[None]:
-    """So many calls in mid-speech, from entry to exit: each always has more text waiting, and listens in real time."""
+    """So many calls in mid-speech, from entry to exit: each always has more text waiting, and listens in real time.
+
+    Entered when each hears its second text, by when they no longer speak in step.
+    """
     stopping = threading.Event()
     begun = threading.Barrier(calls + 1)
 
     def listen(call: ServiceCall, script: Iterator[str]) -> None:
         dry_at_s = 0.0
-        waiting = True
-        call.say(next(script))
-        arrival = call.receive(_TIMEOUT_S)
-        begun.wait(_TIMEOUT_S)
+        said, heard = 0, 0
         while not stopping.is_set():
-            if arrival is not None:
-                dry_at_s = max(dry_at_s, arrival.at_s) + arrival.duration_s
-                waiting = False
-            if not waiting and dry_at_s - time.monotonic() < LONGEST_WINDOW_S:
+            if heard == said and dry_at_s - time.monotonic() < LONGEST_WINDOW_S:
                 call.say(next(script))  # before the listener runs dry, as an agent does that is a sentence ahead
-                waiting = True
+                said += 1
             arrival = call.receive(0.1)
+            if arrival is None:
+                continue
+            dry_at_s = max(dry_at_s, arrival.at_s) + arrival.duration_s
+            if heard < said:
+                heard += 1
+                if heard == _SECOND_TEXT:
+                    begun.wait(_TIMEOUT_S)
 
     lines = [product.call() for _ in range(calls)]
     scripts = [itertools.islice(itertools.cycle(texts.ENGLISH), 7 * index, None) for index in range(calls)]

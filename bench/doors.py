@@ -1,15 +1,22 @@
-"""`python -m bench.doors`: what each door adds to the time to first audio, over the engine alone.
+"""`python -m bench.doors`: what each door adds to the time to first audio, over the engine alone; and out of the cache.
 
 The engine is called in this process, as the scheduler calls it; then the same text is said at each door of a service on
-that engine, on a connection that is open already. All take turns. Nothing here has a counterpart in the reference.
+that engine, on a connection that is open already. All take turns. Then the same again with a phrase cache: in files,
+and in a Redis (`redis-server`, started by this program; left out where it is not installed). Nothing here has a
+counterpart in the reference.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import http.client
 import json
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,6 +33,9 @@ from telephony.engines.base import Engine
 from telephony.settings import Settings
 
 ENGINE = "engine alone"
+STORES = ("files", "redis")
+REQUIRED_S = 0.010
+"""Until the first byte of a cached phrase."""
 
 Speak = Callable[[str], float]
 """Says a text and returns the seconds to its first audio, with the way free for the next text."""
@@ -80,16 +90,18 @@ def sentence_protocol(port: int) -> Iterator[Speak]:
 
 @contextmanager
 def posted(port: int, path: str, body: Callable[[str], Mapping[str, Any]]) -> Iterator[Speak]:
-    """An HTTP door whose answer is a stream of audio; the connection is kept open from text to text."""
+    """An HTTP door whose answer is a stream of audio; each text has a connection, which is open already."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def speak(text: str) -> float:
+        connection.connect()  # the service closes one that was idle for a while
         started_s = time.monotonic()
         connection.request("POST", path, json.dumps(body(text)), {"Content-Type": "application/json"})
         response = connection.getresponse()
         response.read1(1)
         first_s = time.monotonic() - started_s
         response.read()
+        connection.close()
         return first_s
 
     try:
@@ -98,14 +110,51 @@ def posted(port: int, path: str, body: Callable[[str], Mapping[str, Any]]) -> It
         connection.close()
 
 
-def measure(settings: Settings, text: str, rounds: int) -> dict[str, list[float]]:
-    """Seconds to the first audio of a text, by door, `rounds` of each after one that does not count."""
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A Redis of its own, that keeps nothing on disk; its URL."""
+    with tempfile.TemporaryDirectory() as directory:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        with subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                if not any("Ready to accept" in line for line in server.stdout or ()):
+                    raise ConnectionError("redis-server does not start")
+                yield f"redis://127.0.0.1:{port}/0"
+            finally:
+                server.terminate()
+
+
+def measure(settings: Settings, text: str, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Seconds to the first audio of a text, by where it comes from and by door, `rounds` of each.
+
+    It comes from the engine, `fresh`, or from one of `STORES`, in which it was put before.
+    """
     engine = load_engine(settings)
+    found = {"fresh": _take_turns(settings, engine, text, rounds, None)}
+    for store in STORES:
+        with ExitStack() as stack:
+            cached = dataclasses.replace(settings, redis_url="")
+            if store == "redis":
+                if shutil.which("redis-server") is None:
+                    continue
+                cached = dataclasses.replace(settings, redis_url=stack.enter_context(redis_server()))
+            found[store] = _take_turns(cached, engine, text, rounds, store)
+    return found
+
+
+def _take_turns(
+    settings: Settings, engine: Engine, text: str, rounds: int, store: str | None
+) -> dict[str, list[float]]:
     with ExitStack() as stack:
-        product = stack.enter_context(Product(settings, engine, stream=True))
+        phrases = None if store is None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if store is not None:
+            with Product(settings, engine, stream=True, phrases=phrases) as earlier:
+                earlier.time(text)  # kept for good once this service has ended
+        product = stack.enter_context(Product(settings, engine, stream=True, phrases=phrases))
         port = product.http_port
         speakers: dict[str, Speak] = {
-            ENGINE: engine_alone(engine, settings.voice),
             "telephone": lambda said: product.time(said).first_audio_s,
             "session WebSocket": stack.enter_context(session_protocol(port)),
             "sentence WebSocket": stack.enter_context(sentence_protocol(port)),
@@ -118,12 +167,16 @@ def measure(settings: Settings, text: str, rounds: int) -> dict[str, list[float]
                 )
             ),
         }
+        if store is None:
+            speakers = {ENGINE: engine_alone(engine, settings.voice), **speakers}
         found: dict[str, list[float]] = {name: [] for name in speakers}
         for counted in (False, *(True,) * rounds):
             for name, speak in speakers.items():
                 first_s = speak(text)
                 if counted:
                     found[name].append(first_s)
+        if store is not None and product.cache_hits(store) < rounds * len(speakers):
+            raise ConnectionError(f"not every phrase came from {store}")
         return found
 
 
@@ -143,9 +196,9 @@ def _first_binary(socket: ClientConnection, last: str) -> float:
     return first_s
 
 
-def assemble(settings: Settings, text: str, found: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The JSON document: medians in seconds, and what each door adds to the engine alone."""
-    alone_s = median(found[ENGINE])
+def assemble(settings: Settings, text: str, found: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, Any]:
+    """The JSON document: medians in seconds, and what each door adds to the engine alone; for stores the worst too."""
+    alone_s = median(found["fresh"][ENGINE])
     return {
         "benchmark": "doors",
         "voice": settings.voice,
@@ -154,7 +207,15 @@ def assemble(settings: Settings, text: str, found: Mapping[str, Sequence[float]]
         "text": text,
         "doors": {
             name: {"first_audio_s": median(values), "added_s": median(values) - alone_s, "rounds": list(values)}
-            for name, values in found.items()
+            for name, values in found["fresh"].items()
+        },
+        "cached": {
+            store: {
+                name: {"first_audio_s": median(values), "worst_s": max(values), "rounds": list(values)}
+                for name, values in found[store].items()
+            }
+            for store in STORES
+            if store in found
         },
     }
 
@@ -162,10 +223,22 @@ def assemble(settings: Settings, text: str, found: Mapping[str, Sequence[float]]
 def render(document: Mapping[str, Any]) -> str:
     """The document as a table for people."""
     rows = [
-        (name, f"{door['first_audio_s'] * 1000:.1f} ms", "" if name == ENGINE else f"{door['added_s'] * 1000:+.1f} ms")
+        (
+            name,
+            f"{door['first_audio_s'] * 1000:.1f} ms",
+            "" if name == ENGINE else f"{door['added_s'] * 1000:+.1f} ms",
+            *(_cached(doors.get(name)) for doors in document["cached"].values()),
+        )
         for name, door in document["doors"].items()
     ]
-    return report.table(("door", "first audio", "over the engine"), rows)
+    slowest_s = max(door["first_audio_s"] for doors in document["cached"].values() for door in doors.values())
+    verdict = f"cached: slowest median {slowest_s * 1000:.1f} ms, required are {REQUIRED_S * 1000:.0f} ms"
+    header = ("door", "first audio", "over the engine", *(f"from {store}, worst" for store in document["cached"]))
+    return f"{report.table(header, rows)}\n\n{verdict}"
+
+
+def _cached(door: Mapping[str, float] | None) -> str:
+    return "" if door is None else f"{door['first_audio_s'] * 1000:.1f} ms, {door['worst_s'] * 1000:.1f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from bench.measure import Timing
@@ -35,8 +36,13 @@ class Arrival:
 class Product:
     """A service on ports that the system chooses. A context manager: it serves from entry to exit."""
 
-    def __init__(self, base: Settings, engine: Engine, *, stream: bool, route: str = "reply") -> None:
-        """`stream`: replies leave window by window, else one frame for each text. `route`: where audio goes."""
+    def __init__(
+        self, base: Settings, engine: Engine, *, stream: bool, route: str = "reply", phrases: Path | None = None
+    ) -> None:
+        """`stream`: replies leave window by window, else one frame for each text. `route`: where audio goes.
+
+        `phrases`: where the phrase cache is kept, with the Redis of `base`; none: every text is spoken anew.
+        """
         self._settings = dataclasses.replace(
             base,
             tcp_port=0,
@@ -47,6 +53,10 @@ class Product:
             piper="external",  # nobody asks for the other engine
             stream=stream,
             audio_route=route,
+            phrase_cache_mb=0 if phrases is None else Settings.phrase_cache_mb,
+            phrase_dir=phrases,
+            redis_url="" if phrases is None else base.redis_url,
+            config=None,
         )
         self._service = Service(self._settings, Loaders(lambda: engine, catalog.load_piper))
         self._calls = 0
@@ -69,6 +79,10 @@ class Product:
     def http_port(self) -> int:
         """Where the WebSocket and HTTP doors are."""
         return self._service.http_port or 0
+
+    def cache_hits(self, store: str) -> float:
+        """Phrases found in a store so far."""
+        return self._service.metrics.registry.get_sample_value("tts_cache_hits_total", {"store": store}) or 0.0
 
     def call(self, call_id: str | None = None) -> ServiceCall:
         """A new call, connected and greeted."""

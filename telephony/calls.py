@@ -15,17 +15,15 @@ from dataclasses import dataclass
 import structlog
 
 from telephony import wire
+from telephony.engines.base import Segment
 from telephony.metrics import Metrics
 from telephony.scheduler import LaneClosedError, Request, Scheduler, Window
 from telephony.sinks import ProcessorSink, ReplySink, SinkLimits
-from telephony.text import segments
+from telephony.text import script
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection
 
 log = structlog.get_logger()
-
-
-# More than any answer of a host; the engine divides it by phonemes. Longer texts are bounded to bound a cancel.
-_WHOLE_CHARS = 2000
 
 
 class TooManyCallsError(RuntimeError):
@@ -87,13 +85,14 @@ class Call:
         with self._lock:
             whole = self._sink() is reply and not self._policy.stream
         request = Request(
-            self._segments(text, whole),
+            self._segments(text, selection, whole),
             selection.engine,
             selection.voice,
             selection.speed,
             self._epoch,
             len(text.encode()),
             exact=whole or self._policy.exact,
+            language=selection.language,
         )
         if request.exhausted:
             self._metrics.texts_silent.inc()
@@ -109,11 +108,15 @@ class Call:
             self._epoch += 1
         self._lane.clear()
 
-    def _segments(self, text: str, whole: bool) -> Iterator[str]:
+    def _segments(self, text: str, selection: Selection, whole: bool) -> Iterator[Segment]:
+        try:
+            script.speakable(text)
+        except SpokenError as error:
+            self._metrics.documents_invalid.inc()
+            log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
         if whole:
-            return segments.split(text, _WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
-        pieces = segments.split(text)
-        return segments.quick_start(pieces) if self._lane.silent and not self._policy.exact else pieces
+            return script.whole(text, selection.read_in)
+        return script.read(text, selection.read_in, quick=self._lane.silent and not self._policy.exact)
 
     def owned_by(self, reply: ReplySink) -> bool:
         """Whether the connection of `reply` is the one that speaks for this call."""

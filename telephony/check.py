@@ -10,8 +10,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telephony.endpoints import http, security
+from telephony.endpoints import audiosocket, http, security
+from telephony.engines import recipes
+from telephony.engines.base import UnknownVoiceError, Voice
+from telephony.engines.blends import BlendFile
 from telephony.engines.catalog import EngineUnavailableError, load_piper, load_supertonic
+from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, StoreError
@@ -73,10 +77,12 @@ def _weights(settings: Settings) -> str:
         verify_weights(weights)
     except WeightsError as error:
         raise _CheckError(str(error)) from None
-    names = weights.voice_names()
-    if settings.voice not in names:
-        raise _CheckError(f"there is no voice {settings.voice!r}; known are {' '.join(names)}")
-    return f"{weights.source}, checksums match, {len(names)} voices, {settings.voice} among them"
+    voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names()}
+    try:
+        recipes.find(settings.voice, voices, BlendFile(settings.blends_path).recipes())
+    except UnknownVoiceError as error:
+        raise _CheckError(str(error)) from None
+    return f"{weights.source}, checksums match, {len(voices)} voices, {settings.voice} can be spoken with"
 
 
 def _device(settings: Settings) -> str:
@@ -109,10 +115,13 @@ def _supertonic(settings: Settings) -> str:
 
 
 def _ports(settings: Settings) -> str:
-    for kind, port, name in (
-        (socket.SOCK_STREAM, settings.tcp_port, "TCP"),
-        (socket.SOCK_DGRAM, settings.udp_port, "UDP"),
-    ):
+    complaint = security.complaint(settings) or audiosocket.complaint(settings)
+    if complaint is not None:
+        raise _CheckError(complaint)
+    ports = [(socket.SOCK_STREAM, settings.tcp_port, "TCP"), (socket.SOCK_DGRAM, settings.udp_port, "UDP")]
+    if settings.audiosocket_port is not None:
+        ports.append((socket.SOCK_STREAM, settings.audiosocket_port, "TCP"))
+    for kind, port, name in ports:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -121,12 +130,10 @@ def _ports(settings: Settings) -> str:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise _CheckError(f"{name} {port} on {settings.host}: {reason} (is a service running?)") from None
-    free = f"TCP {settings.tcp_port} and UDP {settings.udp_port} on {settings.host} are free"
+    names = [f"{name} {port}" for _, port, name in ports]
+    free = f"{', '.join(names[:-1])} and {names[-1]} on {settings.host} are free"
     if settings.http_port is None:
         return free
-    complaint = security.complaint(settings)
-    if complaint is not None:
-        raise _CheckError(complaint)
     try:
         http.bind(settings.http_host, settings.http_port).close()
     except OSError as error:

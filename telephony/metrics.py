@@ -34,12 +34,23 @@ class Metrics:
         self.datagrams_ignored = counter("tts_datagrams_ignored_total", "UDP datagrams that say nothing")
         self.texts = counter("tts_texts_total", "Text frames with something to say")
         self.texts_silent = counter("tts_texts_silent_total", "Text frames of white space or symbols only")
+        self.documents_invalid = counter("tts_documents_invalid_total", "Text frames of SSML that is not valid")
         self.texts_refused = counter("tts_texts_refused_total", "Text frames that came while the service was stopping")
         self.sessions_refused = counter("tts_sessions_refused_total", "Sessions for which there was no place")
         self.http_requests = counter("tts_http_requests_total", "HTTP requests answered", "door", "status")
         self.websocket_connections = counter("tts_websocket_connections_total", "WebSockets accepted", "door")
         self.clients_stalled = counter("tts_clients_stalled_total", "Clients cut because they took no audio", "door")
         self.requests_refused = counter("tts_requests_refused_total", "HTTP requests and WebSockets refused", "why")
+        self.audiosocket_refused = counter(
+            "tts_audiosocket_refused_total", "AudioSocket connections refused or broken off", "why"
+        )
+        self.audiosocket_ignored = counter(
+            "tts_audiosocket_messages_ignored_total", "AudioSocket messages of an unknown kind"
+        )
+        self.audio_ignored_s = counter("tts_audio_ignored_seconds_total", "Callers' audio that came in, in seconds")
+        self.digits = counter("tts_digits_total", "Keys that callers have pressed")
+        self.texts_expired = counter("tts_texts_expired_total", "Texts whose call did not connect in time")
+        self.underruns = counter("tts_underruns_total", "Times that speech came too late to be heard on", "door")
         self.request_log_dropped = counter("tts_request_log_dropped_total", "Requests that the request log lacks")
         self.segments = counter("tts_segments_total", "Segments spoken", "engine")
         self.segments_failed = counter("tts_segments_failed_total", "Segments that yielded no audio", "engine")

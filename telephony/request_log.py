@@ -109,7 +109,7 @@ class _File(RotatingFileHandler):
 
 def _entry(door: str, request: Request, dropped: bool) -> dict[str, Any]:
     engine_s, audio_s = request.engine_s, request.audio_s
-    if request.utterance is not None:  # dropped inside a segment
+    if request.segment is not None:  # dropped inside a segment
         engine_s += request.segment_engine_s
         audio_s += request.segment_audio_s
     wall_s = time.monotonic() - request.arrived_at

@@ -4,16 +4,19 @@ One thread decides, and waits for each engine's own thread, one at a time. Each 
 requests in order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served
 first; a listener who hears nothing yet comes before all others, in order of arrival. The unit of service is one window,
 so a short text never waits behind a long one and a cancel takes effect within a window.
+
+With a phrase cache a second thread looks segments up and delivers what is there already, so that it waits for no
+engine. What is not there is made once, for all who wait for it: whichever of them is served next has the engine make
+the next window, so that nobody waits for another one's sink.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -22,10 +25,12 @@ import numpy as np
 import structlog
 
 from telephony.audio import Resampler
-from telephony.engines.base import Engine, Samples, SynthesisError, UnspeakableError, Utterance, Word
+from telephony.cache.making import CUT_OFF, Recorder, Take
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, UnspeakableError, Utterance, Word
 from telephony.engines.thread import StalledError
 from telephony.failover import BadAudioError, Failover, cause
 from telephony.metrics import Metrics
+from telephony.phrases import PATIENCE_S, Phrases
 from telephony.voices import Selection
 
 log = structlog.get_logger()
@@ -44,7 +49,7 @@ class Window:
 
     `epoch` is that of the request; a sink drops what is older than its call. `end_of_text` marks the last window of a
     request (whose samples may be none). `words` are those whose times have become known, in seconds from the request's
-    first sample.
+    first sample. `speaker` names engine and voice.
     """
 
     samples: Samples
@@ -52,6 +57,7 @@ class Window:
     epoch: int
     end_of_text: bool
     words: tuple[Word, ...] = ()
+    speaker: tuple[str, str] = ("", "")
 
     @property
     def duration_s(self) -> float:
@@ -67,7 +73,10 @@ class Listener(Protocol):
         ...
 
     def deliver(self, window: Window) -> None:
-        """Takes the next window, in order. Called by the scheduler's thread, without a lock."""
+        """Takes the next window, in order. Called without a lock, for one request by one thread at a time.
+
+        A window of a request that was dropped in this very moment may come beside the first one of the next.
+        """
         ...
 
 
@@ -75,34 +84,45 @@ class Listener(Protocol):
 class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
-    Where that engine fails, `engine` and `voice` become those of another, once, which says the rest of the text.
-    `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
+    `language` is that to read it in, None for the voice's own.
 
-    `segments` is consumed by the scheduler's thread, one at a time, so that a long text costs its G2P piece by piece.
-    What was measured is written by the scheduler's thread and complete once the last window is delivered: `engine_s`
-    and `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first
-    window with sound, None until then; `failure`, why a segment could not be spoken, without its text.
+    Where the engine fails, `engine`, `voice` and `language` become those of another, once, which says the rest of the
+    text. `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
+
+    `segments` is consumed by a thread of the scheduler, one at a time, so that a long text costs its G2P piece by
+    piece. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine makes for
+    this request alone. `in_service` while a thread is at it: the other one leaves it alone.
+
+    What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
+    `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first window
+    with sound, None until then; `cached`, whether that one came from the phrase cache; `failure`, why a segment could
+    not be spoken, without its text.
     """
 
-    segments: Iterator[str]
+    segments: Iterator[Segment]
     engine: Engine
     voice: str
     speed: float
     epoch: int
     size_bytes: int
     exact: bool = False
+    language: str | None = None
     request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
+    segment: Segment | None = None
     utterance: Utterance | None = None
+    take: Take | None = None
+    look_up_until: float = 0.0
+    in_service: bool = False
     engine_s: float = 0.0
     audio_s: float = 0.0
     first_audio_s: float | None = None
+    cached: bool = False
     failure: str | None = None
     failed_engine: str | None = None
     segment_engine_s: float = 0.0
     segment_audio_s: float = 0.0
-    _taken: str | None = None
-    _next: str | None = None
+    _next: Segment | None = None
     _resampler: Resampler | None = None
 
     def __post_init__(self) -> None:
@@ -114,24 +134,39 @@ class Request:
         """True once every segment has been taken."""
         return self._next is None
 
-    def take_segment(self) -> str:
-        """The next segment; only while not `exhausted`."""
+    def take_segment(self) -> Segment:
+        """The next segment, which is in work from now on; only while not `exhausted`."""
         segment = self._next
         if segment is None:
             raise ValueError("no segment is left")
-        self._taken, self._next = segment, next(self.segments, None)
+        self._next = next(self.segments, None)
+        self.segment = segment
+        self.segment_engine_s = self.segment_audio_s = 0.0
         return segment
 
-    def return_segment(self) -> None:
-        """The segment that was taken last is the next one again."""
-        self.segments = itertools.chain([] if self._next is None else [self._next], self.segments)
-        self._next = self._taken
+    def end_segment(self) -> None:
+        """No segment is in work any more."""
+        self.segment = self.utterance = None
+        self.leave_phrase()
 
-    def substitute(self, engine: Engine, voice: str) -> None:
-        """Has another engine go on."""
+    def leave_phrase(self) -> None:
+        """What is left of the segment in work does not come from the phrase cache."""
+        if self.take is not None:
+            self.take.close()
+            self.take = None
+
+    def cancel(self) -> None:
+        """Nobody hears it any more. Any thread, also while another one serves the lane."""
+        take = self.take
+        if take is not None:
+            take.close()
+
+    def substitute(self, other: Selection) -> None:
+        """Has another engine go on, with the segment in work if there is one."""
+        self.leave_phrase()  # which is the first engine's: what is said now must not be kept as its
         self.failed_engine = self.engine.name
-        self.engine, self.voice, self.utterance = engine, voice, None
-        if engine.sample_rate != self.sample_rate:
+        self.engine, self.voice, self.language, self.utterance = other.engine, other.voice, other.language, None
+        if self.engine.sample_rate != self.sample_rate:
             self._resampler = Resampler(self.sample_rate)
 
     def resampled(self, samples: Samples, end_of_text: bool) -> Samples:
@@ -191,6 +226,7 @@ class Lane:
             self.runs_dry_at = 0.0
             self._scheduler.deactivate(self)
         for request in dropped:
+            request.cancel()
             self._scheduler.on_done(self.door, request, True)
 
     def drop(self, request: Request) -> None:
@@ -208,6 +244,7 @@ class Lane:
                 self._scheduler.activate(self)
             else:
                 self._scheduler.deactivate(self)
+        request.cancel()
         self._scheduler.on_done(self.door, request, True)
 
     def close(self) -> None:
@@ -226,14 +263,24 @@ class Lane:
         return bool(self.queue) and queued_bytes + request.size_bytes > self._max_queued_bytes
 
 
+@dataclass(frozen=True, eq=False)
+class _Production:
+    """A phrase on its way through an engine, for all who wait for it. The scheduler's thread alone touches it."""
+
+    engine: Engine
+    utterance: Utterance
+    recorder: Recorder
+
+
 class Scheduler:
-    """The engine room's one queue and one thread.
+    """The engine room's one queue and one thread, with a second one for phrases that are there already.
 
     Args:
         metrics: where it counts.
         clock: seconds, monotonic; tests replace it.
         on_done: told of every request that has been spoken, or was dropped (True): its lane's door, itself, which of
             the two. Called from any thread; must return at once.
+        phrases: the phrase cache; None for none.
         failover: who speaks where an engine fails; None: nobody does. The scheduler closes it.
     """
 
@@ -242,13 +289,16 @@ class Scheduler:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         on_done: Callable[[str, Request, bool], None] = lambda door, request, dropped: None,
+        phrases: Phrases | None = None,
         failover: Failover | None = None,
     ) -> None:
         self.changed = threading.Condition()
         self.metrics = metrics
         self.on_done = on_done
         self._clock = clock
+        self._phrases = phrases
         self._failover = failover or Failover(metrics, clock=clock)
+        self._productions: dict[str, _Production] = {}
         self._active: dict[Lane, None] = {}
         self._stopping = False
         self._engines: list[Engine] = []
@@ -257,11 +307,14 @@ class Scheduler:
         self._first_window_s = 0.0
         self._window_s = 0.0
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
-        self._thread = threading.Thread(target=self._run, name="scheduler")
+        self._threads = [threading.Thread(target=self._run, name="scheduler")]
+        if phrases is not None:
+            self._threads.append(threading.Thread(target=self._replay_all, args=(phrases,), name="replay"))
 
     def start(self) -> None:
-        """Starts the owner thread."""
-        self._thread.start()
+        """Starts the threads."""
+        for thread in self._threads:
+            thread.start()
 
     def adopt(self, engine: Engine) -> None:
         """Gives an engine the time that no call needs."""
@@ -315,8 +368,9 @@ class Scheduler:
         with self.changed:
             self._stopping = True
             self.changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
         self._failover.close()
 
     def activate(self, lane: Lane) -> None:
@@ -343,7 +397,9 @@ class Scheduler:
             except Exception:  # a defect of ours: these texts end here, other texts and other calls go on
                 log.exception("batch_failed", calls=len(batch))
                 for lane, request in batch:
+                    self._break_off(request)
                     self._abandon(lane, request)
+            self._release(request for _, request in batch)
 
     def _next_batch(self) -> list[tuple[Lane, Request]] | None:
         """Waits for work; None once stopping. At most one window of each lane, all on one engine.
@@ -353,16 +409,91 @@ class Scheduler:
         with self.changed:
             while not self._stopping:
                 now = self._clock()
-                ready = [lane for lane in self._active if lane.listener.has_room()]
-                if not ready and self._spare_work:
+                self._forget_unwanted()
+                able = [lane for lane in self._active if lane.listener.has_room()]
+                # What is being looked up may need the engines in a moment: it is not the time for others' work.
+                able = [lane for lane in able if not lane.background] or able
+                ready = [lane for lane in able if self._needs_engine(lane.queue[0])]
+                if not able and self._spare_work:
                     return []
                 if ready:
                     self._spare_work = True
-                    ready = [lane for lane in ready if not lane.background] or ready
                     ready.sort(key=lambda lane: _urgency(lane, now))
-                    return _batch(ready)
+                    batch = self._batch(ready)
+                    for _, request in batch:
+                        request.in_service = True
+                    return batch
                 self.changed.wait()
             return None
+
+    def _batch(self, ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
+        """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency.
+
+        Of those who wait for one phrase, one is enough.
+        """
+        engine = self._engine(ready[0].queue[0])
+        batch = []
+        phrases = set()
+        to_prepare = 0
+        for lane in ready:
+            request = lane.queue[0]
+            if self._engine(request) is not engine:
+                continue
+            if request.take is not None:
+                if request.take.key in phrases:
+                    continue
+                phrases.add(request.take.key)
+            if self._utterance(request) is None:
+                to_prepare += 1
+                if to_prepare > _MAX_PREPARED:
+                    continue
+            batch.append((lane, request))
+            if len(batch) == engine.max_batch:
+                break
+        return batch
+
+    def _needs_engine(self, request: Request) -> bool:
+        """Whether its next window has to be made. What has not begun is looked up first, by the other thread."""
+        if request.in_service:
+            return False
+        if self._phrases is None:
+            return True
+        take = request.take
+        return request.segment is not None and (take is None or not (take.sought or take.ready))
+
+    def _production(self, request: Request) -> _Production | None:
+        return self._productions.get(request.take.key.name) if request.take is not None else None
+
+    def _utterance(self, request: Request) -> Utterance | None:
+        production = self._production(request)
+        return production.utterance if production is not None else request.utterance
+
+    def _engine(self, request: Request) -> Engine:
+        production = self._production(request)
+        return production.engine if production is not None else request.engine
+
+    def _forget_unwanted(self) -> None:
+        """A phrase that nobody waits for any more is not made to its end, nor kept."""
+        for name, production in list(self._productions.items()):
+            if not production.recorder.wanted:
+                del self._productions[name]
+                production.recorder.abandon()
+
+    def _break_off(self, request: Request) -> None:
+        """Drops what the engine makes for it. Of others who wait for it, those who have heard nothing yet have it made
+        anew."""
+        production = self._production(request)
+        request.utterance = None
+        request.leave_phrase()
+        if production is not None:
+            del self._productions[production.recorder.key.name]
+            production.recorder.abandon()
+
+    def _release(self, requests: Iterable[Request]) -> None:
+        with self.changed:
+            for request in requests:
+                request.in_service = False
+            self.changed.notify_all()
 
     def _use_spare_time(self) -> None:
         worked = False
@@ -379,35 +510,39 @@ class Scheduler:
             self._spare_work = worked
 
     def _serve(self, batch: list[tuple[Lane, Request]]) -> None:
-        engine = batch[0][1].engine
+        engine = self._engine(batch[0][1])
+        speaking = []
         for lane, request in batch:
-            if not _renderable(request):
-                started = self._clock()
+            if self._utterance(request) is None:
                 self._prepare(lane, request)
-                request.segment_engine_s = self._clock() - started
-        batch = [(lane, request) for lane, request in batch if _renderable(request)]
-        if not batch:
+            utterance = self._utterance(request)
+            if utterance is not None:
+                speaking.append((lane, request, utterance))
+        if not speaking:
             return
-        utterances = [request.utterance for _, request in batch if request.utterance is not None]
+        utterances = [utterance for *_, utterance in speaking]
         started = self._clock()
         try:
             rendered = self._render(engine, utterances)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises ends these segments and nothing else
             self._failover.failed(engine, error)
-            for lane, request in batch:
-                self._segment_failed(lane, request, error)
+            for lane, request, _ in speaking:
+                self._engine_failed(lane, request, error)
             return
         spent_s = self._clock() - started
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
         self._window_s = _moving_average(self._window_s, spent_s)
-        defects = [_defect(request, samples) for (_, request), samples in zip(batch, rendered, strict=True)]
+        defects = [
+            _defect(request, utterance, samples)
+            for (_, request, utterance), samples in zip(speaking, rendered, strict=True)
+        ]
         self._failover.judge(engine, defects)
-        for (lane, request), samples, defect in zip(batch, rendered, defects, strict=True):
-            request.segment_engine_s += spent_s / len(batch)
+        for (lane, request, utterance), samples, defect in zip(speaking, rendered, defects, strict=True):
+            request.segment_engine_s += spent_s / len(speaking)
             if defect is not None:
-                self._segment_failed(lane, request, defect)
+                self._engine_failed(lane, request, defect)
             else:
-                self._deliver(lane, request, samples)
+                self._rendered(lane, request, utterance, samples)
 
     def _render(self, engine: Engine, utterances: Sequence[Utterance]) -> list[Samples]:
         rendered = self._failover.call(engine, partial(engine.render, utterances))
@@ -415,74 +550,110 @@ class Scheduler:
             raise BadAudioError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
         return rendered
 
+    def _rendered(self, lane: Lane, request: Request, utterance: Utterance, samples: Samples) -> None:
+        """A window has come out of the engine."""
+        words = tuple(utterance.take_words())
+        production = self._production(request)
+        with self.changed:
+            wanted = _is_next(lane, request) if production is None else production.recorder.wanted
+        if wanted:
+            self.metrics.audio_s.labels(request.engine.name).inc(len(samples) / request.engine.sample_rate)
+        if production is None:
+            self._deliver(lane, request, samples, words, utterance.finished)
+            return
+        production.recorder.record(samples, words, utterance.finished)
+        if utterance.finished:
+            del self._productions[production.recorder.key.name]
+        self._replay(lane, request)
+
     def _prepare(self, lane: Lane, request: Request) -> None:
         engine = request.engine
-        request.segment_audio_s = 0.0
+        segment = request.take_segment() if request.segment is None else request.segment
+        if segment.pause_s:
+            silence = np.zeros(round(segment.pause_s * engine.sample_rate), np.float32)
+            self._deliver(lane, request, silence, (), True)
+            return
         if not self._failover.usable(engine) and self._substitute(request, "paused"):
             return
-        segment = request.take_segment()
+        speed = segment.speed(request.speed)
+        started = self._clock()
         try:
-            request.utterance = self._failover.call(
-                engine, partial(engine.prepare, segment, request.voice, request.speed, request.exact)
+            utterance = self._failover.call(
+                engine, partial(engine.prepare, segment.text, request.voice, speed, request.exact, request.language)
             )
         except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
             self._failover.failed(engine, error)
-            self._segment_failed(lane, request, error)
+            self._engine_failed(lane, request, error)
             return
-        if request.utterance.finished:
-            self._segment_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
+        request.segment_engine_s += self._clock() - started
+        if utterance.finished:
+            self._engine_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
+            return
+        recorder = request.take.claim() if request.take is not None else None
+        if recorder is None:
+            request.leave_phrase()
+            request.utterance = utterance
+        else:
+            self._productions[recorder.key.name] = _Production(engine, utterance, recorder)
+
+    def _engine_failed(self, lane: Lane, request: Request, error: Exception) -> None:
+        """Another engine says the segment in work, unless some of it was heard; or it ends."""
+        self._break_off(request)
+        failed, heard = request.engine.name, request.segment_audio_s > 0
+        hopeless = isinstance(error, UnspeakableError) or (heard and request.exhausted)
+        handed_over = not hopeless and self._substitute(request, cause(error))
+        if handed_over:
+            log.warning("failover", failed=failed, engine=request.engine.name, why=cause(error), **_told(lane, error))
+        # What was heard is not said again by another voice: that one goes on with the next segment.
+        if heard or not handed_over:
+            self._segment_failed(lane, request, failed, error)
 
     def _substitute(self, request: Request, why: str) -> bool:
         """Has another engine say the rest of a text; False if one does already, or there is none."""
-        failed = Selection(request.engine, request.voice, request.speed)
+        failed = Selection(request.engine, request.voice, request.speed, request.language)
         other = None if request.failed_engine is not None else self._failover.substitute(failed)
         if other is None:
             return False
-        request.substitute(other.engine, other.voice)
+        request.substitute(other)
         self.metrics.failovers.labels(failed.engine.name, why).inc()
         return True
 
-    def _segment_failed(self, lane: Lane, request: Request, error: Exception) -> None:
-        failed, heard = request.engine, request.segment_audio_s > 0
-        request.utterance = None
-        # A foreign exception's message may quote the caller's text; its trace does not.
-        known = isinstance(error, SynthesisError)
-        said = {
-            "call": str(lane.listener),
-            "error": str(error) if known else type(error).__name__,
-            "trace": None if known else "".join(traceback.format_tb(error.__traceback__)),
-        }
-        nothing_left = heard and request.exhausted
-        if not isinstance(error, UnspeakableError) and not nothing_left and self._substitute(request, cause(error)):
-            log.warning("failover", failed=failed.name, engine=request.engine.name, why=cause(error), **said)
-            if not heard:
-                request.return_segment()
-                return
-            # What was heard is not said again by another voice: it goes on with the next segment.
-        self.metrics.segments_failed.labels(failed.name).inc()
-        request.failure = str(error) if known else "the engine failed"
-        log.error("segment_failed", engine=failed.name, **said)
+    def _segment_failed(self, lane: Lane, request: Request, engine_name: str, error: Exception) -> None:
+        request.end_segment()
+        # What was heard of it counts: the words of the next segment are heard behind it.
+        request.engine_s += request.segment_engine_s
+        request.audio_s += request.segment_audio_s
+        self.metrics.segments_failed.labels(engine_name).inc()
+        request.failure = str(error) if isinstance(error, SynthesisError) else "the engine failed"
+        log.error("segment_failed", engine=engine_name, **_told(lane, error))
         if request.exhausted:
-            self._deliver(lane, request, np.zeros(0, np.float32))
+            self._deliver(lane, request, np.zeros(0, np.float32), (), True)
 
-    def _deliver(self, lane: Lane, request: Request, samples: Samples) -> None:
-        finished = request.utterance is None or request.utterance.finished
+    def _deliver(self, lane: Lane, request: Request, samples: Samples, words: Sequence[Word], finished: bool) -> None:
+        """Hands over a window of the segment in work; with the last one it is `finished`, or has failed before."""
         end_of_text = finished and request.exhausted
         window = Window(
-            request.resampled(samples, end_of_text), request.sample_rate, request.epoch, end_of_text, _words(request)
+            request.resampled(samples, end_of_text),
+            request.sample_rate,
+            request.epoch,
+            end_of_text,
+            _later(words, request.audio_s),
+            (request.engine.name, request.voice),
         )
         request.segment_audio_s += window.duration_s
         now = self._clock()
         with self.changed:
-            if not lane.queue or lane.queue[0] is not request:
+            if not _is_next(lane, request):
                 return  # cleared meanwhile: nobody waits for this window
             was_silent = now >= lane.runs_dry_at
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
         engine_name = request.engine.name
-        self.metrics.audio_s.labels(engine_name).inc(window.duration_s)
-        if len(window.samples) and request.first_audio_s is None:
+        pause = request.segment is not None and request.segment.pause_s
+        if len(window.samples) and not pause and request.first_audio_s is None:
             request.first_audio_s = now - request.arrived_at
-            self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
+            request.cached = request.take is not None and not request.segment_engine_s
+            if not request.cached:
+                self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
             if was_silent and not lane.background:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
@@ -494,9 +665,10 @@ class Scheduler:
 
     def _abandon(self, lane: Lane, request: Request) -> None:
         """Ends a whole request that met a defect; its listener is told by the end of the text."""
+        request.end_segment()
         request.failure = "the service failed"
         with self.changed:
-            if not lane.queue or lane.queue[0] is not request:
+            if not _is_next(lane, request):
                 return
         self._hand_over(lane, Window(np.zeros(0, np.float32), request.sample_rate, request.epoch, True))
         self._finish(lane, request)
@@ -511,7 +683,7 @@ class Scheduler:
 
     def _finish(self, lane: Lane, request: Request) -> None:
         with self.changed:
-            if lane.queue and lane.queue[0] is request:
+            if _is_next(lane, request):
                 lane.queue.popleft()
             if lane.queue:
                 self._report_depth()
@@ -519,16 +691,82 @@ class Scheduler:
                 self.deactivate(lane)
 
     def _segment_done(self, request: Request, lane: Lane) -> None:
-        if request.utterance is None:
+        segment = request.segment
+        if segment is None:
             return  # it failed, and was counted
-        request.utterance = None
+        worked = request.take is None or request.segment_engine_s > 0
+        request.end_segment()
         request.engine_s += request.segment_engine_s
         request.audio_s += request.segment_audio_s
         engine_name = request.engine.name
+        if segment.pause_s:
+            return
         self.metrics.segments.labels(engine_name).inc()
-        if request.segment_audio_s:
+        if worked and request.segment_audio_s:
             rtf = request.segment_engine_s / request.segment_audio_s
             self.metrics.realtime_factor.labels(engine_name, lane.door).observe(rtf)
+
+    # The second thread
+
+    def _replay_all(self, phrases: Phrases) -> None:
+        while (next_one := self._next_replay()) is not None:
+            lane, request = next_one
+            try:
+                if request.segment is None:
+                    self._look_up(phrases, lane, request)
+                elif request.take is not None and request.take.sought:
+                    request.leave_phrase()
+                    phrases.overdue()
+                else:
+                    self._replay(lane, request)
+            except Exception:  # as in _run
+                log.exception("replay_failed")
+                self._abandon(lane, request)
+            self._release([request])
+
+    def _next_replay(self) -> tuple[Lane, Request] | None:
+        """Waits for something that needs no engine; None once stopping. Who is first is decided as for the engines."""
+        with self.changed:
+            while not self._stopping:
+                now = self._clock()
+                able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
+                ready = [lane for lane in able if _needs_no_engine(lane.queue[0], now)]
+                if ready:
+                    lane = min(ready, key=lambda lane: _urgency(lane, now))
+                    request = lane.queue[0]
+                    request.in_service = True
+                    return lane, request
+                looking_up = [head.look_up_until for lane in able if (head := lane.queue[0]).take and head.take.sought]
+                self.changed.wait(min(looking_up) - now if looking_up else None)
+            return None
+
+    def _look_up(self, phrases: Phrases, lane: Lane, request: Request) -> None:
+        """Begins a segment."""
+        take = phrases.open(
+            request.take_segment(),
+            request.engine,
+            request.voice,
+            request.speed,
+            language=request.language,
+            exact=request.exact,
+            on_change=self.wake,
+        )
+        with self.changed:
+            request.look_up_until = self._clock() + PATIENCE_S
+            request.take = take
+            cancelled = not _is_next(lane, request)
+        if cancelled:
+            request.cancel()
+
+    def _replay(self, lane: Lane, request: Request) -> None:
+        """Delivers the next piece of a phrase."""
+        piece = request.take.next() if request.take is not None else None
+        if piece is CUT_OFF:
+            # Its next segment asks the engine anew, and may then be handed over to another one.
+            cut_off = SynthesisError("the engine failed while it spoke for another listener")
+            self._segment_failed(lane, request, request.engine.name, cut_off)
+        elif piece is not None:
+            self._deliver(lane, request, piece.samples, piece.words, piece.last)
 
 
 def _moving_average(average: float, value: float) -> float:
@@ -542,43 +780,39 @@ def _urgency(lane: Lane, now: float) -> tuple[bool, float]:
     return playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
 
 
-def _batch(ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
-    """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency."""
-    engine = ready[0].queue[0].engine
-    batch = []
-    to_prepare = 0
-    for lane in ready:
-        request = lane.queue[0]
-        if request.engine is not engine:
-            continue
-        if not _renderable(request):
-            to_prepare += 1
-            if to_prepare > _MAX_PREPARED:
-                continue
-        batch.append((lane, request))
-        if len(batch) == engine.max_batch:
-            break
-    return batch
+def _is_next(lane: Lane, request: Request) -> bool:
+    """False once the lane was cleared of it. Called with the lock held by who must not be overtaken."""
+    return bool(lane.queue) and lane.queue[0] is request
 
 
-def _renderable(request: Request) -> bool:
-    return request.utterance is not None and not request.utterance.finished
+def _needs_no_engine(request: Request, now: float) -> bool:
+    """Whether it can go on without: it has not begun, a piece of its phrase is there, or it has waited long enough."""
+    take = request.take
+    if request.segment is None:
+        return True
+    return take is not None and (take.ready or (take.sought and now >= request.look_up_until))
 
 
-def _defect(request: Request, samples: Samples) -> BadAudioError | None:
-    """What is wrong with a window that was rendered for a request."""
+def _defect(request: Request, utterance: Utterance, samples: Samples) -> BadAudioError | None:
+    """What is wrong with a window that was rendered of the segment that a request has in work."""
     if samples.ndim != 1 or not np.isfinite(samples).all():
         return BadAudioError("the engine returned what is no sound")
-    if _renderable(request) or len(samples) or request.segment_audio_s:
+    if len(samples) or request.segment_audio_s or not utterance.finished:
         return None
     return BadAudioError("the engine returned no audio for a text")
 
 
-def _words(request: Request) -> tuple[Word, ...]:
-    """Words of the window just rendered, with times from the request's first sample instead of the segment's."""
-    if request.utterance is None:
-        return ()
-    return tuple(
-        Word(word.text, request.audio_s + word.start_s, request.audio_s + word.end_s)
-        for word in request.utterance.take_words()
-    )
+def _told(lane: Lane, error: Exception) -> dict[str, str | None]:
+    """What the log is told of a segment that its engine could not say."""
+    # A foreign exception's message may quote the caller's text; its trace does not.
+    known = isinstance(error, SynthesisError)
+    return {
+        "call": str(lane.listener),
+        "error": str(error) if known else type(error).__name__,
+        "trace": None if known else "".join(traceback.format_tb(error.__traceback__)),
+    }
+
+
+def _later(words: Sequence[Word], by_s: float) -> tuple[Word, ...]:
+    """Words with times from the request's first sample instead of the segment's."""
+    return tuple(Word(word.text, by_s + word.start_s, by_s + word.end_s) for word in words)

@@ -6,14 +6,20 @@ doors. Stop: close the doors to newcomers, refuse new text, let calls finish up 
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Sequence
 
 import structlog
 
+from telephony.cache.cache import PhraseCache
+from telephony.cache.figures import CacheFigures
+from telephony.cache.files import FileStore
+from telephony.cache.prerender import load_wishes
+from telephony.cache.stores import Store as PhraseStore
 from telephony.calls import CallPolicy, CallRegistry
-from telephony.endpoints import http, security
+from telephony.endpoints import audiosocket, http, security
 from telephony.endpoints.admin import Switchboard
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.tcp import TextDoorPolicy, TextServer
@@ -22,7 +28,10 @@ from telephony.engines import gpu
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.failover import Failover
+from telephony.loudness import Loudness
 from telephony.metrics import Metrics
+from telephony.phrases import Phrases
+from telephony.rehearsal import Rehearsal
 from telephony.request_log import RequestLog
 from telephony.scheduler import Scheduler
 from telephony.sessions import SessionPolicy, SessionRegistry
@@ -48,7 +57,8 @@ class Service:
         self._request_log = RequestLog(settings.metrics_log, self.metrics) if settings.metrics_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
         self._failover = Failover(self.metrics, self._loaded_engines, settings.engine_stall_s)
-        self._scheduler = Scheduler(self.metrics, failover=self._failover)
+        self._cache: PhraseCache | None = None
+        self._scheduler = Scheduler(self.metrics, phrases=self._open_cache(), failover=self._failover)
         if self._request_log is not None:
             self._scheduler.on_done = self._request_log.note
         doors = Doors(self._open_doors, self._release_doors)
@@ -72,13 +82,18 @@ class Service:
         )
         self.sessions = SessionRegistry(
             SessionPolicy(
-                settings.language or None, settings.max_sessions, settings.max_first_audio_s, settings.sink_buffer_s
+                settings.language or None,
+                settings.max_sessions,
+                settings.max_first_audio_s,
+                settings.sink_buffer_s,
+                None if settings.loudness_db is None else Loudness(settings.loudness_db),
             ),
             self._scheduler,
             self.metrics,
             self._switch.find,
             self._switch.engines,
         )
+        self._rehearsal: Rehearsal | None = None
         self.started = False
         self._status = "starting"
         self._doors_lock = threading.Lock()
@@ -88,6 +103,7 @@ class Service:
         # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
         self.tcp_port = settings.tcp_port
         self.udp_port = settings.udp_port
+        self.audiosocket_port: int | None = None
 
     def _loaded_engines(self) -> Sequence[Engine]:
         return self._switch.engines()
@@ -96,12 +112,18 @@ class Service:
         """Returns when the doors are open and the engine is warm.
 
         Raises:
-            StartError: a port is taken, the engine cannot be loaded, or anybody could use the doors.
+            StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
+                doors.
         """
-        complaint = security.complaint(self.settings)
+        complaint = security.complaint(self.settings) or audiosocket.complaint(self.settings)
         if complaint is not None:
             self._abandon("error")
             raise StartError(complaint)
+        try:
+            self._rehearsal = self._prepare_rehearsal()
+        except (OSError, ValueError) as error:
+            self._abandon("error")
+            raise StartError(f"--config: {error}") from error
         try:
             if self._switch.ports_wanted:
                 self._bind_doors()
@@ -112,8 +134,18 @@ class Service:
                 f"{error.strerror or error}. Is another speech service running?"
             ) from error
         try:
-            self._open_http_door()
+            pbx_listener = self._bind_audiosocket()
         except OSError as error:
+            self._abandon("error")
+            raise StartError(
+                f"port {self.settings.audiosocket_port} (AudioSocket) on {self.settings.host}: "
+                f"{error.strerror or error}. Choose another with --audiosocket-port, or 0 for none."
+            ) from error
+        try:
+            self._open_http_door(pbx_listener)
+        except OSError as error:
+            if pbx_listener is not None:
+                pbx_listener.close()
             self._abandon("error")
             raise StartError(
                 f"port {self.settings.http_port} (HTTP) on {self.settings.http_host}: {error.strerror or error}. "
@@ -135,6 +167,8 @@ class Service:
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
+        if self._rehearsal is not None:
+            self._rehearsal.start()
         self.started = True
 
     def stop(self) -> None:
@@ -143,6 +177,8 @@ class Service:
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
         self._switch.stop()
+        if self._rehearsal is not None:
+            self._rehearsal.stop()
         with self._doors_lock:
             text_door, registration_door = self._text_door, self._registration_door
             self._text_door = self._registration_door = None
@@ -159,6 +195,8 @@ class Service:
         if text_door is not None:
             text_door.close()
         self._scheduler.stop()
+        if self._cache is not None:
+            self._cache.close()
         if self._request_log is not None:
             self._request_log.close()
         self._switch.report_end("stopped")
@@ -170,6 +208,8 @@ class Service:
             f"text on {self.settings.host}:{self.tcp_port}, registration on {self.settings.host}:{self.udp_port}/udp"
         )
         web = "" if self.http_port is None else f", HTTP and WebSocket on {self.settings.http_host}:{self.http_port}"
+        if self.audiosocket_port is not None:
+            web += f", AudioSocket on {self.settings.host}:{self.audiosocket_port}"
         if self._text_door is None:
             return f"ready: ports left to the external Piper, {doors} when switched on{web}"
         selection = self._switch.selection()
@@ -187,9 +227,44 @@ class Service:
                 self._text_door.server_close()
             if self._registration_door is not None:
                 self._registration_door.server_close()
+        if self._cache is not None:
+            self._cache.close()
         self._switch.report_end(status)
 
-    def _open_http_door(self) -> None:
+    def _bind_audiosocket(self) -> socket.socket | None:
+        if self.settings.audiosocket_port is None:
+            return None
+        listener = audiosocket.bind(self.settings.host, self.settings.audiosocket_port)
+        self.audiosocket_port = int(listener.getsockname()[1])
+        return listener
+
+    def _open_cache(self) -> Phrases | None:
+        """None where there is no place to keep phrases."""
+        settings = self.settings
+        if not settings.phrase_cache_mb and not settings.redis_url:
+            return None
+        figures = CacheFigures(self.metrics.registry)
+        stores: list[PhraseStore] = []
+        if settings.redis_url:
+            from telephony.cache.redis_store import RedisStore
+
+            stores.append(RedisStore(settings.redis_url, settings.redis_ttl_s, settings.redis_max_value_bytes))
+        if settings.phrase_cache_mb:
+            stores.append(FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures))
+        self._cache = PhraseCache(stores, figures)
+        return Phrases(self._cache, figures)
+
+    def _prepare_rehearsal(self) -> Rehearsal | None:
+        if self.settings.config is None:
+            return None
+        wishes = load_wishes(self.settings.config)
+        if self._cache is None:
+            log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
+            return None
+        whole = not self.settings.stream and self.settings.audio_route != "processor"
+        return Rehearsal(wishes, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
+
+    def _open_http_door(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
         if self.settings.http_port is None:
             return
@@ -201,7 +276,9 @@ class Service:
             lambda: self._switch.main_voice,
             self._store.write_selection if self._store is not None else None,
         )
-        app = http.create_app(self.sessions, self.settings, self.metrics, self._readiness, switchboard)
+        app = http.create_app(
+            self.sessions, self.settings, self.metrics, self._readiness, switchboard, pbx_listener=pbx_listener
+        )
         self._http_door = http.HttpServer(app, listener, self.settings)
         self._http_door.start()
 

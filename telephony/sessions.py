@@ -19,10 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, Segment
+from telephony.loudness import Leveller, Loudness
 from telephony.metrics import Metrics
 from telephony.scheduler import Request, Scheduler, Window
-from telephony.text import segments
+from telephony.text import script
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -48,12 +49,14 @@ class SessionPolicy:
         max_sessions: open at once, over all doors.
         max_first_audio_s: a session whose first audio would take longer than this is refused; 0 refuses none.
         buffer_s: seconds of audio waiting for one client before its speech pauses.
+        loudness: brings all voices to one level; None leaves each as it is.
     """
 
     language: str | None
     max_sessions: int
     max_first_audio_s: float
     buffer_s: float
+    loudness: Loudness | None = None
 
 
 class Speech:
@@ -63,8 +66,10 @@ class Speech:
     it is complete when the iteration has ended.
     """
 
-    def __init__(self, session: Session, request: Request) -> None:
+    def __init__(self, session: Session, request: Request, loudness: Loudness | None) -> None:
         self.request = request
+        self._loudness = loudness
+        self._levellers: dict[tuple[str, str], Leveller] = {}
         self.cancelled = False
         self._session = session
         self._windows: deque[Window] = deque()
@@ -76,7 +81,7 @@ class Speech:
                 window = self._windows.popleft()
                 # Only what its reader is done with counts as read: a service that stops waits for it.
                 try:
-                    yield window
+                    yield window if self._loudness is None else self._levelled(window, self._loudness)
                 finally:
                     self._session.release(self, window)
                 if window.end_of_text:
@@ -104,6 +109,13 @@ class Speech:
             return
         self._windows.append(window)
         self._changed.set()
+
+    def _levelled(self, window: Window, loudness: Loudness) -> Window:
+        # Where another engine goes on, its voice has a level of its own.
+        leveller = self._levellers.get(window.speaker)
+        if leveller is None:
+            leveller = self._levellers[window.speaker] = loudness.leveller(*window.speaker)
+        return dataclasses.replace(window, samples=leveller.apply(window.samples, window.sample_rate))
 
 
 class Session:
@@ -136,22 +148,24 @@ class Session:
         """Queues a text behind those said before.
 
         Args:
-            text: of any length; with nothing speakable in it the speech has no window but an empty last one.
+            text: of any length, plain or an SSML document; with nothing speakable in it the speech has no window but an
+                empty last one.
             selection: engine, voice and rate.
             exact: the model's own output, silence included, however late it begins.
             request_id: for the request log.
         """
         request = Request(
-            self._segments(text, exact),
+            self._segments(text, selection, exact),
             selection.engine,
             selection.voice,
             selection.speed,
             next(self._epochs),
             len(text.encode()),
             exact=exact,
+            language=selection.language,
             request_id=request_id,
         )
-        speech = Speech(self, request)
+        speech = Speech(self, request, None if exact else self._registry.policy.loudness)
         self._speeches[request.epoch] = speech
         self._registry.speaking(+1)
         if request.exhausted:
@@ -223,9 +237,8 @@ class Session:
             self._registry.speaking(-1)
         return known
 
-    def _segments(self, text: str, exact: bool) -> Iterator[str]:
-        pieces = segments.split(text)
-        return segments.quick_start(pieces) if self.silent and not exact else pieces
+    def _segments(self, text: str, selection: Selection, exact: bool) -> Iterator[Segment]:
+        return script.read(text, selection.read_in, quick=self.silent and not exact)
 
 
 class SessionRegistry:

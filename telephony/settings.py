@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 _T = TypeVar("_T")
 _N = TypeVar("_N", int, float)
@@ -57,13 +58,32 @@ def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def _http_port(text: str) -> int | None:
+def _optional_port(text: str) -> int | None:
     # In the code None stands for no door, and 0 for a port that the system chooses.
     return _port(text) or None
 
 
+_level_db = _number(float, lambda number: -40 <= number <= -6, "must be none, or between -40 and -6 dB")
+
+
+def _optional_level_db(text: str) -> float | None:
+    return None if text == "none" else _level_db(text)
+
+
 def _optional_path(text: str) -> Path | None:
     return None if text == "none" else _path(text)
+
+
+def _redis_url(text: str) -> str:
+    allowed = "must be a URL such as redis://127.0.0.1:6379/0 (or rediss://, unix://)"
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise ValueError(allowed) from None
+    if url.scheme not in ("redis", "rediss", "unix") or port == 0:
+        raise ValueError(allowed)
+    return text
 
 
 def _choice(*allowed: str) -> Callable[[str], str]:
@@ -167,8 +187,33 @@ class Settings:
     cache_dir: Path = _setting(
         _default_cache_dir(), _path, "KOKORO_CACHE_DIR", "where weights are kept once they are fetched"
     )
+    blends_file: Path | None = _setting(
+        None, _path, "KOKORO_BLENDS_FILE", "voice blends that have a name; none: blends.json in the cache directory"
+    )
     weights_dir: Path | None = _setting(
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
+    )
+    phrase_cache_mb: int = _setting(
+        512,
+        _count,
+        "KOKORO_PHRASE_CACHE_MB",
+        "megabytes of spoken phrases kept as files, the longest unused out first; 0: no files",
+    )
+    phrase_dir: Path | None = _setting(
+        None, _path, "KOKORO_PHRASE_DIR", "where spoken phrases are kept; none: phrases in --cache-dir"
+    )
+    redis_url: str = _setting(
+        "", _redis_url, "KOKORO_REDIS_URL", "a Redis that keeps spoken phrases as well, for several machines"
+    )
+    redis_ttl_s: float = _setting(3600.0, _positive_seconds, "KOKORO_REDIS_TTL_S", "seconds that Redis keeps a phrase")
+    redis_max_value_bytes: int = _setting(
+        2_097_152,
+        _positive_int,
+        "KOKORO_REDIS_MAX_VALUE_BYTES",
+        "a longer phrase is not given to Redis; a second takes 96,000 bytes",
+    )
+    config: Path | None = _setting(
+        None, _path, "KOKORO_CONFIG", "YAML with a list prerender, of phrases that are rendered behind the start"
     )
     threads: int = _setting(0, _count, "KOKORO_THREADS", "processor threads for the model; 0: all cores")
     engine_stall_s: float = _setting(
@@ -197,11 +242,32 @@ class Settings:
     )
     http_port: int | None = _setting(
         cast("int | None", 8000),
-        _http_port,
+        _optional_port,
         "KOKORO_HTTP_PORT",
         "port of the HTTP and WebSocket doors; 0: none of them",
     )
     http_host: str = _setting("127.0.0.1", str, "KOKORO_HTTP_HOST", "address of the HTTP and WebSocket doors")
+    audiosocket_port: int | None = _setting(
+        cast("int | None", None),
+        _optional_port,
+        "KOKORO_AUDIOSOCKET_PORT",
+        "port, usually 9092, of the AudioSocket door for Asterisk, on the address of the telephone doors; 0: none",
+    )
+    audiosocket_wait_s: float = _setting(
+        10.0,
+        _seconds,
+        "KOKORO_AUDIOSOCKET_WAIT_S",
+        "seconds that text said to a call waits for its PBX to connect; 0: such text is refused",
+    )
+    audiosocket_silence: bool = _setting(
+        False, _switch, "KOKORO_AUDIOSOCKET_SILENCE", "sends the PBX silence while nothing is said"
+    )
+    loudness_db: float | None = _setting(
+        cast("float | None", None),
+        _optional_level_db,
+        "KOKORO_LOUDNESS_DB",
+        "level of all voices in dB under full scale, such as -20, at all doors but the telephone's; none: each its own",
+    )
     api_key: str = _setting(
         "",
         str,
@@ -319,6 +385,16 @@ class Settings:
     log_format: str = _setting(
         "logfmt", _choice("logfmt", "json"), "KOKORO_LOG_FORMAT", "logfmt or json, one line an event"
     )
+
+    @property
+    def phrase_directory(self) -> Path:
+        """Where the files of the phrase cache are."""
+        return self.cache_dir / "phrases" if self.phrase_dir is None else self.phrase_dir
+
+    @property
+    def blends_path(self) -> Path:
+        """Where the named blends are kept."""
+        return self.blends_file or self.cache_dir / "blends.json"
 
 
 NEEDLESS = {

@@ -1,7 +1,7 @@
 """Who speaks: the main engine or Piper, and with which voice, as the host's database says.
 
 `selection` is asked for every text; what is being spoken stays with the engine that began it. One thread follows the
-database, four times a second.
+database and the named blends, four times a second.
 """
 
 from __future__ import annotations
@@ -145,16 +145,15 @@ class EngineSwitch:
         self._apply()
 
     def follow(self) -> None:
-        """Starts to follow the database, if there is one."""
+        """Starts to follow the database, if there is one, and the named blends."""
         self._report("running")
         # Without a database nobody switches, but clients of the HTTP doors may ask for the other engine's voices.
         if self._store is not None or self._settings.http_port is not None:
             self._loader.start()
-        if self._store is not None:
-            self._thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Stops to follow the database. A second engine still being loaded is left to the end of the process."""
+        """Stops to follow. A second engine still being loaded is left to the end of the process."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -173,7 +172,8 @@ class EngineSwitch:
     def _follow(self) -> None:
         while not self._stopping.wait(POLL_S):
             if self._store is None:
-                return
+                self._apply()  # the voice may be a blend, which may be another one by now
+                continue
             read = self._store.read()
             known = self._switches
             self._switches = Switches(
@@ -236,17 +236,20 @@ class EngineSwitch:
         log.info("selected", engine=engine.name, voice=voice)
 
     def _choose_voice(self, engine: Engine) -> str:
-        names = [voice.name for voice in engine.voices()]
         if engine is not self._main:
-            return names[0]
+            return engine.voices()[0].name
         wanted = self._switches.voice or self._settings.voice
-        if wanted in names:
-            self._voice = wanted
+        try:
+            self._voice = engine.find_voice(wanted).name
             self._refused_voice = None
-        elif wanted != self._refused_voice:
-            self._refused_voice = wanted
-            log.error("voice_refused", voice=wanted, effect=f"{self._voice} stays", known=" ".join(names))
-        return self._voice if self._voice in names else names[0]
+        except UnknownVoiceError as error:
+            if wanted != self._refused_voice:
+                self._refused_voice = wanted
+                log.error("voice_refused", voice=wanted, error=str(error), effect=f"{self._voice} stays")
+        try:
+            return engine.find_voice(self._voice).name
+        except UnknownVoiceError:
+            return engine.voices()[0].name
 
     def _load_the_other(self) -> None:
         """Loads the engines that do not speak now, so that switching takes no time."""

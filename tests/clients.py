@@ -579,7 +579,7 @@ class Daemon:
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**inherited, **(environment or {})},
+            env={**inherited, "KOKORO_PHRASE_CACHE_MB": "0", **(environment or {})},
         )
         self.stdout: list[str] = []
         self.stderr: list[str] = []

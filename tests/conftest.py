@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from telephony.service import Service
 from telephony.settings import Settings
 from telephony.switch import Loaders
 from tests.clients import EventLog, ForeignEngine, Throttle
+from tests.redis_server import RedisServer
 
 _LEAK_TIMEOUT_S = 5.0
 
@@ -91,7 +93,8 @@ def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[Start
         scripts = [known.on_render for known in (main, other) if isinstance(known, ToneEngine)]
         throttles.extend(script for script in scripts if isinstance(script, Throttle))
         wanted = dataclasses.replace(
-            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, drain_timeout_s=5.0), **settings
+            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0, drain_timeout_s=5.0),
+            **settings,
         )
         new = Service(wanted, Loaders(lambda: main, lambda path: other))
         new.start()
@@ -103,6 +106,16 @@ def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[Start
         throttle.open()
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    (tmp_path / "redis").mkdir()
+    server = RedisServer(tmp_path / "redis")
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import redis
 from prometheus_client import CollectorRegistry
 
 from telephony.cache import __main__ as command_line
@@ -29,13 +27,14 @@ from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.key import PhraseKey, code_revision, normalised
-from telephony.cache.making import Recorder, Take
+from telephony.cache.making import CUT_OFF, Recorder, Take
 from telephony.cache.phrase import CorruptError, Phrase, Piece, decode, encode
 from telephony.cache.prerender import PhraseWish, PrerenderError, PrerenderResult, load_wishes, prerender
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store, StoreError
 from telephony.engines.base import Samples, Word
 from tests.clients import EventLog
+from tests.redis_server import RedisServer
 
 LONG_S = 20.0
 """Until a test that hangs fails."""
@@ -442,60 +441,6 @@ def test_two_processes_share_a_directory(work: Callable[[Path, int, Any], None],
 # Redis
 
 
-class RedisServer:
-    """A real server on a port of its own, which may be killed, frozen, and started again."""
-
-    def __init__(self, directory: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(probe.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
-        self._process: subprocess.Popen[str] | None = None
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-            cwd=self._directory,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        log = []
-        for line in self._process.stdout:
-            log.append(line)
-            if "Ready to accept connections" in line:
-                return
-        raise AssertionError("".join(log))
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()  # also while it is frozen
-            self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-            self._process = None
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[redis.Redis]:
-        with redis.Redis(port=self.port) as client:
-            yield client
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    (tmp_path / "redis").mkdir()
-    server = RedisServer(tmp_path / "redis")
-    yield server
-    server.kill()
-
-
 def store_of(server: RedisServer, max_value_bytes: int = MIB, read_timeout_s: float = LONG_S) -> RedisStore:
     """Patient, so that a busy machine is no outage; where the time matters, the test says so."""
     return RedisStore(server.url, 3600.0, max_value_bytes, read_timeout_s)
@@ -732,7 +677,9 @@ def test_a_phrase_that_nobody_makes_any_more_is_made_anew_by_who_has_heard_nothi
     first.take.close()
     recorder.abandon()
     recorder.record(samples(10, seed=2), last=True)  # a window that was still in the device
+    assert halfway.take.ready
     assert halfway.hear_all() == samples(10, seed=1).tobytes()
+    assert halfway.heard[-1] is CUT_OFF
     assert halfway.take.next() is None
     again = patient.claim()
     again.record(samples(10, seed=3), last=True)
@@ -740,19 +687,6 @@ def test_a_phrase_that_nobody_makes_any_more_is_made_anew_by_who_has_heard_nothi
     assert patient.hear_all() == samples(10, seed=3).tobytes()
     cache.close()
     assert sound(decode(key(), memory.kept[key().name]).pieces) == samples(10, seed=3).tobytes()
-
-
-def test_a_phrase_that_failed_ends_for_all_and_is_tried_again_by_the_next(room: Room) -> None:
-    memory = Memory()
-    cache = room.cache(memory)
-    first, second = Listener(cache, key()), Listener(cache, key())
-    recorder = first.claim()
-    recorder.record(samples(10, seed=1))
-    recorder.fail()
-    assert first.hear_all() == second.hear_all() == samples(10, seed=1).tobytes()
-    next_one = Listener(cache, key())
-    assert next_one.claim() is not None
-    assert memory.puts == 0
 
 
 def test_silence_is_not_kept(room: Room) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -143,6 +144,35 @@ def test_soundfile_reads_what_was_streamed(format_name: str) -> None:
 @pytest.mark.parametrize(("format_name", "silence"), [("mulaw", 0xFF), ("alaw", 0xD5)])
 def test_silence_is_the_telephone_networks_silence(format_name: str, silence: int) -> None:
     assert encoded(open_encoder(format_name), [np.zeros(2400, np.float32)]) == bytes([silence]) * 800
+
+
+def mulaw_value(code: int) -> int:
+    """What a byte of G.711 mu-law stands for, on a scale of 16 bits."""
+    code ^= 0xFF
+    size = (((code & 0x0F) << 3) + 0x84 << (code >> 4 & 7)) - 0x84
+    return -size if code & 0x80 else size
+
+
+def alaw_value(code: int) -> int:
+    """What a byte of G.711 A-law stands for, on a scale of 16 bits."""
+    code ^= 0x55
+    segment = code >> 4 & 7
+    size = (code & 0x0F) * 16 + 8
+    size = size + 256 << segment - 1 if segment else size
+    return size if code & 0x80 else -size
+
+
+@pytest.mark.parametrize(("format_name", "value"), [("mulaw", mulaw_value), ("alaw", alaw_value)])
+def test_g711_is_what_the_standard_says(format_name: str, value: Callable[[int], int]) -> None:
+    values = np.array([value(code) for code in range(256)])
+    # Every level is its own code, but for mu-law's second zero.
+    codes = np.frombuffer(encoded(open_encoder(format_name), [(values / 32767).astype(np.float32)], 8000), np.uint8)
+    np.testing.assert_array_equal(values[codes], values)
+    # And every other number that of the level next to it.
+    numbers = np.arange(-32_767, 32_768, 7)
+    codes = np.frombuffer(encoded(open_encoder(format_name), [(numbers / 32767).astype(np.float32)], 8000), np.uint8)
+    nearest = np.abs(numbers[:, np.newaxis] - values[np.newaxis]).min(axis=1)
+    assert (np.abs(numbers - values[codes]) <= nearest + 8).all()
 
 
 @pytest.mark.parametrize(

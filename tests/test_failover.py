@@ -14,7 +14,7 @@ import torch
 from structlog.testing import capture_logs
 
 from telephony.audio import Resampler
-from telephony.engines.base import Engine, Samples, SynthesisError, UnspeakableError, Utterance
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, UnspeakableError, Utterance
 from telephony.engines.thread import EngineThread, StalledError
 from telephony.engines.tone import ToneEngine, ToneUtterance, pitch_hz
 from telephony.failover import Circuit, Failover, cause
@@ -120,7 +120,7 @@ class Room:
     def say(self, *segments: str, ear: Ear | None = None) -> tuple[Ear, Request]:
         """Says a text to its end."""
         ear = ear or Ear()
-        request = Request(iter(segments), self.first, "tone", 1.0, 0, 1)
+        request = Request(map(Segment, segments), self.first, "tone", 1.0, 0, 1)
         lane = self.scheduler.open_lane(ear, 1_000_000, "telephone")
         lane.put(request)
         assert lane.wait_idle(LONG_S)
@@ -353,7 +353,7 @@ def test_one_of_a_batch_that_sounds_wrong_does_not_take_the_others_along(open_ro
     ears = {text: Ear() for text in ("bad.", "good")}
     lanes = [room.scheduler.open_lane(ear, 1000, "telephone") for ear in ears.values()]
     with room.scheduler.changed:  # both are there before either is taken
-        requests = [Request(iter([text]), first, "tone", 1.0, 0, 1) for text in ears]
+        requests = [Request(iter([Segment(text)]), first, "tone", 1.0, 0, 1) for text in ears]
         for lane, request in zip(lanes, requests, strict=True):
             lane.put(request)
     assert all(lane.wait_idle(LONG_S) for lane in lanes)
@@ -434,7 +434,7 @@ def test_whoever_was_in_mid_sentence_goes_on_with_the_next_one(open_room: OpenRo
     room = open_room(first)
     ear = TwoWindows()
     lane = room.scheduler.open_lane(ear, 1000, "telephone")
-    lane.put(Request(iter([SENTENCE, "Two."]), first, "tone", 1.0, 0, 1))
+    lane.put(Request(iter([Segment(SENTENCE), Segment("Two.")]), first, "tone", 1.0, 0, 1))
     assert ear.full.wait(LONG_S)
     room.say("One.")
     ear.room = True

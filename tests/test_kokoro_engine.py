@@ -13,6 +13,8 @@ from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import Piece
+from telephony.text import segments
+from telephony.text.spoken import speak_as
 from tests.clients import AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
 from tests.conftest import StartService
 
@@ -154,6 +156,49 @@ def test_voice_of_another_language_speaks(
     assert [language for language, _ in heard] == [voice[0]]
 
 
+PORTUGUESE = (
+    "Bom dia, Sra. Souza. O Dr. Silva marcou a sua consulta para 5 de maio, às 14h30, na Av. Paulista, nº 1578, e "
+    "o valor de R$ 3.497,50 pode ser pago em 12 vezes com 10% de desconto, desde que a senhora confirme o pedido "
+    "pelo telefone da clínica ainda nesta semana, porque na semana que vem todos os médicos estarão num congresso "
+    "em São Paulo, e depois disso a agenda só volta a abrir em 2027, com 1 vaga por dia, como já aconteceu no ano "
+    "passado com 21 pacientes que esperaram demais e que tiveram de procurar outra clínica, bem mais longe daqui. "
+    "Obrigado."
+)
+PORTUGUESE_SAID = (
+    "Bom dia, Senhora Souza. O Doutor Silva marcou a sua consulta para cinco de maio, às catorze e trinta, na "
+    "Avenida Paulista, número um cinco sete oito, e o valor de três mil quatrocentos e noventa e sete reais e "
+    "cinquenta centavos pode ser pago em doze vezes com dez por cento de desconto, desde que a senhora confirme o "
+    "pedido pelo telefone da clínica ainda nesta semana, porque na semana que vem todos os médicos estarão num "
+    "congresso em São Paulo, e depois disso a agenda só volta a abrir em dois mil e vinte e sete, com uma vaga "
+    "por dia, como já aconteceu no ano passado com vinte e um pacientes que esperaram demais e que tiveram de "
+    "procurar outra clínica, bem mais longe daqui. Obrigado."
+)
+
+
+def test_a_long_portuguese_text_is_divided_at_sentences_and_said_in_words() -> None:
+    pieces = list(segments.split(PORTUGUESE))
+    assert [piece.split()[0] for piece in pieces[:2]] == ["Bom", "O"]
+    assert pieces[-1] == "Obrigado."
+    assert max(map(len, pieces)) <= segments.DEFAULT_MAX_CHARS
+    assert " ".join(pieces) == PORTUGUESE
+    assert " ".join(speak_as(piece, "pt-BR") for piece in pieces) == PORTUGUESE_SAID
+
+
+@pytest.mark.parametrize("voice", ["pf_dora", "pm_alex", "pm_santa"])
+def test_all_of_a_long_portuguese_text_is_spoken(
+    service: StartService, kokoro: Engine, heard: list[tuple[str, list[str]]], voice: str
+) -> None:
+    with TextHost(service(kokoro, voice=voice, speed=2.0).tcp_port, "1") as host:
+        frame = say(host, PORTUGUESE)
+    ((language, pieces),) = heard
+    assert language == "p"
+    assert len(pieces) > 1
+    assert max(map(len, pieces)) <= MAX_PHONEMES
+    phonemes = sum(map(len, pieces))
+    assert phonemes == pytest.approx(sum(len(piece.phonemes) for piece in G2P().phonemes(PORTUGUESE_SAID, "p")), abs=3)
+    assert 0.02 < len(frame.samples) / 24_000 / phonemes < 0.06
+
+
 @pytest.mark.parametrize(("language", "module"), [("j", "pyopenjtalk"), ("z", "jieba")])
 def test_language_whose_packages_are_missing_is_a_clear_error(
     monkeypatch: pytest.MonkeyPatch, language: str, module: str
@@ -161,7 +206,7 @@ def test_language_whose_packages_are_missing_is_a_clear_error(
     monkeypatch.setitem(sys.modules, module, None)
     for name in [name for name in sys.modules if name.startswith(("misaki.ja", "misaki.zh"))]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(SynthesisError, match=rf"pip install 'misaki\[{'ja' if language == 'j' else 'zh'}\]'"):
+    with pytest.raises(SynthesisError, match=r"pip install -r requirements-ja-zh\.txt"):
         G2P().phonemes("こんにちは。", language)
 
 
@@ -228,3 +273,11 @@ def test_numbers_are_said_in_the_voices_language_and_told_as_written(
     G2P().phonemes(said, voice[0])
     ours, expected = heard
     assert ours == expected
+
+
+def test_each_voice_has_a_revision_of_its_own_that_stays(kokoro: Engine, kokoro_weights: KokoroWeights) -> None:
+    revisions = {voice.name: kokoro.revision(voice.name) for voice in kokoro.voices()}
+    assert len(set(revisions.values())) == len(revisions)
+    assert all(revision.startswith(kokoro_weights.revision) for revision in revisions.values())
+    assert kokoro.revision("af_sky") == revisions["af_sky"]
+    assert kokoro.revision("nobody") not in revisions.values()

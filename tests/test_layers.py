@@ -59,18 +59,21 @@ def modules(*rooms: str) -> list[str]:
 def test_the_source_is_found_and_its_imports_are_read() -> None:
     assert {"kokoro_service", "telephony.wire", "telephony.engines.kokoro.model"} <= FILES.keys()
     assert "telephony.engines.base" in imports("telephony.wire")
-    assert "telephony.text.segments" in imports("telephony.calls")
+    assert "telephony.text.script" in imports("telephony.calls")
     assert "telephony.engines.kokoro.layout" in imports("telephony.engines.kokoro.weights")
     assert "torch" in imports("telephony.engines.kokoro.model")
 
 
-PURE = modules("wire", "text", "audio", "settings", "logs", "metrics", "engines.base", "engines.tone")
+PURE = modules(
+    "wire", "text", "audio", "settings", "logs", "metrics", "engines.base", "engines.recipes", "engines.tone"
+)
 
 
 @pytest.mark.parametrize("module", PURE)
 def test_the_pure_rooms_know_nothing_of_the_house_but_the_engines_types(module: str) -> None:
     # The modules of text know each other.
-    assert {name for name in of_the_house(module) if not within(name, ["telephony.text"])} <= {"telephony.engines.base"}
+    known = {name for name in of_the_house(module) if not within(name, ["telephony.text"])}
+    assert known <= {"telephony.engines.base", "telephony.engines.recipes"}
 
 
 @pytest.mark.parametrize("module", modules("wire", "text", "audio"))
@@ -108,7 +111,7 @@ def test_no_engine_knows_another() -> None:
     for module in modules("engines.kokoro", "engines.piper", "engines.tone"):
         own = module.split(".")[2]
         others = {name for name in of_the_house(module) if name.startswith("telephony.engines.")}
-        assert {name.split(".")[2] for name in others} <= {own, "base"}, module
+        assert {name.split(".")[2] for name in others} <= {own, "base", "recipes"}, module
 
 
 def test_only_the_store_knows_sqlite() -> None:

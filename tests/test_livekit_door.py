@@ -9,6 +9,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from telephony.audio import to_pcm16
 from telephony.endpoints import http
 from telephony.engines.base import Engine, Samples, SynthesisError
 from telephony.engines.tone import ToneEngine
+from telephony.playout import FADE_S
 from telephony.service import Service
 from telephony.text import segments
 from tests.clients import (
@@ -568,7 +570,7 @@ def test_a_cancel_in_mid_sentence_is_answered_before_another_window_and_nothing_
         assert sorted(set(np.rint(heard.samples * 4096))) == [1, 2, 3]
         throttle.wait_asked(4)  # a window is in the device
         agent.send("cancel")
-        assert agent.read() == {"type": "cancelled"}
+        assert agent.read_message()["type"] == "cancelled"
         throttle.open()
         agent.say("New words.\n")
         heard = agent.hear_segments()
@@ -587,7 +589,7 @@ def test_a_cancel_takes_unfinished_text_with_it(open_door: StartService) -> None
         agent.start()
         agent.say("Never mind \ud835")  # half of a letter
         agent.send("cancel")
-        assert agent.read() == {"type": "cancelled"}
+        assert agent.read_message()["type"] == "cancelled"
         assert door.sessions.drain(0.0)  # nothing is waited for any more
         agent.say("\udc1bHeard\n")  # and the other half
         assert agent.hear_segments().audio == pcm("Heard")
@@ -599,7 +601,7 @@ def test_a_cancelled_text_is_not_spoken_when_its_debounce_is_over(open_door: Sta
         agent.start()
         agent.say("Never mind")
         agent.send("cancel")
-        assert agent.read() == {"type": "cancelled"}
+        assert agent.read_message()["type"] == "cancelled"
         agent.say("This comes later")  # and with it its own debounce
         agent.hear_segments()
     assert said == ["This comes later"]
@@ -628,7 +630,7 @@ def test_a_cancel_behind_the_end_ends_the_session_at_once(open_door: StartServic
         agent.send("end_session")
         throttle.wait_asked(1)
         agent.send("cancel")
-        assert agent.read() == {"type": "cancelled"}
+        assert agent.read_message()["type"] == "cancelled"
         ended = agent.read_message()
         assert (ended["type"], ended["segments_processed"]) == ("session_ended", 0)
     wait_no_session(door)
@@ -648,6 +650,60 @@ def test_nothing_old_follows_a_cancel_from_a_client_that_lags_behind(open_door: 
         heard = agent.hear_segments()
     assert len(heard.samples) == tone_samples("New.")
     assert [message["type"] for message in heard.messages] == ["segment_done"]
+
+
+def test_a_cancel_tells_what_was_heard_and_what_was_not(open_door: StartService) -> None:
+    throttle = Throttle(2)
+    with Agent(open_door(ToneEngine(on_render=throttle), debounce_ms=NEVER_MS)) as agent:
+        agent.start()
+        agent.say("One two three four five six. And another sentence. A third one. And what is not")
+        agent.hear_samples(2 * 4800)
+        agent.send("cancel")
+        cancelled = agent.read_message()
+        assert cancelled["type"] == "cancelled"
+        # At most 0.4 s were heard, which is a word or two of the first sentence.
+        assert cancelled["text_spoken"] in ("", "One", "One two")
+        whole = f"{cancelled['text_spoken']} {cancelled['text_remaining']}".strip()
+        assert whole == "One two three four five six. And another sentence. A third one. And what is not"
+        agent.send("cancel")
+        assert agent.read_message() == {"type": "cancelled", "text_spoken": "", "text_remaining": ""}
+        throttle.open()
+
+
+def test_a_client_with_a_lead_is_not_sent_more_and_hears_a_fade(open_door: StartService) -> None:
+    with Agent(open_door(ToneEngine(window_s=10.0))) as agent:
+        agent.start(lead_ms=60)
+        began_at = time.monotonic()
+        agent.say("One two three four five six seven eight nine ten eleven twelve thirteen.\n")
+        heard = agent.hear_samples(9600)
+        assert time.monotonic() - began_at > 0.4 - 0.06 - 0.001
+        agent.send("cancel")
+        rest = agent.hear_to("cancelled")
+        samples = np.concatenate([heard.samples, rest.samples])
+        assert len(samples) / 24_000 < time.monotonic() - began_at + 0.06 + FADE_S + 0.02
+        fade = np.abs(samples[-1440:]).reshape(-1, 144).max(axis=1)
+        assert fade[0] > 0.4
+        assert fade[-1] < 0.02
+        assert np.abs(np.diff(samples[-1500:])).max() < 1.1 * np.abs(np.diff(samples[:-1500])).max()
+        (cancelled,) = rest.found("cancelled")
+        assert cancelled["text_spoken"].startswith("One")
+        agent.say("New.\n")
+        assert agent.hear_segments().audio == pcm("New.")
+
+
+def test_with_a_lead_all_of_a_text_is_heard(open_door: StartService) -> None:
+    with Agent(open_door()) as agent:
+        agent.start(lead_ms=20)
+        agent.say("Hello.\n")
+        assert agent.hear_segments().audio == pcm("Hello.")
+
+
+@pytest.mark.parametrize("lead_ms", [0, 19, 10_001, "60", True])
+def test_a_lead_that_cannot_be_is_named(open_door: StartService, lead_ms: object) -> None:
+    with Agent(open_door()) as agent:
+        answer = agent.start(lead_ms=lead_ms)
+        assert answer["code"] == "bad_message"
+        assert "lead_ms" in answer["message"]
 
 
 # Bad messages

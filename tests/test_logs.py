@@ -21,7 +21,7 @@ from telephony.sinks import ReplySink, SinkLimits
 from telephony.voices import Selection
 
 HOSTILE = "7\nlevel=error\r\nevent=forged"
-SECRET = "My card number is 4929."
+SECRET = "My card number is 49291827."
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_what_a_library_logs_is_an_event_of_this_log(lines: Lines, log_format: s
     assert "library_message" in line
     assert "some.package" in line
     assert "The disk is full." in line
-    assert "4929" not in line
+    assert "49291827" not in line
 
 
 def test_an_exception_in_a_library_is_one_line_without_its_message(lines: Lines, log_format: str) -> None:
@@ -130,7 +130,7 @@ def test_an_exception_in_a_library_is_one_line_without_its_message(lines: Lines,
     (line,) = lines()
     assert "KeyError" in line
     assert "in test_an_exception_in_a_library" in line
-    assert "4929" not in line
+    assert "49291827" not in line
 
 
 def test_libraries_are_not_heard_below_warning_at_any_level(lines: Lines) -> None:
@@ -213,7 +213,7 @@ def test_what_a_caller_says_is_not_logged_above_debug(lines: Lines, log_format: 
     say_secrets()
     logged = lines()
     assert logged  # the failures
-    assert not [line for line in logged if "card" in line or "4929" in line]
+    assert not [line for line in logged if "card" in line or "49291827" in line]
 
 
 def test_what_a_caller_says_is_logged_at_debug(lines: Lines) -> None:

@@ -276,9 +276,9 @@ def test_voices_are_grouped_by_language_and_the_one_picked_speaks(service: Start
     spoken: list[str] = []
 
     class NamingEngine(ToneEngine):
-        def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+        def prepare(self, text: str, voice: str, *rest: Any, **options: Any) -> Utterance:
             spoken.append(voice)
-            return super().prepare(text, voice, speed, exact)
+            return super().prepare(text, voice, *rest, **options)
 
     new = ready(visit(service(NamingEngine(), http_port=0)))
     assert new.page.locator("#voice optgroup").get_attribute("label") == "American English"

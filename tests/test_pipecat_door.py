@@ -10,6 +10,7 @@ import itertools
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,6 +27,7 @@ from telephony.encoders import open_encoder
 from telephony.endpoints import pipecat
 from telephony.engines.base import Engine, Samples, SynthesisError
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, pitch_hz
+from telephony.playout import FADE_S
 from telephony.service import Service
 from telephony.sessions import Session, Speech
 from tests.clients import (
@@ -146,15 +148,19 @@ class Agent:
                 heard.messages.append(message)
         return heard
 
+    def hear_more(self, heard: Heard) -> None:
+        """Reads one message more."""
+        message = self.read()
+        if isinstance(message, bytes):
+            heard.frames.append(message)
+        else:
+            heard.messages.append(message)
+
     def hear_samples(self, request_id: str, count: int) -> Heard:
         """Reads a request until that many samples of PCM were heard."""
         heard = self.hear(request_id, until=["started_speak"])
         while len(heard.samples) < count:
-            message = self.read()
-            if isinstance(message, bytes):
-                heard.frames.append(message)
-            else:
-                heard.messages.append(message)
+            self.hear_more(heard)
         return heard
 
     def read_to_close(self) -> int | None:
@@ -260,9 +266,9 @@ def test_voice_and_speed_of_one_request(service: StartService) -> None:
     said: list[tuple[str, float]] = []
 
     class Recording(ToneEngine):
-        def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Any:
+        def prepare(self, text: str, voice: str, speed: float, *rest: Any) -> Any:
             said.append((voice, speed))
-            return super().prepare(text, voice, speed, exact)
+            return super().prepare(text, voice, speed, *rest)
 
     with Agent(service(Recording(voice_names=VOICES), http_port=0, speed=1.5)) as agent:
         agent.start(voice="female")
@@ -411,7 +417,8 @@ def test_cancel_in_mid_sentence_ends_it_and_the_next_request_speaks(service: Sta
         heard = agent.hear_samples("one", 2 * 4800)
         throttle.wait_asked(3)  # the third window is in the engine now
         agent.cancel("one")
-        assert agent.hear("one", heard=heard).end == {"type": "canceled", "request_id": "one"}
+        end = agent.hear("one", heard=heard).end
+        assert end == {"type": "canceled", "request_id": "one", "text_spoken": "", "text_remaining": "x" * 400}
         throttle.open()
         second = agent.hear("two")
     assert len(heard.samples) == 2 * 4800
@@ -428,7 +435,13 @@ def test_cancel_of_a_waiting_request_is_answered_at_once_and_the_others_go_on(se
             agent.speak(request_id, f"This is {request_id}.")
         throttle.wait_asked(1)
         agent.cancel("two")
-        assert agent.read_message() == {"type": "canceled", "request_id": "two"}
+        canceled = agent.read_message()
+        assert canceled == {
+            "type": "canceled",
+            "request_id": "two",
+            "text_spoken": "",
+            "text_remaining": "This is two.",
+        }
         throttle.open()
         for request_id in ("one", "three"):
             assert agent.hear(request_id).audio == to_pcm16(tone(f"This is {request_id}."))
@@ -447,6 +460,38 @@ def test_cancel_during_the_last_window_ends_it_too(service: StartService) -> Non
         assert agent.hear("two").audio == to_pcm16(tone("Next."))
 
 
+@pytest.mark.parametrize("audio_format", ["pcm", "mulaw", "opus"])
+def test_with_a_lead_a_cancel_leaves_little_and_fades(service: StartService, audio_format: str) -> None:
+    with Agent(service(ToneEngine(window_s=10.0), http_port=0)) as agent:
+        assert agent.start(format=audio_format, lead_ms=60)["lead_ms"] == 60
+        began_at = time.monotonic()
+        agent.speak("one", "one two three four five six seven eight nine ten eleven twelve")
+        heard = agent.hear("one", until=["started_speak"])
+        while len(heard.frames) < 15:
+            agent.hear_more(heard)
+        agent.cancel("one")
+        agent.hear("one", heard=heard)
+        data = heard.audio
+        samples, rate = (
+            (heard.samples, 24_000)
+            if audio_format == "pcm"
+            else decode(data, {"mulaw": "mulaw", "opus": "ogg"}[audio_format])
+        )
+        assert 0.3 < len(samples) / rate < time.monotonic() - began_at + 0.06 + FADE_S + 0.03
+        fade = np.abs(samples[-rate // 100 :])
+        assert np.abs(samples[-rate // 10 : -rate // 12]).max() > 0.3
+        assert fade.max() < 0.1
+        assert heard.end["text_spoken"].startswith("one")
+        whole = f"{heard.end['text_spoken']} {heard.end['text_remaining']}"
+        assert whole == "one two three four five six seven eight nine ten eleven twelve"
+
+
+@pytest.mark.parametrize("lead_ms", [0, 19, 10_001, 60.5, "60", True])
+def test_a_lead_that_cannot_be_is_named(service: StartService, lead_ms: object) -> None:
+    with Agent(service(http_port=0)) as agent:
+        assert agent.start(lead_ms=lead_ms)["code"] == "bad_lead"
+
+
 def test_cancelled_id_may_be_used_again_at_once(service: StartService) -> None:
     throttle = Throttle()
     with Agent(service(ToneEngine(on_render=throttle), http_port=0)) as agent:
@@ -454,7 +499,7 @@ def test_cancelled_id_may_be_used_again_at_once(service: StartService) -> None:
         throttle.wait_asked(1)
         agent.cancel("one")
         agent.speak("one", "This is spoken.")
-        assert agent.read_message() == {"type": "canceled", "request_id": "one"}
+        assert agent.read_message()["type"] == "canceled"
         throttle.open()
         heard = agent.hear("one")
     assert heard.kinds == ["started_speak", "done"]

@@ -226,3 +226,13 @@ def test_a_language_that_the_main_engine_lacks_goes_to_piper_at_the_doors(
         assert (answer.headers["X-Engine"], answer.headers["X-Voice"]) == ("piper", "ru_RU-irina-low")
         assert answer.headers["X-Sample-Rate"] == "22050"
         assert len(answer.content) > 4 * 4000
+
+
+def test_its_revision_is_that_of_the_voice_s_files(piper: Engine, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.onnx"
+    for suffix in ("", ".json"):
+        shutil.copy(f"{installed_voice()}{suffix}", f"{copy}{suffix}")
+    assert load_piper(copy).revision("copy") == piper.revision("en_US-joe-medium")
+    config = Path(f"{copy}.json")
+    config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert load_piper(copy).revision("copy") != piper.revision("en_US-joe-medium")

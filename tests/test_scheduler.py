@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
 from telephony.metrics import Metrics
 from telephony.scheduler import Lane, LaneClosedError, Request, Scheduler, Window
@@ -138,7 +139,7 @@ def room() -> Iterator[Room]:
 
 
 def request(*segments: str, engine: Engine, arrived_at: float = 0.0, epoch: int = 0, size_bytes: int = 1) -> Request:
-    return Request(iter(segments), engine, "tone", 1.0, epoch, size_bytes, arrived_at=arrived_at)
+    return Request(map(Segment, segments), engine, "tone", 1.0, epoch, size_bytes, arrived_at=arrived_at)
 
 
 def long(name: str, windows: int) -> str:
@@ -204,10 +205,10 @@ def test_a_text_is_taken_segment_by_segment(room: Room) -> None:
     taken: list[str] = []
     taken_at_first_render: list[int] = []
 
-    def segments() -> Iterator[str]:
-        for segment in "abcdef":
-            taken.append(segment)
-            yield segment
+    def segments() -> Iterator[Segment]:
+        for text in "abcdef":
+            taken.append(text)
+            yield Segment(text)
 
     engine = ToneEngine(on_render=once("a", lambda: taken_at_first_render.append(len(taken))))
     room.lane().put(Request(segments(), engine, "tone", 1.0, 0, 1))
@@ -218,7 +219,7 @@ def test_a_text_is_taken_segment_by_segment(room: Room) -> None:
 
 def test_a_request_gives_no_segment_beyond_its_last() -> None:
     given = request("a", engine=ToneEngine())
-    assert given.take_segment() == "a"
+    assert given.take_segment().text == "a"
     assert given.exhausted
     with pytest.raises(ValueError, match="no segment"):
         given.take_segment()
@@ -599,8 +600,8 @@ def test_a_segment_without_sound_counts_as_failed_after_one_that_failed_in_its_m
 class Empty(ToneEngine):
     """Prepares the text `empty` to an utterance that has ended before it began."""
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
-        return ToneUtterance(text, 200.0, 0) if text == "empty" else super().prepare(text, voice, speed, exact)
+    def prepare(self, text: str, *rest: Any, **options: Any) -> Utterance:
+        return ToneUtterance(text, 200.0, 0) if text == "empty" else super().prepare(text, *rest, **options)
 
 
 @pytest.mark.parametrize("segments", [("empty",), ("empty", "b"), ("a", "empty")], ids="-".join)

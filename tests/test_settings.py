@@ -35,7 +35,14 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "supertonic_dir": ("/tmp/supertonic", Path("/tmp/supertonic")),
     "supertonic_steps": ("8", 8),
     "cache_dir": ("/tmp/cache", Path("/tmp/cache")),
+    "blends_file": ("/tmp/blends.json", Path("/tmp/blends.json")),
     "weights_dir": ("/tmp/weights", Path("/tmp/weights")),
+    "phrase_cache_mb": ("0", 0),
+    "phrase_dir": ("/tmp/phrases", Path("/tmp/phrases")),
+    "redis_url": ("redis://127.0.0.1:6380/1", "redis://127.0.0.1:6380/1"),
+    "redis_ttl_s": ("60", 60.0),
+    "redis_max_value_bytes": ("13", 13),
+    "config": ("/tmp/config.yaml", Path("/tmp/config.yaml")),
     "threads": ("4", 4),
     "engine_stall_s": ("12.5", 12.5),
     "processor_host": ("127.0.0.2", "127.0.0.2"),
@@ -45,6 +52,10 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "sink_buffer_s": ("0.5", 0.5),
     "http_port": ("8001", 8001),
     "http_host": ("0.0.0.0", "0.0.0.0"),
+    "audiosocket_port": ("9092", 9092),
+    "audiosocket_wait_s": ("2.5", 2.5),
+    "audiosocket_silence": ("true", True),
+    "loudness_db": ("-20", -20.0),
     "api_key": ("one,two", "one,two"),
     "insecure": ("true", True),
     "allowed_origins": ("https://example.com", "https://example.com"),
@@ -183,6 +194,11 @@ def test_the_request_log_can_be_switched_off() -> None:
     assert settings("--metrics-log", "~/x.log").metrics_log == Path.home() / "x.log"
 
 
+def test_phrases_are_kept_beside_the_weights_unless_told_otherwise() -> None:
+    assert settings("--cache-dir", "/tmp/cache").phrase_directory == Path("/tmp/cache/phrases")
+    assert settings("--cache-dir", "/tmp/cache", "--phrase-dir", "/tmp/p").phrase_directory == Path("/tmp/p")
+
+
 def test_other_variables_are_not_read() -> None:
     assert settings(VOICE="x", TCP_PORT="1", KOKORO_NOTHING="y") == Settings()
 
@@ -240,6 +256,11 @@ BAD_VALUES = [
     ("audio_route", "both", "auto, reply, processor"),
     ("stream", "maybe", "true or false"),
     ("piper", "none", "embedded, external"),
+    ("phrase_cache_mb", "-1", "0 or more"),
+    ("redis_url", "http://127.0.0.1:6379", "redis://"),
+    ("redis_url", "redis://127.0.0.1:port", "redis://"),
+    ("redis_ttl_s", "0", "more than 0 seconds"),
+    ("redis_max_value_bytes", "0", "1 or more"),
     ("threads", "-1", "0 or more"),
     ("threads", "many", "0 or more"),
     ("max_connections", "0", "1 or more"),

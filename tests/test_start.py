@@ -177,7 +177,8 @@ def test_port_that_is_taken_while_the_engine_loads(events: EventLog) -> None:
             return ToneEngine()
 
         door = Service(
-            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None), Loaders(load, lambda path: ToneEngine())
+            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
+            Loaders(load, lambda path: ToneEngine()),
         )
         try:
             door.start()
@@ -200,7 +201,8 @@ def test_host_that_connects_while_the_engine_loads_is_served(events: EventLog) -
             return ToneEngine()
 
         door = Service(
-            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None), Loaders(load, lambda path: ToneEngine())
+            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
+            Loaders(load, lambda path: ToneEngine()),
         )
         door.start()
         stack.callback(door.stop)
@@ -212,7 +214,8 @@ def test_engine_that_cannot_be_loaded_ends_the_start(events: EventLog) -> None:
         raise EngineUnavailableError("no weights, no voice")
 
     door = Service(
-        Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None), Loaders(fail, lambda path: ToneEngine())
+        Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
+        Loaders(fail, lambda path: ToneEngine()),
     )
     with pytest.raises(StartError, match="no weights, no voice"):
         door.start()

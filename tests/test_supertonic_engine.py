@@ -112,6 +112,20 @@ def test_what_it_does_not_have_is_refused(engine: Engine, wish: VoiceWish, why: 
         choose(wish, Selection(main, "af_sky", 1.0), [main, engine])
 
 
+def test_its_revision_is_that_of_the_weights_and_the_steps(weights: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(weights, copy)
+
+    def revision(steps: int) -> str:
+        return SupertonicEngine(copy, steps).revision("F1")
+
+    before = revision(2)
+    assert before == SupertonicEngine(weights, 2).revision("F1") != revision(3)
+    style = copy / "voice_styles" / "F1.json"
+    style.write_text(style.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert revision(2) != before
+
+
 # What is heard
 
 

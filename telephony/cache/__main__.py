@@ -13,12 +13,14 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from telephony import settings
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.prerender import PhraseWish, load_wishes, prerender
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store
+from telephony.settings import Settings
 
 _HTTP_TIMEOUT_S = 120.0
 
@@ -29,8 +31,8 @@ class _NoSoundError(RuntimeError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser(settings.parse([], os.environ).settings).parse_args(arguments)
         if options.command == "prerender":
             return _prerender(options)
         cache = _cache(options)
@@ -76,28 +78,21 @@ def _prerender(options: argparse.Namespace) -> int:
     return 1 if result.failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(service: Settings) -> argparse.ArgumentParser:
+    """`service`: whose settings are the defaults."""
     parser = argparse.ArgumentParser(prog="python -m telephony.cache", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (("stats", "how many phrases are kept"), ("clear", "delete every phrase")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--dir", type=Path, default=_default_directory(), help="of the files [%(default)s]")
-        command.add_argument(
-            "--redis-url", default=os.environ.get("KOKORO_REDIS_URL", ""), help="[KOKORO_REDIS_URL]; none: files only"
-        )
+        command.add_argument("--dir", type=Path, default=service.phrase_directory, help="of the files [%(default)s]")
+        command.add_argument("--redis-url", default=service.redis_url, help="[KOKORO_REDIS_URL]; none: files only")
     command = commands.add_parser("prerender", help="have the running service render a list of phrases")
-    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="YAML with a list `prerender`")
+    command.add_argument(
+        "--config", type=Path, default=service.config or Path("config.yaml"), help="YAML with a list `prerender`"
+    )
     command.add_argument("--url", default="http://127.0.0.1:8000", help="of the running service [%(default)s]")
-    command.add_argument("--api-key", default=os.environ.get("API_KEY", "").split(",")[0], help="[API_KEY]")
+    command.add_argument("--api-key", default=service.api_key.split(",")[0], help="[API_KEY]")
     return parser
-
-
-def _default_directory() -> Path:
-    given = os.environ.get("KOKORO_PHRASE_DIR", "")
-    if given:
-        return Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "kokoro-telephony" / "phrases"
 
 
 if __name__ == "__main__":

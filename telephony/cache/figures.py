@@ -15,6 +15,7 @@ class CacheFigures:
         self.hits = counter("tts_cache_hits_total", "Phrases found in a store", "store")
         self.misses = counter("tts_cache_misses_total", "Phrases found in no store")
         self.joined = counter("tts_cache_joined_total", "Requests for a phrase that was being looked for or made")
+        self.overdue = counter("tts_cache_overdue_total", "Phrases made because looking for them took too long")
         self.errors = counter("tts_cache_errors_total", "Failed accesses to a store", "store")
         self.corrupt = counter("tts_cache_corrupt_total", "Broken phrases found in a store, and deleted", "store")
         self.evictions = counter("tts_cache_evictions_total", "Files deleted to make room")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 import json
 import re
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from pathlib import Path
 _PREFIX = "tts:"
 _PACKAGE = Path(__file__).resolve().parent.parent
 # What turns text into sound; the rest of the service only carries it.
-_SOUNDING = ("text", "engines")
+_SOUNDING = ("audio.py", "text/**/*.py", "engines/**/*.py")
+# Whose versions decide which phonemes a text has.
+_PACKAGES = ("babel", "espeakng-loader", "kokoro", "misaki", "num2words", "phonenumbers", "piper-tts", "supertonic")
 
 # Only what a keyboard makes: a no-break space may hold a number together, and is left alone.
 _SPACES = re.compile(r"[ \t\r\f\v]+")
@@ -63,14 +66,22 @@ def normalised(text: str) -> str:
 
 @functools.cache
 def code_revision() -> str:
-    """Sixteen hexadecimal digits that change with this program's own way from text to sound.
+    """Sixteen hexadecimal digits that change with the way from text to sound: this program's own, and its packages'.
 
     Taken from its source files, so that nobody has to remember to raise a version. Reads a few hundred kilobytes once.
     """
     digest = hashlib.sha256()
-    for folder in _SOUNDING:
-        for path in sorted((_PACKAGE / folder).rglob("*.py")):
+    digest.update(repr([_version(package) for package in _PACKAGES]).encode())
+    for pattern in _SOUNDING:
+        for path in sorted(_PACKAGE.glob(pattern)):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(_PACKAGE)}:{len(content)}:".encode())
             digest.update(content)
     return digest.hexdigest()[:16]
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

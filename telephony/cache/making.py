@@ -16,7 +16,8 @@ from telephony.cache.key import PhraseKey
 from telephony.cache.phrase import Phrase, Piece, read_only
 from telephony.engines.base import Samples, Word
 
-_CUT_OFF = Piece(read_only(np.zeros(0, np.float32)), last=True)
+CUT_OFF = Piece(read_only(np.zeros(0, np.float32)), last=True)
+"""The last piece for a listener in whose phrase the engine could not go on."""
 
 
 class _Stage(Enum):
@@ -29,8 +30,9 @@ class _Stage(Enum):
 class Take:
     """One listener's place in a phrase. Made by `PhraseCache.open`; `close` it when the listener is gone, or done.
 
-    Its methods return at once; any thread, one at a time. `on_change`, as given to `open`, is called by whichever
-    thread has changed something: there may be a piece now, or the phrase may be claimed. It must return at once.
+    Its methods return at once; any thread, one at a time but for `close`. `on_change`, as given to `open`, is called by
+    whichever thread has changed something: there may be a piece now, or the phrase may be claimed. It must return at
+    once.
     """
 
     def __init__(self, making: Making, on_change: Callable[[], None]) -> None:
@@ -49,12 +51,20 @@ class Take:
         """Whether the stores are still being looked through."""
         return self._making.stage is _Stage.SOUGHT
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a next piece."""
+        return self._making.has_next(self)
+
     def claim(self) -> Recorder | None:
         """The right and the duty to make the phrase; None while it is sought, made by another, or complete."""
         return self._making.claim()
 
     def next(self) -> Piece | None:
-        """The next piece, None while there is none. After the last one (see `Piece.last`) there will be none."""
+        """The next piece, None while there is none. After the last one (see `Piece.last`) there will be none.
+
+        It is `CUT_OFF` where the phrase was abandoned after some of it was heard.
+        """
         return self._making.next(self)
 
     def close(self) -> None:
@@ -71,11 +81,16 @@ class Take:
 class Recorder:
     """Where the sound of a phrase is put while it is made. Its methods return at once; any thread, one at a time.
 
-    Whoever holds one calls `record` with the last piece, `fail` or `abandon` in the end: others wait for it.
+    Whoever holds one calls `record` with the last piece, or `abandon`, in the end: others wait for it.
     """
 
     def __init__(self, making: Making) -> None:
         self._making = making
+
+    @property
+    def key(self) -> PhraseKey:
+        """Of the phrase."""
+        return self._making.key
 
     @property
     def wanted(self) -> bool:
@@ -84,14 +99,12 @@ class Recorder:
 
     def record(self, samples: Samples, words: tuple[Word, ...] = (), last: bool = False) -> None:
         """The next piece, float32 [n] at the key's sample rate; it must not be changed any more."""
-        self._making.add(Piece(read_only(samples), words, last), keep=last)
-
-    def fail(self) -> None:
-        """The engine could not go on: the phrase ends here for all, and is not kept."""
-        self._making.add(_CUT_OFF, keep=False)
+        self._making.add(Piece(read_only(samples), words, last))
 
     def abandon(self) -> None:
-        """The phrase is made no further. Who has heard nothing of it may claim it anew, for others it ends here.
+        """The phrase is made no further: nobody listens, or the engine has failed.
+
+        Who has heard nothing of it may claim it anew, for others it ends here.
 
         Nothing happens if it is complete.
         """
@@ -103,8 +116,8 @@ class Making:
 
     Args:
         on_complete: told, once, that the phrase is complete and worth keeping.
-        on_over: told that nobody may join it any more: nobody listens to it, records it or keeps it, or it has failed.
-            Called with `lock` held, perhaps more than once.
+        on_over: told that nobody may join it any more: nobody listens to it, records it or keeps it. Called with
+            `lock` held, perhaps more than once.
         lock: guards this and whatever knows it.
     """
 
@@ -151,15 +164,20 @@ class Making:
             self.stage = _Stage.IN_WORK
             return Recorder(self)
 
+    def has_next(self, take: Take) -> bool:
+        """See `Take.ready`."""
+        with self._lock:
+            return self._has_next(take)
+
     def next(self, take: Take) -> Piece | None:
         """See `Take`."""
         with self._lock:
+            if not self._has_next(take):
+                return None
             if take.cut_off:
                 take.cut_off = False
                 take.position = -1
-                return _CUT_OFF
-            if not 0 <= take.position < len(self._pieces):
-                return None
+                return CUT_OFF
             take.position += 1
             return self._pieces[take.position - 1]
 
@@ -169,7 +187,7 @@ class Making:
             self._takes.discard(take)
             self._settle()
 
-    def add(self, piece: Piece, keep: bool) -> None:
+    def add(self, piece: Piece) -> None:
         """See `Recorder`."""
         phrase = None
         with self._lock:
@@ -178,11 +196,9 @@ class Making:
             self._pieces.append(piece)
             if piece.last:
                 self.stage = _Stage.DONE
-                if keep and any(len(known.samples) for known in self._pieces):
+                if any(len(known.samples) for known in self._pieces):
                     phrase = Phrase(self.key.sample_rate, tuple(self._pieces))
                     self._being_kept = True
-                if not keep:
-                    self._on_over(self)
                 self._settle()
         self._tell()
         if phrase is not None:
@@ -205,6 +221,9 @@ class Making:
         with self._lock:
             self._being_kept = False
             self._settle()
+
+    def _has_next(self, take: Take) -> bool:
+        return take.cut_off or 0 <= take.position < len(self._pieces)
 
     def _settle(self) -> None:
         if not self._takes and not self._being_kept and self.stage in (_Stage.WANTED, _Stage.DONE):

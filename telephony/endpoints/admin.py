@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field
 
 from telephony import __version__, recent
 from telephony.endpoints.health import Readiness
+from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
+from telephony.engines.recipes import MAX_CHARS
 from telephony.metrics import Metrics
 from telephony.recent import Recent
 from telephony.sessions import SessionRegistry
@@ -89,7 +91,7 @@ class WantedSelection(BaseModel):
     """Who is to speak on the telephone; without a voice, Kokoro keeps the one it has."""
 
     engine: Literal["kokoro", "piper"]
-    voice: str | None = Field(None, min_length=1, max_length=100)
+    voice: str | None = Field(None, min_length=1, max_length=MAX_CHARS)
 
 
 def router(
@@ -172,8 +174,12 @@ def _check_voice(sessions: SessionRegistry, name: str) -> None:
     main = next((engine for engine in sessions.engines() if engine.name != _PIPER), None)
     if main is None:
         raise HTTPException(409, "Kokoro is not loaded yet: try again in a moment")
-    if name not in [voice.name for voice in main.voices()]:
-        raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is")
+    try:
+        main.find_voice(name)
+    except UnusableVoiceError as error:
+        raise HTTPException(400, str(error)) from None
+    except UnknownVoiceError:
+        raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is") from None
 
 
 def _resident_bytes() -> int | None:

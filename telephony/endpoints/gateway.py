@@ -21,10 +21,10 @@ from telephony.endpoints import streaming
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
 from telephony.engines.base import UnknownVoiceError, Voice
 from telephony.metrics import Metrics
-from telephony.scheduler import Request as Spoken
-from telephony.sessions import RefusedError, Session, SessionRegistry
+from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import scripts, segments
+from telephony.text import script, scripts
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish, speaks
 
 _DOOR = "gateway"
@@ -33,8 +33,10 @@ _DOOR = "gateway"
 class Synthesis(BaseModel):
     """What to say, and how. What is left out is as the service is set."""
 
-    text: str = Field(min_length=1, description="what to say")
-    voice: str | None = Field(None, description="a voice of GET /v1/voices, by name or alias")
+    text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
+    voice: str | None = Field(
+        None, description="a voice of GET /v1/voices by name or alias, or a recipe: af_sky*0.6+af_nicole"
+    )
     speed: float | None = Field(None, ge=0.5, le=2.0, description="rate of speech, 1.0 is the voice's own")
     sample_rate: int | None = Field(
         None, description="Hz; by default 24000, for f32 the engine's own, for mulaw and alaw 8000"
@@ -56,7 +58,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         responses={
             200: {
                 "content": {"application/octet-stream": {}, "audio/*": {}},
-                "description": "the audio, as it is spoken; X-Sample-Rate, X-Engine and X-Voice say what it is",
+                "description": "the audio, as it is spoken; X-Sample-Rate, X-Engine and X-Voice say what it is, "
+                "X-Cache whether its beginning was there already (hit) or had to be made (miss)",
             },
             413: {"description": "the text is too long"},
             429: {"description": "no place for another request now; Retry-After says when to try again"},
@@ -67,8 +70,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
         if len(wish.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
-        if not segments.speakable(wish.text):
-            raise _invalid("text", "there is nothing to say in it")
+        try:
+            if not script.speakable(wish.text):
+                raise _invalid("text", "there is nothing to say in it")
+        except SpokenError as error:
+            raise _invalid("text", str(error)) from None
         try:
             sessions.check_open()
             selection = _select(sessions, wish)
@@ -85,8 +91,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             answer.encoder.content_type,
             {
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
-                "X-Engine": answer.spoken.engine.name,
-                "X-Voice": answer.spoken.voice,
+                "X-Engine": answer.speech.request.engine.name,
+                "X-Voice": answer.speech.request.voice,
+                "X-Cache": streaming.x_cache(answer.speech),
             },
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
@@ -97,10 +104,10 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
 @dataclass(frozen=True)
 class _Answer:
-    """Encoded speech, and who speaks: known with the first audio."""
+    """Encoded speech; its request says who speaks, now that there is audio."""
 
-    spoken: Spoken
     encoder: Encoder
+    speech: Speech
     pieces: AsyncIterator[bytes]
 
 
@@ -115,7 +122,7 @@ async def _speak(request: Request, session: Session, wish: Synthesis, selection:
         pieces = await streaming.begin(request, speech, encoder)
     except SpeechFailedError as error:
         raise HTTPException(500, f"the speech failed: {error}") from None
-    return _Answer(speech.request, encoder, pieces)
+    return _Answer(encoder, speech, pieces)
 
 
 def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
@@ -126,7 +133,7 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
         raise _invalid(field, str(error)) from None
     if wish.voice is not None or wish.language is not None:
         return selection
-    languages = scripts.languages(wish.text)
+    languages = scripts.languages(script.without_tags(wish.text))
     if not languages or any(speaks(_voice(selection), language) for language in languages):
         return selection
     for language in languages:
@@ -136,7 +143,7 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
 
 
 def _voice(selection: Selection) -> Voice:
-    return next(voice for voice in selection.engine.voices() if voice.name == selection.voice)
+    return selection.engine.find_voice(selection.voice)
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from telephony import __version__
-from telephony.endpoints import admin, gateway, health, livekit, openai, page, pipecat
+from telephony.endpoints import admin, calls, gateway, health, livekit, openai, page, pipecat
 from telephony.endpoints.admin import Switchboard
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.observer import Observer
@@ -51,13 +51,17 @@ def create_app(
     metrics: Metrics,
     readiness: Callable[[], Readiness],
     switchboard: Switchboard,
+    *,
+    pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
-    """The app with every door of this process."""
+    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one."""
     app = FastAPI(title="Kokoro for phone calls", version=__version__)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
         for door in (livekit, pipecat, gateway, openai)
     }
+    if pbx_listener is not None:
+        routers["calls"] = calls.router(sessions, settings, metrics, pbx_listener)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, metrics, readiness, switchboard)

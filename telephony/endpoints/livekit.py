@@ -5,7 +5,7 @@ unless marked with *; null is as good as none.
 
 | Client | Fields | Meaning |
 |---|---|---|
-| `start_session` | session_id, config: voice, lang_code, engine, speed, fixed_frames, timestamps | comes first |
+| `start_session` | session_id, config: voice, lang_code, engine, speed, fixed_frames, timestamps, lead_ms | is first |
 | `send_text` | text* | a piece of the text, cut anywhere |
 | `flush` | | speaks what was sent, finished sentence or not |
 | `cancel` | | barge-in: says nothing more of what was sent |
@@ -16,13 +16,16 @@ unless marked with *; null is as good as none.
 | `session_started` | session_id | answers `start_session` |
 | `words` | segment_id, words | with `timestamps`: when words of a segment are heard |
 | `segment_done` | segment_id, request_id, ttfa_ms, rtf, duration_ms | all audio of a segment was sent |
-| `cancelled` | | answers `cancel`: no audio of before follows |
+| `cancelled` | text_spoken, text_remaining | answers `cancel`: no audio of before follows |
 | `session_ended` | session_id, segments_processed, audio_duration_ms, ttfa_ms, rtf | answers `end_session` |
 | `error` | code, message; segment_id and request_id of a segment that failed | see below |
 
 - `speed` is 0.5 to 2; `engine` is kokoro, supertonic or piper, by default whoever has the voice.
 - A segment is a sentence, as soon as the character behind it proves that it has ended; else whatever is there once no
   text has come for `debounce_ms`, be it in the middle of a word.
+- A `send_text` that holds a whole SSML document, from `<speak>` to `</speak>`, is a segment by itself, behind what was
+  sent before. Of one that is sent in pieces only the words are spoken: nobody could say whether it will ever end, and
+  until then it would be silence.
 - `max_inflight_segments` are in synthesis at once, others wait. Once over `max_text_chars` characters wait, no further
   message is read until there is room: nothing is lost, but a `cancel` behind so much text waits with it.
 - Segments are numbered from 1 in the order in which they are spoken; those that a `cancel` took with it have no
@@ -32,6 +35,11 @@ unless marked with *; null is as good as none.
 - Audio comes in frames of `frame_ms`, the last one of a segment shorter, or filled up with silence with `fixed_frames`.
 - Each of `words` is `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the segment's first sample.
   They come as they become known: in order, behind the audio of the segment before, and ahead of the word's own.
+- Audio comes as soon as it is made, or at most `lead_ms` (20 to 10,000) milliseconds before it is heard: then a
+  `cancel` leaves no more than that with the client, and its end fades to silence before `cancelled`.
+- `text_spoken` and `text_remaining` are what was said since the client last had nothing to hear, as far as it was heard
+  and from there on, by the service's clock and the times of words. Of an engine without these, sentences count as heard
+  once all of them was.
 - After `session_ended` the connection stays open for another `start_session`.
 
 Errors leave the connection open, and a session as it was:
@@ -39,7 +47,7 @@ Errors leave the connection open, and a session as it was:
 | Code | What was wrong |
 |---|---|
 | `bad_json`, `unexpected_binary`, `unknown_type` | a message |
-| `bad_message` | a field of a message, which has no effect |
+| `bad_message` | a field of a message, or SSML that is not valid, which has no effect |
 | `bad_voice` | the voice, its language or its engine: the session is not started |
 | `text_too_long` | a piece of more than `max_text_chars` characters, which is not spoken |
 | `no_session`, `session_active` | a message that has no place before `start_session`, or after it |
@@ -67,18 +75,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from telephony.encoders import open_encoder
 from telephony.endpoints.websocket import (
+    MAX_LEAD_MS,
+    MIN_LEAD_MS,
     TRY_AGAIN_LATER,
     Client,
     ClientGoneError,
     ClientStalledError,
     Frames,
     MessageError,
+    Outlet,
 )
 from telephony.engines.base import UnknownVoiceError, Word
 from telephony.metrics import Metrics
+from telephony.playout import Playout
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
+from telephony.text import script, spoken
 from telephony.text.segments import Segmenter
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -105,6 +119,7 @@ class _Config(_Message):
     speed: float | None = Field(default=None, ge=0.5, le=2.0)
     fixed_frames: bool | None = None
     timestamps: bool | None = None
+    lead_ms: int | None = Field(default=None, ge=MIN_LEAD_MS, le=MAX_LEAD_MS)
 
 
 class _StartSession(_Message):
@@ -151,6 +166,7 @@ class _Segment:
     """What is spoken in one piece; `number` counts from 1 in its session."""
 
     number: int
+    text: str
     speech: Speech
 
 
@@ -229,13 +245,19 @@ class _Connection:
         match message:
             case _SendText():
                 self._check_text(message.text)
-                conversation.say(message.text)
+                if _is_whole_document(message.text):
+                    _check_document(message.text)
+                    conversation.say_document(message.text)
+                else:
+                    conversation.say(message.text)
                 await conversation.wait_for_room()
             case _Flush():
                 conversation.flush()
             case _Cancel():
-                conversation.interrupt()
-                await self._client.send({"type": "cancelled"})
+                fading, spoken, remaining = conversation.interrupt()
+                for frame in fading:
+                    await self._client.send_audio(frame)
+                await self._client.send({"type": "cancelled", "text_spoken": spoken, "text_remaining": remaining})
             case _EndSession():
                 conversation.end()
 
@@ -257,6 +279,7 @@ class _Connection:
             selection=selection,
             padded=bool(config.fixed_frames),
             timestamps=bool(config.timestamps),
+            lead_s=None if config.lead_ms is None else config.lead_ms / 1000,
         )
         self._conversation = conversation
         await self._client.send({"type": "session_started", "session_id": conversation.session_id})
@@ -301,6 +324,7 @@ class _Conversation:
         selection: Selection,
         padded: bool,
         timestamps: bool,
+        lead_s: float | None,
     ) -> None:
         self.session_id = session_id
         self.ending = False
@@ -319,6 +343,8 @@ class _Conversation:
         self._waiting: deque[str] = deque()
         self._waiting_chars = 0
         self._in_flight: deque[_Segment] = deque()
+        self._playout = Playout(lead_s)
+        self._outlet: Outlet | None = None
         self._numbers = itertools.count(1)
         self._changed = asyncio.Event()
         self._has_room = asyncio.Event()
@@ -337,6 +363,12 @@ class _Conversation:
         self._debounce = loop.call_later(self._settings.debounce_ms / 1000, self.flush)
         self._hold()
 
+    def say_document(self, document: str) -> None:
+        """Speaks an SSML document, as a segment of its own, behind what is there."""
+        self.flush()
+        self._queue([document])
+        self._hold()
+
     async def wait_for_room(self) -> None:
         """Returns when more text may be taken."""
         await self._has_room.wait()
@@ -353,12 +385,20 @@ class _Conversation:
         self.flush()
         self._changed.set()
 
-    def interrupt(self) -> None:
-        """Barge-in: says nothing more of what was taken so far."""
+    def interrupt(self) -> tuple[list[bytes], str, str]:
+        """Barge-in: says nothing more of what was taken so far.
+
+        Returns the audio that falls silent, and the text that was heard and that was not.
+        """
+        fading = self._outlet.cut() if self._outlet is not None else []
+        begun = self._outlet is not None
+        queued = [segment.text for segment in self._in_flight][begun:]
+        spoken, remaining = self._playout.interrupt([*queued, *self._waiting, *self._segmenter.flush()])
         self._session.interrupt()
         self._forget()
         self._changed.set()
         self._hold()
+        return fading, spoken, remaining
 
     def close(self) -> None:
         """Says nothing more at all."""
@@ -409,7 +449,7 @@ class _Conversation:
             with contextlib.suppress(UnknownVoiceError):
                 self._selection = self._sessions.find(self._wish)
             speech = self._session.say(text, self._selection, request_id=str(uuid.uuid4()))
-            self._in_flight.append(_Segment(next(self._numbers), speech))
+            self._in_flight.append(_Segment(next(self._numbers), text, speech))
             self._changed.set()
         if self._waiting_chars <= self._settings.max_text_chars:
             self._has_room.set()
@@ -421,6 +461,7 @@ class _Conversation:
         self._halves.reset()
         self._segmenter.reset()
         self._in_flight.clear()
+        self._outlet = None
         self._waiting.clear()
         self._waiting_chars = 0
         self._has_room.set()
@@ -465,21 +506,23 @@ class _Conversation:
     async def _send_audio(self, segment: _Segment) -> float:
         """Sends the audio until its end or until it is cancelled; returns how much, in seconds."""
         speech = segment.speech
-        encoder = open_encoder("pcm", SAMPLE_RATE)
-        frames = Frames(SAMPLE_RATE * self._settings.frame_ms // 1000 * _SAMPLE_BYTES, self._padded)
+        frame_ms = self._settings.frame_ms
+        outlet = self._outlet = Outlet(
+            open_encoder("pcm", SAMPLE_RATE),
+            Frames(SAMPLE_RATE * frame_ms // 1000 * _SAMPLE_BYTES, self._padded),
+            self._playout,
+            self._playout.begin(segment.text),
+            frame_ms,
+        )
         sent_bytes = 0
         async for window in speech:
             if self._timestamps and window.words:
                 words = [_word(word) for word in window.words]
                 await self._client.send({"type": "words", "segment_id": segment.number, "words": words})
-            data = encoder.encode(window.samples, window.sample_rate)
-            if window.end_of_text:
-                data += encoder.finish()
-            for frame in frames.push(data, last=window.end_of_text):
-                if speech.cancelled:
-                    break
+            async for frame in outlet.messages(window):
                 await self._client.send_audio(frame)
                 sent_bytes += len(frame)
+        self._outlet = None
         return sent_bytes / _SAMPLE_BYTES / SAMPLE_RATE
 
     def _count(self, speech: Speech, sent_s: float) -> None:
@@ -490,6 +533,19 @@ class _Conversation:
         totals.engine_s += speech.request.engine_s
         if totals.first_audio_s is None:
             totals.first_audio_s = speech.request.first_audio_s
+
+
+def _is_whole_document(text: str) -> bool:
+    return spoken.is_document(text) and text.rstrip().endswith("</speak>")
+
+
+def _check_document(document: str) -> None:
+    try:
+        if script.speakable(document):
+            return
+    except SpokenError as error:
+        raise MessageError("bad_message", f"text: {error}") from None
+    raise MessageError("bad_message", "text: the document has nothing to say")
 
 
 def _parse(received: dict[str, Any] | MessageError) -> _AnyMessage:

@@ -26,7 +26,8 @@ from telephony.metrics import Metrics
 from telephony.scheduler import Request as Spoken
 from telephony.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.text import segments
+from telephony.text import script
+from telephony.text.spoken import SpokenError
 from telephony.voices import ALIASES, VoiceWish
 
 VOICES = {
@@ -144,8 +145,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
         if len(wish.input) > settings.max_text_chars:
             raise _ParameterError("input", streaming.too_long(settings.max_text_chars).detail, status=413)
-        if not segments.speakable(wish.input):
-            raise _ParameterError("input", "there is nothing to say in it")
+        try:
+            if not script.speakable(wish.input):
+                raise _ParameterError("input", "there is nothing to say in it")
+        except SpokenError as error:
+            raise _ParameterError("input", str(error)) from None
         sessions.check_open()
         engine = _ENGINES.get(wish.model)
         name = wish.voice.id if isinstance(wish.voice, VoiceId) else wish.voice
@@ -166,7 +170,13 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         content_type = encoder.content_type
         if wish.stream_format == "sse":
             pieces, content_type = _events(pieces, wish.input, speech.request), "text/event-stream"
-        return SpeechResponse(pieces, content_type, {}, send_timeout_s=settings.send_timeout_s, close=session.close)
+        return SpeechResponse(
+            pieces,
+            content_type,
+            {"X-Cache": streaming.x_cache(speech)},
+            send_timeout_s=settings.send_timeout_s,
+            close=session.close,
+        )
 
     @routes.get("/models")
     async def list_models() -> dict[str, Any]:

@@ -5,18 +5,18 @@ none.
 
 | Client | Fields | Meaning |
 |---|---|---|
-| `start` | voice, engine, format, sample_rate, timestamps | how the requests behind it are spoken |
+| `start` | voice, engine, format, sample_rate, timestamps, lead_ms | how the requests behind it are spoken |
 | `speak` | text*, request_id, voice, speed (0.5 to 2) | says a text, behind those that were said before |
 | `cancel` | request_id* | not another byte of that request |
 | `stop` | | ends everything, what is pending too, and the connection |
 
 | Service | Fields | When |
 |---|---|---|
-| `started` | voice, format, sample_rate, timestamps | answers `start`, with what was chosen |
+| `started` | voice, format, sample_rate, timestamps, with lead_ms also that | answers `start`, with what was chosen |
 | `started_speak` | request_id | its first audio follows |
 | `meta` | request_id, progress, with timestamps also words | a window of audio follows |
 | `done` | request_id, duration_s | all of its audio was sent |
-| `canceled` | request_id | answers `cancel`; none of its audio follows |
+| `canceled` | request_id, text_spoken, text_remaining | answers `cancel`; none of its audio follows |
 | `stopped` | | answers `stop`; the connection is closed with 1000 |
 | `error` | code, request_id, message | see below; request_id is null where none is concerned |
 
@@ -28,6 +28,11 @@ none.
 - `progress` is the audio of the request before this message, in seconds. `words` are those that have become known since
   the last one, as `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the request's first sample.
   They may lie ahead of the audio.
+- Audio comes as soon as it is made, or at most `lead_ms` (20 to 10,000) milliseconds before it is heard: then a
+  `cancel` leaves no more than that with the client, and its end fades to silence before `canceled`.
+- `text_spoken` and `text_remaining` are the request's text as far as it was heard and from there on, by the service's
+  clock and the times of words. Of an engine without these, nothing counts as heard before the end.
+- A text that is an SSML document is obeyed.
 - `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
   length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
 
@@ -36,8 +41,8 @@ Errors leave the connection open and, unless they name it as failed, every reque
 | Code | What was wrong |
 |---|---|
 | `bad_json`, `unexpected_binary`, `unknown_type` | a message |
-| `bad_format`, `bad_timestamps`, `bad_voice`, `bad_speed` | a field of `start` or `speak`: it has no effect |
-| `empty_text`, `bad_text` | a text with nothing to say; no text, or too long a one |
+| `bad_format`, `bad_timestamps`, `bad_lead`, `bad_voice`, `bad_speed` | a field of a message that has no effect |
+| `empty_text`, `bad_text` | a text with nothing to say; no text, too long a one, or SSML that is not valid |
 | `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
 | `unknown_request` | `cancel` of what has ended or never was |
 | `busy` | too much waits on this connection, or in the service: try again later |
@@ -60,18 +65,23 @@ from fastapi import APIRouter, WebSocket
 
 from telephony.encoders import open_encoder
 from telephony.endpoints.websocket import (
+    MAX_LEAD_MS,
+    MIN_LEAD_MS,
     TRY_AGAIN_LATER,
     Client,
     ClientGoneError,
     ClientStalledError,
     Frames,
     MessageError,
+    Outlet,
 )
 from telephony.engines.base import UnknownVoiceError, Word
 from telephony.metrics import Metrics
+from telephony.playout import Playout
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import segments
+from telephony.text import script
+from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -100,13 +110,15 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class _Start:
-    """What a client asked for with `start`. `voice` and `engine` are None for the service's; `sample_rate` in Hz."""
+    """What a client asked for with `start`. `voice` and `engine` are None for the service's, `lead_ms` for audio
+    without a pace; `sample_rate` in Hz."""
 
     voice: str | None = None
     engine: str | None = None
     format: str = "pcm"
     sample_rate: int = 24_000
     timestamps: bool = False
+    lead_ms: int | None = None
 
     def frame_bytes(self, frame_ms: int) -> int | None:
         """Bytes of `frame_ms` milliseconds; None in a container."""
@@ -116,17 +128,26 @@ class _Start:
 
 @dataclass(eq=False)
 class _Request:
-    """One text of a client. `sent_s` is the audio handed on for sending, in seconds."""
+    """One text of a client. `sent_s` is the audio handed on for sending, in seconds; `fading` what follows a cancel."""
 
     request_id: str
+    text: str
     speech: Speech
     start: _Start
     sent_s: float = 0.0
+    fading: Sequence[bytes] = ()
+    outlet: Outlet | None = None
 
-    async def messages(self, frame_ms: int) -> AsyncIterator[dict[str, Any] | bytes]:
+    async def messages(self, frame_ms: int, playout: Playout) -> AsyncIterator[dict[str, Any] | bytes]:
         """What its client gets before the end of it: JSON objects and audio."""
-        encoder = open_encoder(self.start.format, self.start.sample_rate)
-        frames = Frames(self.start.frame_bytes(frame_ms))
+        playout.lead_s = None if self.start.lead_ms is None else self.start.lead_ms / 1000
+        outlet = self.outlet = Outlet(
+            open_encoder(self.start.format, self.start.sample_rate),
+            Frames(self.start.frame_bytes(frame_ms)),
+            playout,
+            playout.begin(self.text),
+            frame_ms,
+        )
         begun = False
         async for window in self.speech:
             if len(window.samples) and not begun:
@@ -135,16 +156,9 @@ class _Request:
             words = window.words if self.start.timestamps else ()
             if words or (len(window.samples) and self.sent_s):
                 yield self._meta(words)
-            step = window.sample_rate * frame_ms // 1000
-            for position in range(0, len(window.samples), step):
-                for frame in frames.push(
-                    encoder.encode(window.samples[position : position + step], window.sample_rate)
-                ):
-                    yield frame
+            async for frame in outlet.messages(window):
+                yield frame
             self.sent_s += window.duration_s
-            if window.end_of_text and begun:
-                for frame in frames.push(encoder.finish(), last=True):
-                    yield frame
 
     def message(self, kind: str, **fields: Any) -> dict[str, Any]:
         """A message about it."""
@@ -173,6 +187,7 @@ class _Connection:
         self._start = _Start()
         self._requests: dict[str, _Request] = {}
         self._playing: _Request | None = None
+        self._playout = Playout(None)
         self._said = asyncio.Event()
         self._stopped = False
         self._defect: Exception | None = None
@@ -229,15 +244,14 @@ class _Connection:
         start = _read_start(message)
         selection = self._find(VoiceWish(start.voice, engine=start.engine))
         self._start = start
-        await self._client.send(
-            {
-                "type": "started",
-                "voice": selection.voice,
-                "format": start.format,
-                "sample_rate": start.sample_rate,
-                "timestamps": start.timestamps,
-            }
-        )
+        started = {
+            "type": "started",
+            "voice": selection.voice,
+            "format": start.format,
+            "sample_rate": start.sample_rate,
+            "timestamps": start.timestamps,
+        }
+        await self._client.send(started if start.lead_ms is None else {**started, "lead_ms": start.lead_ms})
 
     def _handle_speak(self, message: Mapping[str, Any]) -> None:
         request_id = _read_request_id(message) or str(uuid.uuid4())
@@ -250,7 +264,7 @@ class _Connection:
         selection = self._find(wish)
         self._check_room(text)
         speech = self._session.say(text, selection, request_id=request_id)
-        self._requests[request_id] = _Request(request_id, speech, self._start)
+        self._requests[request_id] = _Request(request_id, text, speech, self._start)
         self._said.set()
 
     async def _handle_cancel(self, message: Mapping[str, Any]) -> None:
@@ -258,9 +272,11 @@ class _Connection:
         if request is None:
             raise MessageError("unknown_request", "no request of that id is in flight")
         request.speech.cancel()
+        if request.outlet is not None:
+            request.fading = request.outlet.cut()
         # What is being sent is announced as canceled behind its last frame, by the task that sends it.
         if request is not self._playing:
-            await self._client.send(request.message("canceled"))
+            await self._client.send(self._canceled(request))
 
     def _find(self, wish: VoiceWish) -> Selection:
         try:
@@ -290,7 +306,7 @@ class _Connection:
             await self._play(self._playing)
 
     async def _play(self, request: _Request) -> None:
-        async for message in request.messages(self._settings.frame_ms):
+        async for message in request.messages(self._settings.frame_ms, self._playout):
             if request.speech.cancelled:
                 continue
             if isinstance(message, bytes):
@@ -298,7 +314,10 @@ class _Connection:
             else:
                 await self._client.send(message)
         if request.speech.cancelled:
-            await self._client.send(request.message("canceled"))
+            canceled = self._canceled(request)
+            for frame in request.fading:
+                await self._client.send_audio(frame)
+            await self._client.send(canceled)
             return
         del self._requests[request.request_id]
         failure = request.speech.request.failure
@@ -306,6 +325,11 @@ class _Connection:
             await self._client.send(_error("stream_error", failure, request.request_id))
         else:
             await self._client.send(request.message("done", duration_s=round(request.sent_s, 3)))
+
+    def _canceled(self, request: _Request) -> dict[str, Any]:
+        outlet = request.outlet
+        spoken, remaining = ("", request.text) if outlet is None else self._playout.cancel(outlet.said)
+        return request.message("canceled", text_spoken=spoken, text_remaining=remaining)
 
 
 def _error(code: str, message: str, request_id: str | None = None) -> dict[str, Any]:
@@ -327,7 +351,11 @@ def _read_start(message: Mapping[str, Any]) -> _Start:
     timestamps = message.get("timestamps")
     if timestamps is not None and not isinstance(timestamps, bool):
         raise MessageError("bad_timestamps", "timestamps is true or false")
-    return _Start(_read_name(message, "voice"), _read_name(message, "engine"), name, int(sample_rate), bool(timestamps))
+    lead_ms = message.get("lead_ms")
+    if lead_ms is not None and not (type(lead_ms) is int and MIN_LEAD_MS <= lead_ms <= MAX_LEAD_MS):
+        raise MessageError("bad_lead", f"lead_ms is a whole number from {MIN_LEAD_MS} to {MAX_LEAD_MS}")
+    voice, engine = _read_name(message, "voice"), _read_name(message, "engine")
+    return _Start(voice, engine, name, int(sample_rate), bool(timestamps), lead_ms)
 
 
 def _read_name(message: Mapping[str, Any], field: str) -> str | None:
@@ -352,8 +380,11 @@ def _read_text(message: Mapping[str, Any], max_chars: int) -> str:
         raise MessageError("bad_text", "text is a string of Unicode characters")
     if len(text) > max_chars:
         raise MessageError("bad_text", f"a text of {len(text)} characters is longer than the limit of {max_chars}")
-    if not segments.speakable(text):
-        raise MessageError("empty_text", "the text has nothing to say")
+    try:
+        if not script.speakable(text):
+            raise MessageError("empty_text", "the text has nothing to say")
+    except SpokenError as error:
+        raise MessageError("bad_text", str(error)) from None
     return text
 
 

@@ -45,6 +45,11 @@ def too_long(max_chars: int) -> HTTPException:
     return HTTPException(413, f"a text has at most {max_chars} characters")
 
 
+def x_cache(speech: Speech) -> str:
+    """The header X-Cache of an answer that has begun: whether its first sound came from the phrase cache."""
+    return "hit" if speech.request.cached else "miss"
+
+
 async def begin(request: Request, speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
     """Waits until there is audio; then all of it, encoded, in pieces of any size, none of them empty.
 

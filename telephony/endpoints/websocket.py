@@ -9,13 +9,22 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import numpy as np
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from telephony.encoders import Encoder
+from telephony.engines.base import Samples
+from telephony.playout import Playout, SaidText, fade_out
+from telephony.scheduler import Window
 
 log = structlog.get_logger()
 
 TRY_AGAIN_LATER = 1013
 """The close code for a client for whom there is no place now."""
+
+MIN_LEAD_MS, MAX_LEAD_MS = 20, 10_000
+"""How far ahead of real time a client may have its audio sent, if it wants a bound."""
 
 
 class MessageError(ValueError):
@@ -103,6 +112,61 @@ class Client:
                 raise ClientStalledError(f"took nothing for {self._send_timeout_s:g} s") from None
             except (WebSocketDisconnect, RuntimeError, OSError) as error:  # RuntimeError: starlette, after a close
                 raise ClientGoneError(str(error) or type(error).__name__) from None
+
+
+class Outlet:
+    """One text's audio as messages, at the pace that its client wants.
+
+    Args:
+        encoder, frames: for this text alone.
+        playout: the client's clock.
+        said: the text, on that clock.
+        step_ms: milliseconds of audio that are encoded at a time.
+    """
+
+    def __init__(self, encoder: Encoder, frames: Frames, playout: Playout, said: SaidText, step_ms: int) -> None:
+        self.said = said
+        self._encoder = encoder
+        self._frames = frames
+        self._playout = playout
+        self._step_ms = step_ms
+        self._unsent: Samples = np.zeros(0, np.float32)
+        self._sample_rate = 0
+        self._cut = False
+
+    async def messages(self, window: Window) -> AsyncIterator[bytes]:
+        """Those that are complete with the text's next window, each when it may leave; none any more after `cut`."""
+        self.said.know(window.words)
+        self._unsent, self._sample_rate = window.samples, window.sample_rate
+        step = window.sample_rate * self._step_ms // 1000
+        while len(self._unsent):
+            duration_s = min(step, len(self._unsent)) / window.sample_rate
+            await self._playout.wait(duration_s)
+            if self._cut:
+                return
+            piece, self._unsent = self._unsent[:step], self._unsent[step:]
+            for message in self._frames.push(self._encoder.encode(piece, window.sample_rate)):
+                yield message
+                if self._cut:
+                    return
+            self._playout.sent(duration_s, self.said)
+        if window.end_of_text:
+            self.said.whole = True
+            if self.said.sent_s:
+                for message in self._frames.push(self._encoder.finish(), last=True):
+                    yield message
+
+    def cut(self) -> list[bytes]:
+        """Barge-in: the messages that let the text fall silent.
+
+        Only for a client with a bounded lead: one that was sent everything has to fall silent itself.
+        """
+        self._cut = True
+        fading, self._unsent = fade_out(self._unsent, self._sample_rate), self._unsent[:0]
+        if self._playout.lead_s is None or not len(fading):
+            return []
+        data = self._encoder.encode(fading, self._sample_rate) + self._encoder.finish()
+        return list(self._frames.push(data, last=True))
 
 
 class Frames:

@@ -13,6 +13,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+# Rates of speech that a voice can do.
+_SLOWEST, _FASTEST = 0.5, 2.0
+
 Samples = npt.NDArray[np.float32]
 """Mono audio, float32 in [-1, 1]."""
 
@@ -25,19 +28,25 @@ class UnknownVoiceError(SynthesisError):
     """The engine has no voice of that name."""
 
 
+class UnusableVoiceError(UnknownVoiceError):
+    """What was named is known, but cannot be used, or is a malformed recipe. The message says what to do."""
+
+
 class UnspeakableError(SynthesisError):
     """There is nothing to pronounce in a text. Nothing is wrong with the engine."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice an engine can speak with; `language` is a BCP 47 tag such as `en-US`.
+    """A voice an engine can speak with.
 
-    One that speaks several languages is a voice for each of them; `speaker` is the name they share.
+    `language` is its own, a BCP 47 tag such as `en-US`; `other_languages` are those that it reads when asked to. Who
+    speaks several languages as a native is a voice for each of them; `speaker` is the name they share.
     """
 
     name: str
     language: str
+    other_languages: tuple[str, ...] = ()
     speaker: str | None = None
 
 
@@ -48,6 +57,25 @@ class Word:
     text: str
     start_s: float
     end_s: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What an engine speaks in one breath, or a pause.
+
+    Attributes:
+        text: what to say; empty for a pause.
+        rate: how fast, as a factor of the voice's speed.
+        pause_s: silence in place of a text, in seconds.
+    """
+
+    text: str
+    rate: float = 1.0
+    pause_s: float = 0.0
+
+    def speed(self, of_voice: float) -> float:
+        """The rate of speech, 0.5 to 2, where the voice's is `of_voice`."""
+        return min(_FASTEST, max(_SLOWEST, of_voice * self.rate))
 
 
 class Utterance(Protocol):
@@ -95,18 +123,37 @@ class Engine(Protocol):
         ...
 
     def voices(self) -> Sequence[Voice]:
-        """Every voice that `prepare` accepts; the first one is the engine's default."""
+        """Every voice that has a name; the first one is the engine's default."""
         ...
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+    def revision(self, voice: str) -> str:
+        """Changes whenever model or voice are other ones, though their names be the same. Any name, at once.
+
+        For the phrase cache, which adds the revision of this program and of the packages that make phonemes.
+        """
+        ...
+
+    def find_voice(self, name: str) -> Voice:
+        """The voice that a name stands for: one of `voices()`, or a recipe that blends several, where the engine can.
+
+        The name of what is returned is what `prepare` takes, and means the same sound for ever: a blend's recipe.
+
+        Raises:
+            UnusableVoiceError: the voice is known but cannot be used, or the recipe is wrong.
+            UnknownVoiceError: no such voice.
+        """
+        ...
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Phonemes for one segment, or less; prosody comes with the first windows, for several utterances at once.
 
         Args:
             text: what to say; any length, the engine divides what is too long for one pass.
-            voice: a name out of `voices()`.
+            voice: a name as `find_voice` gives it.
             speed: 1.0 is the voice's own rate; 2.0 twice as fast.
             exact: the model's own output in one piece, silence included, rather than the earliest sound. For replies
                 that leave as a whole, and for files.
+            language: one of the voice's `other_languages` to read the text in; None for the voice's own.
 
         Raises:
             UnknownVoiceError: no such voice.

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from telephony.engines.base import Engine, SynthesisError
+from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
 
@@ -25,8 +26,9 @@ def load_main(settings: Settings) -> Engine:
     Raises:
         EngineUnavailableError: weights or packages are missing, or the voice is unknown.
     """
+    named_blends = BlendFile(settings.blends_path).recipes
     if settings.engine == "tone":
-        return ToneEngine()
+        return ToneEngine(named_blends=named_blends)
     if settings.engine == "supertonic":
         try:
             return load_supertonic(settings)
@@ -44,7 +46,9 @@ def load_main(settings: Settings) -> Engine:
         model.use_threads(settings.threads)
         device = model.choose_device(settings.device)
         model.limit_memory(device, settings.gpu_memory_fraction)
-        engine = model.KokoroEngine(weights, device, settings.voice, settings.cache_dir / "statistics")
+        engine = model.KokoroEngine(
+            weights, device, settings.voice, settings.cache_dir / "statistics", named_blends=named_blends
+        )
         engine.warm_up(settings.cache_dir / "compiled")
     except (WeightsError, SynthesisError) as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error

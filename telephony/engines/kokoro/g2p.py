@@ -22,8 +22,9 @@ from telephony.text import markup
 MAX_PHONEMES = 510
 """What Kokoro takes in one pass: its context of 512 without the two boundary tokens."""
 
-OPTIONAL_LANGUAGES = {"j": ("'misaki[ja]'", ("pyopenjtalk",)), "z": ("'misaki[zh]'", ("jieba", "pypinyin"))}
-"""Languages whose converters are not in requirements.txt: what to install, and the modules that show that it is."""
+# Languages whose converters are not in requirements.txt, and the modules that show that they are installed.
+_OPTIONAL_LANGUAGES = {"j": ("fugashi", "pyopenjtalk", "unidic_lite"), "z": ("cn2an", "jieba", "pypinyin")}
+_OPTIONAL_REQUIREMENTS = "requirements-ja-zh.txt"
 
 _ESPEAK_NAMES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 # misaki asks for en_core_web_sm by name and would download it; this is the same model, packaged on a registry.
@@ -71,8 +72,15 @@ class G2P:
 
 def is_speakable(language: str) -> bool:
     """Whether a language letter is one of Kokoro's and its converter is installed."""
-    _, modules = OPTIONAL_LANGUAGES.get(language, ("", ()))
+    modules = _OPTIONAL_LANGUAGES.get(language, ())
     return language in LANGUAGES and all(importlib.util.find_spec(module) for module in modules)
+
+
+def what_is_missing(language: str) -> str:
+    """Why a language letter is not speakable, and what to do."""
+    if language in _OPTIONAL_LANGUAGES:
+        return f"{LANGUAGES[language]} needs packages that are not installed: pip install -r {_OPTIONAL_REQUIREMENTS}"
+    return f"unknown language {language!r}, known are {' '.join(LANGUAGES)}"
 
 
 def divide(phonemes: str, limit: int = MAX_PHONEMES) -> Iterator[str]:
@@ -116,9 +124,7 @@ def _load(language: str) -> Converter:
     if language in _ESPEAK_NAMES:
         return _by_spaces(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
     if not is_speakable(language):
-        if language in OPTIONAL_LANGUAGES:
-            raise SynthesisError(f"{LANGUAGES[language]} needs pip install {OPTIONAL_LANGUAGES[language][0]}")
-        raise SynthesisError(f"unknown language {language!r}, known are {' '.join(LANGUAGES)}")
+        raise SynthesisError(what_is_missing(language))
     if language == "j":
         from misaki import ja
 

@@ -14,3 +14,6 @@ LANGUAGES = {
     "z": "zh-CN",
 }
 """Kokoro's language letters (the first letter of a voice's name) and what they speak."""
+
+LETTERS = {language: letter for letter, language in LANGUAGES.items()}
+"""The letter of each language."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import hashlib
 import json
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # What MPS lacks runs on the CPU instead; torch reads this when it is imported.
@@ -22,18 +25,20 @@ import torch
 from kokoro import KModel
 from loguru import logger as kokoro_log
 
+from telephony.engines import recipes
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.calibration import Calibration
-from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable
+from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
-from telephony.engines.kokoro.languages import LANGUAGES
+from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.layers import KernelCall, Kernels
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import timed
+from telephony.engines.recipes import Recipe
 from telephony.text import markup
 from telephony.text.spoken import speak_as
 
@@ -44,8 +49,10 @@ log = structlog.get_logger()
 _MAX_BATCH = {"cpu": 1, "mps": 4, "cuda": 32}
 # Frames (80 a second) under which one pass over the whole is as quick as windows.
 _STREAM_FROM_FRAMES = 120
-# Where speech begins, before the end of the first (silent) token, in frames: 2 to 11 measured over five voices.
-_ONSET_FRAMES = 14
+# Predicted energy under which a frame is silent. Over 41 voices at three speeds, sound began at most 0.3 frames before
+# the first frame above it, and ended before the end of the last one: what is left beside them is for a lead and a tail.
+_SILENT_ENERGY = -1.0
+_LEAD_FRAMES, _TAIL_FRAMES = 2, 6
 
 # The kokoro package logs phonemes, which are the caller's text in another alphabet, at DEBUG to stderr.
 kokoro_log.disable("kokoro")
@@ -57,10 +64,11 @@ class KokoroEngine:
     Args:
         weights: the model and its voices.
         device: where it runs.
-        default_voice: the first of `voices()`.
+        default_voice: the first of `voices()`; a voice, a named blend or a recipe.
         statistics_dir: where measured statistics are kept.
         dtype: of the convolutions; None takes bf16 where the device multiplies it natively.
         max_batch: None takes what suits the device.
+        named_blends: the blends that have a name; may change from one call to the next.
     """
 
     name = "kokoro"
@@ -75,6 +83,7 @@ class KokoroEngine:
         *,
         dtype: torch.dtype | None = None,
         max_batch: int | None = None,
+        named_blends: Callable[[], Mapping[str, Recipe]] = dict,
     ) -> None:
         """Loads the model. Takes seconds.
 
@@ -85,13 +94,21 @@ class KokoroEngine:
         self.dtype = dtype or fast_dtype(device)
         self.max_batch = max_batch or _MAX_BATCH[device.type]
         self._weights = weights
-        self._voices = {
-            name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names() if is_speakable(name[0])
-        }
-        if default_voice not in self._voices:
-            raise UnknownVoiceError(self._refusal(default_voice))
-        self._default_voice = default_voice
+        self._named_blends = named_blends
+        speakable = tuple(language for letter, language in LANGUAGES.items() if is_speakable(letter))
+        self._voices: dict[str, Voice] = {}
+        self._unusable: dict[str, str] = {}
+        for name in weights.voice_names():
+            own = LANGUAGES[name[0]]
+            if own in speakable:
+                others = tuple(language for language in speakable if language != own)
+                self._voices[name] = Voice(name, own, others)
+            else:
+                self._unusable[name] = f"voice {name}: {what_is_missing(name[0])}"
+        self._default_name = default_voice
+        self._default_voice = self.find_voice(default_voice)
         self._styles: dict[str, torch.Tensor] = {}
+        self._revisions: dict[str, str] = {}
         self._g2p = G2P()
         model = load_reference(weights, device)
         self._vocabulary: dict[str, int] = model.vocab
@@ -102,9 +119,17 @@ class KokoroEngine:
         self._calibration = Calibration(statistics_dir, weights.revision, self._vocoder, self._listen)
 
     def voices(self) -> Sequence[Voice]:
-        """All voices of the weights, the default one first."""
-        default = self._voices[self._default_voice]
-        return [default, *(voice for voice in self._voices.values() if voice is not default)]
+        """All voices of the weights and the named blends, the default one first."""
+        offered = dict(self._voices)
+        for name in self._named_blends():
+            with contextlib.suppress(UnknownVoiceError):  # of other weights, or of a language that is not installed
+                offered.setdefault(name, dataclasses.replace(self.find_voice(name), name=name))
+        default = offered.pop(self._default_name, self._default_voice)
+        return [default, *offered.values()]
+
+    def find_voice(self, name: str) -> Voice:
+        """See `Engine`."""
+        return recipes.find(name, self._voices, self._named_blends(), self._unusable)
 
     def warm_up(self, compiled_dir: Path) -> None:
         """Speaks to nobody, so that the first caller does not wait for lazy loading.
@@ -126,20 +151,28 @@ class KokoroEngine:
         # Not a daemon: a process that ends while torch works in one is aborted.
         threading.Thread(target=self._compile, args=(calls,), name="compile").start()
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool) -> Utterance:
-        """Phonemes of the text, in the voice's language. Prosody and source come with the first window of each piece.
+    def revision(self, voice: str) -> str:
+        """Of the weights and of the style vectors of the voice, or of those that it blends, with the precision.
+
+        Whether a voice could be streamed already when it spoke is no part of it: both sounds are the voice's.
+        """
+        parts = recipes.parse(voice).parts
+        styles = "-".join(self._revision_of(name) for name, _ in parts if name in self._voices)
+        return f"{self._weights.revision}-{styles}-{str(self.dtype).removeprefix('torch.')}"
+
+    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+        """Phonemes of the text. Prosody and source come with the first window of each piece.
 
         Raises:
             UnknownVoiceError: no such voice.
             UnspeakableError: nothing in the text can be spoken.
-            SynthesisError: the language's converter is missing.
+            SynthesisError: the language is unknown or not installed.
         """
-        if voice not in self._voices:
-            raise UnknownVoiceError(self._refusal(voice))
-        language = self._voices[voice].language
-        pieces = self._g2p.phonemes(speak_as(text, language), voice[0])
-        pieces = as_written(pieces, markup.plain(text), lambda word: speak_as(word, language))
-        return KokoroUtterance(pieces, voice, speed, exact)
+        found = self.find_voice(voice)
+        read_in = language or found.language
+        pieces = self._g2p.phonemes(speak_as(text, read_in), LETTERS.get(read_in, read_in))
+        pieces = as_written(pieces, markup.plain(text), lambda word: speak_as(word, read_in))
+        return KokoroUtterance(pieces, found.name, speed, exact)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next window of each utterance, float32 [samples] at 24 kHz.
@@ -174,18 +207,24 @@ class KokoroEngine:
             acoustics = self._hear([(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)])
             for utterance, piece, acoustic in zip(utterances, pieces, acoustics, strict=True):
                 durations: list[int] = acoustic.durations.tolist()
-                windows = self._windows(utterance, acoustic, durations[0])
+                windows = self._windows(utterance, acoustic)
                 utterance.begin(piece, acoustic, windows, timed(piece, self._vocabulary, durations))
 
     def spare_time(self) -> bool:
-        """Measures a sentence of a voice that cannot be streamed yet; False if there is none."""
+        """Measures a sentence of a voice that cannot be streamed yet; False if there is none.
+
+        Named blends are measured before they first speak.
+        """
+        for name in self._named_blends():
+            with contextlib.suppress(UnknownVoiceError):  # as in `voices`
+                self._calibration.statistics(self.find_voice(name).name, self.device)
         with torch.inference_mode():
             return self._calibration.step()
 
     @torch.inference_mode()
     def _rehearse(self) -> None:
         """Every path once or twice: a word and a sentence as a whole, and three shapes of window."""
-        for acoustic in (self._listen("Sure.", self._default_voice), self._example()):
+        for acoustic in (self._listen("Sure.", self._default_voice.name), self._example()):
             self._vocoder.exact(acoustic)
         for batch in {1, min(2, self.max_batch)}:
             example = self._example(batch)
@@ -203,8 +242,9 @@ class KokoroEngine:
     def _example(self, batch: int = 1) -> Acoustic:
         """An utterance that has windows of all shapes, with statistics that are as good as any; one of a batch."""
         sentence = "This sentence is long enough that its sound can be decoded in windows."
-        phonemes = self._g2p.phonemes(sentence, self._default_voice[0])[0].phonemes
-        acoustic = self._hear([(phonemes, self._default_voice, 1.0)] * batch)[0]
+        voice = self._default_voice.name
+        phonemes = self._g2p.phonemes(sentence, voice[0])[0].phonemes
+        acoustic = self._hear([(phonemes, voice, 1.0)] * batch)[0]
         acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
         return acoustic
 
@@ -222,18 +262,14 @@ class KokoroEngine:
             return
         log.info("kernels_compiled")
 
-    def _windows(self, utterance: KokoroUtterance, acoustic: Acoustic, silent_units: int) -> Sequence[tuple[int, int]]:
-        """How a piece is decoded: (start, frames) of its windows; with statistics fixed, unless it is to be whole.
-
-        `silent_units`: of the first token, which is silence.
-        """
+    def _windows(self, utterance: KokoroUtterance, acoustic: Acoustic) -> Sequence[tuple[int, int]]:
+        """How a piece is decoded: (start, frames) of its windows; with statistics fixed, unless it is to be whole."""
         frames = acoustic.frames
         if not utterance.exact:
             statistics = self._calibration.statistics(utterance.voice, self.device)
             if statistics is not None and frames >= _STREAM_FROM_FRAMES:
                 statistics.apply(acoustic)
-                # A unit is two frames. Nothing of the silence has to be decoded.
-                return schedule(max(0, 2 * silent_units - _ONSET_FRAMES), frames, frames)
+                return schedule(*_sounding(acoustic), frames)
         return [(0, frames)]
 
     def _decode_whole(self, group: Sequence[KokoroUtterance]) -> list[Samples]:
@@ -262,22 +298,33 @@ class KokoroEngine:
         for phonemes, voice, speed in said:
             known = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
             ids.append(torch.tensor([0, *known, 0], device=self.device))
-            # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
-            styles.append(self._style(voice)[len(phonemes) - 1])
+            styles.append(self._style(voice, len(phonemes)))
             speeds.append(speed)
         acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), torch.tensor(speeds, device=self.device))
         return acoustics
 
-    def _refusal(self, voice: str) -> str:
-        if voice in self._weights.voice_names() and voice[0] in OPTIONAL_LANGUAGES:
-            return f"voice {voice} needs packages that are not installed: pip install {OPTIONAL_LANGUAGES[voice[0]][0]}"
-        return f"unknown voice {voice!r}, known are {' '.join(self._voices)}"
+    def _revision_of(self, voice: str) -> str:
+        if voice not in self._revisions:
+            self._revisions[voice] = hashlib.sha256(self._weights.load_voice(voice).tobytes()).hexdigest()[:16]
+        return self._revisions[voice]
 
-    def _style(self, voice: str) -> torch.Tensor:
-        """Style vectors of a voice, float32 [510, 1, 256], on the device."""
+    def _style(self, voice: str, phonemes: int) -> torch.Tensor:
+        """The style vector of a voice for so many phonemes, float32 [1, 256]; a blend's is the mean of its voices'."""
+        # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
+        shares = recipes.parse(voice).shares()
+        return sum((share * self._pack(name)[phonemes - 1] for name, share in shares), torch.zeros(()))
+
+    def _pack(self, voice: str) -> torch.Tensor:
+        """Style vectors of a voice of the weights, float32 [510, 1, 256], on the device."""
         if voice not in self._styles:
             self._styles[voice] = torch.from_numpy(self._weights.load_voice(voice)).to(self.device)
         return self._styles[voice]
+
+
+def _sounding(acoustic: Acoustic) -> tuple[int, int]:
+    """Frames [start, end) without the silence at both ends, which need not be decoded; all, if there is no sound."""
+    loud = torch.nonzero(acoustic.energy[0] > _SILENT_ENERGY)[:, 0].tolist() or [0, acoustic.frames]
+    return max(0, loud[0] - _LEAD_FRAMES), min(acoustic.frames, loud[-1] + 1 + _TAIL_FRAMES)
 
 
 def load_reference(weights: KokoroWeights, device: torch.device) -> KModel:

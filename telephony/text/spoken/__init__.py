@@ -1,6 +1,6 @@
 """From what a language model writes to what a caller should hear.
 
-`speak_as` says one segment of plain text in words; `parse` takes an SSML document too. Both are pure, take time in
+`speak_as` says one segment of plain text in words; `parse` reads an SSML document. Both are pure, take time in
 proportion to the text, and leave Kokoro's inline markup (`[word](/phonemes/)`) as it is. In the languages that have
 rules nothing that leaves here has a digit or a symbol (outside that markup), so no engine reads numbers its own way;
 in others only layout, pictures and tags are taken away.
@@ -11,7 +11,7 @@ What is shortened is read where it stands: a segment must not be cut inside a nu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from telephony.text.markup import INLINE
@@ -26,8 +26,9 @@ from telephony.text.spoken.rules import Rule
 from telephony.text.spoken.spanish import MexicanSpanish, Spanish
 from telephony.text.spoken.ssml import Span, SpokenError
 
-__all__ = ["Span", "SpokenError", "parse", "speak_as"]
+__all__ = ["Span", "SpokenError", "is_document", "outline", "parse", "speak_as"]
 
+_DOCUMENT = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
@@ -48,24 +49,38 @@ def speak_as(text: str, language: str) -> str:
     return " ".join("".join(said).split())
 
 
-def parse(text: str, language: str) -> list[Span]:
-    """What to say, how fast, and where to pause.
+def is_document(text: str) -> bool:
+    """Whether a text is meant as an SSML document: its first element is `<speak>`."""
+    return _DOCUMENT.match(text) is not None
+
+
+def outline(document: str) -> list[Span]:
+    """The spans of an SSML document, what is declared in it as it is written; quick, whatever that is.
+
+    Raises:
+        SpokenError: it is not valid.
+    """
+    return list(ssml.document(document.strip(), lambda part, kind, layout: part))
+
+
+def parse(document: str, language: str) -> Iterator[Span]:
+    """What to say, how fast, and where to pause, as far as it is asked for.
+
+    What is declared (`say-as`) is in words; the rest is still to be said by `speak_as`, as any text.
 
     Args:
-        text: an SSML document (its first element is `<speak>`), or plain text, which makes one span or none.
+        document: an SSML document.
         language: as for `speak_as`.
 
     Raises:
-        SpokenError: an SSML document that is not valid.
+        SpokenError: it is not valid; at once, not on the way.
     """
-    if not re.match(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--|<!DOCTYPE\b|<speak[\s>/])", text):
-        said = speak_as(text, language)
-        return [Span(said)] if said else []
+    outline(document)
 
     def as_declared(part: str, kind: str, layout: str) -> str:
         return _say_as(part, kind, layout, language)
 
-    return ssml.document(text.strip(), lambda part: speak_as(part, language), as_declared)
+    return ssml.document(document.strip(), as_declared)
 
 
 def _language(tag: str) -> Language | None:

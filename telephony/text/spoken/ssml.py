@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
@@ -12,6 +13,9 @@ MAX_BREAK_S = 10.0
 _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.5}
 _STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.7, "x-strong": 1.0}
 _SLOWEST, _FASTEST = 0.5, 2.0
+_PIECE_CHARS = 1024
+# Of inline markup, in characters.
+_MAX_WORD, _MAX_PHONEMES = 200, 300
 _SAY_AS = frozenset("digits characters spell-out telephone currency date time cardinal ordinal number".split())
 _TRANSPARENT = frozenset("speak p s emphasis voice lang".split())
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
@@ -37,7 +41,7 @@ class Span:
     """A stretch of speech.
 
     Attributes:
-        text: what to say, normalised; may be empty where there is only a pause.
+        text: what to say, as it is written, but for what was declared; may be empty where there is only a pause.
         rate: how fast, as a factor of the voice's speed.
         pause_s: silence behind it, in seconds.
     """
@@ -59,27 +63,24 @@ Saying = Callable[[str], str]
 SayAs = Callable[[str, str, str], str]
 
 
-def document(text: str, plain: Saying, say_as: SayAs) -> list[Span]:
-    """The spans of an SSML document.
+def document(text: str, say_as: SayAs) -> Iterator[Span]:
+    """The spans of an SSML document, read as far as they are asked for.
 
     Args:
         text: the document, with `<speak>` as its root.
-        plain: normalises text.
         say_as: says a text as what it is declared to be (text, interpret-as, format).
 
     Raises:
         SpokenError: it is not well-formed, has a document type, or an element or a value that is not supported.
     """
-    return list(_Reader(plain, say_as).read(text))
+    return _Reader(say_as).read(text)
 
 
 class _Reader:
-    def __init__(self, plain: Saying, say_as: SayAs) -> None:
-        self._plain = plain
+    def __init__(self, say_as: SayAs) -> None:
         self._say_as = say_as
         self._open: list[_Open] = []
-        self._spans: list[Span] = []
-        self._raw: list[str] = []  # of plain text, normalised only where it ends: "$<b/>5"
+        self._spans: deque[Span] = deque()
         self._said: list[str] = []
         self._inner: list[str] = []
         self._parser = expat.ParserCreate(encoding="utf-8")
@@ -91,12 +92,20 @@ class _Reader:
         self._parser.StartDoctypeDeclHandler = self._doctype
 
     def read(self, text: str) -> Iterator[Span]:
-        try:
-            self._parser.Parse(text.encode("utf-8", "replace"), True)
-        except expat.ExpatError as error:
-            raise SpokenError(expat.ErrorString(error.code), error.lineno, error.offset + 1) from None
+        for start in range(0, len(text), _PIECE_CHARS):
+            self._feed(text[start : start + _PIECE_CHARS], last=False)
+            # A break may still lengthen the pause of the last one.
+            while len(self._spans) > 1:
+                yield self._spans.popleft()
+        self._feed("", last=True)
         self._close_span(0.0)
         yield from self._spans
+
+    def _feed(self, text: str, last: bool) -> None:
+        try:
+            self._parser.Parse(text.encode("utf-8", "replace"), last)
+        except expat.ExpatError as error:
+            raise SpokenError(expat.ErrorString(error.code), error.lineno, error.offset + 1) from None
 
     def _fail(self, why: str) -> SpokenError:
         return SpokenError(why, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
@@ -121,7 +130,6 @@ class _Reader:
             self._close_span(0.0)
         say = self._saying(name, attributes)
         if say is not None:
-            self._flush()
             self._inner = []
         self._open.append(_Open(name, rate, say))
 
@@ -131,14 +139,14 @@ class _Reader:
             return _nothing
         if name == "sub":
             alias = self._required(attributes, name, "alias")
-            return lambda _: self._plain(alias)
+            return lambda _: alias
         if name == "phoneme":
             if attributes.get("alphabet", "ipa") != "ipa":
                 raise self._fail("the only alphabet of phonemes is ipa")
             phonemes = self._required(attributes, name, "ph").translate(_MARKUP).strip()
-            if not phonemes:
-                raise self._fail("phoneme without ph")
-            return lambda word: f"[{word.translate(_MARKUP).strip() or '.'}](/{phonemes}/)"
+            if not 0 < len(phonemes) <= _MAX_PHONEMES:
+                raise self._fail(f"the ph of a phoneme has 1 to {_MAX_PHONEMES} characters")
+            return lambda word: f"[{word.translate(_MARKUP).strip()[:_MAX_WORD] or '.'}](/{phonemes}/)"
         if name == "say-as":
             kind = self._required(attributes, name, "interpret-as")
             if kind not in _SAY_AS:
@@ -158,19 +166,9 @@ class _Reader:
         self._open.pop()
 
     def _text(self, text: str) -> None:
-        (self._raw if self._open[-1].say is None else self._inner).append(text)
-
-    def _flush(self) -> None:
-        raw = "".join(self._raw)
-        self._raw = []
-        if raw:
-            said = self._plain(raw)
-            before = " " if raw[:1].isspace() else ""
-            after = " " if raw[-1:].isspace() else ""
-            self._said.append(f"{before}{said}{after}" if said else " ")
+        (self._said if self._open[-1].say is None else self._inner).append(text)
 
     def _close_span(self, pause: float) -> None:
-        self._flush()
         text = " ".join("".join(self._said).split())
         self._said = []
         rate = self._open[-1].rate if self._open else 1.0

@@ -1,0 +1,65 @@
+"""The WebSocket doors: whatever messages come, the answers are messages too, and nothing is left behind.
+
+Nothing is synthesised: the scheduler's thread does not run, so that every run goes the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from telephony.endpoints import livekit, pipecat
+from telephony.engines.tone import ToneEngine
+from telephony.metrics import Metrics
+from telephony.scheduler import Scheduler
+from telephony.sessions import SessionPolicy, SessionRegistry
+from telephony.settings import Settings
+from telephony.voices import Selection, VoiceWish, choose
+
+_SETTINGS = Settings(debounce_ms=0, max_text_chars=200, max_waiting_requests=3, send_timeout_s=5.0)
+_DOORS = (livekit, pipecat)
+
+
+def check(data: bytes) -> None:
+    """The first byte chooses the door; messages are divided by newlines, those that are no UTF-8 are binary."""
+    if data:
+        asyncio.run(_converse(_DOORS[data[0] % len(_DOORS)], data[1:].split(b"\n")))
+
+
+async def _converse(door: Any, messages: list[bytes]) -> None:
+    engine, metrics = ToneEngine(), Metrics()
+
+    def find(wish: VoiceWish) -> Selection:
+        return choose(wish, Selection(engine, "tone", 1.0), [engine])
+
+    sessions = SessionRegistry(SessionPolicy(None, 1, 0.0, 60.0), Scheduler(metrics), metrics, find, lambda: [engine])
+    sessions.admit()
+    (route,) = door.router(sessions, _SETTINGS, metrics).routes
+    left = iter(messages)
+    connected = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal connected
+        if not connected:
+            connected = True
+            return {"type": "websocket.connect"}
+        message = next(left, None)
+        if message is None:
+            return {"type": "websocket.disconnect", "code": 1000}
+        try:
+            return {"type": "websocket.receive", "text": message.decode()}
+        except UnicodeDecodeError:
+            return {"type": "websocket.receive", "bytes": message}
+
+    async def send(message: Any) -> None:
+        if "text" in message:
+            assert isinstance(json.loads(message["text"])["type"], str)
+            message["text"].encode()
+
+    scope = {"type": "websocket", "path": route.path, "headers": [], "query_string": b"", "state": {}}
+    await route.endpoint(WebSocket(scope, receive, send))
+    assert sessions.drain(0.0), "speech was left behind"
+    assert not metrics.registry.get_sample_value("tts_active_sessions", {"door": door.DOOR}), "a session was left"

@@ -1,0 +1,142 @@
+"""Who speaks a text: engine, voice and rate, out of what a client asks for and what there is."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from telephony.engines.base import Engine, UnknownVoiceError, UnusableVoiceError, Voice
+from telephony.engines.kokoro.languages import LANGUAGES
+
+ALIASES = {"female": ("af_aoede", "F1"), "male": ("am_michael", "M1")}
+"""Names for clients that do not care which, and whom they mean: the first one that there is."""
+
+SUPERTONIC = "supertonic"
+"""An engine that is not always there."""
+
+SUPERTONIC_VOICES = frozenset(f"{kind}{number}" for kind in "FM" for number in range(1, 6))
+"""Its speakers, whether or not it is."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Who speaks the texts that arrive now.
+
+    `voice` is as `Engine.find_voice` names it; `language` is the one to read them in, None for the voice's own.
+    """
+
+    engine: Engine
+    voice: str
+    speed: float
+    language: str | None = None
+
+    @property
+    def read_in(self) -> str:
+        """The BCP 47 tag of the language that texts are read in; empty if the engine has lost the voice meanwhile."""
+        if self.language is not None:
+            return self.language
+        try:
+            return self.engine.find_voice(self.voice).language
+        except UnknownVoiceError:  # `prepare` will say so
+            return ""
+
+
+@dataclass(frozen=True)
+class VoiceWish:
+    """What a client asks for: a voice by name, alias or recipe, a language (Kokoro's letter or a BCP 47 tag), a rate,
+    an engine by name.
+
+    None leaves it to the service.
+    """
+
+    voice: str | None = None
+    language: str | None = None
+    speed: float | None = None
+    engine: str | None = None
+
+
+def choose(wish: VoiceWish, current: Selection, engines: Sequence[Engine]) -> Selection:
+    """The selection for a client's wish; what it leaves open is as `current`.
+
+    A voice speaks its own language, and another one if that is asked for with it. A language alone chooses a voice of
+    that language, or else one that reads it.
+
+    Args:
+        current: who speaks if nothing is asked for.
+        engines: where to look for the voice, in this order.
+
+    Raises:
+        UnknownVoiceError: there is no such voice or engine, or none of that language, or the voice does not read the
+            language.
+    """
+    speed = current.speed if wish.speed is None else wish.speed
+    engines = [engine for engine in engines if wish.engine in (None, engine.name)]
+    if not engines:
+        raise UnknownVoiceError(f"engine {wish.engine!r:.100} is not loaded: GET /v1/voices lists what there is")
+    offers = _all(current, engines) if wish.voice is None else iter(_named(wish.voice, engines))
+    own, others = itertools.tee(offers)
+    for engine, voice in own:
+        if wish.language is None or speaks(voice, wish.language):
+            return Selection(engine, engine.find_voice(voice.name).name, speed)
+    for engine, voice in others:
+        for language in voice.other_languages:
+            if wish.language is not None and _is_part_of(language, wish.language):
+                return Selection(engine, engine.find_voice(voice.name).name, speed, language)
+    who = "no voice speaks" if wish.voice is None else f"voice {wish.voice[:100]} does not speak"
+    raise UnknownVoiceError(f"{who} {wish.language!r:.100}")
+
+
+def substitute(failed: Selection, engines: Sequence[Engine]) -> Selection | None:
+    """Who speaks in place of an engine that fails: a voice of the same language, and region if there is one.
+
+    Args:
+        failed: the selection that cannot speak.
+        engines: where to look for a voice, in this order.
+    """
+    language = failed.read_in
+    for wanted in (language, language.partition("-")[0]):
+        with contextlib.suppress(UnknownVoiceError):
+            return choose(VoiceWish(language=wanted), failed, engines)
+    return None
+
+
+def speaks(voice: Voice, language: str) -> bool:
+    """Whether a language is a voice's own: `p`, `pt` and `pt-BR` are all Brazilian Portuguese."""
+    return _is_part_of(voice.language, language)
+
+
+def _all(current: Selection, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Voice]]:
+    """Every voice, that of the moment first, then those of its engine."""
+    if current.engine in engines:
+        yield current.engine, current.engine.find_voice(current.voice)
+    for engine in sorted(engines, key=lambda engine: engine is not current.engine):
+        for voice in engine.voices():
+            yield engine, voice
+
+
+def _named(name: str, engines: Sequence[Engine]) -> list[tuple[Engine, Voice]]:
+    """The voices that a name stands for. Raises UnknownVoiceError where there is none."""
+    offers: list[tuple[Engine, Voice]] = []
+    why = f"unknown voice {name[:100]!r}: GET /v1/voices lists what there is"
+    for known, engine in itertools.product(ALIASES.get(name, (name,)), engines):
+        try:
+            found = engine.find_voice(known)
+        except UnusableVoiceError as error:
+            why = str(error)
+        except UnknownVoiceError:
+            continue
+        else:
+            same_speaker = [voice for voice in engine.voices() if voice.speaker == known and voice != found]
+            offers.extend((engine, voice) for voice in (found, *same_speaker))
+    if not offers:
+        raise UnknownVoiceError(why)
+    return offers
+
+
+def _is_part_of(spoken: str, language: str) -> bool:
+    wanted = LANGUAGES.get(language, language).lower().replace("_", "-")
+    spoken = spoken.lower().replace("_", "-")
+    # A voice without a region speaks for all of its language.
+    return spoken == wanted or spoken.startswith(wanted + "-") or wanted.startswith(spoken + "-")
