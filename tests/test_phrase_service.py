@@ -340,7 +340,7 @@ def test_a_list_without_a_cache_is_needless_and_said_so(counted: Counted, events
 
 @pytest.mark.model
 def test_kokoro_is_heard_again_to_the_last_bit(service: StartService, kokoro: Engine, tmp_path: Path) -> None:
-    settings = {**ROOM, "phrase_dir": tmp_path / "phrases", "drain_timeout_s": TIMEOUT_S}
+    settings: dict[str, Any] = {**ROOM, "phrase_dir": tmp_path / "phrases", "drain_timeout_s": TIMEOUT_S}
     for say in (by_telephone, by_gateway, by_sentence):
         door = service(kokoro, **settings)
         made = say(door)
