@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from telephony.engines.base import Samples, Word
+from telephony.text import script
 
 FADE_S = 0.06
 """How long speech takes to fall silent at a barge-in: long enough for no click, too short for another word."""
@@ -83,10 +84,13 @@ class Playout:
         return max(0.0, self._ends_at - self._clock())
 
     def begin(self, text: str) -> SaidText:
-        """The next text; who has heard all of those before has begun a new turn, and they are forgotten."""
+        """The next text, without the tags of a document.
+
+        Who has heard all of those before has begun a new turn, and they are forgotten.
+        """
         if not self.ahead_s and all(said.whole for said in self._texts):
             self._texts.clear()
-        said = SaidText(text)
+        said = SaidText(script.without_tags(text))
         self._texts.append(said)
         return said
 

@@ -289,6 +289,28 @@ def test_voices_are_grouped_by_language_and_the_one_picked_speaks(service: Start
     assert spoken == ["am_michael"]
 
 
+def test_two_voices_are_blended_by_the_share_of_the_second(service: StartService, visit: Open) -> None:
+    spoken: list[str] = []
+
+    class NamingEngine(ToneEngine):
+        def prepare(self, text: str, voice: str, *rest: Any, **options: Any) -> Utterance:
+            spoken.append(voice)
+            return super().prepare(text, voice, *rest, **options)
+
+    new = ready(visit(service(NamingEngine(), http_port=0)))
+    assert new.page.get_by_label("Share of the blend").is_hidden()
+    new.page.get_by_label("Blend with").select_option("am_michael")
+    new.page.get_by_label("Share of the blend").fill("25")
+    assert new.text("#share-value") == "25 %"
+    new.speak("Hello.")
+    new.wait_state("finished")
+    assert spoken == ["af_sky*3+am_michael"]
+    new.page.get_by_label("Blend with").select_option("")
+    new.speak("Hello.")
+    new.wait_state("finished")
+    assert spoken[1:] == ["af_sky"]
+
+
 def test_another_engine_speaks_once_it_is_loaded_and_picked(service: StartService, visit: Open, db: Path) -> None:
     said: list[str] = []
     second = ToneEngine(name="piper", sample_rate=22_050, voice_names=("joe", "jane"), on_prepare=said.append)
@@ -470,11 +492,9 @@ def test_the_keyboard_is_enough(service: StartService, visit: Open, db: Path) ->
     keyboard.press("Escape")
     new.page.locator("#stop:disabled").wait_for()
     new.wait(lambda: new.measured("level") == 0)
-    order = []
-    for _ in range(4):
+    for control in ("engine", "voice", "blend", "speed", "speak"):
         keyboard.press("Tab")
-        order.append(focused())
-    assert order == ["engine", "voice", "speed", "speak"]
+        assert focused() == control
     keyboard.press("Enter")
     new.wait_state("speaking")
     keyboard.press("Tab")

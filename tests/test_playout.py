@@ -131,6 +131,14 @@ def test_words_that_the_text_has_otherwise_are_passed_over(clock: Clock) -> None
     assert playout.interrupt() == ("Room", "5, please.")
 
 
+def test_of_a_document_its_words_are_told_of(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    document = '<speak>Hello. <break time="1s"/>Bye.</speak>'
+    say(playout, document, 2.5, [Word("Hello.", 0, 0.5), Word("Bye.", 1.5, 2.4)])
+    clock.now_s += 1.0
+    assert playout.interrupt() == ("Hello.", "Bye.")
+
+
 def test_all_texts_of_a_turn_are_told_of_and_a_new_turn_begins_after_silence(clock: Clock) -> None:
     playout = Playout(0.04, clock)
     say(playout, "Long ago.", 1.0)
