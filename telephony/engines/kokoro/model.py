@@ -32,6 +32,7 @@ from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.calibration import Calibration
 from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
+from telephony.engines.kokoro.heap import Heap, find_trim
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.layers import KernelCall, Kernels
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
@@ -116,6 +117,7 @@ class KokoroEngine:
         with torch.no_grad():
             self._vocoder = Vocoder(model.decoder.generator, self.dtype, self._kernels)
             self._acoustic = AcousticModel(model, self._vocoder.style, self._kernels, self.dtype).to(device).eval()
+        self._heap = Heap(find_trim())
         self._calibration = Calibration(statistics_dir, weights.revision, self._vocoder, self._listen)
 
     def voices(self) -> Sequence[Voice]:
@@ -213,13 +215,16 @@ class KokoroEngine:
     def spare_time(self) -> bool:
         """Measures a sentence of a voice that cannot be streamed yet; False if there is none.
 
-        Named blends are measured before they first speak.
+        Named blends are measured before they first speak. When all is measured, unused memory goes back.
         """
         for name in self._named_blends():
             with contextlib.suppress(UnknownVoiceError):  # as in `voices`
                 self._calibration.statistics(self.find_voice(name).name, self.device)
         with torch.inference_mode():
-            return self._calibration.step()
+            measured = self._calibration.step()
+        if not measured:
+            self._heap.give_back()
+        return measured
 
     @torch.inference_mode()
     def _rehearse(self) -> None:
