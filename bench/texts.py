@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 LATENCY = {
     "word": "Certainly.",
     "sentence": "Hello, this is a test of the Kokoro text to speech service.",
@@ -234,3 +236,92 @@ SENTENCES = {
 
 WRITTEN_IN = {"a": "en-GB", "b": "en-GB", "e": "es-ES", "f": "fr-FR", "i": "it-IT", "p": "pt-BR"}
 """What those sentences are written in: the English ones in British English, whoever says them."""
+
+SAMPLES: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "sentence": "Good morning, thank you for calling. How can I help you today?",
+        "figures": (
+            "Your order A7-3497 of 14 March 2026 comes to $1,234.50. Call +1 415 555 0132 before 6:30 pm, "
+            "and you save 15%."
+        ),
+        "SSML": (
+            '<speak>Your code is <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Once more, slowly: <say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            '<sub alias="Doctor Martin">Dr. M.</sub> expects you on '
+            '<say-as interpret-as="date" format="mdy">03/14/2026</say-as>.</speak>'
+        ),
+    },
+    "pt": {
+        "sentence": "Bom dia, obrigado por ligar. Em que posso ajudar?",
+        "figures": (
+            "O seu pedido A7-3497, de 14/03/2026, ficou em R$ 1.234,50. Ligue para (11) 98765-4321 até as 18h30 "
+            "e ganhe 15% de desconto."
+        ),
+        "SSML": (
+            '<speak>O seu código é <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Mais uma vez, devagar: <say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'A consulta é no dia <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "es": {
+        "sentence": "Buenos días, gracias por llamar. ¿En qué puedo ayudarle?",
+        "figures": (
+            "Su pedido A7-3497, del 14/03/2026, cuesta 1.234,50 €. Llame al 612 345 678 antes de las 18:30 "
+            "y ahorre un 15 %."
+        ),
+        "SSML": (
+            '<speak>Su código es <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Otra vez, despacio: <say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'La cita es el <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "fr": {
+        "sentence": "Bonjour et merci de votre appel. Comment puis-je vous aider ?",
+        "figures": (
+            "Votre commande A7-3497 du 14/03/2026 coûte 1 234,50 €. Appelez le 06 12 34 56 78 avant 18h30 "
+            "et économisez 15 %."
+        ),
+        "SSML": (
+            '<speak>Votre code est <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Encore une fois, lentement : '
+            '<say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'Le rendez-vous est le <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "it": {
+        "sentence": "Buongiorno e grazie per la sua chiamata. Come posso aiutarla?",
+        "figures": (
+            "Il suo ordine A7-3497 del 14/03/2026 costa 1.234,50 €. Chiami il 347 123 4567 prima delle 18:30 "
+            "e risparmi il 15%."
+        ),
+        "SSML": (
+            '<speak>Il suo codice è <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Ancora una volta, piano: '
+            '<say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'L\'appuntamento è il <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "hi": {
+        "sentence": "नमस्ते, फ़ोन करने के लिए धन्यवाद। मैं आपकी क्या मदद करूँ?",
+        "figures": "आपका ऑर्डर नंबर 3497 है और कुल राशि 1234 रुपये है।",
+        "SSML": '<speak>एक मिनट रुकिए। <break time="500ms"/><prosody rate="75%">एक बार फिर, धीरे-धीरे।</prosody></speak>',
+    },
+    "ja": {
+        "sentence": "お電話ありがとうございます。ご用件をお聞かせください。",
+        "figures": "ご注文番号は3497番、合計は1234円です。",
+        "SSML": (
+            '<speak>少々お待ちください。<break time="500ms"/>'
+            '<prosody rate="75%">もう一度申し上げます。</prosody></speak>'
+        ),
+    },
+    "zh": {
+        "sentence": "您好，感谢您的来电。请问有什么可以帮您？",
+        "figures": "您的订单号是3497，一共1234元。",
+        "SSML": '<speak>请稍等。<break time="500ms"/><prosody rate="75%">我再说一遍。</prosody></speak>',
+    },
+    "ko": {"sentence": "안녕하세요, 전화해 주셔서 감사합니다. 무엇을 도와드릴까요?"},
+    "de": {"sentence": "Guten Morgen, vielen Dank für Ihren Anruf. Wie kann ich Ihnen helfen?"},
+    "ru": {"sentence": "Здравствуйте, спасибо за звонок. Чем я могу вам помочь?"},
+}
+"""What samples of each language (by the first part of its tag) say, by kind: a greeting; numbers, dates and codes; a
+document."""
