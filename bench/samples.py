@@ -57,7 +57,7 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
 table { width: 100%; border-collapse: collapse; }
-th, td { padding: .5rem; text-align: left; vertical-align: top; border-top: 1px solid; overflow-wrap: anywhere; }
+th, td { padding: .5rem; text-align: left; vertical-align: top; border-top: 1px solid; overflow-wrap: break-word; }
 td.figure { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 audio { width: 16rem; }
 """
