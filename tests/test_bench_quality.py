@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import quality, texts
+from bench import quality, recogniser, texts
 from bench.quality import Findings, Hearing, Sound, Steps
 from telephony.engines.base import Samples
 from telephony.settings import Settings
 
-_RATE = quality.SAMPLE_RATE_HZ
+_RATE = recogniser.SAMPLE_RATE_HZ
 
 
 def _tone(hertz: float, seconds: float = 1.0, rate: int = _RATE) -> Samples:
@@ -77,14 +77,28 @@ def test_a_small_jump_in_a_quiet_place_counts_by_what_is_near() -> None:
 
 
 def test_texts_are_compared_without_case_and_punctuation() -> None:
-    assert quality.normalise("  It's TEN o’clock — ¿Qué?  Ninety-five, 2:30.") == "its ten oclock qué ninety five 2 30"
+    assert (
+        recogniser.normalise("  It's TEN o’clock — ¿Qué?  Ninety-five, 2:30.") == "its ten oclock qué ninety five 2 30"
+    )
 
 
 def test_word_errors_are_wrong_missing_and_added_words() -> None:
-    said = ["One two three.", "Four five."]
-    assert quality.word_errors(said, ["one two three", "Four, five!"]) == (0, 5)
-    assert quality.word_errors(said, ["one too", "four five six"]) == (3, 5)
-    assert quality.word_errors(said, ["", "four five"]) == (3, 5)
+    assert recogniser.word_errors("One two, three.", "one two three", "en-GB") == (0, 3)
+    assert recogniser.word_errors("One two three.", "one too", "en-GB") == (2, 3)
+    assert recogniser.word_errors("Four five.", "four five six", "en-GB") == (1, 2)
+    assert recogniser.word_errors("Four five.", "", "en-GB") == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "language"),
+    [
+        ("It is one hundred and forty-two dollars and sixty cents.", "It is $142.60.", "en-GB"),
+        ("Espere dez segundos, são duas horas.", "Espere 10 segundos, são 2 horas.", "pt-BR"),
+        ("Cela fait vingt et un euros.", "Cela fait 21 €.", "fr-FR"),
+    ],
+)
+def test_figures_are_no_word_errors(said: str, heard: str, language: str) -> None:
+    assert recogniser.word_errors(said, heard, language)[0] == 0
 
 
 def test_voices_of_one_language_say_different_sentences() -> None:
@@ -107,15 +121,22 @@ def test_no_more_sentences_than_there_are() -> None:
 def test_no_sentence_is_one_that_voices_are_calibrated_on(monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = resources.files("telephony.engines.kokoro") / "corpus" / "pt.txt"
     measured = corpus.read_text(encoding="utf-8").splitlines()[0]
-    monkeypatch.setitem(quality.SENTENCES, "p", (measured.upper(), "Outra frase."))
+    monkeypatch.setitem(texts.SENTENCES, "p", (measured.upper(), "Outra frase."))
     assert quality.held_out("p") == ("Outra frase.",)
 
 
+@pytest.mark.parametrize("language", texts.SENTENCES)
+def test_every_language_has_thirty_sentences_without_figures(language: str) -> None:
+    known = quality.held_out(language)
+    assert len(set(known)) == len(known) >= 30
+    assert not any(character.isdigit() for text in known for character in text)
+
+
 def test_the_recogniser_gets_the_same_sound_at_its_own_rate() -> None:
-    heard = quality.for_recogniser(_tone(1000))
+    heard = recogniser.for_recogniser(_tone(1000))
     assert heard.dtype == np.float32
     assert heard == pytest.approx(_tone(1000, rate=16_000), abs=1e-3)
-    assert len(quality.for_recogniser(_noise(0.01)[:-1])) == 160
+    assert len(recogniser.for_recogniser(_noise(0.01)[:-1])) == 160
 
 
 def test_whisper_is_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,20 +147,20 @@ def test_whisper_is_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (second / "model.bin.part2").write_bytes(b"cd")
     for name in ("config.json", "tokenizer.json", "vocabulary.json"):
         (second / name).write_text("{}")
-    packages = dict(zip(quality._WHISPER_PACKAGES, (first, second), strict=True))
-    monkeypatch.setattr(quality, "_data_of", packages.__getitem__)
+    packages = dict(zip(recogniser._WHISPER_PACKAGES, (first, second), strict=True))
+    monkeypatch.setattr(recogniser, "_data_of", packages.__getitem__)
     target = tmp_path / "cache" / "whisper"
-    quality.join_whisper(target)
+    recogniser.join_whisper(target)
     assert (target / "model.bin").read_bytes() == b"abcd"
     assert len(list(target.iterdir())) == 4
     assert [path.name for path in target.parent.iterdir()] == ["whisper"]
-    monkeypatch.setattr(quality, "_WHISPER_PACKAGES", ("no_such_package",))
-    quality.join_whisper(target)
+    monkeypatch.setattr(recogniser, "_WHISPER_PACKAGES", ("no_such_package",))
+    recogniser.join_whisper(target)
 
 
 def test_a_missing_package_is_named() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
-        quality._data_of("no_such_package")
+        recogniser._data_of("no_such_package")
 
 
 def _sound(voice: str, streamed: float) -> Sound:

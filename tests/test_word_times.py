@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.quality import for_recogniser, join_whisper
+from bench.recogniser import for_recogniser, join_whisper
 from telephony.engines.base import Engine, Samples, Word
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P
