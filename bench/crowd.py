@@ -12,8 +12,9 @@ import json
 import struct
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import numpy as np
@@ -71,14 +72,22 @@ class Crowd:
     Args:
         text_port, http_port: of the service, which streams its replies.
         audiosocket_port: None where it has no such door.
+        lead_ms: at the WebSocket doors audio is to come no earlier than that before it is heard; None: as it is made.
     """
 
-    def __init__(self, text_port: int, http_port: int, audiosocket_port: int | None = None) -> None:
+    def __init__(
+        self, text_port: int, http_port: int, audiosocket_port: int | None = None, lead_ms: int | None = None
+    ) -> None:
+        self._pace = {} if lead_ms is None else {"lead_ms": lead_ms}
         self._text_port = text_port
         self._http_port = http_port
         self._audiosocket_port = audiosocket_port
         self._http = httpx.AsyncClient(
-            base_url=f"http://{_HOST}:{http_port}", limits=httpx.Limits(max_connections=None), timeout=_TIMEOUT_S
+            base_url=f"http://{_HOST}:{http_port}",
+            limits=httpx.Limits(max_connections=None),
+            timeout=_TIMEOUT_S,
+            verify=False,  # there is no TLS, and reading certificates takes a while
+            trust_env=False,
         )
         self.calls: dict[str, Call] = {
             "telephone": self._telephone,
@@ -114,7 +123,7 @@ class Crowd:
     async def _session(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
         heard = Heard()
         async with connect(f"ws://{_HOST}:{self._http_port}/ws/tts", compression=None, open_timeout=_TIMEOUT_S) as ws:
-            await ws.send(json.dumps({"type": "start_session"}))
+            await ws.send(json.dumps({"type": "start_session", "config": self._pace}))
             _expect(await ws.recv(), "session_started")
             await connected()
             heard.begin()
@@ -130,7 +139,8 @@ class Crowd:
         heard = Heard()
         address = f"ws://{_HOST}:{self._http_port}/v1/audio/speech/stream/ws"
         async with connect(address, compression=None, open_timeout=_TIMEOUT_S) as ws:
-            await ws.send(json.dumps({"type": "start", "format": "pcm", "sample_rate": SAMPLE_RATE_HZ}))
+            start = {"type": "start", "format": "pcm", "sample_rate": SAMPLE_RATE_HZ, **self._pace}
+            await ws.send(json.dumps(start))
             _expect(await ws.recv(), "started")
             await connected()
             heard.begin()
@@ -189,7 +199,7 @@ class Crowd:
 Connected = Callable[[], Awaitable[None]]
 """Awaited by a call once it is connected."""
 
-Call = Callable[..., Awaitable[Heard]]
+Call = Callable[..., Coroutine[Any, Any, Heard]]
 """One call: its sentences and, optionally, what it awaits once it is connected."""
 
 

@@ -181,7 +181,7 @@ class Soak:
         limit_s = _HUNG_UP_AFTER_S if number % _HUNG_UP_EVERY == 0 else None
         began_s = time.monotonic()
         try:
-            heard: Heard = await asyncio.wait_for(self._crowd.calls[door](sentences), limit_s)
+            heard = await asyncio.wait_for(self._crowd.calls[door](sentences), limit_s)
         except asyncio.TimeoutError:
             self._interval.calls["hung up"] += 1
             return

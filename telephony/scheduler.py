@@ -494,6 +494,8 @@ class Scheduler:
         else:
             if len(rendered) != len(utterances):
                 failure = SynthesisError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
+            elif not all(samples.ndim == 1 and np.isfinite(samples).all() for samples in rendered):
+                failure = SynthesisError("the engine returned what is no sound")
         if failure is not None:
             for lane, request, _ in speaking:
                 self._break_off(request)

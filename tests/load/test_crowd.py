@@ -12,20 +12,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench.crowd import Crowd, Heard, is_all_of
+from bench.crowd import Heard, is_all_of
 from telephony.audio import to_pcm16
 from telephony.service import Service
 from tests.clients import TIMEOUT_S, TextHost, figure, frame_bytes, tone, tone_samples, wait_figure
 from tests.conftest import StartService
-from tests.load.conftest import Size
+from tests.load.conftest import DOORS, Size, crowd_of
 
-DOORS = {"http_port": 0, "audiosocket_port": 0, "stream": True, "max_first_audio_s": 0.0}
 CROWD_TIMEOUT_S = 120.0
-
-
-def crowd_of(door: Service) -> Crowd:
-    assert door.http_port is not None
-    return Crowd(door.tcp_port, door.http_port, door.audiosocket_port)
 
 
 def assert_heard(heard: Heard, name: str, sentences: list[str]) -> None:
