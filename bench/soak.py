@@ -38,15 +38,17 @@ from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
 
+CAPACITY_S = 10.0
+"""How long the capacity is measured."""
+CALLERS_FOR_CAPACITY = 16
+MAX_SENTENCES = 3
+"""Of a call."""
 SHARE_OF_CAPACITY = 0.8
 MAX_MEMORY_GROWTH = 0.02
 """After the warm-up, as a fraction."""
 MAX_HANDLES_GROWTH = 3.0
 """Threads, and descriptors, on average: calls come and go, so that their number is never quite the same."""
 
-_CAPACITY_S = 10.0
-_CALLERS_FOR_CAPACITY = 16
-_MAX_SENTENCES = 3
 _HUNG_UP_EVERY = 11  # no multiple of the number of doors
 _HUNG_UP_AFTER_S = 0.7
 # An engine's own noise moves the ends of a sentence by some milliseconds.
@@ -75,7 +77,7 @@ class ToneScript:
 
     def sentences(self, call: int) -> list[str]:
         """See `Script`."""
-        return [f"This is call {call} with sentence {number}." for number in range(1 + call % _MAX_SENTENCES)]
+        return [f"This is call {call} with sentence {number}." for number in range(1 + call % MAX_SENTENCES)]
 
     def fault(self, door: str, sentences: Sequence[str], heard: Heard) -> str | None:
         """See `Script`."""
@@ -97,7 +99,7 @@ class MeasuredScript:
     def sentences(self, call: int) -> list[str]:
         """See `Script`."""
         some = itertools.islice(itertools.cycle(self._durations_s), call % len(self._durations_s), None)
-        return list(itertools.islice(some, 1 + call % _MAX_SENTENCES))
+        return list(itertools.islice(some, 1 + call % MAX_SENTENCES))
 
     def fault(self, door: str, sentences: Sequence[str], heard: Heard) -> str | None:
         """See `Script`."""
@@ -152,7 +154,7 @@ class Soak:
                 audio_s += heard.audio_s
 
         began_s = time.monotonic()
-        await asyncio.gather(*(hurry() for _ in range(_CALLERS_FOR_CAPACITY)))
+        await asyncio.gather(*(hurry() for _ in range(CALLERS_FOR_CAPACITY)))
         return audio_s / (time.monotonic() - began_s)
 
     async def run(self, listeners: int, seconds: float, every_s: float) -> list[Sample]:
@@ -213,9 +215,7 @@ class Soak:
         )
 
 
-def measure(
-    settings: Settings, seconds: float, every_s: float, capacity_s: float = _CAPACITY_S
-) -> tuple[float, int, list[Sample]]:
+def measure(settings: Settings, seconds: float, every_s: float) -> tuple[float, int, list[Sample]]:
     """The capacity in seconds of speech a second, the number of listeners, and what was seen while they listened."""
     with contextlib.ExitStack() as stack:
         if settings.engine == "tone":
@@ -229,7 +229,7 @@ def measure(
         async def run() -> tuple[float, int, list[Sample]]:
             async with Crowd(product.text_port, product.http_port, product.audiosocket_port) as crowd:
                 soak = Soak(crowd, script)
-                capacity = await soak.capacity(capacity_s)
+                capacity = await soak.capacity(CAPACITY_S)
                 listeners = max(1, math.floor(SHARE_OF_CAPACITY * capacity))
                 print(f"{capacity:.1f} seconds of speech a second: {listeners} listeners", file=sys.stderr)
                 return capacity, listeners, await soak.run(listeners, seconds, every_s)

@@ -1,22 +1,27 @@
-"""The daemon as a process, ended under load: by SIGTERM, which drains it, and by SIGKILL, after which it is back."""
+"""The daemon as a process: ended under load by SIGTERM, killed and started again, and without room for its log."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import httpx
 import numpy as np
+import pytest
 
 from bench.crowd import Crowd, Heard, is_all_of
 from telephony.audio import to_pcm16
 from telephony.metrics import Metrics
 from telephony.store import Store
-from tests.clients import TIMEOUT_S, Daemon, TextHost, free_port, tone
+from tests.clients import ROOT, TIMEOUT_S, Daemon, TextHost, free_port, tone
 from tests.load.conftest import Size
 
 SENTENCES = ["The service stops.", "This is still heard."]
@@ -84,6 +89,30 @@ def test_after_a_kill_the_host_finds_it_again_and_nothing_is_in_the_way(tmp_path
     with contextlib.closing(sqlite3.connect(database)) as connection:
         query = "SELECT value FROM system_config WHERE key = 'kokoro_service_status'"
         assert connection.execute(query).fetchone() == ("stopped",)
+
+
+def test_a_full_disk_under_the_log_costs_lines_and_nothing_else() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    text_port, http_port = free_port(), free_port()
+    arguments = (
+        *("--engine", "tone", "--piper", "external", "--tcp-port", str(text_port), "--udp-port", "0"),
+        *("--http-port", str(http_port), "--metrics-log", "none", "--phrase-cache-mb", "0"),
+    )
+    command = [sys.executable, str(ROOT / "kokoro_service.py"), *arguments]
+    with Path("/dev/full").open("w") as full, subprocess.Popen(command, stdout=full, stderr=full) as process:
+        try:
+            with reconnected(text_port) as host:
+                host.say("Is this written down?")
+                np.testing.assert_array_equal(host.read_frame().samples, tone("Is this written down?"))
+            lost = re.search(
+                r"^tts_log_lines_lost_total (\S+)$", httpx.get(f"http://127.0.0.1:{http_port}/metrics").text, re.M
+            )
+            assert lost is not None
+            assert float(lost.group(1)) > 0
+        finally:
+            process.terminate()
+    assert process.returncode in (0, 120)  # Python's own word for a standard output that could not be written
 
 
 def reconnected(port: int) -> TextHost:
