@@ -89,7 +89,10 @@ def _serve(settings: Settings) -> int:
     except StartError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(service.describe(), flush=True)
+    try:
+        print(service.describe(), flush=True)
+    except OSError as error:  # a full disk behind it: the calls do not need the line
+        log.warning("ready_line_lost", error=error.strerror)
     reader.recv(1)
     service.stop()
     if threading.active_count() > 1:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test; arguments go to pytest (`./run-tests.sh -m "not model"` for the fast ones).
+# Runs every test; arguments go to pytest (`-m "not model"` for the fast ones, `--load tests/load` for load at full size).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
 prepare_environment requirements.txt requirements-dev.txt

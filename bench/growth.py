@@ -47,11 +47,17 @@ def measure(settings: Settings, count: int, every: int, seed: int) -> list[int]:
     return resident
 
 
+def steady_ends(values: Sequence[float]) -> tuple[float, float]:
+    """The mean of the first tenth after the warm-up, and of the last tenth."""
+    steady = values[int(_WARM_UP * len(values)) :]
+    tenth = max(1, len(steady) // 10)
+    return mean(steady[:tenth]), mean(steady[-tenth:])
+
+
 def growth(resident: Sequence[int]) -> float:
     """Growth as a fraction, from the first tenth after the warm-up to the last tenth."""
-    steady = resident[int(_WARM_UP * len(resident)) :]
-    tenth = max(1, len(steady) // 10)
-    return mean(steady[-tenth:]) / mean(steady[:tenth]) - 1
+    first, last = steady_ends(resident)
+    return last / first - 1
 
 
 def assemble(settings: Settings, count: int, every: int, resident: Sequence[int]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`python -m bench.plot FILE... --out DIRECTORY`: results of the benchmarks as pictures.
 
-Each JSON file gives one SVG, named after its benchmark: latency, growth. The others have tables enough.
+Each JSON file gives one SVG, named after its benchmark: latency, growth, soak. The others have tables enough.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import matplotlib
@@ -36,7 +37,26 @@ def draw_growth(axes: Axes, document: Mapping[str, Any]) -> None:
     axes.set(xlabel="utterances spoken", ylabel="resident memory (MiB)", ylim=(0, None))
 
 
-DRAW: dict[str, Callable[[Axes, Mapping[str, Any]], None]] = {"latency": draw_latency, "growth": draw_growth}
+def draw_soak(axes: Axes, document: Mapping[str, Any]) -> None:
+    """What must stay flat, and the median first audio, over time, each as a multiple of its own mean."""
+    samples = [sample for sample in document["samples"] if sample["first_audio_s"]]
+    minutes = [sample["at_s"] / 60 for sample in samples]
+    for name, values in {
+        "memory": [sample["resident_bytes"] for sample in samples],
+        "threads": [sample["threads"] for sample in samples],
+        "descriptors": [sample["descriptors"] for sample in samples],
+        "first audio": [sample["first_audio_s"]["p50"] for sample in samples],
+    }.items():
+        axes.plot(minutes, [value / mean(values) for value in values], label=name)
+    axes.set(xlabel="minutes", ylabel="multiple of the mean", ylim=(0, None))
+    axes.legend()
+
+
+DRAW: dict[str, Callable[[Axes, Mapping[str, Any]], None]] = {
+    "latency": draw_latency,
+    "growth": draw_growth,
+    "soak": draw_soak,
+}
 """By the name of the benchmark."""
 
 

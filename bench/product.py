@@ -51,6 +51,7 @@ class Product:
             tcp_port=0,
             udp_port=0,
             http_port=0,
+            audiosocket_port=0,
             metrics_log=None,
             db=None,
             piper="external",  # nobody asks for the other engine
@@ -77,6 +78,16 @@ class Product:
     def udp_port(self) -> int:
         """Where audio processors register."""
         return self._service.udp_port
+
+    @property
+    def text_port(self) -> int:
+        """Where hosts connect."""
+        return self._service.tcp_port
+
+    @property
+    def audiosocket_port(self) -> int:
+        """Where PBXs connect."""
+        return self._service.audiosocket_port or 0
 
     @property
     def http_port(self) -> int:

@@ -5,8 +5,39 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from typing import TextIO, cast
 
 import structlog
+
+
+class _Lines:
+    """A stream of lines for structlog, which writes one at a time. What cannot be written is lost and counted.
+
+    A disk that is full, or a reader that is gone, must not end the call that has something to log.
+    """
+
+    def __init__(self) -> None:
+        self.stream: TextIO = sys.stderr
+        self.lost = 0
+
+    def write(self, line: str) -> None:
+        """Writes a line, if that is possible."""
+        try:
+            self.stream.write(line)
+            self.stream.flush()
+        except OSError:
+            self.lost += 1
+
+    def flush(self) -> None:
+        """Nothing is left to do."""
+
+
+_lines = _Lines()
+
+
+def lines_lost() -> int:
+    """How many lines of this process's log could not be written."""
+    return _lines.lost
 
 
 def configure(level: str, log_format: str) -> None:
@@ -16,6 +47,7 @@ def configure(level: str, log_format: str) -> None:
         level: `debug`, `info`, `warning` or `error`.
         log_format: `logfmt` or `json`.
     """
+    _lines.stream = sys.stderr
     renderer: structlog.types.Processor
     if log_format == "json":
         renderer = structlog.processors.JSONRenderer()
@@ -30,7 +62,7 @@ def configure(level: str, log_format: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _lines)),
     )
     root = logging.getLogger()
     for handler in [known for known in root.handlers if isinstance(known, _Forwarder)]:

@@ -36,6 +36,11 @@ class StartService(Protocol):
         ...
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--load`: see tests/load."""
+    parser.addoption("--load", action="store_true", help="load tests at their full size")
+
+
 @pytest.fixture(autouse=True)
 def _no_leaks() -> Iterator[None]:
     threads, sockets = set(threading.enumerate()), _sockets()

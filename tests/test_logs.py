@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import io
 import json
 import logging
+import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -220,3 +224,33 @@ def test_what_a_caller_says_is_logged_at_debug(lines: Lines) -> None:
     logs.configure("debug", "json")
     say_secrets()
     assert SECRET in [json.loads(line).get("text") for line in lines()]
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_counted(monkeypatch: pytest.MonkeyPatch, lines: Lines) -> None:
+    def figure() -> float:
+        return Metrics().registry.get_sample_value("tts_log_lines_lost_total") or 0.0
+
+    before = figure()
+    with open_full_disk() as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        logs.configure("info", "logfmt")
+        for _ in range(3):
+            structlog.get_logger().info("connected")
+        monkeypatch.undo()
+    logs.configure("info", "logfmt")
+    structlog.get_logger().info("connected")
+    assert figure() == before + 3
+    assert len(lines()) == 1
+
+
+def open_full_disk() -> io.TextIOWrapper:
+    """A text file on a disk without room, unbuffered so that nothing is left to write when it is closed."""
+
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return io.TextIOWrapper(Full(), write_through=True)  # type: ignore[arg-type]
