@@ -159,6 +159,7 @@ class Service:
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
+        self.started = True  # nothing that takes long is left: a signal is heeded behind it, when there is much to close
         if self._request_log is not None:
             self._request_log.start()
         self._scheduler.start()
@@ -169,7 +170,6 @@ class Service:
         self._status = "ready"
         if self._rehearsal is not None:
             self._rehearsal.start()
-        self.started = True
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
