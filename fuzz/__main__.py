@@ -26,7 +26,9 @@ def main() -> None:
     corpus = str(CORPUS / wanted.target)
     with tempfile.TemporaryDirectory() as found:
         folders = [corpus] if wanted.keep else [found, corpus]
-        atheris.Setup([sys.argv[0], *folders, f"-max_total_time={wanted.seconds}", "-max_len=4096"], target.check)
+        # No limit of memory: a process inherits its parent's peak, which libFuzzer would take for its own.
+        limits = (f"-max_total_time={wanted.seconds}", "-max_len=4096", "-rss_limit_mb=0")
+        atheris.Setup([sys.argv[0], *folders, *limits], target.check)
         atheris.Fuzz()
 
 

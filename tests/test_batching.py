@@ -15,6 +15,7 @@ from telephony.engines.kokoro.ragged import moments, run_lstm, zeroed
 from telephony.engines.kokoro.utterance import KokoroUtterance
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.settings import Settings
+from tests.clients import calibrate
 
 Job = tuple[str, str, float, bool]
 """Text, voice, speed, exact."""
@@ -84,9 +85,7 @@ def engine(kokoro_weights: KokoroWeights) -> KokoroEngine:
     cpu = torch.device("cpu")
     statistics = Settings().cache_dir / "statistics"
     made = KokoroEngine(kokoro_weights, cpu, "af_sky", statistics, dtype=torch.float32, max_batch=4)
-    begun(made, [(LONG, "af_sky", 1.0, False)])
-    while made.spare_time():
-        pass
+    calibrate(made, "af_sky")
     return made
 
 

@@ -118,9 +118,18 @@ def install(directory: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
+# `python -m telephony.say`, with Ctrl-C not ignored: where the tests run in the background of a shell, it is, and that
+# is inherited.
+RUN = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("telephony.say", run_name="__main__", alter_sys=True)
+"""
+
+
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "telephony.say", *arguments],
+        [sys.executable, "-c", RUN, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from telephony.engines.kokoro.model import KokoroEngine, load_reference
 from telephony.engines.kokoro.statistics import Sample, Statistics, fit, known
 from telephony.engines.kokoro.vocoder import NOISE_CONTEXT, WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
+from tests.clients import calibrate
 
 SENTENCE = "Please hold the line while I look up the order that you placed last week, it will only take a moment."
 SAMPLE_RATE = 24_000
@@ -137,9 +138,7 @@ def test_schedule_covers_every_frame_once_and_begins_small(start: int, frames: i
 def streaming(kokoro: Engine) -> Iterator[KokoroEngine]:
     """The engine, calibrated for its default voice."""
     assert isinstance(kokoro, KokoroEngine)
-    windows_of(kokoro, SENTENCE)
-    while kokoro.spare_time():
-        pass
+    calibrate(kokoro, "af_sky")
     yield kokoro
 
 
