@@ -91,6 +91,7 @@ class Service:
         )
         self._rehearsal: Rehearsal | None = None
         self.started = False
+        """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
         self._doors_lock = threading.Lock()
         self._text_door: TextServer | None = None
@@ -146,6 +147,7 @@ class Service:
             ) from error
         try:
             self._switch.load()
+            self.started = True
         except EngineUnavailableError as error:
             self._abandon("error")
             raise StartError(str(error)) from error
@@ -162,7 +164,6 @@ class Service:
         self._status = "ready"
         if self._rehearsal is not None:
             self._rehearsal.start()
-        self.started = True
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
