@@ -95,6 +95,7 @@ class Service:
         )
         self._rehearsal: Rehearsal | None = None
         self.started = False
+        """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
         self._doors_lock = threading.Lock()
         self._text_door: TextServer | None = None
@@ -153,6 +154,7 @@ class Service:
             ) from error
         try:
             self._switch.load()
+            self.started = True
         except EngineUnavailableError as error:
             self._abandon("error")
             raise StartError(str(error)) from error

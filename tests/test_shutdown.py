@@ -113,6 +113,22 @@ def test_signal_with_nothing_to_do_ends_at_once(database: Path) -> None:
     assert status_in(database) == "stopped"
 
 
+def test_a_signal_in_the_moment_in_which_the_doors_open_is_answered_by_stopping(
+    service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The signal's handler raises SystemExit until `started`; behind the first thread that would end nothing.
+    seen: list[bool] = []
+    open_doors = Service._open_doors
+
+    def spy(self: Service) -> None:
+        seen.append(self.started)
+        open_doors(self)
+
+    monkeypatch.setattr(Service, "_open_doors", spy)
+    service()
+    assert seen == [True]
+
+
 def test_new_text_is_refused_while_stopping(service: StartService, events: EventLog) -> None:
     throttle = Throttle()
     door = service(ToneEngine(on_render=throttle))

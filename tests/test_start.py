@@ -23,7 +23,6 @@ from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.tone import ToneEngine
-from telephony.scheduler import Scheduler
 from telephony.service import Service, StartError
 from telephony.settings import Settings, describe
 from telephony.switch import Loaders
@@ -208,25 +207,6 @@ def test_host_that_connects_while_the_engine_loads_is_served(events: EventLog) -
         door.start()
         stack.callback(door.stop)
         assert len(hosts[0].read_frame().samples) == tone_samples("As soon as you can.")
-
-
-def test_once_anybody_may_be_heard_a_signal_no_longer_breaks_the_start_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[bool] = []
-    start = Scheduler.start
-
-    def note(scheduler: Scheduler) -> None:
-        started.append(door.started)
-        start(scheduler)
-
-    monkeypatch.setattr(Scheduler, "start", note)
-    door = Service(
-        Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
-        Loaders(ToneEngine, lambda path: ToneEngine()),
-    )
-    assert not door.started
-    door.start()
-    door.stop()
-    assert started == [True]
 
 
 def test_engine_that_cannot_be_loaded_ends_the_start(events: EventLog) -> None:
