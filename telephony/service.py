@@ -161,9 +161,6 @@ class Service:
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
-        self.started = (
-            True  # nothing that takes long is left: a signal is heeded behind it, when there is much to close
-        )
         if self._request_log is not None:
             self._request_log.start()
         self._scheduler.start()
