@@ -12,8 +12,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from telephony import logs
-
 _SPEECH_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _RTF_BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0)
 
@@ -66,7 +64,6 @@ class Metrics:
         self.processor_failures = counter("tts_processor_failures_total", "Audio processors given up")
         self.store_errors = counter("tts_store_errors_total", "Failed accesses to the database")
         self.switches = counter("tts_switches_total", "Changes of engine or voice", "engine")
-        self.registry.register(_LogCollector())
         self.active_calls = Gauge("tts_active_calls", "Calls known", registry=self.registry)
         self.active_sessions = Gauge("tts_active_sessions", "Sessions open", ("door",), registry=self.registry)
         self.websockets_open = Gauge("tts_websockets_open", "WebSockets open", ("door",), registry=self.registry)
@@ -97,16 +94,21 @@ class Metrics:
             registry=self.registry,
         )
 
+    def watch_log(self, lines_lost: Callable[[], int]) -> None:
+        """Adds a counter of the log lines of this process that were lost, asked for whenever the figures are read."""
+        self.registry.register(_LogCollector(lines_lost))
+
     def watch_gpu(self, utilization_percent: Callable[[], float | None]) -> None:
         """Adds a gauge of how busy the GPU is, asked for whenever the figures are read; absent while that says None."""
         self.registry.register(_GpuCollector(utilization_percent))
 
 
 class _LogCollector(Collector):
-    """The log belongs to the process; its figure is asked for whenever the figures are read."""
+    def __init__(self, lines_lost: Callable[[], int]) -> None:
+        self._lines_lost = lines_lost
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        yield CounterMetricFamily("tts_log_lines_lost", "Log lines that could not be written", value=logs.lines_lost())
+        yield CounterMetricFamily("tts_log_lines_lost", "Log lines that could not be written", value=self._lines_lost())
 
 
 class _GpuCollector(Collector):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from telephony import logs
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
@@ -53,6 +54,7 @@ class Service:
     def __init__(self, settings: Settings, loaders: Loaders) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.metrics.watch_log(logs.lines_lost)
         self.metrics.watch_gpu(gpu.utilization_percent)
         self._request_log = RequestLog(settings.metrics_log, self.metrics) if settings.metrics_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None

@@ -227,8 +227,11 @@ def test_what_a_caller_says_is_logged_at_debug(lines: Lines) -> None:
 
 
 def test_a_line_that_cannot_be_written_is_lost_and_counted(monkeypatch: pytest.MonkeyPatch, lines: Lines) -> None:
+    metrics = Metrics()
+    metrics.watch_log(logs.lines_lost)
+
     def figure() -> float:
-        return Metrics().registry.get_sample_value("tts_log_lines_lost_total") or 0.0
+        return metrics.registry.get_sample_value("tts_log_lines_lost_total") or 0.0
 
     before = figure()
     with open_full_disk() as full:
