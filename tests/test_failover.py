@@ -221,6 +221,12 @@ def test_a_call_that_does_not_return_is_given_up_and_its_late_result_is_dropped(
     thread.close()
 
 
+def test_a_call_that_goes_on_is_no_stall() -> None:
+    thread = EngineThread("test")
+    assert not thread.run(lambda: thread.stalled, LONG_S)
+    thread.close()
+
+
 def test_a_library_that_ends_the_process_only_fails() -> None:
     def leave() -> None:
         raise SystemExit(1)

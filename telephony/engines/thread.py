@@ -46,7 +46,7 @@ class EngineThread:
     def __init__(self, engine_name: str) -> None:
         self._engine_name = engine_name
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
-        self._last: _Call | None = None
+        self._given_up: _Call | None = None
         # A daemon: a call that never returns must not hold up the end of the process.
         self._thread = threading.Thread(target=self._run, name=f"engine-{engine_name}", daemon=True)
         self._thread.start()
@@ -54,7 +54,7 @@ class EngineThread:
     @property
     def stalled(self) -> bool:
         """Whether a call that was given up has not returned yet."""
-        return self._last is not None and not self._last.done.is_set()
+        return self._given_up is not None and not self._given_up.done.is_set()
 
     def run(self, work: Callable[[], _T], limit_s: float) -> _T:
         """What `work` returns or raises, called in the thread.
@@ -65,11 +65,11 @@ class EngineThread:
         if self.stalled:
             raise StalledError(f"{self._engine_name} does not answer")
         call = _Call(work)
-        self._last = call
         self._calls.put(call)
         if not call.done.wait(limit_s):
+            self._given_up = call
             raise StalledError(f"{self._engine_name} has not answered for {limit_s:g} s")
-        self._last = None
+        self._given_up = None
         if call.error is not None:
             raise call.error
         result: _T = call.result
