@@ -42,7 +42,8 @@ CASTS = {
         *("hf_alpha", "hm_omega"),
         *("jf_alpha", "jm_kumo"),
         *("zf_xiaobei", "zm_yunxi"),
-    )
+    ),
+    "supertonic": ("F1", "M1"),
 }
 """Who of an engine's voices is heard at least: voices and recipes. Others follow up to `_VOICES_EACH` in a language."""
 _VOICES_EACH = 2
@@ -50,7 +51,10 @@ _VOICES_EACH = 2
 Loader = Callable[[Settings], Engine]
 ENGINES: Mapping[str, Loader] = {
     "kokoro": lambda settings: catalog.load_main(dataclasses.replace(settings, engine="kokoro")),
-    "piper": lambda settings: catalog.load_piper(settings.piper_model),
+    "piper": lambda settings: catalog.load_piper(
+        settings.piper_model, settings.piper_voices, settings.piper_max_loaded
+    ),
+    "supertonic": catalog.load_supertonic,
 }
 
 _STYLE = """
