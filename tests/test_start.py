@@ -337,7 +337,16 @@ def test_check_is_all_ok(tmp_path: Path, kokoro_weights: KokoroWeights) -> None:
     assert run("--init-db", "--db", str(database)).returncode == 0
     result = run(*ANY_PORTS, "--check", "--db", str(database))
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert [row[1] for row in rows] == ["python", "packages", "weights", "device", "piper", "ports", "database"]
+    assert [row[1] for row in rows] == [
+        "python",
+        "packages",
+        "weights",
+        "device",
+        "piper",
+        "supertonic",
+        "ports",
+        "database",
+    ]
     assert {row[0] for row in rows} == {"ok"}
     assert result.returncode == 0
 
@@ -358,7 +367,7 @@ def test_check_tells_what_fails(
         )
         assert check.run(settings) == 1
     rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
-    assert [name for name, line in rows.items() if line.startswith("ok")] == ["python", "packages"]
+    assert [name for name, line in rows.items() if line.startswith("ok")] == ["python", "packages", "supertonic"]
     assert "'nobody'" in rows["weights"]
     assert str(port) in rows["ports"]
     assert "nobody.onnx" in rows["piper"]
