@@ -6,6 +6,7 @@ database and the named blends, four times a second.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -270,7 +271,8 @@ class EngineSwitch:
                 self._supertonic = self._loaders.supertonic()
             except EngineUnavailableError as error:
                 self._why_no_supertonic = str(error)
-                self._complain("supertonic_unavailable", str(error))
+                asked_for = self._settings.supertonic == "fetch"
+                self._complain("supertonic_unavailable", str(error), logging.ERROR if asked_for else logging.INFO)
 
     def _load_piper(self) -> None:
         # The operator's path wins over the host's key; a key that leads nowhere does not silence Piper.
@@ -300,7 +302,7 @@ class EngineSwitch:
                 self._reported[service] = text
                 self._store.write_status(service, text)
 
-    def _complain(self, event: str, error: str) -> None:
+    def _complain(self, event: str, error: str, level: int = logging.ERROR) -> None:
         if self._complaints.get(event) != error:
             self._complaints[event] = error
-            log.error(event, error=error)
+            log.log(level, event, error=error)

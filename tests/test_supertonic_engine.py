@@ -259,7 +259,7 @@ def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: P
     assert refused.status_code == 422
     assert "Supertonic is not loaded: no Supertonic weights in" in refused.json()["detail"][0]["msg"]
     said = [entry for entry in logs if "upertonic" in str(entry)]
-    assert [(entry["event"], entry["log_level"]) for entry in said] == [("supertonic_unavailable", "error")]
+    assert [(entry["event"], entry["log_level"]) for entry in said] == [("supertonic_unavailable", "info")]
     assert "\n" not in said[0]["error"]
 
 
