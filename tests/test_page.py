@@ -272,43 +272,42 @@ def test_the_speed_is_the_one_picked(service: StartService, visit: Open) -> None
     assert new.measured("samplesPlayed") == pytest.approx(tone_samples(TEXT) / 2, abs=1)
 
 
+@dataclass(frozen=True)
+class NamingEngine(ToneEngine):
+    """Keeps who was asked to speak."""
+
+    spoken: list[str] = field(default_factory=list)
+
+    def prepare(self, text: str, voice: str, *rest: Any, **options: Any) -> Utterance:
+        self.spoken.append(voice)
+        return super().prepare(text, voice, *rest, **options)
+
+
 def test_voices_are_grouped_by_language_and_the_one_picked_speaks(service: StartService, visit: Open) -> None:
-    spoken: list[str] = []
-
-    class NamingEngine(ToneEngine):
-        def prepare(self, text: str, voice: str, *rest: Any, **options: Any) -> Utterance:
-            spoken.append(voice)
-            return super().prepare(text, voice, *rest, **options)
-
-    new = ready(visit(service(NamingEngine(), http_port=0)))
+    engine = NamingEngine()
+    new = ready(visit(service(engine, http_port=0)))
     assert new.page.locator("#voice optgroup").get_attribute("label") == "American English"
     assert new.page.get_by_label("Voice", exact=True).input_value() == "af_sky"  # the service's own
     new.page.get_by_label("Voice", exact=True).select_option("am_michael")
     new.speak("Hello.")
     new.wait_state("finished")
-    assert spoken == ["am_michael"]
+    assert engine.spoken == ["am_michael"]
 
 
 def test_two_voices_are_blended_by_the_share_of_the_second(service: StartService, visit: Open) -> None:
-    spoken: list[str] = []
-
-    class NamingEngine(ToneEngine):
-        def prepare(self, text: str, voice: str, *rest: Any, **options: Any) -> Utterance:
-            spoken.append(voice)
-            return super().prepare(text, voice, *rest, **options)
-
-    new = ready(visit(service(NamingEngine(), http_port=0)))
+    engine = NamingEngine()
+    new = ready(visit(service(engine, http_port=0)))
     assert new.page.get_by_label("Share of the blend").is_hidden()
     new.page.get_by_label("Blend with").select_option("am_michael")
     new.page.get_by_label("Share of the blend").fill("25")
     assert new.text("#share-value") == "25 %"
     new.speak("Hello.")
     new.wait_state("finished")
-    assert spoken == ["af_sky*3+am_michael"]
+    assert engine.spoken == ["af_sky*3+am_michael"]
     new.page.get_by_label("Blend with").select_option("")
     new.speak("Hello.")
     new.wait_state("finished")
-    assert spoken[1:] == ["af_sky"]
+    assert engine.spoken[1:] == ["af_sky"]
 
 
 def test_another_engine_speaks_once_it_is_loaded_and_picked(service: StartService, visit: Open, db: Path) -> None:
