@@ -2,8 +2,9 @@
 
 Each simulated listener plays what it hears in real time, from the first window on. Its agent is one text ahead: it
 sends the next text when the one before begins to play. From its first audio to the end of the run there is thus always
-more to come, and a moment of silence is an underrun. The largest number of calls without one is searched for the
-reference, which serves texts in order of arrival as plain servers do, and for the product over its streaming text door.
+more to come, and a moment of silence is an underrun, as is a first audio that takes longer than MAX_FIRST_AUDIO_S. The
+largest number of calls without one is searched for the reference, which serves texts in order of arrival as plain
+servers do, and for the product over its streaming text door.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from bench.product import Arrival, Product, load_engine, settings_from_environme
 from bench.reference import SAMPLE_RATE_HZ, Reference
 from telephony import logs
 from telephony.settings import Settings
+
+MAX_FIRST_AUDIO_S = 10.0
+"""A listener who is kept waiting for longer is not served."""
 
 # How many different sentences are said; every listener begins with another one.
 _SENTENCES = 8
@@ -51,8 +55,9 @@ class CallLine(Protocol):
 
 @dataclass
 class Playback:
-    """What one listener hears. Times in seconds, monotonic."""
+    """What one listener hears who said something at `began_at_s`. Times in seconds, monotonic."""
 
+    began_at_s: float
     first_at_s: float | None = None
     dry_at_s: float = 0.0
     underruns: int = 0
@@ -62,6 +67,7 @@ class Playback:
         """Appends audio to what is playing."""
         if self.first_at_s is None:
             self.first_at_s = self.dry_at_s = arrival.at_s
+            self.underruns += arrival.at_s - self.began_at_s > MAX_FIRST_AUDIO_S
         self._pass(arrival.at_s)
         self.dry_at_s = max(self.dry_at_s, arrival.at_s) + arrival.duration_s
 
@@ -176,9 +182,9 @@ def _one_listener(
 ) -> tuple[Playback, float]:
     """Listens until the run is over or has failed; returns what was heard and when the first text was sent."""
     failed.wait(max(0.0, starts_at_s - time.monotonic()))
-    playback = Playback()
     text, duration_s = next(script)
     sent_at_s = time.monotonic()
+    playback = Playback(sent_at_s)
     ends_at_s = sent_at_s + seconds
     line.say(text)
     next_at_s = ends_at_s  # the next text has to wait for the first audio

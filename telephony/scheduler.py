@@ -2,8 +2,9 @@
 
 One thread decides, and waits for each engine's own thread, one at a time. Each listener has a `Lane`, its queue of
 requests in order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served
-first; a listener who hears nothing yet comes before all others, in order of arrival. The unit of service is one window,
-so a short text never waits behind a long one and a cancel takes effect within a window.
+first. A listener who hears nothing yet comes before all others, in order of arrival, unless one of those would run dry
+by it, or all that the engines can make is spoken for (see admission.py): then it waits. The unit of service is one
+window, so a short text never waits behind a long one and a cancel takes effect within a window.
 
 With a phrase cache a second thread looks segments up and delivers what is there already, so that it waits for no
 engine. What is not there is made once, for all who wait for it: whichever of them is served next has the engine make
@@ -24,6 +25,7 @@ from typing import Protocol
 import numpy as np
 import structlog
 
+from telephony.admission import Admission
 from telephony.audio import Resampler
 from telephony.cache.making import CUT_OFF, Recorder, Take
 from telephony.engines.base import Engine, Samples, Segment, SynthesisError, UnspeakableError, Utterance, Word
@@ -198,6 +200,17 @@ class Lane:
         """Whether the listener hears nothing and has nothing coming."""
         return not self.queue and self._scheduler.now() >= self.runs_dry_at
 
+    @property
+    def working(self) -> bool:
+        """Whether anything is queued or in work."""
+        return bool(self.queue)
+
+    def left_s(self, seconds_per_byte: float) -> float:
+        """About how much audio is still to be made of what is queued, in seconds, with the scheduler's lock held."""
+        made_s = (request.audio_s + request.segment_audio_s for request in self.queue)
+        texts_s = (seconds_per_byte * request.size_bytes for request in self.queue)
+        return sum(max(0.0, text_s - already_s) for text_s, already_s in zip(texts_s, made_s, strict=True))
+
     def put(self, request: Request) -> None:
         """Queues a request; waits while the queue is over its bound (backpressure towards the door).
 
@@ -224,7 +237,7 @@ class Lane:
             dropped = list(self.queue)
             self.queue.clear()
             self.runs_dry_at = 0.0
-            self._scheduler.deactivate(self)
+            self._scheduler.silence(self)
         for request in dropped:
             request.cancel()
             self._scheduler.on_done(self.door, request, True)
@@ -243,7 +256,7 @@ class Lane:
             if self.queue:
                 self._scheduler.activate(self)
             else:
-                self._scheduler.deactivate(self)
+                self._scheduler.silence(self)
         request.cancel()
         self._scheduler.on_done(self.door, request, True)
 
@@ -303,9 +316,7 @@ class Scheduler:
         self._stopping = False
         self._engines: list[Engine] = []
         self._spare_work = False
-        # Moving averages of engine time: a request's way to its first window, and any window.
-        self._first_window_s = 0.0
-        self._window_s = 0.0
+        self._admission = Admission()
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
         self._threads = [threading.Thread(target=self._run, name="scheduler")]
         if phrases is not None:
@@ -338,6 +349,12 @@ class Scheduler:
         with self.changed:
             return any(not lane.background for lane in self._active)
 
+    @property
+    def begins_at_once(self) -> bool:
+        """Whether a new listener would be served this moment: no lane is `busy`, and there is a place."""
+        with self.changed:
+            return not self.busy and self._admission.free_places(self._clock()) >= 1
+
     def now(self) -> float:
         """The scheduler's clock, in seconds."""
         return self._clock()
@@ -345,13 +362,13 @@ class Scheduler:
     def predict_first_audio_s(self) -> float:
         """How long a new call would wait for its first audio if it spoke now, in seconds, by what was measured.
 
-        Every call that hears nothing yet is served before it, and the window in work is finished first. 0 until a first
-        window was ever measured.
+        0 until a first window was ever measured.
         """
         with self.changed:
             now = self._clock()
-            waiting = sum(not lane.background and now >= lane.runs_dry_at for lane in self._active)
-        return (waiting + 1) * self._first_window_s + self._window_s
+            silent = [lane for lane in self._active if not lane.background and now >= lane.runs_dry_at]
+            waiting = sum(not self._admission.holds(lane) for lane in silent)
+            return self._admission.predict_first_audio_s(now, len(silent), waiting)
 
     def wake(self) -> None:
         """Looks again for work: a sink has room, or a route has appeared."""
@@ -382,6 +399,11 @@ class Scheduler:
         """Called by a lane, with `changed` held: it has none."""
         self._active.pop(lane, None)
         self._report_depth()
+
+    def silence(self, lane: Lane) -> None:
+        """Called by a lane, with `changed` held: it has none, and its listener hears nothing any more."""
+        self._admission.leave(lane)
+        self.deactivate(lane)
 
     def _report_depth(self) -> None:
         self.metrics.queue_depth.set(sum(len(lane.queue) for lane in self._active))
@@ -416,15 +438,31 @@ class Scheduler:
                 ready = [lane for lane in able if self._needs_engine(lane.queue[0])]
                 if not able and self._spare_work:
                     return []
-                if ready:
+                admitted = self._in_turn(ready, now)
+                if admitted:
                     self._spare_work = True
-                    ready.sort(key=lambda lane: _urgency(lane, now))
-                    batch = self._batch(ready)
-                    for _, request in batch:
+                    batch = self._batch(admitted)
+                    for lane, request in batch:
                         request.in_service = True
+                        if not lane.background:
+                            self._admission.enter(lane)
                     return batch
-                self.changed.wait()
+                self.changed.wait(self._admission.next_place_in_s(now) if ready else None)
             return None
+
+    def _in_turn(self, ready: Sequence[Lane], now: float) -> list[Lane]:
+        """Those whose next window may be made now, in order."""
+        admission = self._admission
+        ready = sorted(ready, key=lambda lane: _urgency(lane, now))
+        speakers = [lane for lane in ready if now < lane.runs_dry_at or admission.holds(lane)]
+        newcomers = [lane for lane in ready if lane not in speakers]
+        if not newcomers:
+            return speakers
+        newcomers = newcomers[: int(min(len(newcomers), admission.free_places(now)))]
+        speakers.sort(key=lambda lane: lane.runs_dry_at)
+        if newcomers and admission.leaves_time(now, speakers, self._engine(newcomers[0].queue[0]).max_batch):
+            return [*newcomers, *speakers]
+        return [*speakers, *newcomers]
 
     def _batch(self, ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
         """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency.
@@ -531,7 +569,9 @@ class Scheduler:
             return
         spent_s = self._clock() - started
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
-        self._window_s = _moving_average(self._window_s, spent_s)
+        audio_s = sum(map(len, rendered)) / engine.sample_rate
+        with self.changed:
+            self._admission.rendered(spent_s, audio_s)
         defects = [
             _defect(request, utterance, samples)
             for (_, request, utterance), samples in zip(speaking, rendered, strict=True)
@@ -585,7 +625,10 @@ class Scheduler:
             self._failover.failed(engine, error)
             self._engine_failed(lane, request, error)
             return
-        request.segment_engine_s += self._clock() - started
+        spent_s = self._clock() - started
+        request.segment_engine_s += spent_s
+        with self.changed:
+            self._admission.prepared(spent_s)
         if utterance.finished:
             self._engine_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
             return
@@ -653,7 +696,8 @@ class Scheduler:
             request.first_audio_s = now - request.arrived_at
             request.cached = request.take is not None and not request.segment_engine_s
             if not request.cached:
-                self._first_window_s = _moving_average(self._first_window_s, request.segment_engine_s)
+                with self.changed:
+                    self._admission.began(request.segment_engine_s)
             if was_silent and not lane.background:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
@@ -683,6 +727,7 @@ class Scheduler:
 
     def _finish(self, lane: Lane, request: Request) -> None:
         with self.changed:
+            self._admission.spoken(request.size_bytes, request.audio_s)
             if _is_next(lane, request):
                 lane.queue.popleft()
             if lane.queue:
@@ -767,11 +812,6 @@ class Scheduler:
             self._segment_failed(lane, request, request.engine.name, cut_off)
         elif piece is not None:
             self._deliver(lane, request, piece.samples, piece.words, piece.last)
-
-
-def _moving_average(average: float, value: float) -> float:
-    """Weighs the last ten values or so; the first one counts whole."""
-    return value if average == 0.0 else 0.9 * average + 0.1 * value
 
 
 def _urgency(lane: Lane, now: float) -> tuple[bool, float]:

@@ -311,8 +311,8 @@ class SessionRegistry:
             RefusedError: the first audio would take too long.
         """
         limit_s = self.policy.max_first_audio_s
-        # An idle service cannot do better than begin: what it measured last must not keep it idle.
-        if not limit_s or not self._scheduler.busy:
+        # A service with nothing to do cannot do better than begin: what it measured last must not keep it idle.
+        if not limit_s or self._scheduler.begins_at_once:
             return
         predicted_s = self._scheduler.predict_first_audio_s()
         if predicted_s > limit_s:

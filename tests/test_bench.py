@@ -115,7 +115,7 @@ def test_the_largest_number_that_fits_is_found(most: int) -> None:
 
 
 def test_audio_that_comes_in_time_is_no_underrun() -> None:
-    playback = Playback()
+    playback = Playback(began_at_s=9.0)
     playback.hear(Arrival(10.0, 1.0))
     playback.hear(Arrival(10.5, 1.0))
     playback.hear(Arrival(12.0, 1.0))
@@ -125,7 +125,7 @@ def test_audio_that_comes_in_time_is_no_underrun() -> None:
 
 
 def test_late_audio_is_an_underrun_and_what_follows_plays_on() -> None:
-    playback = Playback()
+    playback = Playback(began_at_s=9.0)
     playback.hear(Arrival(10.0, 1.0))
     playback.hear(Arrival(11.5, 1.0))
     playback.hear(Arrival(12.0, 1.0))
@@ -135,11 +135,18 @@ def test_late_audio_is_an_underrun_and_what_follows_plays_on() -> None:
 
 @pytest.mark.parametrize("heard", [[], [Arrival(10.0, 1.0)]])
 def test_a_listener_left_without_audio_at_the_end_is_an_underrun(heard: list[Arrival]) -> None:
-    playback = Playback()
+    playback = Playback(began_at_s=9.0)
     for arrival in heard:
         playback.hear(arrival)
     playback.end(20.0)
     assert playback.underruns == 1
+
+
+def test_a_listener_who_is_kept_waiting_for_the_first_audio_is_not_served() -> None:
+    playback = Playback(began_at_s=9.0)
+    playback.hear(Arrival(9.1 + calls.MAX_FIRST_AUDIO_S, 60.0))
+    playback.end(40.0)
+    assert (playback.underruns, playback.silence_s) == (1, 0.0)
 
 
 def test_the_calls_document_compares_the_two() -> None:

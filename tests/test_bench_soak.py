@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import plot, soak
+from bench import crowd, plot, soak
 from bench.crowd import Heard, is_all_of
 from bench.soak import MeasuredScript, Sample, ToneScript
 from telephony.audio import to_pcm16
@@ -39,6 +40,7 @@ def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "CAPACITY_S", 0.2)
     monkeypatch.setattr(soak, "CALLERS_FOR_CAPACITY", 3)
     monkeypatch.setattr(soak, "MAX_SENTENCES", 1)
+    monkeypatch.setattr(crowd, "JITTER_S", 60.0)  # how late audio comes is no matter of these tests
 
 
 def test_mixed_traffic_of_a_sound_service_is_flat_and_becomes_a_picture(
@@ -50,7 +52,7 @@ def test_mixed_traffic_of_a_sound_service_is_flat_and_becomes_a_picture(
     monkeypatch.setattr(soak, "MAX_HANDLES_GROWTH", 50.0)
     path = tmp_path / "soak.json"
     assert soak.main(["--minutes", "0.04", "--every", "0.6", "--json", str(path)]) == 0
-    assert "flat, and nothing was lost, mixed or refused" in capsys.readouterr().out
+    assert "flat, and nothing was lost, mixed or had a gap; 0 refused" in capsys.readouterr().out
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["listeners"] >= 1
     assert len(document["samples"]) == 4
@@ -82,14 +84,35 @@ def test_a_service_that_loses_texts_fails_the_soak(tmp_path: Path, monkeypatch: 
         ({"descriptors": 32}, None),
         ({"descriptors": 60}, "descriptors grow from 30.0 to 60.0"),
         ({"faults": {"lost": 1}}, "10 calls lost"),
+        ({"faults": {"with gaps": 1}}, "10 calls with gaps"),
+        ({"faults": {"refused": 1}}, "10 calls refused"),
     ],
 )
 def test_whatever_grows_or_is_lost_is_a_complaint(last: dict[str, Any], complaint: str | None) -> None:
-    assert soak.complaints(samples(last)) == ([] if complaint is None else [complaint])
+    assert soak.complaints(samples(last), 0.8) == ([] if complaint is None else [complaint])
+
+
+def test_at_more_than_the_capacity_calls_may_be_refused_and_must_have_no_gap() -> None:
+    assert soak.complaints(samples({"faults": {"refused": 1}}), 2.0) == []
+    assert soak.complaints(samples({"faults": {"refused": 1, "with gaps": 1}}), 2.0) == ["10 calls with gaps"]
+
+
+def test_audio_that_comes_later_than_a_telephone_can_wait_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    heard = Heard()
+    heard.begin()
+    gaps = []
+    for came_at_s in (100.5, 101.55, 102.65, 103.0):  # a second of audio each
+        now_s = came_at_s
+        heard.hear(bytes(2 * crowd.SAMPLE_RATE_HZ))
+        gaps.append(heard.gaps)
+    assert heard.first_audio_s == pytest.approx(0.5)
+    assert gaps == [0, 0, 1, 1]
 
 
 def test_a_service_that_nobody_hears_is_a_complaint() -> None:
-    assert soak.complaints([dataclasses.replace(WELL, calls={})] * 2) == ["nobody was heard"]
+    assert soak.complaints([dataclasses.replace(WELL, calls={})] * 2, 0.8) == ["nobody was heard"]
 
 
 def test_a_tone_is_checked_to_the_last_sample() -> None:

@@ -736,18 +736,20 @@ def test_service_that_stops_speaks_what_was_accepted(service: StartService, even
 def test_request_that_would_wait_too_long_for_its_first_audio_is_told_busy(service: StartService) -> None:
     throttle = Throttle(1)
     door = service(ToneEngine(on_render=throttle), http_port=0, max_first_audio_s=1e-9)
-    with Agent(door) as quick, Agent(door) as late:
-        quick.speak("measured", "x")
-        quick.hear("measured")
-        quick.speak("long", "x" * 20)
-        throttle.wait_asked(2)
-        late.speak("one", "Hello.")
-        error = late.read_message()
-        assert (error["code"], error["request_id"]) == ("busy", "one")
-        quick.speak("more", "Behind what is in work anyway.")
-        throttle.open()
-        assert quick.hear("long").end["type"] == "done"
-        assert quick.hear("more").end["type"] == "done"
+    with Agent(door) as late:
+        with Agent(door) as quick:
+            quick.speak("measured", "x")
+            quick.hear("measured")
+            quick.speak("long", "x" * 20)
+            throttle.wait_asked(2)
+            late.speak("one", "Hello.")
+            error = late.read_message()
+            assert (error["code"], error["request_id"]) == ("busy", "one")
+            quick.speak("more", "Behind what is in work anyway.")
+            throttle.open()
+            assert quick.hear("long").end["type"] == "done"
+            assert quick.hear("more").end["type"] == "done"
+        wait_figure(door, "tts_active_sessions", lambda sessions: sessions == 1, door="pipecat")
         late.speak("one", "Hello.")
         assert late.hear("one").end["type"] == "done"
 

@@ -801,8 +801,8 @@ def test_the_predicted_wait_is_measured_and_grows_with_those_who_wait(room: Room
     assert room.scheduler.predict_first_audio_s() == 0.0
     room.lane().put(request("hi", engine=engine))
     room.run()
-    assert room.scheduler.predict_first_audio_s() == 2.0 + 1.0
     room.clock.now += 100.0
+    assert room.scheduler.predict_first_audio_s() == 2.0 + 1.0
 
     class Deaf(Ear):
         def has_room(self) -> bool:

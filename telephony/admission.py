@@ -1,0 +1,149 @@
+"""Who may begin to speak.
+
+Speech that has begun must not run dry, so a listener who hears nothing yet begins only where the engines can carry one
+more in real time, by what they were measured to do; else it waits, in order of arrival. Whoever was served by an engine
+is a speaker until its audio has run out and a moment longer: between two sentences a call still speaks.
+
+Everything in here is called with the scheduler's lock held.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+AHEAD_S = 10.0
+"""How far ahead the engines' work is reckoned: about one turn of a conversation. Who has that much needs nothing."""
+FULL = 0.9
+"""The share of the engines' time that is given away. The rest is for what varies: short segments, first windows."""
+PLACE_KEPT_S = 1.0
+"""How long a speaker whose audio has run out may go on before others, with a sentence that comes late."""
+
+_DECAY = 0.95
+_SURPRISE = 4.0
+
+
+class Speaker(Protocol):
+    """Whoever was given a place."""
+
+    runs_dry_at: float
+
+    @property
+    def working(self) -> bool:
+        """Whether anything is left to say."""
+        ...
+
+    def left_s(self, seconds_per_byte: float) -> float:
+        """About how much audio is still to be made of what was queued, in seconds."""
+        ...
+
+
+class Admission:
+    """Measures what speech costs, and knows who speaks. Times in seconds of the scheduler's clock."""
+
+    def __init__(self) -> None:
+        self._speakers: dict[Speaker, None] = {}
+        # Moving averages: a request's way to its first window, any window, and sums whose ratios are the cost of a
+        # second of audio and the length of a text.
+        self._first_window_s = 0.0
+        self._window_s = 0.0
+        self._engine_s = 0.0
+        self._audio_s = 0.0
+        self._text_bytes = 0.0
+        self._text_audio_s = 0.0
+
+    @property
+    def realtime_factor(self) -> float:
+        """Engine time for a second of audio, of late; 0 until any was made."""
+        return self._engine_s / self._audio_s if self._audio_s else 0.0
+
+    def prepared(self, spent_s: float) -> None:
+        """A segment was prepared in `spent_s` seconds of engine time."""
+        self._engine_s += self._believed(spent_s, self._window_s)
+
+    def rendered(self, spent_s: float, audio_s: float) -> None:
+        """One call of an engine took `spent_s` seconds and made `audio_s` seconds of audio, over all its windows."""
+        self._window_s = _moving_average(self._window_s, spent_s)
+        believed_s = self._believed(spent_s, self.realtime_factor * audio_s)
+        self._engine_s = _DECAY * self._engine_s + believed_s
+        self._audio_s = _DECAY * self._audio_s + audio_s
+
+    def began(self, spent_s: float) -> None:
+        """A request has its first window, after `spent_s` seconds of engine time."""
+        self._first_window_s = _moving_average(self._first_window_s, spent_s)
+
+    def spoken(self, text_bytes: int, audio_s: float) -> None:
+        """A whole text of that size has become so much audio."""
+        self._text_bytes = _DECAY * self._text_bytes + text_bytes
+        self._text_audio_s = _DECAY * self._text_audio_s + audio_s
+
+    def enter(self, speaker: Speaker) -> None:
+        """It is served by an engine: it has a place."""
+        self._speakers[speaker] = None
+
+    def leave(self, speaker: Speaker) -> None:
+        """It was silenced: its place is free."""
+        self._speakers.pop(speaker, None)
+
+    def holds(self, speaker: Speaker) -> bool:
+        """Whether it has a place."""
+        return speaker in self._speakers
+
+    def free_places(self, now: float) -> float:
+        """How many more may begin; infinite until anything was measured, and never 0 while nobody speaks."""
+        self._forget_the_silent(now)
+        if not self.realtime_factor:
+            return math.inf
+        # Whoever has audio ahead needs the engines for the rest of the time only.
+        taken = sum(1.0 - min(max(0.0, speaker.runs_dry_at - now) / AHEAD_S, 1.0) for speaker in self._speakers)
+        free = math.floor(FULL / self.realtime_factor - taken)
+        return max(free, 0 if self._speakers else 1)
+
+    def leaves_time(self, now: float, urgent: Sequence[Speaker], batch: int) -> bool:
+        """Whether a first window may be made before the next one of each of the `urgent`, who are in order of urgency.
+
+        `batch`: how many windows an engine makes in one call.
+        """
+        return all(
+            now + self._first_window_s + math.ceil(number / batch) * self._window_s <= speaker.runs_dry_at
+            for number, speaker in enumerate(urgent, 1)
+        )
+
+    def next_place_in_s(self, now: float) -> float | None:
+        """In how many seconds the first of those who have nothing more to say gives up its place; None if all have."""
+        ends = [speaker.runs_dry_at + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
+        return max(0.0, min(ends)) if ends else None
+
+    def predict_first_audio_s(self, now: float, silent: int, waiting: int) -> float:
+        """How long a newcomer would wait for its first audio, by what was measured.
+
+        Args:
+            now: the time.
+            silent: those with work who hear nothing yet: each is served before it, and the window in work is finished.
+            waiting: those among them who have no place: they get theirs before it, as the speakers come to their ends.
+        """
+        wait_s = (silent + 1) * self._first_window_s + self._window_s
+        short = waiting + 1 - self.free_places(now)
+        if short <= 0 or not self._speakers:
+            return wait_s
+        pace = self._text_audio_s / self._text_bytes if self._text_bytes else 0.0
+        ends = sorted(
+            max(0.0, speaker.runs_dry_at - now) + speaker.left_s(pace) + PLACE_KEPT_S for speaker in self._speakers
+        )
+        rounds = math.ceil(short / len(ends))
+        return wait_s + (rounds - 1) * ends[-1] + ends[(int(short) - 1) % len(ends)]
+
+    def _forget_the_silent(self, now: float) -> None:
+        for speaker in list(self._speakers):
+            if not speaker.working and now >= speaker.runs_dry_at + PLACE_KEPT_S:
+                del self._speakers[speaker]
+
+    def _believed(self, spent_s: float, expected_s: float) -> float:
+        """One call that hangs says little about the next ones: it counts as a few times what was expected."""
+        return min(spent_s, _SURPRISE * expected_s) if expected_s else spent_s
+
+
+def _moving_average(average: float, value: float) -> float:
+    """Weighs the last ten values or so; the first one counts whole."""
+    return value if average == 0.0 else 0.9 * average + 0.1 * value

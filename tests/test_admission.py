@@ -1,0 +1,265 @@
+"""Who may begin to speak: the reckoning itself, then calls at twice the capacity in a scheduler with made-up time."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from telephony.admission import AHEAD_S, PLACE_KEPT_S, Admission
+from telephony.engines.base import Engine, Segment
+from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
+from telephony.metrics import Metrics
+from telephony.scheduler import Lane, Request, Scheduler, Window
+
+LONG_S = 20.0
+"""Until a test that hangs fails."""
+
+
+@dataclass(eq=False)
+class Caller:
+    """A speaker with `waiting_s` seconds of audio still to be made."""
+
+    runs_dry_at: float = 0.0
+    waiting_s: float = 0.0
+
+    @property
+    def working(self) -> bool:
+        return self.waiting_s > 0
+
+    def left_s(self, seconds_per_byte: float) -> float:
+        return self.waiting_s
+
+
+def measured(realtime_factor: float, *speakers: Caller) -> Admission:
+    """In windows of a second."""
+    admission = Admission()
+    admission.began(realtime_factor)
+    admission.rendered(realtime_factor, 1.0)
+    for speaker in speakers:
+        admission.enter(speaker)
+    return admission
+
+
+def test_everybody_may_begin_until_anything_was_measured() -> None:
+    admission = Admission()
+    admission.enter(Caller(waiting_s=1.0))
+    assert admission.free_places(0.0) == math.inf
+    assert admission.predict_first_audio_s(0.0, 5, 5) == 0.0
+
+
+def test_there_are_as_many_places_as_the_engine_can_serve_in_real_time() -> None:
+    assert measured(0.1).free_places(0.0) == 9
+    assert measured(0.1, *(Caller(waiting_s=1.0) for _ in range(8))).free_places(0.0) == 1
+    assert measured(0.1, *(Caller(waiting_s=1.0) for _ in range(9))).free_places(0.0) == 0
+
+
+def test_an_engine_that_is_too_slow_for_anybody_serves_one_after_the_other() -> None:
+    assert measured(3.0).free_places(0.0) == 1
+    assert measured(3.0, Caller(waiting_s=1.0)).free_places(0.0) == 0
+
+
+def test_who_has_audio_ahead_takes_less_of_a_place() -> None:
+    half = [Caller(runs_dry_at=AHEAD_S / 2, waiting_s=1.0) for _ in range(8)]
+    assert measured(0.1, *half).free_places(0.0) == 9 - 4
+    assert measured(0.1, *(Caller(runs_dry_at=2 * AHEAD_S) for _ in range(50))).free_places(0.0) == 9
+
+
+def test_a_place_is_kept_for_a_moment_after_the_last_audio_unless_the_speaker_was_silenced() -> None:
+    speaker = Caller(runs_dry_at=5.0)
+    admission = measured(0.5, speaker)
+    assert admission.next_place_in_s(2.0) == 3.0 + PLACE_KEPT_S
+    assert admission.free_places(5.0 + PLACE_KEPT_S / 2) == 0
+    assert admission.holds(speaker)
+    assert admission.free_places(5.0 + PLACE_KEPT_S) == 1
+    assert not admission.holds(speaker)
+    admission.enter(speaker)
+    admission.leave(speaker)
+    assert not admission.holds(speaker)
+
+
+def test_no_place_is_expected_of_those_who_have_more_to_say() -> None:
+    assert measured(0.5, Caller(runs_dry_at=5.0, waiting_s=1.0)).next_place_in_s(2.0) is None
+
+
+def test_the_cost_is_that_of_late_and_one_call_that_hangs_does_not_close_the_door() -> None:
+    admission = measured(0.1)
+    admission.rendered(60.0, 1.0)
+    assert admission.realtime_factor < 0.3
+    for _ in range(100):
+        admission.rendered(0.4, 1.0)
+    assert admission.realtime_factor == pytest.approx(0.4, rel=0.05)
+
+
+def test_preparing_a_segment_costs_too() -> None:
+    admission = measured(0.1)
+    admission.prepared(0.05)
+    assert admission.realtime_factor == pytest.approx(0.15)
+
+
+def test_a_first_window_leaves_time_where_nobody_runs_dry_by_it() -> None:
+    admission = measured(0.5)  # a first window, and any other, takes half a second
+    two = [Caller(runs_dry_at=11.0), Caller(runs_dry_at=11.5)]
+    assert admission.leaves_time(10.0, two, batch=1)
+    assert not admission.leaves_time(10.1, two, batch=1)
+    assert not admission.leaves_time(10.0, [*two, Caller(runs_dry_at=11.9)], batch=1)
+    assert admission.leaves_time(10.0, [*two, Caller(runs_dry_at=11.9)], batch=2)
+
+
+def test_the_predicted_wait_is_that_for_a_place_and_for_those_who_are_served_before() -> None:
+    ends_s = [4.0 + PLACE_KEPT_S, 7.0 + PLACE_KEPT_S]
+    admission = measured(0.8, Caller(runs_dry_at=7.0), Caller(runs_dry_at=1.0, waiting_s=3.0))
+    assert admission.free_places(0.0) == 0
+    window_s = 0.8  # also a first one
+    assert admission.predict_first_audio_s(0.0, 0, 0) == pytest.approx(2 * window_s + ends_s[0])
+    assert admission.predict_first_audio_s(0.0, 1, 1) == pytest.approx(3 * window_s + ends_s[1])
+    assert admission.predict_first_audio_s(0.0, 2, 2) == pytest.approx(4 * window_s + ends_s[1] + ends_s[0])
+    # Who has a place already is served before, and takes none of those that come.
+    assert admission.predict_first_audio_s(0.0, 2, 0) == pytest.approx(4 * window_s + ends_s[0])
+
+
+# In the scheduler
+
+
+class Time(threading.Condition):
+    """A clock, and a condition whose waits with a timeout pass by themselves for the scheduler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is None or threading.current_thread().name != "scheduler":
+            return super().wait(timeout)
+        self.now += timeout
+        return True
+
+
+@dataclass(eq=False)
+class Ear:
+    """Plays what it hears from the first window on; `gaps` in seconds."""
+
+    time: Time
+    name: str
+    log: list[str]
+    asked_at: float = 0.0
+    first_audio_s: float | None = None
+    runs_dry_at: float = math.inf
+    gaps: list[float] = field(default_factory=list)
+
+    def has_room(self) -> bool:
+        return True
+
+    def deliver(self, window: Window) -> None:
+        if self.first_audio_s is None:
+            self.first_audio_s = self.time.now - self.asked_at
+            self.runs_dry_at = self.time.now
+            self.log.append(self.name)
+        if self.time.now > self.runs_dry_at + 1e-9:
+            self.gaps.append(self.time.now - self.runs_dry_at)
+        self.runs_dry_at = max(self.time.now, self.runs_dry_at) + window.duration_s
+
+
+class Room:
+    """A scheduler in made-up time, with an engine that needs `realtime_factor` seconds for a second of speech.
+
+    Callers come, each at its time, and say `sentences` sentences of `sentence_s` seconds.
+    """
+
+    def __init__(self, realtime_factor: float, sentence_s: float, sentences: int) -> None:
+        self.time = Time()
+        self.scheduler = Scheduler(Metrics(), self.time)
+        self.scheduler.changed = self.time
+        self.engine: Engine = ToneEngine(max_batch=1, window_s=0.4, on_render=self._work)
+        self.ears: list[Ear] = []
+        self.began: list[str] = []
+        self._work_s = realtime_factor * 0.4
+        self._sentence = "x" * round(sentence_s / SECONDS_PER_CHARACTER)
+        self._sentences = sentences
+        self._coming: list[float] = []
+
+    def talk(self, arrivals: Sequence[float]) -> list[Ear]:
+        """Callers who come at these times, heard to the end."""
+        began_at = self.time.now
+        self._coming = sorted(began_at + arrival for arrival in arrivals)
+        first = len(self.ears)
+        self._let_in()
+        assert self.scheduler.drain(LONG_S)
+        assert not self._coming, "everybody had spoken before the last one came"
+        return self.ears[first:]
+
+    def _work(self, text: str) -> None:
+        self.time.now += self._work_s
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._coming and self._coming[0] <= self.time.now:
+            self._call(self._coming.pop(0))
+
+    def _call(self, at: float) -> Lane:
+        ear = Ear(self.time, str(len(self.ears)), self.began, at)
+        self.ears.append(ear)
+        lane = self.scheduler.open_lane(ear, 1_000_000, "telephone")
+        segments = (Segment(self._sentence) for _ in range(self._sentences))
+        lane.put(Request(segments, self.engine, "tone", 1.0, 0, 100, arrived_at=at))
+        return lane
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    """Whose engine carries four listeners."""
+    room = Room(realtime_factor=0.22, sentence_s=2.0, sentences=4)
+    room.scheduler.start()
+    room.talk([0.0])  # what speech costs is known
+    room.time.now += 60.0
+    room.began.clear()
+    yield room
+    room.scheduler.stop()
+
+
+@pytest.mark.parametrize("spread_s", [0.0, 0.1, 0.6])
+def test_at_twice_the_capacity_nobody_who_speaks_runs_dry_and_the_rest_wait_in_order(
+    room: Room, spread_s: float
+) -> None:
+    callers = room.talk([number * spread_s for number in range(8)])
+    assert [ear.gaps for ear in callers] == [[]] * 8
+    assert room.began == sorted(room.began, key=int)
+    waits_s = [ear.first_audio_s or 0.0 for ear in callers]
+    assert max(waits_s[:3]) < 0.5
+    assert max(waits_s) > 1.0
+
+
+def test_after_an_overload_the_next_caller_is_served_at_once(room: Room) -> None:
+    room.talk([0.0] * 8)
+    room.time.now += 60.0
+    assert room.scheduler.begins_at_once
+    [late] = room.talk([0.0])
+    assert late.first_audio_s == pytest.approx(0.22 * 0.4)
+
+
+def test_below_the_capacity_nobody_waits(room: Room) -> None:
+    callers = room.talk([0.0, 0.5, 1.0])
+    assert [ear.gaps for ear in callers] == [[]] * 3
+    assert max(ear.first_audio_s or 0.0 for ear in callers) < 0.3
+
+
+def test_the_predicted_wait_is_about_what_a_newcomer_then_waits(room: Room) -> None:
+    predicted: list[float] = []
+    let_in = room._let_in
+
+    def ask() -> None:
+        coming = len(room._coming)
+        if coming == 1 and room._coming[0] <= room.time.now:
+            predicted.append(room.scheduler.predict_first_audio_s())
+        let_in()
+
+    room._let_in = ask  # type: ignore[method-assign]
+    callers = room.talk([0.0, 0.1, 0.2, 0.3, 1.0])
+    assert predicted
+    assert callers[-1].first_audio_s == pytest.approx(predicted[0], rel=0.4)
