@@ -64,6 +64,7 @@ def mutated(data: bytes, seeds: list[bytes], chance: random.Random) -> bytes:
 def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from telephony import audiosocket
     from telephony.endpoints import websocket
+    from telephony.engines import recipes
     from telephony.text.spoken import ssml
 
     def fail(*_: object, **__: object) -> object:
@@ -73,9 +74,10 @@ def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None
         "wire": (audiosocket.PbxDecoder, "_event"),
         "messages": (websocket.Client, "messages"),
         "ssml": (ssml, "document"),
+        "recipes": (recipes.Recipe, "shares"),
     }[target]
     monkeypatch.setattr(owner, name, fail)
-    seed = next(path for kind, path in SEEDS if kind == target and path.name in ("pbx", "livekit", "breaks-0"))
+    seed = next(path for kind, path in SEEDS if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights"))
     with pytest.raises((KeyError, TypeError)):
         check_of(target)(seed.read_bytes())
 

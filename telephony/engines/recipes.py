@@ -54,7 +54,8 @@ def parse(text: str) -> Recipe:
     """The recipe that a text stands for; a voice alone is one, too.
 
     Raises:
-        UnusableVoiceError: it is malformed, too long or has too many voices; the message says which part.
+        UnusableVoiceError: it is malformed, too long (also in its canonical form) or has too many voices; the message
+            says which part.
     """
     if len(text) > MAX_CHARS:
         raise UnusableVoiceError(f"a recipe has at most {MAX_CHARS} characters")
@@ -75,7 +76,10 @@ def parse(text: str) -> Recipe:
         raise UnusableVoiceError("the weights of a recipe are too unlike")
     leader = max(weights, key=weights.__getitem__)  # of several the first
     order = sorted(weights, key=lambda voice: (-weights[voice], voice != leader, voice))
-    return Recipe(tuple((voice, int(weights[voice] * scale) // divisor) for voice in order))
+    recipe = Recipe(tuple((voice, int(weights[voice] * scale) // divisor) for voice in order))
+    if len(str(recipe)) > MAX_CHARS:
+        raise UnusableVoiceError(f"a recipe has at most {MAX_CHARS} characters, this one is {recipe} in whole weights")
+    return recipe
 
 
 def find(
