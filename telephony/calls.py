@@ -16,8 +16,9 @@ import structlog
 
 from telephony import wire
 from telephony.engines.base import Segment
+from telephony.lanes import LaneClosedError, Request, Window
 from telephony.metrics import Metrics
-from telephony.scheduler import LaneClosedError, Request, Scheduler, Window
+from telephony.scheduler import Scheduler
 from telephony.sinks import ProcessorSink, ReplySink, SinkLimits
 from telephony.text import script
 from telephony.text.spoken import SpokenError

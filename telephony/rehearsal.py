@@ -9,7 +9,8 @@ import structlog
 
 from telephony.cache.prerender import PhraseWish, prerender
 from telephony.engines.base import Segment, SynthesisError
-from telephony.scheduler import Request, Scheduler, Window
+from telephony.lanes import Request, Window
+from telephony.scheduler import Scheduler
 from telephony.text import script
 from telephony.voices import Selection, VoiceWish
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import structlog
 
+from telephony.lanes import Request
 from telephony.metrics import Metrics
-from telephony.scheduler import Request
 
 log = structlog.get_logger()
 

@@ -20,9 +20,10 @@ import numpy as np
 import structlog
 
 from telephony.engines.base import Engine, Segment
+from telephony.lanes import Request, Window
 from telephony.loudness import Leveller, Loudness
 from telephony.metrics import Metrics
-from telephony.scheduler import Request, Scheduler, Window
+from telephony.scheduler import Scheduler
 from telephony.text import script
 from telephony.voices import Selection, VoiceWish
 

@@ -22,8 +22,8 @@ import structlog
 
 from telephony import wire
 from telephony.engines.base import Samples
+from telephony.lanes import Window
 from telephony.metrics import Metrics
-from telephony.scheduler import Window
 
 log = structlog.get_logger()
 

@@ -12,8 +12,9 @@ import pytest
 from telephony.admission import AHEAD_S, PLACE_KEPT_S, Admission
 from telephony.engines.base import Engine, Segment
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
+from telephony.lanes import Lane, Request, Window
 from telephony.metrics import Metrics
-from telephony.scheduler import Lane, Request, Scheduler, Window
+from telephony.scheduler import Scheduler
 
 LONG_S = 20.0
 """Until a test that hangs fails."""

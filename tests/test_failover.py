@@ -18,8 +18,9 @@ from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Uns
 from telephony.engines.thread import EngineThread, StalledError
 from telephony.engines.tone import ToneEngine, ToneUtterance, pitch_hz
 from telephony.failover import Circuit, Failover, cause
+from telephony.lanes import Request, Window
 from telephony.metrics import Metrics
-from telephony.scheduler import Request, Scheduler, Window
+from telephony.scheduler import Scheduler
 from telephony.service import Service
 from tests.clients import (
     TIMEOUT_S,

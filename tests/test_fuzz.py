@@ -77,7 +77,9 @@ def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None
         "recipes": (recipes.Recipe, "shares"),
     }[target]
     monkeypatch.setattr(owner, name, fail)
-    seed = next(path for kind, path in SEEDS if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights"))
+    seed = next(
+        path for kind, path in SEEDS if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights")
+    )
     with pytest.raises((KeyError, TypeError)):
         check_of(target)(seed.read_bytes())
 

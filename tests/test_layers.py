@@ -86,6 +86,8 @@ ABOVE = {
     "engines": ["scheduler", "sinks", "calls", "switch", "store", "endpoints", "service"],
     "store": ["engines", "scheduler", "sinks", "calls", "switch", "endpoints", "service", "settings"],
     "scheduler": ["sinks", "calls", "switch", "store", "endpoints", "service", "settings", "text", "wire"],
+    "lanes": ["scheduler", "sinks", "calls", "switch", "store", "endpoints", "service", "settings", "text", "wire"],
+    "admission": ["lanes", "scheduler", "sinks", "calls", "engines", "endpoints", "service", "settings"],
     "sinks": ["calls", "switch", "store", "endpoints", "service", "settings"],
     "calls": ["switch", "store", "endpoints", "service", "settings"],
     "switch": ["scheduler", "sinks", "endpoints", "service", "wire"],

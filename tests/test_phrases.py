@@ -21,9 +21,10 @@ from telephony.cache.files import FileStore
 from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Word
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.failover import Failover
+from telephony.lanes import Lane, Request, Window
 from telephony.metrics import Metrics
 from telephony.phrases import MAX_CHARS, Phrases
-from telephony.scheduler import Lane, Request, Scheduler, Window
+from telephony.scheduler import Scheduler
 from tests.clients import EventLog, Throttle, tone
 
 LONG_S = 20.0

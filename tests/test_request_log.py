@@ -13,9 +13,9 @@ import pytest
 from telephony import request_log
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
+from telephony.lanes import Request
 from telephony.metrics import Metrics
 from telephony.request_log import RequestLog
-from telephony.scheduler import Request
 from tests.clients import EventLog, TextHost, Throttle, cancel, figure, tone_samples, wait_figure
 from tests.conftest import StartService
 

@@ -16,8 +16,9 @@ from structlog.testing import capture_logs
 
 from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
+from telephony.lanes import Lane, LaneClosedError, Request, Window
 from telephony.metrics import Metrics
-from telephony.scheduler import Lane, LaneClosedError, Request, Scheduler, Window
+from telephony.scheduler import Scheduler
 
 LONG_S = 10.0
 """Until a test that hangs fails."""

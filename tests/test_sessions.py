@@ -15,8 +15,9 @@ import pytest
 from telephony.admission import PLACE_KEPT_S
 from telephony.engines.base import Samples, SynthesisError
 from telephony.engines.tone import ToneEngine
+from telephony.lanes import Window
 from telephony.metrics import Metrics
-from telephony.scheduler import Scheduler, Window
+from telephony.scheduler import Scheduler
 from telephony.sessions import RefusedError, Session, SessionPolicy, SessionRegistry, Speech
 from telephony.voices import Selection, VoiceWish
 from tests.clients import EventLog, Throttle, tone, tone_samples

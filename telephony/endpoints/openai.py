@@ -22,8 +22,8 @@ from telephony.encoders import open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
 from telephony.engines.base import UnknownVoiceError
+from telephony.lanes import Request as Spoken
 from telephony.metrics import Metrics
-from telephony.scheduler import Request as Spoken
 from telephony.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
 from telephony.text import script

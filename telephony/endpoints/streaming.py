@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from telephony.encoders import Encoder
 from telephony.engines.base import Samples
-from telephony.scheduler import Window
+from telephony.lanes import Window
 from telephony.sessions import RefusedError, Speech
 
 log = structlog.get_logger()

@@ -17,8 +17,8 @@ import structlog
 
 from telephony import wire
 from telephony.calls import Call, CallRegistry, TooManyCallsError
+from telephony.lanes import LaneClosedError
 from telephony.metrics import Metrics
-from telephony.scheduler import LaneClosedError
 from telephony.sinks import ReplySink, SinkLimits
 
 log = structlog.get_logger()

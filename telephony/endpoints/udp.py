@@ -9,8 +9,8 @@ import structlog
 
 from telephony import wire
 from telephony.calls import CallRegistry
+from telephony.lanes import LaneClosedError
 from telephony.metrics import Metrics
-from telephony.scheduler import LaneClosedError
 
 log = structlog.get_logger()
 

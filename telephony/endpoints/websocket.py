@@ -15,8 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from telephony.encoders import Encoder
 from telephony.engines.base import Samples
+from telephony.lanes import Window
 from telephony.playout import Playout, SaidText, fade_out
-from telephony.scheduler import Window
 
 log = structlog.get_logger()
 

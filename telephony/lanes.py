@@ -1,0 +1,280 @@
+"""What is said to a listener: windows of audio, requests with a text, and the lane in which they queue.
+
+Who of all lanes is served next is the scheduler's business.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from telephony.audio import Resampler
+from telephony.cache.making import Take
+from telephony.engines.base import Engine, Samples, Segment, Utterance, Word
+from telephony.metrics import Metrics
+from telephony.voices import Selection
+
+
+class LaneClosedError(RuntimeError):
+    """The listener is gone; nothing more can be said to it."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of one call's audio on its way to a sink: `samples` float32 [samples], `sample_rate` in Hz.
+
+    `epoch` is that of the request; a sink drops what is older than its call. `end_of_text` marks the last window of a
+    request (whose samples may be none). `words` are those whose times have become known, in seconds from the request's
+    first sample. `speaker` names engine and voice.
+    """
+
+    samples: Samples
+    sample_rate: int
+    epoch: int
+    end_of_text: bool
+    words: tuple[Word, ...] = ()
+    speaker: tuple[str, str] = ("", "")
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the audio in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+class Listener(Protocol):
+    """Whom a lane speaks to; `str()` of it names the call in logs. Both methods must return at once."""
+
+    def has_room(self) -> bool:
+        """Whether the sink can take a window. Called with the scheduler's lock held."""
+        ...
+
+    def deliver(self, window: Window) -> None:
+        """Takes the next window, in order. Called without a lock, for one request by one thread at a time.
+
+        A window of a request that was dropped in this very moment may come beside the first one of the next.
+        """
+        ...
+
+
+@dataclass(eq=False)
+class Request:
+    """One text to say, on the engine and with the voice that were current when it arrived.
+
+    `language` is that to read it in, None for the voice's own.
+
+    Where the engine fails, `engine`, `voice` and `language` become those of another, once, which says the rest of the
+    text. `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
+
+    `segments` is consumed by a thread of the scheduler, one at a time, so that a long text costs its G2P piece by
+    piece. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine makes for
+    this request alone. `in_service` while a thread is at it: the other one leaves it alone.
+
+    What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
+    `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first window
+    with sound, None until then; `cached`, whether that one came from the phrase cache; `failure`, why a segment could
+    not be spoken, without its text.
+    """
+
+    segments: Iterator[Segment]
+    engine: Engine
+    voice: str
+    speed: float
+    epoch: int
+    size_bytes: int
+    exact: bool = False
+    language: str | None = None
+    request_id: str = ""
+    arrived_at: float = field(default_factory=time.monotonic)
+    segment: Segment | None = None
+    utterance: Utterance | None = None
+    take: Take | None = None
+    look_up_until: float = 0.0
+    in_service: bool = False
+    engine_s: float = 0.0
+    audio_s: float = 0.0
+    first_audio_s: float | None = None
+    cached: bool = False
+    failure: str | None = None
+    failed_engine: str | None = None
+    segment_engine_s: float = 0.0
+    segment_audio_s: float = 0.0
+    _next: Segment | None = None
+    _resampler: Resampler | None = None
+
+    def __post_init__(self) -> None:
+        self.sample_rate = self.engine.sample_rate
+        self._next = next(self.segments, None)
+
+    @property
+    def exhausted(self) -> bool:
+        """True once every segment has been taken."""
+        return self._next is None
+
+    def take_segment(self) -> Segment:
+        """The next segment, which is in work from now on; only while not `exhausted`."""
+        segment = self._next
+        if segment is None:
+            raise ValueError("no segment is left")
+        self._next = next(self.segments, None)
+        self.segment = segment
+        self.segment_engine_s = self.segment_audio_s = 0.0
+        return segment
+
+    def end_segment(self) -> None:
+        """No segment is in work any more."""
+        self.segment = self.utterance = None
+        self.leave_phrase()
+
+    def leave_phrase(self) -> None:
+        """What is left of the segment in work does not come from the phrase cache."""
+        if self.take is not None:
+            self.take.close()
+            self.take = None
+
+    def cancel(self) -> None:
+        """Nobody hears it any more. Any thread, also while another one serves the lane."""
+        take = self.take
+        if take is not None:
+            take.close()
+
+    def substitute(self, other: Selection) -> None:
+        """Has another engine go on, with the segment in work if there is one."""
+        self.leave_phrase()  # which is the first engine's: what is said now must not be kept as its
+        self.failed_engine = self.engine.name
+        self.engine, self.voice, self.language, self.utterance = other.engine, other.voice, other.language, None
+        if self.engine.sample_rate != self.sample_rate:
+            self._resampler = Resampler(self.sample_rate)
+
+    def resampled(self, samples: Samples, end_of_text: bool) -> Samples:
+        """Samples of the engine, float32 [n], at the request's rate; some are held back until the end of the text."""
+        if self._resampler is None:
+            return samples
+        ready = self._resampler.push(samples, self.engine.sample_rate)
+        return np.concatenate([ready, self._resampler.finish()]) if end_of_text else ready
+
+
+class EngineRoom(Protocol):
+    """The scheduler, as its lanes know it."""
+
+    changed: threading.Condition
+    metrics: Metrics
+
+    @property
+    def on_done(self) -> Callable[[str, Request, bool], None]:
+        """Told of every request that was spoken, or dropped (True)."""
+        ...
+
+    def now(self) -> float:
+        """The clock, in seconds."""
+        ...
+
+    def activate(self, lane: Lane) -> None:
+        """The lane has work. Called with `changed` held."""
+        ...
+
+    def silence(self, lane: Lane) -> None:
+        """The lane has none, and its listener hears nothing any more. Called with `changed` held."""
+        ...
+
+
+class Lane:
+    """One listener's queue. Made by `Scheduler.open_lane`; its methods may be called from any thread."""
+
+    def __init__(
+        self, room: EngineRoom, listener: Listener, max_queued_bytes: int, door: str, background: bool
+    ) -> None:
+        self.listener = listener
+        self.door = door
+        self.background = background
+        self.queue: deque[Request] = deque()
+        self.runs_dry_at = 0.0
+        self.closed = False
+        self._room = room
+        self._max_queued_bytes = max_queued_bytes
+        self._clears = 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether the listener hears nothing and has nothing coming."""
+        return not self.queue and self._room.now() >= self.runs_dry_at
+
+    @property
+    def working(self) -> bool:
+        """Whether anything is queued or in work."""
+        return bool(self.queue)
+
+    def left_s(self, seconds_per_byte: float) -> float:
+        """About how much audio is still to be made of what is queued, in seconds, with the scheduler's lock held."""
+        made_s = (request.audio_s + request.segment_audio_s for request in self.queue)
+        texts_s = (seconds_per_byte * request.size_bytes for request in self.queue)
+        return sum(max(0.0, text_s - already_s) for text_s, already_s in zip(texts_s, made_s, strict=True))
+
+    def put(self, request: Request) -> None:
+        """Queues a request; waits while the queue is over its bound (backpressure towards the door).
+
+        Raises:
+            LaneClosedError: the lane was closed, before or while waiting.
+        """
+        with self._room.changed:
+            clears = self._clears
+            if self._is_full(request):
+                self._room.metrics.texts_held_up.inc()
+            while not self.closed and self._is_full(request):
+                self._room.changed.wait()
+            if self.closed:
+                raise LaneClosedError("the call has ended")
+            if clears != self._clears:
+                return  # interrupted while it waited: it was said before the barge-in
+            self.queue.append(request)
+            self._room.activate(self)
+
+    def clear(self) -> None:
+        """Drops what is queued or in work. What is in the device finishes; its window is discarded by epoch."""
+        with self._room.changed:
+            self._clears += 1
+            dropped = list(self.queue)
+            self.queue.clear()
+            self.runs_dry_at = 0.0
+            self._room.silence(self)
+        for request in dropped:
+            request.cancel()
+            self._room.on_done(self.door, request, True)
+
+    def drop(self, request: Request) -> None:
+        """Drops one request, as `clear` drops all; what was queued behind it is next. Nothing if it is done already.
+
+        The listener is taken to hear nothing any more if the request was the one in work.
+        """
+        with self._room.changed:
+            if request not in self.queue:
+                return
+            if self.queue[0] is request:
+                self.runs_dry_at = 0.0
+            self.queue.remove(request)
+            if self.queue:
+                self._room.activate(self)
+            else:
+                self._room.silence(self)
+        request.cancel()
+        self._room.on_done(self.door, request, True)
+
+    def close(self) -> None:
+        """Clears the lane for good and releases whoever waits in `put`."""
+        with self._room.changed:
+            self.closed = True
+        self.clear()
+
+    def wait_idle(self, timeout_s: float | None = None) -> bool:
+        """Waits until nothing is queued or in work; False if that took longer than `timeout_s` seconds."""
+        with self._room.changed:
+            return self._room.changed.wait_for(lambda: not self.queue, timeout_s)
+
+    def _is_full(self, request: Request) -> bool:
+        queued_bytes = sum(queued.size_bytes for queued in self.queue)
+        return bool(self.queue) and queued_bytes + request.size_bytes > self._max_queued_bytes
