@@ -97,6 +97,16 @@ def test_the_answer_is_raw_floats_of_the_engine(service: StartService, client: h
     wait_idle(door)
 
 
+def test_a_page_of_another_origin_may_read_what_the_answer_says_of_itself(
+    service: StartService, client: httpx.Client
+) -> None:
+    door = service(http_port=0, allowed_origins="https://good.example")
+    response = client.post(url(door), json={"text": TEXT}, headers={"Origin": "https://good.example"})
+    said = {name for name in response.headers if name.startswith("x-")}
+    readable = {name.strip().lower() for name in response.headers["Access-Control-Expose-Headers"].split(",")}
+    assert {"x-engine", "x-voice", "x-cache"} <= said <= readable
+
+
 def test_audio_leaves_while_the_rest_is_not_spoken_yet(service: StartService, client: httpx.Client) -> None:
     throttle = Throttle(allowed=1)
     door = service(ToneEngine(on_render=throttle), http_port=0)

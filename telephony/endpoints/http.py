@@ -79,7 +79,7 @@ def create_app(
             allow_origins=origins,
             allow_methods=("GET", "POST"),
             allow_headers=("*",),
-            expose_headers=("X-Sample-Rate", "X-Request-ID", "Retry-After"),
+            expose_headers=("X-Sample-Rate", "X-Engine", "X-Voice", "X-Cache", "X-Request-ID", "Retry-After"),
         )
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
     return app

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -104,11 +104,11 @@ class Kernels:
         self.__dict__.update(_KERNELS)
         return list(calls.values())
 
-    @torch.inference_mode()
-    def compile(self, calls: Sequence[KernelCall]) -> None:
-        """Compiles the kernels for such calls, then puts them in place together. Takes up to a minute; any one thread.
+    def compile(self, calls: Sequence[KernelCall]) -> Iterator[None]:
+        """Compiles the kernels for such calls, one each time that it is asked, then puts them in place together.
 
-        What they meet later and were not compiled for runs in eager mode: no caller waits for a compiler.
+        Takes up to a minute, the first one a third of it; any thread, one at a time. What they meet later and were not
+        compiled for runs in eager mode: no caller waits for a compiler.
 
         Raises:
             Exception: there is no compiler, or it failed; the eager kernels stay.
@@ -116,7 +116,9 @@ class Kernels:
         torch._dynamo.config.recompile_limit = 64
         compiled = {name: torch.compile(kernel, dynamic=True) for name, kernel in _KERNELS.items()}
         for name, arguments in calls:
-            compiled[name](*arguments)
+            with torch.inference_mode():
+                compiled[name](*arguments)
+            yield
         torch.compiler.set_stance("eager_on_recompile")
         self.__dict__.update(compiled)
 

@@ -9,7 +9,8 @@ import json
 import os
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 # What MPS lacks runs on the CPU instead; torch reads this when it is imported.
@@ -31,6 +32,7 @@ from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticM
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.calibration import Calibration
 from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
+from telephony.engines.kokoro.gaps import Gaps
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
 from telephony.engines.kokoro.heap import Heap, find_trim
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
@@ -118,6 +120,7 @@ class KokoroEngine:
             self._vocoder = Vocoder(model.decoder.generator, self.dtype, self._kernels)
             self._acoustic = AcousticModel(model, self._vocoder.style, self._kernels, self.dtype).to(device).eval()
         self._heap = Heap(find_trim())
+        self._gaps = Gaps()
         self._calibration = Calibration(statistics_dir, weights.revision, self._vocoder, self._listen)
 
     def voices(self) -> Sequence[Voice]:
@@ -136,8 +139,9 @@ class KokoroEngine:
     def warm_up(self, compiled_dir: Path) -> None:
         """Speaks to nobody, so that the first caller does not wait for lazy loading.
 
-        The elementwise kernels are then compiled in a thread of their own, while the eager ones serve. On CUDA they
-        are compiled before this returns (half a minute, the first time), for the graphs that are captured with them.
+        The elementwise kernels are then compiled in a thread of their own, while the eager ones serve: the first one,
+        which loads the compiler, before this returns, the others one by one while nobody speaks. On CUDA all are
+        compiled before this returns (half a minute, the first time), for the graphs that are captured with them.
 
         Args:
             compiled_dir: keeps what was compiled for the next start.
@@ -146,12 +150,13 @@ class KokoroEngine:
         if self.device.type == "mps":
             return  # inductor has no kernels for it that are known to work
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(compiled_dir)  # torch sets it as well, to a temporary directory
+        kernels = self._compiling(calls)
         if self.device.type == "cuda":
-            self._compile(calls)
+            deque(kernels, maxlen=0)
             self._capture()
-            return
-        # Not a daemon: a process that ends while torch works in one is aborted.
-        threading.Thread(target=self._compile, args=(calls,), name="compile").start()
+        elif next(kernels, False):
+            # Not a daemon: a process that ends while torch works in one is aborted.
+            threading.Thread(target=self._gaps.run, args=(kernels,), name="compile").start()
 
     def revision(self, voice: str) -> str:
         """Of the weights and of the style vectors of the voice, or of those that it blends, with the precision.
@@ -198,6 +203,7 @@ class KokoroEngine:
             decoded = self._decode_windows(group, frames) if streams else self._decode_whole(group)
             for index, samples in zip(indices, decoded, strict=True):
                 rendered[index] = utterances[index].finish_window(samples)
+        self._gaps.rendered()
         return rendered
 
     def begin(self, utterances: Sequence[KokoroUtterance]) -> None:
@@ -253,13 +259,17 @@ class KokoroEngine:
         acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
         return acoustic
 
-    def _compile(self, calls: Sequence[KernelCall]) -> None:
+    def _compiling(self, calls: Sequence[KernelCall]) -> Iterator[bool]:
+        """Compiles one kernel each time that it is asked, and says True; all are in use once it ends."""
         try:
             import torch._inductor.config as inductor
+            from tqdm import tqdm
 
+            tqdm.monitor_interval = 0  # inductor's progress bars, which nobody sees, would leave a thread behind
             # In this process: a pool of compilers would outlive a service that is stopped meanwhile.
             inductor.compile_threads = 1
-            self._kernels.compile(calls)
+            for _ in self._kernels.compile(calls):
+                yield True
         except Exception as error:  # noqa: BLE001 - no compiler, a full disk, whatever: slower, not silent
             log.warning(
                 "kernels_not_compiled", error=f"{type(error).__name__}: {error}"[:300], effect="speech is slower"
