@@ -139,9 +139,9 @@ class KokoroEngine:
     def warm_up(self, compiled_dir: Path) -> None:
         """Speaks to nobody, so that the first caller does not wait for lazy loading.
 
-        The elementwise kernels are then compiled in a thread of their own, while the eager ones serve: the first one,
-        which loads the compiler, before this returns, the others one by one while nobody speaks. On CUDA all are
-        compiled before this returns (half a minute, the first time), for the graphs that are captured with them.
+        The elementwise kernels are then compiled in a thread of their own, one by one while nobody speaks; the eager
+        ones serve meanwhile. On CUDA they are compiled before this returns (half a minute, the first time), for the
+        graphs that are captured with them.
 
         Args:
             compiled_dir: keeps what was compiled for the next start.
@@ -150,13 +150,12 @@ class KokoroEngine:
         if self.device.type == "mps":
             return  # inductor has no kernels for it that are known to work
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(compiled_dir)  # torch sets it as well, to a temporary directory
-        kernels = self._compiling(calls)
         if self.device.type == "cuda":
-            deque(kernels, maxlen=0)
+            deque(self._compiling(calls), maxlen=0)
             self._capture()
-        elif next(kernels, False):
-            # Not a daemon: a process that ends while torch works in one is aborted.
-            threading.Thread(target=self._gaps.run, args=(kernels,), name="compile").start()
+            return
+        # Not a daemon: a process that ends while torch works in one is aborted.
+        threading.Thread(target=self._gaps.run, args=(self._compiling(calls),), name="compile").start()
 
     def revision(self, voice: str) -> str:
         """Of the weights and of the style vectors of the voice, or of those that it blends, with the precision.
@@ -259,8 +258,8 @@ class KokoroEngine:
         acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
         return acoustic
 
-    def _compiling(self, calls: Sequence[KernelCall]) -> Iterator[bool]:
-        """Compiles one kernel each time that it is asked, and says True; all are in use once it ends."""
+    def _compiling(self, calls: Sequence[KernelCall]) -> Iterator[None]:
+        """Compiles one kernel each time that it is asked; all are in use once it ends."""
         try:
             import torch._inductor.config as inductor
             from tqdm import tqdm
@@ -268,8 +267,7 @@ class KokoroEngine:
             tqdm.monitor_interval = 0  # inductor's progress bars, which nobody sees, would leave a thread behind
             # In this process: a pool of compilers would outlive a service that is stopped meanwhile.
             inductor.compile_threads = 1
-            for _ in self._kernels.compile(calls):
-                yield True
+            yield from self._kernels.compile(calls)
         except Exception as error:  # noqa: BLE001 - no compiler, a full disk, whatever: slower, not silent
             log.warning(
                 "kernels_not_compiled", error=f"{type(error).__name__}: {error}"[:300], effect="speech is slower"
