@@ -74,6 +74,11 @@ class Metrics:
             ("engine",),
             registry=self.registry,
         )
+        self.newcomers_waiting = Gauge(
+            "tts_newcomers_waiting",
+            "Listeners with something to hear who have no place to begin yet",
+            registry=self.registry,
+        )
         self.predicted_first_audio_s = Gauge(
             "tts_predicted_first_audio_seconds",
             "What a call that speaks now would wait for its first audio, in seconds",

@@ -81,6 +81,7 @@ class Scheduler:
         self._spare_work = False
         self._admission = Admission()
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
+        metrics.newcomers_waiting.set_function(self._newcomers)
         self._threads = [threading.Thread(target=self._run, name="scheduler")]
         if phrases is not None:
             self._threads.append(threading.Thread(target=self._replay_all, args=(phrases,), name="replay"))
@@ -129,9 +130,15 @@ class Scheduler:
         """
         with self.changed:
             now = self._clock()
+            silent = sum(not lane.background and now >= lane.runs_dry_at for lane in self._active)
+            return self._admission.predict_first_audio_s(now, silent, self._newcomers())
+
+    def _newcomers(self) -> int:
+        """How many with work hear nothing and have no place."""
+        with self.changed:
+            now = self._clock()
             silent = [lane for lane in self._active if not lane.background and now >= lane.runs_dry_at]
-            waiting = sum(not self._admission.holds(lane) for lane in silent)
-            return self._admission.predict_first_audio_s(now, len(silent), waiting)
+            return sum(not self._admission.holds(lane) for lane in silent)
 
     def wake(self) -> None:
         """Looks again for work: a sink has room, or a route has appeared."""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import math
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -28,6 +29,9 @@ from telephony.text import script
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
+
+# Refusals that follow each other within so many seconds are one line in the log; all are counted.
+_REFUSALS_APART_S = 10.0
 
 
 class RefusedError(RuntimeError):
@@ -268,6 +272,7 @@ class SessionRegistry:
         self._speaking = 0
         self._ids = itertools.count(1)
         self._why_refused: str | None = "the service is starting"
+        self._last_refusal_at = -math.inf
 
     def find(self, wish: VoiceWish) -> Selection:
         """Engine, voice and rate for what a client asks.
@@ -351,4 +356,8 @@ class SessionRegistry:
 
     def _refusal(self, message: str, retry_after_s: float) -> RefusedError:
         self._metrics.sessions_refused.inc()
+        now = self._scheduler.now()
+        if now >= self._last_refusal_at + _REFUSALS_APART_S:
+            log.warning("sessions_refused", why=message, retry_after_s=round(retry_after_s, 1))
+        self._last_refusal_at = now
         return RefusedError(message, retry_after_s)

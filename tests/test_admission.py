@@ -175,7 +175,9 @@ class Room:
 
     def __init__(self, realtime_factor: float, sentence_s: float, sentences: int) -> None:
         self.time = Time()
-        self.scheduler = Scheduler(Metrics(), self.time)
+        self.metrics = Metrics()
+        self.most_waiting = 0.0
+        self.scheduler = Scheduler(self.metrics, self.time)
         self.scheduler.changed = self.time
         self.engine: Engine = ToneEngine(max_batch=1, window_s=0.4, on_render=self._work)
         self.ears: list[Ear] = []
@@ -197,6 +199,8 @@ class Room:
 
     def _work(self, text: str) -> None:
         self.time.now += self._work_s
+        waiting = self.metrics.registry.get_sample_value("tts_newcomers_waiting") or 0.0
+        self.most_waiting = max(self.most_waiting, waiting)
         self._let_in()
 
     def _let_in(self) -> None:
@@ -234,6 +238,7 @@ def test_at_twice_the_capacity_nobody_who_speaks_runs_dry_and_the_rest_wait_in_o
     waits_s = [ear.first_audio_s or 0.0 for ear in callers]
     assert max(waits_s[:3]) < 0.5
     assert max(waits_s) > 1.0
+    assert room.most_waiting >= 3
 
 
 def test_after_an_overload_the_next_caller_is_served_at_once(room: Room) -> None:
@@ -248,6 +253,7 @@ def test_below_the_capacity_nobody_waits(room: Room) -> None:
     callers = room.talk([0.0, 0.5, 1.0])
     assert [ear.gaps for ear in callers] == [[]] * 3
     assert max(ear.first_audio_s or 0.0 for ear in callers) < 0.3
+    assert room.most_waiting <= 1
 
 
 def test_the_predicted_wait_is_about_what_a_newcomer_then_waits(room: Room) -> None:
