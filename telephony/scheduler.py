@@ -222,13 +222,15 @@ class Scheduler:
     def _in_turn(self, ready: Sequence[Lane], now: float) -> list[Lane]:
         """Those whose next window may be made now, in order."""
         admission = self._admission
-        ready = sorted(ready, key=lambda lane: _urgency(lane, now))
-        speakers = [lane for lane in ready if now < lane.runs_dry_at or admission.holds(lane)]
-        newcomers = [lane for lane in ready if lane not in speakers]
-        if not newcomers:
-            return speakers
+        speakers: list[Lane] = []
+        newcomers: list[Lane] = []
+        for lane in ready:
+            speaks = now < lane.runs_dry_at or admission.holds(lane)
+            (speakers if speaks else newcomers).append(lane)
+        # A speaker who was not heard yet has run dry, in a way, before all others: of several, the first to arrive.
+        speakers.sort(key=lambda lane: (lane.runs_dry_at, lane.queue[0].arrived_at))
+        newcomers.sort(key=lambda lane: lane.queue[0].arrived_at)
         newcomers = newcomers[: int(min(len(newcomers), admission.free_places(now)))]
-        speakers.sort(key=lambda lane: lane.runs_dry_at)
         if newcomers and admission.leaves_time(now, speakers, self._engine(newcomers[0].queue[0]).max_batch):
             return [*newcomers, *speakers]
         return [*speakers, *newcomers]
