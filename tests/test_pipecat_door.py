@@ -719,6 +719,7 @@ def test_service_that_stops_speaks_what_was_accepted(service: StartService, even
     with Agent(door) as agent:
         for request_id in ("one", "two"):
             agent.speak(request_id, "x" * 50)
+        wait_figure(door, "tts_queue_depth", lambda depth: depth == 2)
         throttle.wait_asked(1)
         stopping = threading.Thread(target=door.stop)
         stopping.start()
