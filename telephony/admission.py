@@ -31,7 +31,7 @@ class Speaker(Protocol):
 
     @property
     def working(self) -> bool:
-        """Whether anything is left to say."""
+        """Whether there is something to say and room for it: a client that takes nothing needs no place."""
         ...
 
     def left_s(self, seconds_per_byte: float) -> float:
@@ -111,7 +111,7 @@ class Admission:
         )
 
     def next_place_in_s(self, now: float) -> float | None:
-        """In how many seconds the first of those who have nothing more to say gives up its place; None if all have."""
+        """In how many seconds the first of those who are not working gives up its place; None if all are."""
         ends = [speaker.runs_dry_at + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
         return max(0.0, min(ends)) if ends else None
 

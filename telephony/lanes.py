@@ -206,8 +206,8 @@ class Lane:
 
     @property
     def working(self) -> bool:
-        """Whether anything is queued or in work."""
-        return bool(self.queue)
+        """Whether there is something to say and room for it, with the room's lock held."""
+        return bool(self.queue) and self.listener.has_room()
 
     def left_s(self, seconds_per_byte: float) -> float:
         """About how much audio is still to be made of what is queued, in seconds, with the scheduler's lock held."""

@@ -12,7 +12,7 @@ import pytest
 from telephony.admission import AHEAD_S, PLACE_KEPT_S, Admission
 from telephony.engines.base import Engine, Segment
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
-from telephony.lanes import Lane, Request, Window
+from telephony.lanes import Request, Window
 from telephony.metrics import Metrics
 from telephony.scheduler import Scheduler
 
@@ -144,7 +144,10 @@ class Time(threading.Condition):
 
 @dataclass(eq=False)
 class Ear:
-    """Plays what it hears from the first window on; `gaps` in seconds."""
+    """Plays what it hears from the first window on; `gaps` in seconds.
+
+    It takes so many windows and no more; `done` when it has them, or its text has come to an end.
+    """
 
     time: Time
     name: str
@@ -154,8 +157,11 @@ class Ear:
     runs_dry_at: float = math.inf
     gaps: list[float] = field(default_factory=list)
 
+    takes: float = math.inf
+    done: threading.Event = field(default_factory=threading.Event)
+
     def has_room(self) -> bool:
-        return True
+        return self.takes > 0
 
     def deliver(self, window: Window) -> None:
         if self.first_audio_s is None:
@@ -165,6 +171,9 @@ class Ear:
         if self.time.now > self.runs_dry_at + 1e-9:
             self.gaps.append(self.time.now - self.runs_dry_at)
         self.runs_dry_at = max(self.time.now, self.runs_dry_at) + window.duration_s
+        self.takes -= 1
+        if window.end_of_text or not self.has_room():
+            self.done.set()
 
 
 class Room:
@@ -205,15 +214,16 @@ class Room:
 
     def _let_in(self) -> None:
         while self._coming and self._coming[0] <= self.time.now:
-            self._call(self._coming.pop(0))
+            self.call(self._coming.pop(0))
 
-    def _call(self, at: float) -> Lane:
-        ear = Ear(self.time, str(len(self.ears)), self.began, at)
+    def call(self, at: float, takes: float = math.inf) -> Ear:
+        """A caller who has come at that time."""
+        ear = Ear(self.time, str(len(self.ears)), self.began, at, takes=takes)
         self.ears.append(ear)
         lane = self.scheduler.open_lane(ear, 1_000_000, "telephone")
         segments = (Segment(self._sentence) for _ in range(self._sentences))
         lane.put(Request(segments, self.engine, "tone", 1.0, 0, 100, arrived_at=at))
-        return lane
+        return ear
 
 
 @pytest.fixture
@@ -247,6 +257,17 @@ def test_after_an_overload_the_next_caller_is_served_at_once(room: Room) -> None
     assert room.scheduler.begins_at_once
     [late] = room.talk([0.0])
     assert late.first_audio_s == pytest.approx(0.22 * 0.4)
+
+
+def test_a_client_that_takes_nothing_keeps_no_place_from_others(room: Room) -> None:
+    for _ in range(4):
+        stalled = room.call(room.time.now, takes=2)
+        assert stalled.done.wait(LONG_S)
+    room.time.now += 60.0
+    late = room.call(room.time.now)
+    assert late.done.wait(LONG_S)
+    assert late.first_audio_s == pytest.approx(0.22 * 0.4)
+    assert not late.gaps
 
 
 def test_below_the_capacity_nobody_waits(room: Room) -> None:
