@@ -139,6 +139,12 @@ class Call:
                     return sent
 
     @property
+    def awaits_engine(self) -> bool:
+        """Whether there is something to say and room for it: if nothing moves, others are served."""
+        with self._scheduler.changed:
+            return self._lane.working
+
+    @property
     def progress(self) -> tuple[int, int]:
         """Changes whenever a window is delivered or a frame leaves."""
         return self._windows, self._chunk_id
@@ -373,10 +379,11 @@ class CallRegistry:
         """BYE on a call's connection: what was said is spoken to its end, then the call is over.
 
         Also when nothing has moved for the policy's `bye_stall_s`, such as speech that waits for a processor which
-        never registers. Unless a newer connection has taken the call over: then it goes on.
+        never registers; not while it waits for the engine. Unless a newer connection has taken the call over: then it
+        goes on.
         """
         progress = None
-        while not call.wait_spoken(self._policy.bye_stall_s) and progress != call.progress:
+        while not call.wait_spoken(self._policy.bye_stall_s) and (call.awaits_engine or progress != call.progress):
             progress = call.progress
         if call.owned_by(reply):
             self.end(call.call_id)

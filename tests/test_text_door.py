@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import itertools
 import struct
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from telephony.calls import Call
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine, pitch_hz
 from tests.clients import (
     BYE,
     MAX_AUDIO_BYTES,
+    TIMEOUT_S,
     EventLog,
     NumberedEngine,
     TextHost,
@@ -324,6 +327,31 @@ def test_texts_that_the_older_connection_had_not_got_through_are_not_spoken_to_t
                 heard.append(len(newer.read_frame().samples))
     assert len(heard) <= 4
     assert figure(door, "tts_texts_total") <= 4
+
+
+def test_goodbye_waits_for_an_engine_that_others_need_longer_than_for_a_peer_that_stalls(
+    service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_often = threading.Event()
+    rounds = itertools.count(1)
+    wait_spoken = Call.wait_spoken
+
+    def wait(call: Call, timeout_s: float) -> bool:
+        spoken = wait_spoken(call, timeout_s)
+        if next(rounds) == 4:
+            waited_often.set()
+        return spoken
+
+    monkeypatch.setattr(Call, "wait_spoken", wait)
+    throttle = Throttle()
+    door = service(ToneEngine(on_render=throttle), bye_stall_s=0.05)
+    with TextHost(door.tcp_port, "1") as host:
+        host.say("Said before goodbye.")
+        host.bye()
+        assert waited_often.wait(TIMEOUT_S)
+        throttle.open()
+        (frame,) = host.read_to_end()
+        assert len(frame.samples) == tone_samples("Said before goodbye.")
 
 
 def test_goodbye_of_the_older_connection_does_not_end_the_newer_ones_call(
