@@ -270,6 +270,19 @@ def test_a_client_that_takes_nothing_keeps_no_place_from_others(room: Room) -> N
     assert not late.gaps
 
 
+def test_a_speaker_who_would_run_dry_by_it_is_served_before_a_newcomer(room: Room) -> None:
+    speaker = room.call(room.time.now, takes=1)
+    assert speaker.done.wait(LONG_S)
+    room.time.now = speaker.runs_dry_at - 0.1  # time for one window, not for two
+    speaker.takes = math.inf
+    speaker.done.clear()
+    newcomer = room.call(room.time.now)
+    assert speaker.done.wait(LONG_S)
+    assert newcomer.done.wait(LONG_S)
+    assert not speaker.gaps
+    assert newcomer.first_audio_s == pytest.approx(2 * 0.22 * 0.4)
+
+
 def test_below_the_capacity_nobody_waits(room: Room) -> None:
     callers = room.talk([0.0, 0.5, 1.0])
     assert [ear.gaps for ear in callers] == [[]] * 3
