@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import soxr
 
@@ -13,6 +15,12 @@ _TAIL_S = 0.06
 # What a speaker leaves between sentences, clauses, words.
 _PAUSES_S = {**dict.fromkeys(".!?…", 0.3), **dict.fromkeys(",;:—", 0.15)}
 _PAUSE_S = 0.05
+_BLOCK_S = 0.02
+# Pauses are no speech: what is under the floor (-50 dB), or 20 dB under the speech so far, does not count.
+_FLOOR = 1e-5
+_GATE = 0.01
+# So much speech gives a first idea of a level (a window has more).
+_FIRST_BLOCKS = 5
 
 
 def pause_s(text: str) -> float:
@@ -107,6 +115,36 @@ class Resampler:
             return np.zeros(0, np.float32)
         held: Samples = stream.resample_chunk(np.zeros(0, np.float32), last=True)
         return held
+
+
+class SpeechLevel:
+    """How loud a voice is: RMS of its blocks of 20 ms that are speech. One thread."""
+
+    def __init__(self) -> None:
+        self._power = 0.0
+        self._blocks = 0
+
+    @property
+    def db(self) -> float | None:
+        """In dB under full scale; None while too little was heard."""
+        return 10 * math.log10(self._power / self._blocks) if self._blocks >= _FIRST_BLOCKS else None
+
+    @property
+    def speech_s(self) -> float:
+        """How much speech was measured, in seconds."""
+        return self._blocks * _BLOCK_S
+
+    def measure(self, samples: Samples, sample_rate: int) -> None:
+        """Takes more of the voice: float32 [n] at `sample_rate` Hz."""
+        size = round(_BLOCK_S * sample_rate)
+        blocks = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
+        powers = np.mean(blocks**2, axis=1)
+        powers = powers[powers > _FLOOR]
+        if len(powers):
+            mean = (self._power + powers.sum()) / (self._blocks + len(powers))
+            speech = powers[powers > _GATE * mean]
+            self._power += float(speech.sum())
+            self._blocks += len(speech)
 
 
 def to_pcm16(samples: Samples) -> bytes:

@@ -88,7 +88,7 @@ class Service:
                 settings.max_sessions,
                 settings.max_first_audio_s,
                 settings.sink_buffer_s,
-                None if settings.loudness_db is None else Loudness(settings.loudness_db),
+                None if settings.loudness_db is None else Loudness(settings.loudness_db, self._measured_db),
             ),
             self._scheduler,
             self.metrics,
@@ -233,6 +233,9 @@ class Service:
         if self._cache is not None:
             self._cache.close()
         self._switch.report_end(status)
+
+    def _measured_db(self, engine_name: str, voice: str) -> float | None:
+        return next((engine.level_db(voice) for engine in self._switch.engines() if engine.name == engine_name), None)
 
     def _bind_audiosocket(self) -> socket.socket | None:
         if self.settings.audiosocket_port is None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.engines.base import Engine, Samples
+from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.tone import ToneEngine
 from telephony.loudness import CEILING, Loudness, limited
 from tests import clients
@@ -34,6 +35,11 @@ def level_db(samples: Samples) -> float:
     return float(10 * np.log10(np.mean(powers[powers > 0.01 * powers.mean()])))
 
 
+def listening(level_db: float) -> Loudness:
+    """Knows of no voice how loud it is."""
+    return Loudness(level_db, lambda engine, voice: None)
+
+
 def levelled(loudness: Loudness, windows: list[Samples], voice: str = "af_sky") -> list[Samples]:
     leveller = loudness.leveller("kokoro", voice)
     return [leveller.apply(window, RATE) for window in windows]
@@ -42,13 +48,13 @@ def levelled(loudness: Loudness, windows: list[Samples], voice: str = "af_sky") 
 @pytest.mark.parametrize("amplitude", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("wanted_db", [-26.0, -20.0])
 def test_speech_comes_to_the_wanted_level_from_its_first_window_on(amplitude: float, wanted_db: float) -> None:
-    heard = levelled(Loudness(wanted_db), [tone(0.4, amplitude), pause(0.2), tone(0.8, amplitude)])
+    heard = levelled(listening(wanted_db), [tone(0.4, amplitude), pause(0.2), tone(0.8, amplitude)])
     assert level_db(heard[0]) == pytest.approx(wanted_db, abs=0.2)
     assert level_db(heard[2]) == pytest.approx(wanted_db, abs=0.2)
 
 
 def test_a_text_has_one_gain_from_end_to_end() -> None:
-    loudness = Loudness(-23.0)
+    loudness = listening(-23.0)
     windows = [tone(0.5, amplitude) for amplitude in (0.1, 0.02, 0.4, 0.05, 0.2)]
     heard = levelled(loudness, windows)
     gains = [float(np.abs(after).max() / np.abs(before).max()) for after, before in zip(heard, windows, strict=True)]
@@ -56,17 +62,17 @@ def test_a_text_has_one_gain_from_end_to_end() -> None:
 
 
 def test_pauses_count_for_nothing() -> None:
-    loudness = Loudness(-20.0)
+    loudness = listening(-20.0)
     heard = levelled(loudness, [np.concatenate([pause(1.0), tone(0.3, 0.1), pause(2.0)]), pause(5.0), tone(0.5, 0.1)])
     assert level_db(heard[2]) == pytest.approx(-20.0, abs=0.3)
 
 
 def test_silence_stays_silence() -> None:
-    assert not levelled(Loudness(-20.0), [pause(1.0)])[0].any()
+    assert not levelled(listening(-20.0), [pause(1.0)])[0].any()
 
 
 def test_the_next_text_of_a_voice_begins_at_its_level() -> None:
-    loudness = Loudness(-20.0)
+    loudness = listening(-20.0)
     levelled(loudness, [tone(2.0, 0.1)])
     soft_beginning = tone(0.1, 0.03)
     first = levelled(loudness, [soft_beginning])[0]
@@ -74,13 +80,21 @@ def test_the_next_text_of_a_voice_begins_at_its_level() -> None:
 
 
 def test_each_voice_has_a_level_of_its_own() -> None:
-    loudness = Loudness(-20.0)
+    loudness = listening(-20.0)
     levelled(loudness, [tone(2.0, 0.4)], "am_michael")
     assert level_db(levelled(loudness, [tone(0.5, 0.05)], "af_sky")[0]) == pytest.approx(-20.0, abs=0.2)
 
 
+def test_a_level_that_was_measured_beforehand_is_believed_before_the_first_window() -> None:
+    loudness = Loudness(-20.0, lambda engine, voice: {("kokoro", "af_sky"): -26.0}.get((engine, voice)))
+    loud_beginning = tone(0.4, 0.2)
+    heard = levelled(loudness, [loud_beginning])[0]
+    assert np.abs(heard).max() / 0.2 == pytest.approx(10 ** (6 / 20), rel=1e-3)
+    assert level_db(levelled(loudness, [tone(0.4, 0.2)], "am_michael")[0]) == pytest.approx(-20.0, abs=0.2)
+
+
 def test_a_level_that_is_settled_moves_no_more() -> None:
-    loudness = Loudness(-20.0)
+    loudness = listening(-20.0)
     levelled(loudness, [tone(25.0, 0.1)])
     before = levelled(loudness, [tone(0.5, 0.1)])[0]
     levelled(loudness, [tone(100.0, 0.02)])
@@ -88,7 +102,7 @@ def test_a_level_that_is_settled_moves_no_more() -> None:
 
 
 def test_a_whisper_is_not_blown_up_to_noise() -> None:
-    heard = levelled(Loudness(-6.0), [tone(0.5, 0.01)])[0]
+    heard = levelled(listening(-6.0), [tone(0.5, 0.01)])[0]
     assert np.abs(heard).max() == pytest.approx(0.01 * 10 ** (15 / 20), rel=1e-3)
 
 
@@ -149,23 +163,38 @@ def test_the_voice_of_an_engine_that_goes_on_comes_to_the_level_too(service: Sta
         assert level_db(part) == pytest.approx(-20.0, abs=0.2)
 
 
-def spoken(service: StartService, loudness_db: float | None) -> Samples:
-    door = service(ToneEngine(), http_port=0, loudness_db=loudness_db)
+def spoken(service: StartService, loudness_db: float | None, engine: Engine | None = None) -> Samples:
+    door = service(engine or ToneEngine(), http_port=0, loudness_db=loudness_db)
     url = f"http://127.0.0.1:{door.http_port}/synthesize"
     answer = httpx.post(url, json={"text": TEXT})
     assert answer.status_code == 200
     return np.frombuffer(answer.content, "<f4")
 
 
+def test_an_engine_says_beforehand_how_loud_its_voices_are(service: StartService) -> None:
+    class Known(ToneEngine):
+        def level_db(self, voice: str) -> float | None:
+            return -40.0
+
+    heard = spoken(service, -30.0, Known(amplitude=0.1))
+    assert np.abs(heard).max() == pytest.approx(0.1 * 10 ** (10 / 20), rel=1e-2)
+
+
 @pytest.mark.model
-def test_kokoros_voices_come_to_one_level(kokoro: Engine) -> None:
-    loudness = Loudness(-23.0)
-    for voice in ("af_sky", "am_michael", "bf_emma"):
-        utterance = kokoro.prepare("Your table for two is booked for seven o'clock this evening.", voice, 1.0, False)
-        leveller = loudness.leveller("kokoro", voice)
-        windows = []
-        while not utterance.finished:
-            windows.append(leveller.apply(kokoro.render([utterance])[0], kokoro.sample_rate))
-        heard = np.concatenate(windows)
-        assert level_db(heard) == pytest.approx(-23.0, abs=3.0), voice
-        assert np.abs(heard).max() <= CEILING
+def test_kokoros_voices_come_to_one_level(kokoro: KokoroEngine) -> None:
+    loudness = Loudness(-23.0, lambda engine, voice: kokoro.level_db(voice))
+    for voice in ("af_sky", "am_michael", "bf_emma", "pf_dora"):
+        clients.calibrate(kokoro, voice)
+        for text in (
+            "Your table for two is booked for seven o'clock this evening.",
+            "Hello, how can I help you today?",
+        ):
+            utterance = kokoro.prepare(text, voice, 1.0, False)
+            leveller = loudness.leveller("kokoro", voice)
+            windows = []
+            while not utterance.finished:
+                windows.append(leveller.apply(kokoro.render([utterance])[0], kokoro.sample_rate))
+            assert len(windows) > 1
+            heard = np.concatenate(windows)
+            assert level_db(heard) == pytest.approx(-23.0, abs=3.0), (voice, text)
+            assert np.abs(heard).max() <= CEILING

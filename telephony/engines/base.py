@@ -133,6 +133,13 @@ class Engine(Protocol):
         """
         ...
 
+    def level_db(self, voice: str) -> float | None:
+        """How loud a voice is, as `audio.SpeechLevel` has it, where that was measured beforehand. Any name, at once.
+
+        For whoever has to choose a gain when only the first window is there: a sentence begins louder than it ends.
+        """
+        ...
+
     def find_voice(self, name: str) -> Voice:
         """The voice that a name stands for: one of `voices()`, or a recipe that blends several, where the engine can.
 

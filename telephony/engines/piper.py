@@ -95,6 +95,10 @@ class PiperEngine:
         file = self._files.get(voice)
         return file.revision if file is not None else ""
 
+    def level_db(self, voice: str) -> float | None:
+        """Not measured: its first window is a whole segment."""
+        return None
+
     def find_voice(self, name: str) -> Voice:
         """See `Engine`; nothing can be blended."""
         if name not in self._files:

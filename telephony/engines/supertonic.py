@@ -111,6 +111,10 @@ class SupertonicEngine:
         """A digest of the weights, with the number of steps."""
         return self._revision
 
+    def level_db(self, voice: str) -> float | None:
+        """Not measured: its first window is a whole segment."""
+        return None
+
     def find_voice(self, name: str) -> Voice:
         """See `Engine`; nothing can be blended."""
         if name not in self._voices:

@@ -85,6 +85,10 @@ class ToneEngine:
         """Its loudness: nothing else can change what a text sounds like."""
         return f"{self.amplitude:g}"
 
+    def level_db(self, voice: str) -> float | None:
+        """Not measured: it is as loud at the beginning as at the end."""
+        return None
+
     def find_voice(self, name: str) -> Voice:
         """See `Engine`."""
         named = self.named_blends()

@@ -1,6 +1,7 @@
 """Which voices may be streamed: each voice's statistics, measured once on a built-in corpus and kept on disk.
 
-The work is cut into sentences, done by the thread that owns the device whenever no call needs it.
+With them comes how loud the voice is. The work is cut into sentences, done by the thread that owns the device whenever
+no call needs it.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from pathlib import Path
 import structlog
 import torch
 
+from telephony.audio import SpeechLevel
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.acoustic import Acoustic
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.statistics import Sample, Statistics, fit, known
+from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ
 from telephony.engines.kokoro.vocoder import Vocoder
 
 log = structlog.get_logger()
 
 # Statistics measured in another way are not to be mixed with these.
-_FORMAT = 1
+_FORMAT = 2
 # Anybody can think of a recipe: of blends, the statistics of so many are known at once and kept as files, about a
 # megabyte each. Those that were not used for the longest time make room.
 _MAX_BLENDS = 64
@@ -51,6 +54,7 @@ class Calibration:
         self._voices: deque[str] = deque()
         self._sentences: deque[str] = deque()
         self._samples: list[Sample] = []
+        self._level = SpeechLevel()
 
     def statistics(self, voice: str, device: torch.device) -> Statistics | None:
         """A voice's statistics; None while it has none, in which case it has been queued for measuring."""
@@ -62,6 +66,11 @@ class Calibration:
                 self._voices.append(voice)
             self._forget_blends()
         return self._known[voice]
+
+    def level_db(self, voice: str) -> float | None:
+        """How loud a voice is (see `SpeechLevel`), if its statistics are at hand. Any thread."""
+        statistics = self._known.get(voice)
+        return statistics.level_db if statistics is not None else None
 
     def step(self) -> bool:
         """Measures one sentence of the first voice that waits; False if none does."""
@@ -83,15 +92,17 @@ class Calibration:
         except SynthesisError as error:
             log.warning("calibration_sentence_failed", voice=voice, error=str(error))
             return
-        means, variances = self._vocoder.measure(acoustic)
+        means, variances, audio = self._vocoder.measure(acoustic)
+        self._level.measure(audio.cpu().numpy(), SAMPLE_RATE_HZ)
         self._samples.append(Sample(known(acoustic), means, variances, acoustic.frames))
 
     def _finish(self, voice: str) -> None:
         self._voices.popleft()
         samples, self._samples = self._samples, []
-        if not samples:
+        level, self._level = self._level, SpeechLevel()
+        if not samples or level.db is None:
             return
-        statistics = fit(samples)
+        statistics = fit(samples, level.db)
         self._known[voice] = statistics
         try:
             statistics.save(self._path(voice))

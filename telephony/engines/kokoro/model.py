@@ -166,6 +166,10 @@ class KokoroEngine:
         styles = "-".join(self._revision_of(name) for name, _ in parts if name in self._voices)
         return f"{self._weights.revision}-{styles}-{str(self.dtype).removeprefix('torch.')}"
 
+    def level_db(self, voice: str) -> float | None:
+        """Measured with the statistics: known of every voice that is streamed."""
+        return self._calibration.level_db(voice)
+
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Phonemes of the text. Prosody and source come with the first window of each piece.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from telephony.engines.kokoro.layers import EPS
 
 _PROSODY_FIGURES = 10
 _RIDGE = 0.3  # 0.1 and 1.0 are within 0.1 dB
+_TENSORS = ("centre", "width", "basis", "coefficients", "mean")
 _VOICED_HZ = 10.0  # the source's own threshold
 
 
@@ -42,6 +43,7 @@ class Statistics:
         centre, width: [F], to standardise what is known of an utterance.
         basis: [N, F], the calibration sentences, standardised.
         coefficients: [N, 2 S]; mean: [2 S]: means, then log variances.
+        level_db: how loud the voice is, as `SpeechLevel` has it.
     """
 
     centre: Tensor
@@ -49,6 +51,7 @@ class Statistics:
     basis: Tensor
     coefficients: Tensor
     mean: Tensor
+    level_db: float
 
     def apply(self, acoustic: Acoustic) -> None:
         """Fixes the multiply-adds of an utterance's norms, in place."""
@@ -62,7 +65,7 @@ class Statistics:
         staging = path.with_suffix(f".{os.getpid()}.npz")
         staging.parent.mkdir(parents=True, exist_ok=True)
         with staging.open("wb") as file:
-            np.savez(file, **{field.name: getattr(self, field.name).cpu().numpy() for field in fields(self)})
+            np.savez(file, level_db=self.level_db, **{name: getattr(self, name).cpu().numpy() for name in _TENSORS})
         staging.replace(path)
 
     @classmethod
@@ -74,7 +77,8 @@ class Statistics:
             ValueError, KeyError: it is not such a file.
         """
         with np.load(path) as arrays:
-            return cls(*(torch.from_numpy(arrays[field.name]).to(device) for field in fields(cls)))
+            tensors = {name: torch.from_numpy(arrays[name]).to(device) for name in _TENSORS}
+            return cls(**tensors, level_db=float(arrays["level_db"]))
 
 
 def known(acoustic: Acoustic) -> Tensor:
@@ -96,8 +100,8 @@ def known(acoustic: Acoustic) -> Tensor:
     return torch.cat([figures, x.mean(0), x.std(0)])
 
 
-def fit(samples: Sequence[Sample]) -> Statistics:
-    """Statistics of a voice from its calibration sentences; longer ones weigh more."""
+def fit(samples: Sequence[Sample], level_db: float) -> Statistics:
+    """Statistics of a voice of that level from its calibration sentences; longer ones weigh more."""
     inputs = torch.stack([sample.known for sample in samples])
     centre = inputs.mean(0)
     width = inputs.std(0) + 1e-6
@@ -110,4 +114,4 @@ def fit(samples: Sequence[Sample]) -> Statistics:
     weights = frames / frames.mean()
     mean = (targets * weights[:, None]).sum(0) / weights.sum()
     gram = basis @ basis.T + _RIDGE * torch.diag(1 / weights)
-    return Statistics(centre, width, basis, torch.linalg.solve(gram, targets - mean), mean)
+    return Statistics(centre, width, basis, torch.linalg.solve(gram, targets - mean), mean, level_db)

@@ -95,12 +95,12 @@ class Vocoder(nn.Module):
         norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels)
         return self._decode(acoustic.x, acoustic.har, norms)[0]
 
-    def measure(self, acoustic: Acoustic) -> tuple[Tensor, Tensor]:
-        """The norms' true statistics for an utterance: means [S] and variances [S]."""
+    def measure(self, acoustic: Acoustic) -> tuple[Tensor, Tensor, Tensor]:
+        """The norms' true statistics for an utterance, means [S] and variances [S], and its sound, [300 T] float32."""
         norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels, keep=True)
-        self._decode(acoustic.x, acoustic.har, norms)
+        audio = self._decode(acoustic.x, acoustic.har, norms)[0]
         mean, variance = (torch.cat([site[part] for site in norms.seen], 1)[0] for part in (0, 1))
-        return mean, variance
+        return mean, variance, audio
 
     def fixed(self, acoustic: Acoustic) -> Tensor:
         """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
