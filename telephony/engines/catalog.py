@@ -58,7 +58,7 @@ def load_main(settings: Settings) -> Engine:
         "engine_loaded",
         engine=engine.name,
         device=str(engine.device),
-        dtype=str(engine.dtype).removeprefix("torch."),
+        precision=engine.precision,
         weights=weights.source,
     )
     return engine

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 EPS = 1e-5
 """Of torch.nn.InstanceNorm1d."""
+MOST_STEPS, ZERO_STEP = 127, 128
+"""Eight bits without a sign: the step that zero is, and how many there are on each side of it."""
 
 
 def _sin2_coefficients() -> list[float]:
@@ -45,6 +47,13 @@ def _snake_affine(x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor) -
     return (y + inverse * sin2).to(x.dtype)
 
 
+def _snake_steps(x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, steps: Tensor, pad: int) -> Tensor:  # noqa: PLR0917
+    """The same in eight bits: 128 is zero, `steps` [1, 1, C] float32 those of a unit; `pad` zeros at both ends of T."""
+    y = _snake_affine(x.float(), a, b, u, inverse)
+    whole = torch.round(y * steps).clamp(-MOST_STEPS, MOST_STEPS) + ZERO_STEP
+    return F.pad(whole, (0, 0, pad, pad), value=ZERO_STEP).to(torch.uint8)
+
+
 def _leaky_affine(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Norm, style and LeakyReLU(0.2) in one pass. x [B, T, C]; a, b [B, 1, C] float32."""
     y = x.float() * a + b
@@ -68,6 +77,7 @@ KernelCall = tuple[str, tuple[Any, ...]]
 
 _KERNELS: dict[str, Callable[..., Any]] = {
     "snake": _snake_affine,
+    "snake_steps": _snake_steps,
     "leaky": _leaky_affine,
     "moments": _moments,
     "merge3": _merge3,
@@ -81,6 +91,7 @@ class Kernels:
     """
 
     snake: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+    snake_steps: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
     leaky: Callable[[Tensor, Tensor, Tensor], Tensor]
     moments: Callable[[Tensor], tuple[Tensor, Tensor]]
     merge3: Callable[[Tensor, Tensor, Tensor, float], Tensor]
@@ -301,26 +312,51 @@ class ExactNorms:
         return scale, self._beta[:, None, low:high] - mean * scale
 
 
-class ResBlock(nn.Module):
-    """AdaINResBlock1 of the reference: three times norm, Snake, dilated conv, norm, Snake, conv, with a residual."""
+class SnakeConv(nn.Module):
+    """Norm, style and Snake, then a 'same' convolution: a third of a residual block's path.
 
-    def __init__(self, block: Any, first_site: int, kernels: Kernels, dtype: torch.dtype) -> None:
+    Args:
+        convolution, alpha: the reference's; alpha [1, C, 1] is Snake's.
+        dtype: of input and output.
+        kernels: shared with the others.
+    """
+
+    def __init__(self, convolution: Any, alpha: Tensor, dtype: torch.dtype, kernels: Kernels) -> None:
         super().__init__()
-        self.first_site, self.kernels = first_site, kernels
-        self.convs1 = nn.ModuleList(Conv(conv, dtype) for conv in block.convs1)
-        self.convs2 = nn.ModuleList(Conv(conv, dtype) for conv in block.convs2)
-        alphas = [alpha.detach().float().reshape(1, 1, -1) for pair in _pairs(block) for alpha in pair]
-        self.snakes: list[tuple[Tensor, Tensor]] = [(alpha / math.pi, 1.0 / alpha) for alpha in alphas]
+        self._conv, self._snake, self._kernels = Conv(convolution, dtype), snake_factors(alpha), kernels
+
+    def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None) -> Tensor:
+        """x [B, T, Cin], its norm's multiply-add a, b [B, 1, Cin] float32 -> [B, T, Cout]; `add` is summed to it."""
+        y: Tensor = self._conv(self._kernels.snake(x, a, b, *self._snake), add)
+        return y
+
+
+def snake_factors(alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """alpha / pi and 1 / alpha of Snake, [1, 1, C] float32, as the kernels want them."""
+    flat = alpha.detach().float().reshape(1, 1, -1)
+    return flat / math.pi, 1.0 / flat
+
+
+class ResBlock(nn.Module):
+    """AdaINResBlock1 of the reference: three times norm, Snake, dilated conv, norm, Snake, conv, with a residual.
+
+    Args:
+        block: the reference's.
+        first_site: the number of its first norm.
+        layer: makes norm, Snake and convolution of the reference's convolution, its alpha, and the norm's number.
+    """
+
+    def __init__(self, block: Any, first_site: int, layer: Callable[[Any, Tensor, int], nn.Module]) -> None:
+        super().__init__()
+        convolutions = zip(block.convs1, block.alpha1, block.convs2, block.alpha2, strict=True)
+        layers = [part for one, alpha1, two, alpha2 in convolutions for part in ((one, alpha1), (two, alpha2))]
+        self.first_site = first_site
+        self.layers = nn.ModuleList(layer(*part, site) for site, part in enumerate(layers, first_site))
 
     def forward(self, x: Tensor, norms: Norms) -> Tensor:
         """[B, T, C] -> [B, T, C]"""
-        snake = self.kernels.snake
-        for index, (conv1, conv2) in enumerate(zip(self.convs1, self.convs2, strict=True)):
-            site = self.first_site + 2 * index
-            y = conv1(snake(x, *norms.site(site, x), *self.snakes[2 * index]))
-            x = conv2(snake(y, *norms.site(site + 1, y), *self.snakes[2 * index + 1]), x)
+        for index in range(0, len(self.layers), 2):
+            site = self.first_site + index
+            y = self.layers[index](x, *norms.site(site, x))
+            x = self.layers[index + 1](y, *norms.site(site + 1, y), add=x)
         return x
-
-
-def _pairs(block: Any) -> list[tuple[Tensor, Tensor]]:
-    return list(zip(block.alpha1, block.alpha2, strict=True))

@@ -37,6 +37,7 @@ from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
 from telephony.engines.kokoro.heap import Heap, find_trim
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.layers import KernelCall, Kernels
+from telephony.engines.kokoro.quantised import is_fast
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
@@ -50,7 +51,8 @@ log = structlog.get_logger()
 # Windows of several calls share a batch where that is faster: on two CPU cores it is not (0 to 30 % for the smallest
 # windows), and it would make the most urgent call wait for its company.
 _MAX_BATCH = {"cpu": 1, "mps": 4, "cuda": 32}
-# Frames (80 a second) under which one pass over the whole is as quick as windows.
+# Frames (80 a second) under which one pass over the whole is about as quick as windows, and statistics are a poor
+# guess: for single words the sound is up to 10 dB off.
 _STREAM_FROM_FRAMES = 120
 # Predicted energy under which a frame is silent. Over 41 voices at three speeds, sound began at most 0.3 frames before
 # the first frame above it, and ended before the end of the last one: what is left beside them is for a lead and a tail.
@@ -72,6 +74,9 @@ class KokoroEngine:
         dtype: of the convolutions; None takes bf16 where the device multiplies it natively.
         max_batch: None takes what suits the device.
         named_blends: the blends that have a name; may change from one call to the next.
+
+    Attributes:
+        precision: of its convolutions, such as `bfloat16+int8`, in which streamed windows are in eight bits.
     """
 
     name = "kokoro"
@@ -117,8 +122,10 @@ class KokoroEngine:
         self._vocabulary: dict[str, int] = model.vocab
         self._kernels = Kernels()
         with torch.no_grad():
-            self._vocoder = Vocoder(model.decoder.generator, self.dtype, self._kernels)
+            styles = torch.cat([self._sounds(name) for name in weights.voice_names()]) if is_fast(device) else None
+            self._vocoder = Vocoder(model.decoder.generator, self.dtype, self._kernels, styles)
             self._acoustic = AcousticModel(model, self._vocoder.style, self._kernels, self.dtype).to(device).eval()
+        self.precision = str(self.dtype).removeprefix("torch.") + ("" if styles is None else "+int8")
         self._heap = Heap(find_trim())
         self._gaps = Gaps()
         self._calibration = Calibration(statistics_dir, weights.revision, self._vocoder, self._listen)
@@ -164,7 +171,7 @@ class KokoroEngine:
         """
         parts = recipes.parse(voice).parts
         styles = "-".join(self._revision_of(name) for name, _ in parts if name in self._voices)
-        return f"{self._weights.revision}-{styles}-{str(self.dtype).removeprefix('torch.')}"
+        return f"{self._weights.revision}-{styles}-{self.precision}"
 
     def level_db(self, voice: str) -> float | None:
         """Measured with the statistics: known of every voice that is streamed."""
@@ -240,6 +247,7 @@ class KokoroEngine:
         """Every path once or twice: a word and a sentence as a whole, and three shapes of window."""
         for acoustic in (self._listen("Sure.", self._default_voice.name), self._example()):
             self._vocoder.exact(acoustic)
+            self._vocoder.whole(acoustic)
         for batch in {1, min(2, self.max_batch)}:
             example = self._example(batch)
             for frames in WINDOW_FRAMES[:3]:
@@ -295,7 +303,11 @@ class KokoroEngine:
         for utterance in group:
             utterance.windows.clear()
         with torch.inference_mode():
-            return [self._vocoder.exact(acoustic).cpu().numpy() for acoustic in acoustics]
+            sounds = [
+                self._vocoder.exact(acoustic) if utterance.exact else self._vocoder.whole(acoustic)
+                for utterance, acoustic in zip(group, acoustics, strict=True)
+            ]
+        return [sound.cpu().numpy() for sound in sounds]
 
     def _decode_windows(self, group: Sequence[KokoroUtterance], frames: int) -> list[Samples]:
         """The next windows, all of one shape, in one pass: float32 [samples] each."""
@@ -330,6 +342,10 @@ class KokoroEngine:
         # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
         shares = recipes.parse(voice).shares()
         return sum((share * self._pack(name)[phonemes - 1] for name, share in shares), torch.zeros(()))
+
+    def _sounds(self, voice: str) -> torch.Tensor:
+        """What of a voice's styles the vocoder sees, for a few lengths: float32 [5, 128]."""
+        return torch.from_numpy(self._weights.load_voice(voice))[50::100, 0, :128]
 
     def _pack(self, voice: str) -> torch.Tensor:
         """Style vectors of a voice of the weights, float32 [510, 1, 256], on the device."""

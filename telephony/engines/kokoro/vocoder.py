@@ -3,7 +3,7 @@
 The reference decodes a whole utterance at once, because every AdaIN normalises each channel over all of it. Here the
 same weights run in two ways: `exact`, with the norms of the utterance itself (the reference, within the noise of bf16),
 and `window`, with statistics fixed beforehand, which makes the generator a plain convolutional network whose windows
-join sample-exactly.
+join sample-exactly. `whole` is for what is too short for windows: own norms, and eight bits where windows have them.
 
 Rates: a frame is 300 samples (80 Hz). Stage 0 runs at 10 steps a frame with 256 channels, stage 1 at 60 with 128.
 """
@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from telephony.engines.kokoro.acoustic import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, Acoustic
 from telephony.engines.kokoro.graphs import Capture, Graphs
-from telephony.engines.kokoro.layers import Conv, ExactNorms, FixedNorms, Kernels, Norms, ResBlock, Upsample
+from telephony.engines.kokoro.layers import Conv, ExactNorms, FixedNorms, Kernels, Norms, ResBlock, SnakeConv, Upsample
+from telephony.engines.kokoro.quantised import QuantisedSnakeConv, largest
 
 STAGE0_STEPS, STAGE1_STEPS = 10, 6
 BINS = FFT_SAMPLES // 2 + 1
@@ -44,16 +45,21 @@ class Vocoder(nn.Module):
         generator: the reference's (kokoro.KModel's decoder.generator), only read.
         dtype: of its blocks; source, spectrum and phase stay in float32.
         kernels: shared with the acoustic model.
+        styles: [N, 128], the sound half of the styles that it will meet, where windows are to be decoded in eight bits.
     """
 
-    def __init__(self, generator: Any, dtype: torch.dtype, kernels: Kernels) -> None:
+    def __init__(self, generator: Any, dtype: torch.dtype, kernels: Kernels, styles: Tensor | None = None) -> None:
         super().__init__()
         self.dtype, self.kernels = dtype, kernels
+
+        def layer(convolution: Any, alpha: Tensor, site: int) -> nn.Module:
+            return SnakeConv(convolution, alpha, dtype, kernels)
+
         sources = [generator.noise_res[0], *generator.resblocks[:3], generator.noise_res[1], *generator.resblocks[3:]]
         self.offsets = [0]
         blocks, gains, betas = [], [], []
         for source in sources:
-            blocks.append(ResBlock(source, len(self.offsets) - 1, kernels, dtype))
+            blocks.append(ResBlock(source, len(self.offsets) - 1, layer))
             for norm in (norm for pair in zip(source.adain1, source.adain2, strict=True) for norm in pair):
                 if norm.norm.affine and not (torch.all(norm.norm.weight == 1) and torch.all(norm.norm.bias == 0)):
                     raise ValueError("an instance norm with an affine part of its own is not expected")
@@ -64,6 +70,7 @@ class Vocoder(nn.Module):
                 self.offsets.append(self.offsets[-1] + channels)
         self.blocks = nn.ModuleList(blocks)
         self._gain, self._beta = _side_by_side(gains), _side_by_side(betas)
+        self.quick_blocks = self.blocks if styles is None else self._quantised(sources, styles)
         self.ups = nn.ModuleList(Upsample(up, dtype) for up in generator.ups)
         wide, point = generator.noise_convs
         # Kernel 12, stride 6 over 22 channels as a product of rows of 12 * 22.
@@ -91,14 +98,19 @@ class Vocoder(nn.Module):
         return torch.addmm(self._gain[1], sound, self._gain[0]), torch.addmm(self._beta[1], sound, self._beta[0])
 
     def exact(self, acoustic: Acoustic) -> Tensor:
-        """A whole utterance with its own norms: [300 T] float32."""
+        """A whole utterance with its own norms, never in eight bits: [300 T] float32."""
         norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels)
-        return self._decode(acoustic.x, acoustic.har, norms)[0]
+        return self._decode(acoustic.x, acoustic.har, norms, self.blocks)[0]
+
+    def whole(self, acoustic: Acoustic) -> Tensor:
+        """A whole utterance with its own norms, as fast as windows: [300 T] float32."""
+        norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels)
+        return self._decode(acoustic.x, acoustic.har, norms, self.quick_blocks)[0]
 
     def measure(self, acoustic: Acoustic) -> tuple[Tensor, Tensor, Tensor]:
         """The norms' true statistics for an utterance, means [S] and variances [S], and its sound, [300 T] float32."""
         norms = ExactNorms(acoustic.gain, acoustic.beta, self.offsets, self.kernels, keep=True)
-        audio = self._decode(acoustic.x, acoustic.har, norms)[0]
+        audio = self._decode(acoustic.x, acoustic.har, norms, self.blocks)[0]
         mean, variance = (torch.cat([site[part] for site in norms.seen], 1)[0] for part in (0, 1))
         return mean, variance, audio
 
@@ -106,7 +118,8 @@ class Vocoder(nn.Module):
         """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
         assert acoustic.scale is not None
         assert acoustic.shift is not None
-        return self._decode(acoustic.x, acoustic.har, FixedNorms(acoustic.scale, acoustic.shift, self.offsets))[0]
+        norms = FixedNorms(acoustic.scale, acoustic.shift, self.offsets)
+        return self._decode(acoustic.x, acoustic.har, norms, self.quick_blocks)[0]
 
     def window(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> Tensor:
         """Frames [start, start + frames) of each utterance, exactly as `fixed` would give them.
@@ -126,6 +139,18 @@ class Vocoder(nn.Module):
             offset = FRAME_SAMPLES * (start - at)
             wanted[row, :count] = audio[row, offset : offset + count]
         return wanted
+
+    def _quantised(self, sources: Sequence[Any], styles: Tensor) -> nn.ModuleList:
+        """The residual blocks in eight bits, their steps wide enough for all of these styles."""
+        gain, beta = self.style(styles)
+
+        def layer(convolution: Any, alpha: Tensor, site: int) -> nn.Module:
+            low, high = self.offsets[site], self.offsets[site + 1]
+            reach = largest(gain[:, low:high], beta[:, low:high], alpha.detach().float().flatten())
+            return QuantisedSnakeConv(convolution, alpha, reach, self.dtype, self.kernels)
+
+        first_sites = range(0, self.sites, self.sites // len(sources))
+        return nn.ModuleList(ResBlock(*block, layer) for block in zip(sources, first_sites, strict=True))
 
     def capture(self, capture: Capture, acoustic: Acoustic, frames: int, batch: int) -> None:
         """Captures a graph for windows of so many frames in batches of this size (one of `graphs.BATCHES`).
@@ -164,25 +189,24 @@ class Vocoder(nn.Module):
         Returns:
             [B, 300 T1] float32.
         """
-        kernels, blocks, norms = self.kernels, self.blocks, FixedNorms(scale, shift, self.offsets)
+        kernels, blocks, norms = self.kernels, self.quick_blocks, FixedNorms(scale, shift, self.offsets)
         stage1_frames = har1.shape[1] // (STAGE0_STEPS * STAGE1_STEPS)
         source = blocks[0](self._noise_stage0(har0), norms)
         source = _realign(source, STAGE0_STEPS * shifts[:, 0], STAGE0_STEPS * x.shape[1])
         x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(source)
         x = kernels.merge3(blocks[1](x, norms), blocks[2](x, norms), blocks[3](x, norms), 0.1)
         x = self.ups[1](_realign(x, STAGE0_STEPS * shifts[:, 1], STAGE0_STEPS * stage1_frames))
-        return self._finish(x, blocks[4](self._noise_stage1(har1), norms), norms)
+        return self._finish(x, blocks[4](self._noise_stage1(har1), norms), norms, blocks)
 
-    def _decode(self, x: Tensor, har: Tensor, norms: Norms) -> Tensor:
+    def _decode(self, x: Tensor, har: Tensor, norms: Norms, blocks: nn.ModuleList) -> Tensor:
         """x [B, T, 512], har [B, 60 T + 1, 22] -> [B, 300 T]. Zero padding at both ends, as the reference has it."""
-        kernels, blocks = self.kernels, self.blocks
+        kernels = self.kernels
         x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(blocks[0](self._noise_stage0(har), norms))
         x = kernels.merge3(blocks[1](x, norms), blocks[2](x, norms), blocks[3](x, norms), 0.1)
-        return self._finish(self.ups[1](x), blocks[4](self._noise_stage1(har), norms), norms)
+        return self._finish(self.ups[1](x), blocks[4](self._noise_stage1(har), norms), norms, blocks)
 
-    def _finish(self, x: Tensor, source: Tensor, norms: Norms) -> Tensor:
+    def _finish(self, x: Tensor, source: Tensor, norms: Norms, blocks: nn.ModuleList) -> Tensor:
         """Stage 1 and the inverse transform: x [B, 60 T, 128] -> [B, 300 T]."""
-        blocks = self.blocks
         x = torch.cat([x[:, 1:2], x], 1).add_(source)  # the reference's reflection padding by one step
         x = self.kernels.merge3(blocks[5](x, norms), blocks[6](x, norms), blocks[7](x, norms), 0.01)
         return self._inverse_transform(self.post(x.float()))
