@@ -69,15 +69,17 @@ class QuantisedSnakeConv(nn.Module):
         steps = self._kernels.snake_steps(x, a, b, *self._snake, self._steps, self._pad)
         batch, padded, channels = steps.shape
         image = steps.view(batch, 1, padded, channels).permute(0, 3, 1, 2)
-        weight = (image, 1.0, 0, self._weight, self._width, self._no_offset)
+        operands = (image, 1.0, 0, self._weight, self._width, self._no_offset)
         geometry = ([1, 1], [0, 0], self._dilation, 1)
         y: Tensor
         if add is None:
-            y = torch.ops.onednn.qconv2d_pointwise(*weight, self._bias, *geometry, 1.0, 0, self._dtype, "none", [], "")
+            y = torch.ops.onednn.qconv2d_pointwise(
+                *operands, self._bias, *geometry, 1.0, 0, self._dtype, "none", [], ""
+            )
         else:
             # Summed in place, but not in the caller's.
             total = add.clone().view(batch, 1, x.shape[1], -1).permute(0, 3, 1, 2)
             y = torch.ops.onednn.qconv2d_pointwise.binary(
-                *weight, total, self._bias, *geometry, 1.0, 0, self._dtype, 1.0, 0, "sum", 1.0, "none", [], ""
+                *operands, total, self._bias, *geometry, 1.0, 0, self._dtype, 1.0, 0, "sum", 1.0, "none", [], ""
             )
         return y.permute(0, 2, 3, 1).reshape(batch, x.shape[1], len(self._width))
