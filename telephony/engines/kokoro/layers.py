@@ -313,7 +313,7 @@ class ExactNorms:
 
 
 class SnakeConv(nn.Module):
-    """Norm, style and Snake, then a 'same' convolution: a third of a residual block's path.
+    """Norm, style and Snake, then a 'same' convolution: one of the six steps of a residual block.
 
     Args:
         convolution, alpha: the reference's; alpha [1, C, 1] is Snake's.

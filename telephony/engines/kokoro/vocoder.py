@@ -140,6 +140,13 @@ class Vocoder(nn.Module):
             wanted[row, :count] = audio[row, offset : offset + count]
         return wanted
 
+    def capture(self, capture: Capture, acoustic: Acoustic, frames: int, batch: int) -> None:
+        """Captures a graph for windows of so many frames in batches of this size (one of `graphs.BATCHES`).
+
+        `acoustic` is an example: any utterance that has such a window, and its statistics.
+        """
+        self._network.capture(capture, *self._slice([acoustic] * batch, [0] * batch, frames))
+
     def _quantised(self, sources: Sequence[Any], styles: Tensor) -> nn.ModuleList:
         """The residual blocks in eight bits, their steps wide enough for all of these styles."""
         gain, beta = self.style(styles)
@@ -151,13 +158,6 @@ class Vocoder(nn.Module):
 
         first_sites = range(0, self.sites, self.sites // len(sources))
         return nn.ModuleList(ResBlock(*block, layer) for block in zip(sources, first_sites, strict=True))
-
-    def capture(self, capture: Capture, acoustic: Acoustic, frames: int, batch: int) -> None:
-        """Captures a graph for windows of so many frames in batches of this size (one of `graphs.BATCHES`).
-
-        `acoustic` is an example: any utterance that has such a window, and its statistics.
-        """
-        self._network.capture(capture, *self._slice([acoustic] * batch, [0] * batch, frames))
 
     def _slice(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> tuple[Tensor, ...]:
         """What `_decode_slices` takes for a window."""
