@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from telephony.engines.base import Engine, SynthesisError
+from telephony.engines.catalog import load_main
 from telephony.engines.kokoro.g2p import G2P, MAX_PHONEMES, divide
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import Piece
+from telephony.settings import Settings
 from telephony.text import segments
 from telephony.text.spoken import speak_as
 from tests.clients import AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
@@ -50,6 +53,16 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     monkeypatch.setattr(G2P, "phonemes", record)
     monkeypatch.setattr(KokoroEngine, "spare_time", lambda self: False)  # which converts the sentences of its corpus
     return conversions
+
+
+def test_it_is_loaded_by_a_thread_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of OpenMP's pool of the thread that loads would slow down that of the thread that speaks."""
+    loaders: list[threading.Thread] = []
+    monkeypatch.setattr(KokoroEngine, "warm_up", lambda self, compiled_dir: loaders.append(threading.current_thread()))
+    load_main(Settings())
+    (loader,) = loaders
+    assert loader is not threading.current_thread()
+    assert not loader.is_alive()
 
 
 def test_reference_exchange(service: StartService, kokoro: Engine) -> None:
