@@ -385,26 +385,27 @@ def test_recipes_that_anybody_thinks_of_are_forgotten_again(tmp_path: Path, monk
 
 def test_files_of_blends_are_bounded_and_those_of_voices_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(calibration._MAX_BLENDS + 10):
-        path = tmp_path / f"af_a*{number + 2}+af_b-revision-1.npz"
+        path = tmp_path / f"af_a*{number + 2}+af_b-revision-{calibration._FORMAT}.npz"
         path.touch()
         os.utime(path, (number, number))
-    (tmp_path / "af_sky-revision-1.npz").touch()
-    os.utime(tmp_path / "af_sky-revision-1.npz", (0, 0))
+    (tmp_path / f"af_sky-revision-{calibration._FORMAT}.npz").touch()
+    os.utime(tmp_path / f"af_sky-revision-{calibration._FORMAT}.npz", (0, 0))
 
     def save(path: Path) -> None:
         path.touch()
 
     monkeypatch.setattr(calibration, "_corpus", lambda voice: ["One."])
     monkeypatch.setattr(calibration, "known", lambda acoustic: None)
-    monkeypatch.setattr(calibration, "fit", lambda samples: cast(Statistics, SimpleNamespace(save=save)))
-    vocoder = cast(Any, SimpleNamespace(measure=lambda acoustic: (None, None)))
+    monkeypatch.setattr(calibration, "fit", lambda samples, level_db: cast(Statistics, SimpleNamespace(save=save)))
+    sound = SimpleNamespace(cpu=lambda: SimpleNamespace(numpy=lambda: np.full(24_000, 0.1, np.float32)))
+    vocoder = cast(Any, SimpleNamespace(measure=lambda acoustic: (None, None, sound)))
     new = Calibration(tmp_path, "revision", vocoder, lambda *_: cast(Any, SimpleNamespace(frames=1)))
     assert new.statistics("af_b+af_c", cast(Any, None)) is None
     assert not new.step()
     left = {path.name for path in tmp_path.iterdir()}
-    assert {"af_sky-revision-1.npz", "af_b+af_c-revision-1.npz"} < left
+    assert {f"af_sky-revision-{calibration._FORMAT}.npz", f"af_b+af_c-revision-{calibration._FORMAT}.npz"} < left
     assert len(left) == calibration._MAX_BLENDS + 1
-    assert "af_a*2+af_b-revision-1.npz" not in left
+    assert f"af_a*2+af_b-revision-{calibration._FORMAT}.npz" not in left
 
 
 # The real model
@@ -444,7 +445,7 @@ def test_a_blend_lies_between_its_voices_and_is_streamed_once_it_is_measured(
     assert len(utterance("anna").windows) == 1  # as a whole, until it is measured
     while engine.spare_time():
         pass
-    assert (tmp_path / f"af_sky+am_michael-{kokoro_weights.revision[:12]}-1.npz").exists()
+    assert (tmp_path / f"af_sky+am_michael-{kokoro_weights.revision[:12]}-{calibration._FORMAT}.npz").exists()
     assert len(utterance("anna").windows) > 2
     assert len(utterance("am_michael+af_sky").windows) == 1  # another order, another blend
     heard = utterance("anna")
