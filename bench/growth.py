@@ -15,11 +15,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from telephony.engines.kokoro.heap import find_trim
+
 from bench import report, texts
 from bench.memory import resident_bytes
 from bench.product import Product, load_engine, settings_from_environment
 from telephony import logs
-from telephony.engines.kokoro.heap import find_trim
 from telephony.settings import Settings
 
 # Of the utterances: lazy loading, allocator pools and every shape once, before growth counts.

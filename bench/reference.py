@@ -6,8 +6,10 @@ how it finds the weights, the device and the spaCy model, and loads the package'
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,7 +19,7 @@ from kokoro import KModel, KPipeline
 
 from bench.measure import Timing
 from telephony.engines.kokoro.g2p import EnglishG2P
-from telephony.engines.kokoro.model import choose_device, load_reference, use_threads
+from telephony.engines.kokoro.model import choose_device, use_threads
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
 from telephony.settings import Settings
 
@@ -37,7 +39,7 @@ class Reference:
         self._lock = threading.Lock()
         self._pipelines: dict[str, KPipeline] = {}
         self._voices: dict[str, torch.Tensor] = {}
-        self._model = load_reference(weights, device)
+        self._model = load_model(weights, device)
 
     def speak(self, text: str, voice: str) -> Iterator[Samples]:
         """The text, chunk by chunk as KPipeline divides it (510 phonemes at most): float32 [samples] at 24 kHz.
@@ -71,6 +73,15 @@ class Reference:
         if voice not in self._voices:
             self._voices[voice] = torch.from_numpy(self._weights.load_voice(voice))
         return self._voices[voice]
+
+
+def load_model(weights: KokoroWeights, device: torch.device) -> KModel:
+    """The kokoro package's own model."""
+    config = json.loads(weights.config_path.read_text(encoding="utf-8"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's opinion on how the package builds its layers
+        model = KModel(repo_id=_REPOSITORY, config=config, model=str(weights.model_path))
+    return model.to(device).eval()
 
 
 def load(settings: Settings) -> Reference:

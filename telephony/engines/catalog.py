@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -11,6 +13,12 @@ from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from telephony.engines.kokoro.kernels import Kernels
+    from telephony.engines.kokoro.statistics import NormStatistics
 
 log = structlog.get_logger()
 
@@ -50,9 +58,14 @@ def load_main(settings: Settings) -> Engine:
 
         def load() -> model.KokoroEngine:
             loaded = model.KokoroEngine(
-                weights, device, settings.voice, settings.cache_dir / "statistics", named_blends=named_blends
+                weights,
+                device,
+                settings.voice,
+                _statistics(settings.cache_dir, device),
+                kernels=_kernels(settings.cache_dir, device),
+                named_blends=named_blends,
             )
-            loaded.warm_up(settings.cache_dir / "compiled")
+            loaded.warm_up()
             return loaded
 
         # OpenMP has a pool of threads for each thread that has computed, until that one ends; with more of them than
@@ -71,6 +84,35 @@ def load_main(settings: Settings) -> Engine:
         weights=weights.source,
     )
     return engine
+
+
+def _kernels(cache_dir: Path, device: torch.device) -> Kernels | None:
+    """Compiled elementwise passes, where the device has some. Their machine code is kept for the next start."""
+    if device.type != "cpu":
+        return None
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "kernels"))  # numba reads it when it is imported
+    try:
+        from telephony.engines.kokoro.native import NativeKernels
+    except ImportError as error:
+        log.warning("kernels_not_compiled", error=str(error), effect="speech is several times slower")
+        return None
+    return NativeKernels()
+
+
+def _statistics(cache_dir: Path, device: torch.device) -> list[NormStatistics]:
+    """Those that come with the project, and those that the operator has fitted."""
+    from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
+
+    found = [NormStatistics.shipped(device)]
+    own = cache_dir / SHIPPED
+    try:
+        if own.is_file():
+            found.append(NormStatistics.load(own, device))
+    except (OSError, ValueError, KeyError) as error:
+        log.warning(
+            "statistics_unusable", path=str(own), error=str(error), effect="voices of one's own are not streamed"
+        )
+    return found
 
 
 def load_supertonic(settings: Settings) -> Engine:
