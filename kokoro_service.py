@@ -78,6 +78,7 @@ def _serve(settings: Settings) -> int:
             partial(catalog.load_supertonic, settings)
             if settings.engine == "kokoro" and settings.supertonic != "off"
             else None,
+            partial(catalog.find_damage, settings),
         ),
     )
     # Whatever thread a signal hits and whenever, it writes a byte here: no wake-up is lost, and no lock is taken.
