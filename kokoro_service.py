@@ -17,7 +17,7 @@ from types import FrameType
 
 import structlog
 
-from telephony import check, logs
+from telephony import allocator, check, logs
 from telephony.engines import catalog
 from telephony.metrics import Metrics
 from telephony.service import Service, StartError
@@ -35,6 +35,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    allocator.keep_from_children(os.environ)
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
     for name in command.needless:
@@ -58,6 +59,7 @@ def _initialise(path: Path) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    tuned = allocator.tune()
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     stopping = False
@@ -78,6 +80,7 @@ def _serve(settings: Settings) -> int:
             partial(catalog.load_supertonic, settings)
             if settings.engine == "kokoro" and settings.supertonic != "off"
             else None,
+            partial(catalog.find_damage, settings),
         ),
     )
     # Whatever thread a signal hits and whenever, it writes a byte here: no wake-up is lost, and no lock is taken.
@@ -89,6 +92,7 @@ def _serve(settings: Settings) -> int:
     except StartError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    log.info("allocator", name=allocator.name(), tuned=tuned)
     try:
         print(service.describe(), flush=True)
     except OSError as error:  # a full disk behind it: the calls do not need the line

@@ -1,4 +1,5 @@
 # Sourced by start-kokoro.sh and run-tests.sh: the virtual environment, made and filled once.
+# shellcheck shell=bash
 # After `prepare_environment FILE...`, $python is its interpreter and every requirements FILE is installed.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -21,6 +22,35 @@ _find_python() {
     return 1
 }
 
+_show_progress() { # a line every ten seconds of what pip, which writes to the file $1, does; until it is killed
+    local last seconds=0
+    trap 'kill $(jobs -p) 2>/dev/null; exit' TERM
+    while kill -0 $$ 2>/dev/null; do
+        sleep 10 &
+        wait "$!" || true
+        seconds=$((seconds + 10))
+        last=$(grep -E '^ *(Collecting|Downloading|Using cached|Building|Installing) ' "$1" | tail -n 1 | cut -c -90) || true
+        echo "  $seconds s: ${last:-pip is starting}" >&2
+    done
+}
+
+_install() { # the requirements file $1; what pip says goes to a file, and is shown if it fails
+    local log="$venv/pip.log" status=0
+    echo "installing the packages of $1 (the first time: about 1 GB, several with CUDA; minutes)" >&2
+    : >"$log"
+    _show_progress "$log" &
+    _progress=$!
+    trap 'kill "$_progress" 2>/dev/null' EXIT # also where Ctrl-C ends this shell
+    "$python" -m pip install --disable-pip-version-check --progress-bar off -r "$root/$1" >"$log" 2>&1 || status=$?
+    trap - EXIT
+    { kill "$_progress" && wait "$_progress"; } 2>/dev/null || true
+    if [ "$status" != 0 ]; then
+        grep -v '^WARNING: ' "$log" | tail -n 20 >&2
+        echo "error: pip could not install $1; all that it said is in $log" >&2
+    fi
+    return "$status"
+}
+
 prepare_environment() {
     local base file stamp
     if ! _is_supported "$python" || ! "$python" -m pip --version >/dev/null 2>&1; then
@@ -35,8 +65,7 @@ prepare_environment() {
         # What was installed last time, to the letter: then there is nothing to do, offline too.
         stamp="$venv/.installed-$(basename "$file")"
         if ! cmp -s "$root/$file" "$stamp"; then
-            echo "installing $file (minutes, the first time)" >&2
-            "$python" -m pip install --quiet --disable-pip-version-check -r "$root/$file" >&2
+            _install "$file"
             cp "$root/$file" "$stamp"
         fi
     done

@@ -1,15 +1,21 @@
-"""`--check`: is everything there that the service needs? A table, and exit status 1 if something is not."""
+"""`--check`: is everything there that the service needs, and what slows it down? A table.
+
+Exit status 1 if something is missing; what is only slow does not count.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import os
 import platform
+import shutil
 import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from telephony import allocator, machine
 from telephony.endpoints import audiosocket, http, security
 from telephony.engines import recipes
 from telephony.engines.base import UnknownVoiceError, Voice
@@ -20,11 +26,17 @@ from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, StoreError
 
-_PACKAGES = ("torch", "kokoro", "misaki", "piper-tts", "prometheus-client", "structlog", "fastapi", "uvicorn", "av")
+_PACKAGES = ("torch", "kokoro", "misaki", "prometheus-client", "structlog", "fastapi", "uvicorn", "av")
+_GB = 1e9
+_BETTER_PROCESSOR = "Processors with both: AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on; or a GPU"
 
 
 class _CheckError(Exception):
     """This check failed; the message says what to do."""
+
+
+class _Advice(Exception):
+    """The service works, but less well than it could; the message says how much less, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +46,16 @@ class _Check:
 
 
 def run(settings: Settings) -> int:
-    """Checks installation, weights, device, voice, Piper, ports and database; prints a row for each.
+    """Checks installation, machine, weights, device, voice, Piper, ports and database; prints a row for each.
 
-    Returns the exit status: 0 if all is well, 1 otherwise.
+    Returns the exit status: 1 if a row says FAIL; 0 otherwise, where some may say slow.
     """
     failures = 0
     for check in _CHECKS:
         try:
             result, verdict = check.run(settings), "ok"
+        except _Advice as advice:
+            result, verdict = str(advice), "slow"
         except (_CheckError, ImportError) as error:
             result, verdict = str(error), "FAIL"
             failures += 1
@@ -63,6 +77,64 @@ def _packages(settings: Settings) -> str:
         except importlib.metadata.PackageNotFoundError:
             raise _CheckError(f"{name} is not installed: run ./start-kokoro.sh") from None
     return ", ".join(versions)
+
+
+def _processor(settings: Settings) -> str:
+    if settings.engine == "tone":
+        return "the tone engine asks nothing of it"
+    from telephony.engines.kokoro.model import choose_device, fast_dtype
+    from telephony.engines.kokoro.quantised import is_fast
+
+    cpu = choose_device("cpu")
+    name = platform.processor() or platform.machine()
+    bf16, vnni = str(fast_dtype(cpu)) == "torch.bfloat16", is_fast(cpu)
+    if (bf16 and vnni) or not _runs_on_cpu(settings):
+        return f"{name}{', bf16' if bf16 else ''}{', VNNI' if vnni else ''}"
+    if bf16:
+        raise _Advice(f"{name} without VNNI: speech takes twice as long to make. {_BETTER_PROCESSOR}")
+    if vnni:
+        raise _Advice(f"{name} without bf16: the first word takes up to twice as long. {_BETTER_PROCESSOR}")
+    raise _Advice(f"{name} without VNNI and bf16: speech takes three times as long to make. {_BETTER_PROCESSOR}")
+
+
+def _cores(settings: Settings) -> str:
+    usable, visible = machine.cores(), machine.visible_cores()
+    if usable < 2:
+        raise _Advice(f"{usable:g}: with two, speech takes half the time. Give the service two cores or more")
+    if usable < visible and not settings.threads:
+        raise _Advice(
+            f"{usable:g} by quota, but {visible} are seen: as many threads wait for each other. "
+            f"Set KOKORO_THREADS={int(usable)}"
+        )
+    return f"{usable:g}"
+
+
+def _compiler(settings: Settings) -> str:
+    if settings.engine == "tone" or not _runs_on_cpu(settings):
+        return "not needed"
+    names = (os.environ.get("CXX", ""), "g++", "clang++")
+    found = next((path for path in map(shutil.which, filter(None, names)) if path), None)
+    if found is None:
+        raise _Advice("no C++ compiler: speech takes 1.6 times as long to make. Debian, Ubuntu: apt-get install g++")
+    return found
+
+
+def _memory(settings: Settings) -> str:
+    there, wanted = machine.memory_bytes() / _GB, 2.0 if allocator.name() == "jemalloc" else 4.0
+    if there < wanted:
+        raise _Advice(
+            f"{there:.1f} GB: {wanted:g} are wanted; with less the system may end the service amid calls. Give it more"
+        )
+    return f"{there:.1f} GB"
+
+
+def _allocator(settings: Settings) -> str:
+    if (name := allocator.name()) == "glibc":
+        raise _Advice(
+            "glibc: up to 3 GB of memory in place of 1.5, speech a tenth slower. "
+            "Debian, Ubuntu: apt-get install libjemalloc2; start with ./start-kokoro.sh"
+        )
+    return name
 
 
 def _weights(settings: Settings) -> str:
@@ -93,13 +165,26 @@ def _device(settings: Settings) -> str:
     device = choose_device(settings.device)
     if settings.device not in ("auto", device.type):
         raise _CheckError(f"{settings.device} is not available; the service would run on {device}")
+    if settings.device == "auto" and device.type == "cpu" and machine.has_nvidia_gpu():
+        raise _Advice(
+            "cpu, though there is an NVIDIA GPU: this build of torch has no CUDA, or the driver is too old. "
+            'With a GPU many more calls can speak at once: see "Torch without CUDA" in KOKORO_INTEGRATION.md'
+        )
     return str(device)
+
+
+def _runs_on_cpu(settings: Settings) -> bool:
+    from telephony.engines.kokoro.model import choose_device
+
+    return settings.device == "cpu" or choose_device("auto").type == "cpu"
 
 
 def _piper(settings: Settings) -> str:
     try:
         engine = load_piper(settings.piper_model, settings.piper_voices)
     except EngineUnavailableError as error:
+        if settings.piper_model is None and settings.piper_voices is None and settings.db is None:
+            raise _Advice(f"{error}. Without Piper nobody speaks in Kokoro's place where that fails") from None
         raise _CheckError(str(error)) from None
     return f"{', '.join(voice.name for voice in engine.voices())}, {engine.sample_rate} Hz"
 
@@ -154,6 +239,11 @@ def _database(settings: Settings) -> str:
 _CHECKS = (
     _Check("python", _python),
     _Check("packages", _packages),
+    _Check("processor", _processor),
+    _Check("cores", _cores),
+    _Check("compiler", _compiler),
+    _Check("memory", _memory),
+    _Check("allocator", _allocator),
     _Check("weights", _weights),
     _Check("device", _device),
     _Check("piper", _piper),

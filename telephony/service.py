@@ -40,6 +40,7 @@ from telephony.settings import Settings
 from telephony.sinks import SinkLimits
 from telephony.store import Store
 from telephony.switch import Doors, EngineSwitch, Loaders
+from telephony.verification import Verification
 
 log = structlog.get_logger()
 
@@ -96,6 +97,7 @@ class Service:
             self._switch.engines,
         )
         self._rehearsal: Rehearsal | None = None
+        self._verification = Verification(loaders.find_damage)
         self.started = False
         """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
@@ -173,6 +175,7 @@ class Service:
         self._status = "ready"
         if self._rehearsal is not None:
             self._rehearsal.start()
+        self._verification.start()
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
@@ -294,7 +297,11 @@ class Service:
         except EngineUnavailableError:
             return Readiness(self._status)
         stalled = tuple(self._failover.stalled())
-        status = "stalled" if self._status == "ready" and selection.engine.name in stalled else self._status
+        status = self._status
+        if status == "ready" and selection.engine.name in stalled:
+            status = "stalled"
+        elif status == "ready" and self._verification.damage is not None:
+            status = "damaged"
         return Readiness(status, selection.engine.name, str(selection.engine.device), selection.voice, stalled)
 
     def _close_http_door(self) -> None:

@@ -32,11 +32,17 @@ _LAST_WRITE_PATIENCE_S = 2.0
 
 @dataclass(frozen=True)
 class Loaders:
-    """How engines are loaded; tests put tone engines here. `supertonic`: None where it does not speak beside them."""
+    """How engines are loaded; tests put tone engines here.
+
+    Attributes:
+        supertonic: None where it does not speak beside them.
+        find_damage: says what is wrong with the files of the main engine, or None; see `Verification`.
+    """
 
     main: Callable[[], Engine]
     piper: Callable[[Path | None], Engine]
     supertonic: Callable[[], Engine] | None = None
+    find_damage: Callable[[], str | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +14,17 @@ import pytest
 
 from tests.clients import ROOT
 
-SCRIPTS = ("start-kokoro.sh", "run-tests.sh", "scripts/environment.sh", ".ci/run")
+SCRIPTS = ("start-kokoro.sh", "run-tests.sh", "scripts/environment.sh", "scripts/jemalloc.sh", ".ci/run")
 
 # What the scripts need of a system beside Python; nothing else is on the PATH.
-TOOLS = ("bash", "basename", "cat", "chmod", "cmp", "cp", "dirname", "env", "mkdir")
+TOOLS = (*"bash basename cat chmod cmp cp cut dirname env grep mkdir sleep tail touch".split(),)
 
 # Stands for Python: notes its name and arguments; knows venv, pip and what the scripts ask of an interpreter.
 STUB = """#!/usr/bin/env bash
 name=$(basename "$0")
 echo "$name $*" >> "$LAUNCHER_LOG"
 case "$1 ${2:-}" in
+    "-c "*mallctl*) exit "${FAIL_PRELOAD:-0}" ;;
     "-c "*) exit "$(cat "$0.unsupported" 2>/dev/null || echo 0)" ;;
     "-m venv")
         [ -z "${FAIL_VENV:-}" ] || exit 1
@@ -30,8 +32,14 @@ case "$1 ${2:-}" in
         mkdir -p "$target/bin"
         cp "$STUB" "$target/bin/python"
         chmod +x "$target/bin/python" ;;
-    "-m pip") [ "$3" = --version ] || exit "${FAIL_PIP:-0}" ;;
-    *) echo "pid $$"; exit 7 ;;
+    "-m pip")
+        [ "$3" != --version ] || exit 0
+        echo "Collecting torch==1"
+        echo "WARNING: Location '/x' is ignored" >&2
+        echo "ERROR: No space left on device" >&2
+        [ -z "${PIP_WAITS_FOR:-}" ] || cat "$PIP_WAITS_FOR"
+        exit "${FAIL_PIP:-0}" ;;
+    *) echo "pid $$"; echo "preloaded ${LD_PRELOAD:-nothing}, ${MALLOC_CONF:-no options}"; exit 7 ;;
 esac
 """
 
@@ -53,10 +61,17 @@ class House:
         if not supported:
             path.with_name(f"{name}.unsupported").write_text("1")
 
-    def run(self, script: str, *arguments: str, cwd: Path | None = None, **environment: str) -> House.Result:
-        """Runs a script; returns how it ended and what it called since the last run."""
+    def add_tool(self, name: str, *lines: str) -> None:
+        """Puts a program of these lines of bash on the PATH, in place of what is there; it notes that it was called."""
+        path = self.bin / name
+        path.unlink(missing_ok=True)
+        path.write_text("\n".join(["#!/usr/bin/env bash", f'echo "{name} $*" >> "$LAUNCHER_LOG"', *lines, ""]))
+        path.chmod(0o755)
+
+    def start(self, script: str, *arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+        """Starts a script."""
         self.log.write_text("")
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(self.root / script), *arguments],
             cwd=cwd or self.root,
             env={"PATH": str(self.bin), "LAUNCHER_LOG": str(self.log), "STUB": str(self.stub), **environment},
@@ -64,8 +79,13 @@ class House:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def run(self, script: str, *arguments: str, cwd: Path | None = None, **environment: str) -> House.Result:
+        """Runs a script; returns how it ended and what it called since the last run."""
+        process = self.start(script, *arguments, cwd=cwd, **{"KOKORO_JEMALLOC": "off", **environment})
         out, err = process.communicate(timeout=60)
-        calls = [line for line in self.log.read_text().splitlines() if " -c " not in line and "--version" not in line]
+        quiet = (" -c ", "--version", "ldconfig ", "id ")
+        calls = [line for line in self.log.read_text().splitlines() if not any(word in line for word in quiet)]
         return House.Result(process.returncode, process.pid, out, err, calls)
 
     @dataclass
@@ -102,7 +122,7 @@ def house(tmp_path: Path) -> House:
 def test_script_is_valid_bash(script: str) -> None:
     result = subprocess.run(["bash", "-n", str(ROOT / script)], capture_output=True, text=True, timeout=30, check=False)
     assert (result.returncode, result.stderr) == (0, "")
-    if script != "scripts/environment.sh":  # that one is sourced
+    if not script.startswith("scripts/"):  # those are sourced
         assert os.access(ROOT / script, os.X_OK)
 
 
@@ -112,7 +132,7 @@ def test_first_start_sets_up_and_the_second_one_does_nothing(house: House) -> No
     venv = house.root / "venv-kokoro"
     assert first.calls == [
         f"python3.11 -m venv --clear {venv}",
-        f"python -m pip install --quiet --disable-pip-version-check -r {house.root}/requirements.txt",
+        f"python -m pip install --disable-pip-version-check --progress-bar off -r {house.root}/requirements.txt",
         f"python {house.root}/kokoro_service.py --voice bf_emma a b",
     ]
     assert first.status == 7  # the service's own
@@ -151,7 +171,7 @@ def test_tests_need_more_than_the_service(house: House) -> None:
     house.run("start-kokoro.sh")
     calls = house.run("run-tests.sh", "-m", "not model").calls
     assert calls == [
-        f"python -m pip install --quiet --disable-pip-version-check -r {house.root}/requirements-dev.txt",
+        f"python -m pip install --disable-pip-version-check --progress-bar off -r {house.root}/requirements-dev.txt",
         "python -m pytest -m not model",
     ]
 
@@ -202,3 +222,123 @@ def test_broken_environment_is_made_anew(house: House) -> None:
     house.run("start-kokoro.sh")
     (house.root / "venv-kokoro" / "bin" / "python.unsupported").write_text("1")
     assert house.run("start-kokoro.sh").calls[0].startswith("python3.11 -m venv --clear")
+
+
+# --- pip
+
+
+def test_what_pip_says_is_kept_in_a_file_and_shown_only_if_it_fails(house: House) -> None:
+    house.add_python("python3.11")
+    failed = house.run("start-kokoro.sh", FAIL_PIP="1")
+    assert "ERROR: No space left on device" in failed.err
+    log = house.root / "venv-kokoro" / "pip.log"
+    assert failed.err.splitlines()[-1] == f"error: pip could not install requirements.txt; all that it said is in {log}"
+    done = house.run("start-kokoro.sh")
+    assert "ERROR" not in done.err
+    assert "WARNING" not in done.err + failed.err
+    assert "WARNING: Location '/x' is ignored" in log.read_text()
+
+
+def test_every_ten_seconds_a_line_tells_what_pip_does(house: House, tmp_path: Path) -> None:
+    tick, pip = tmp_path / "tick", tmp_path / "pip"
+    os.mkfifo(tick)
+    os.mkfifo(pip)
+    house.add_python("python3.11")
+    house.add_tool("sleep", f"[ $1 = 10 ] && read -r < {tick}")
+    process = house.start("start-kokoro.sh", KOKORO_JEMALLOC="off", PIP_WAITS_FOR=str(pip))
+    assert process.stderr is not None
+    try:
+        assert process.stderr.readline().startswith("making ")
+        assert process.stderr.readline().startswith("installing the packages of requirements.txt (")
+        with pip.open("w"):  # as soon as pip waits
+            for seconds in (10, 20):
+                tick.write_text("\n")
+                assert process.stderr.readline() == f"  {seconds} s: Collecting torch==1\n"
+    finally:
+        out, err = process.communicate(timeout=60)
+    assert err == ""  # and no one is left who would write more
+    assert "preloaded nothing, no options" in out
+
+
+# --- jemalloc
+
+
+@pytest.fixture
+def library(house: House, tmp_path: Path) -> Path:
+    """A library by jemalloc's name that can be preloaded and changes nothing; `ldconfig` finds it once it is made."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("nothing is preloaded elsewhere")
+    house.add_python("python3.11")
+    house.add_tool("id", "echo 1000")
+    path = tmp_path / "libjemalloc.so.2"
+    house.add_tool(
+        "ldconfig",
+        "echo '\tlibm.so.6 (libc6,x86-64) => /lib/libm.so.6'",
+        f"[ ! -e {path} ] || echo '\tlibjemalloc.so.2 (libc6,x86-64) => {path}'",
+    )
+    return path
+
+
+def make_library(path: Path) -> None:
+    """Makes what the fixture names."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").split()
+    path.symlink_to(next(word for word in maps if "/libm" in word and ".so" in word))
+
+
+def test_jemalloc_is_preloaded_into_the_service_alone(house: House, library: Path) -> None:
+    make_library(library)
+    result = house.run("start-kokoro.sh", KOKORO_JEMALLOC="")
+    assert f"preloaded {library}, narenas:2," in result.out
+    assert f"pid {result.pid}\n" in result.out
+    assert "without jemalloc" not in result.err
+    own = house.run("start-kokoro.sh", KOKORO_JEMALLOC="", LD_PRELOAD=str(library), MALLOC_CONF="narenas:9")
+    assert f"preloaded {library}:{library}, narenas:9\n" in own.out
+
+
+def test_without_jemalloc_a_line_says_what_that_means(house: House, library: Path) -> None:
+    result = house.run("start-kokoro.sh", KOKORO_JEMALLOC="")
+    assert "preloaded nothing, no options" in result.out
+    again = house.run("start-kokoro.sh", KOKORO_JEMALLOC="")
+    (line,) = again.err.splitlines()
+    assert line.startswith("without jemalloc: ")
+    assert "apt-get install libjemalloc2" in line
+    assert not any("apt-get" in call for call in [*result.calls, *again.calls])
+
+
+def test_a_library_that_cannot_be_used_is_left_out(house: House, library: Path) -> None:
+    make_library(library)
+    result = house.run("start-kokoro.sh", KOKORO_JEMALLOC="", FAIL_PRELOAD="1")
+    assert "preloaded nothing" in result.out
+    assert "without jemalloc: " in result.err.splitlines()[-1]
+
+
+def test_the_operator_names_the_library_or_does_without(house: House, library: Path, tmp_path: Path) -> None:
+    make_library(library)
+    own = tmp_path / "own.so"
+    make_library(own)
+    assert f"preloaded {own}, " in house.run("start-kokoro.sh", KOKORO_JEMALLOC=str(own)).out
+    off = house.run("start-kokoro.sh", KOKORO_JEMALLOC="off")
+    assert "preloaded nothing" in off.out
+    assert off.err == ""
+
+
+def test_root_installs_jemalloc_beside_the_packages(house: House, library: Path, tmp_path: Path) -> None:
+    found = tmp_path / "found"
+    make_library(found)
+    house.add_tool("id", "echo 0")
+    house.add_tool("apt-get", '[[ "$*" = *" install -y "*" libjemalloc2" ]] || exit 1', f"cp -P {found} {library}")
+    first = house.run("start-kokoro.sh", KOKORO_JEMALLOC="")
+    assert f"preloaded {library}, " in first.out
+    assert sum("apt-get" in call for call in first.calls) == 1
+    assert "without jemalloc" not in first.err
+
+
+def test_an_installation_that_fails_is_no_obstacle_and_tried_once(house: House, library: Path) -> None:
+    house.add_tool("id", "echo 0")
+    house.add_tool("apt-get", "echo 'E: no network' >&2", "exit 100")
+    first = house.run("start-kokoro.sh", KOKORO_JEMALLOC="")
+    assert first.status == 7
+    assert [call.split()[-1] for call in first.calls if "apt-get" in call] == ["libjemalloc2", "update"]
+    assert "E: no network" not in first.err
+    assert "without jemalloc: " in first.err.splitlines()[-1]
+    assert not any("apt-get" in call for call in house.run("start-kokoro.sh", KOKORO_JEMALLOC="").calls)

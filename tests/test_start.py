@@ -340,6 +340,11 @@ def test_check_is_all_ok(tmp_path: Path, kokoro_weights: KokoroWeights) -> None:
     assert [row[1] for row in rows] == [
         "python",
         "packages",
+        "processor",
+        "cores",
+        "compiler",
+        "memory",
+        "allocator",
         "weights",
         "device",
         "piper",
@@ -347,7 +352,7 @@ def test_check_is_all_ok(tmp_path: Path, kokoro_weights: KokoroWeights) -> None:
         "ports",
         "database",
     ]
-    assert {row[0] for row in rows} == {"ok"}
+    assert {row[0] for row in rows} <= {"ok", "slow"}
     assert result.returncode == 0
 
 
@@ -367,7 +372,8 @@ def test_check_tells_what_fails(
         )
         assert check.run(settings) == 1
     rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
-    assert [name for name, line in rows.items() if line.startswith("ok")] == ["python", "packages", "supertonic"]
+    failed = [name for name, line in rows.items() if line.startswith("FAIL")]
+    assert failed == ["weights", "device", "piper", "ports", "database"]
     assert "'nobody'" in rows["weights"]
     assert str(port) in rows["ports"]
     assert "nobody.onnx" in rows["piper"]

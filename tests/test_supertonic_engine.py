@@ -339,12 +339,12 @@ def test_a_hub_that_cannot_be_reached_leaves_the_word_to_kokoro(
     class KokoroIsNextError(Exception):
         pass
 
-    def ensure_weights(*_: object, **__: object) -> None:
+    def prepare_weights(*_: object) -> None:
         raise KokoroIsNextError
 
     hub.weights = None
-    monkeypatch.setattr("telephony.engines.kokoro.weights.ensure_weights", ensure_weights)
-    with capture_logs() as logs, pytest.raises(EngineUnavailableError, match="KokoroIsNextError"):
+    monkeypatch.setattr("telephony.engines.kokoro.weights_process.prepare_weights", prepare_weights)
+    with capture_logs() as logs, pytest.raises(KokoroIsNextError):
         catalog.load_main(Settings(engine="supertonic", cache_dir=tmp_path))
     (complaint,) = [entry for entry in logs if entry["log_level"] == "error"]
     assert complaint["engine"] == "supertonic"

@@ -11,6 +11,8 @@ import hashlib
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -42,6 +44,8 @@ from telephony.engines.kokoro.weights import (
     main,
     verify_weights,
 )
+from telephony.engines.kokoro.weights_process import prepare_weights
+from tests.clients import ROOT, Daemon
 
 RNG = np.random.default_rng(0)
 MODULES = ("bert", "bert_encoder", "predictor", "text_encoder", "decoder")
@@ -401,14 +405,15 @@ def test_a_truncated_or_missing_file_means_a_new_start(cache: Path, name: str) -
 
 @pytest.mark.usefixtures("registries")
 def test_a_flipped_bit_is_found_by_verification(cache: Path) -> None:
-    found = ensure_weights(cache, verify=True)
+    found = ensure_weights(cache)
+    verify_weights(found)
     path = found.voices_dir / "af_sky.bin"
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
     path.write_bytes(content)
     assert find_weights(cache) == found  # the cheap check cannot see it
     with pytest.raises(WeightsError, match=r"damaged weights: voices/af_sky\.bin\. Delete .*kokoro-v1_0"):
-        ensure_weights(cache, verify=True)
+        verify_weights(found)
     path.unlink()
     with pytest.raises(WeightsError, match=r"voices/af_sky\.bin"):
         verify_weights(found)
@@ -583,6 +588,76 @@ def test_a_hub_that_does_not_answer_is_given_up(hub: FakeHub, cache: Path, monke
         ensure_weights(cache)
     assert time.monotonic() - started < 3
     hub.reachable.set()
+
+
+# --- in a process of its own
+
+
+def prepare(cache: Path, given: Path | None = None) -> KokoroWeights:
+    """What the service calls."""
+    return prepare_weights(cache, given, "info", "logfmt")
+
+
+def test_a_process_of_its_own_prepares_what_is_given(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hub_directory(tmp_path / "given")
+    monkeypatch.chdir(tmp_path)
+    found = prepare(Path("cache"), Path("given"))
+    assert found.model_path.parent.parent == Path("cache")
+    assert_voices(found)
+    monkeypatch.setattr(sys, "executable", "nobody")
+    assert prepare(Path("cache"), Path("given")) == found  # nobody was started
+    assert capfd.readouterr().out == ""
+
+
+def test_why_it_cannot_is_told_to_whoever_waits(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"^no weights in the given directory: .*lacks kokoro-v1_0\.pth"):
+        prepare(cache, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("kill -KILL $$", "ended by SIGKILL; was there too little memory"),
+        ("exit 3", "failed with exit status 3"),
+        ("echo no space; exit 1", "^no space$"),
+        ("exit 0", "vanished"),
+    ],
+)
+def test_an_end_that_was_not_foreseen_is_an_error_too(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(WeightsError, match=reason):
+        prepare(cache)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_whatever_ends_the_service_ends_the_fetching_too(cache: Path, tmp_path: Path, signum: int) -> None:
+    pipe, tools = tmp_path / "pipe", tmp_path / "tools"
+    os.mkfifo(pipe)
+    tools.mkdir()
+    # It holds the pipe open for as long as it lives, and would live long.
+    (tools / "npm").write_text(f"#!/bin/sh\nexec 3> {pipe}\necho fetching >&3\nexec sleep 600\n")
+    (tools / "npm").chmod(0o755)
+    environment = {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "HF_HUB_OFFLINE": "1",
+        "KOKORO_CACHE_DIR": str(cache),
+    }
+    ports = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none")
+    with Daemon(*ports, environment=environment) as daemon:
+        with pipe.open() as fetching:
+            assert fetching.readline() == "fetching\n"
+            daemon.terminate(signum)
+            assert fetching.read() == ""  # npm is dead
+        assert daemon.wait_exit() == {signal.SIGKILL: -9}.get(signal.Signals(signum), 128 + signum)
+        assert not any("Traceback" in line for line in daemon.stderr)
+    assert find_weights(cache) is None
 
 
 # --- the command line
@@ -840,3 +915,26 @@ def test_the_int8_import_speaks_nearly_the_same(kokoro_weights: KokoroWeights, o
     # The rhythm differs by a frame here and there, so the spectra are compared on the average over time.
     difference = log_spectra(audio).mean(axis=0) - log_spectra(reference).mean(axis=0)
     assert np.sqrt((difference**2).mean()) < 2.0
+
+
+# The peak is asked of the system that way because a process inherits, in `getrusage`, that of the one which started it.
+CONVERT = """
+import sys
+from pathlib import Path
+from telephony.engines.kokoro.layout import save_model
+save_model(Path(sys.argv[1]), Path(sys.argv[2]))
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.model
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read as Linux tells it")
+def test_the_conversion_is_exact_and_takes_less_than_a_gigabyte(
+    kokoro_weights: KokoroWeights, onnx_models: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / MODEL_FILE
+    command = [sys.executable, "-c", CONVERT, str(onnx_models["npm fp32"]), str(path)]
+    peak_kb = int(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout)
+    assert peak_kb < 1_000_000
+    if kokoro_weights.source == "npm fp32":  # what was made before is what is made now, to the byte
+        assert sha256(path.read_bytes()) == sha256(kokoro_weights.model_path.read_bytes())

@@ -14,7 +14,7 @@ from telephony import __version__
 from telephony.metrics import Metrics
 
 _UNREADY: dict[int | str, dict[str, Any]] = {
-    503: {"description": "starting, stopping, or the engine that is to speak does not answer"}
+    503: {"description": "starting, stopping, damaged, or the engine that is to speak does not answer"}
 }
 
 
@@ -23,7 +23,8 @@ class Readiness:
     """How far the service is.
 
     Attributes:
-        status: `starting`, `ready`, `stopping`, or `stalled` where the engine that is to speak does not answer.
+        status: `starting`, `ready`, `stopping`, `stalled` where the engine that is to speak does not answer, or
+            `damaged` where its files are not what they should be.
         engine, device, voice: who speaks, and where it runs; None until that is known.
         stalled: the engines that do not answer.
     """
@@ -49,7 +50,7 @@ def router(readiness: Callable[[], Readiness]) -> APIRouter:
     @routes.get("/health/ready", responses=_UNREADY)
     @routes.get("/readyz", responses=_UNREADY)
     async def ready() -> JSONResponse:
-        """200 while texts are accepted, and the engine that is to speak answers: else 503."""
+        """200 while texts are accepted, and the engine that is to speak answers and is intact: else 503."""
         state = readiness()
         return JSONResponse({**asdict(state), "version": __version__}, 200 if state.status == "ready" else 503)
 

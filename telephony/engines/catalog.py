@@ -43,15 +43,20 @@ def load_main(settings: Settings) -> Engine:
             return load_supertonic(settings)
         except EngineUnavailableError as error:
             log.error("engine_unavailable", engine="supertonic", error=str(error), effect="Kokoro speaks")
+    from telephony.engines.kokoro.weights import WeightsError
+    from telephony.engines.kokoro.weights_process import prepare_weights
+
+    try:
+        weights = prepare_weights(settings.cache_dir, settings.weights_dir, settings.log_level, settings.log_format)
+    except WeightsError as error:
+        raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
     try:
         from telephony.engines.kokoro import model
-        from telephony.engines.kokoro.weights import WeightsError, ensure_weights
     except ImportError as error:
         raise EngineUnavailableError(
             f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
         ) from None
     try:
-        weights = ensure_weights(settings.cache_dir, settings.weights_dir, verify=True)
         model.use_threads(settings.threads)
         device = model.choose_device(settings.device)
         model.limit_memory(device, settings.gpu_memory_fraction)
@@ -72,10 +77,11 @@ def load_main(settings: Settings) -> Engine:
         # processors it hardly spins at its barriers: the prosody of 4 s took 180 ms, not 125, beside the main thread's.
         with ThreadPoolExecutor(1, "load") as thread:
             engine = thread.submit(load).result()
-    except (WeightsError, SynthesisError) as error:
+    except SynthesisError as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
     except Exception as error:  # damaged or foreign weights, out of memory, a broken package: all end the start alike
-        raise EngineUnavailableError(f"Kokoro cannot be loaded: {type(error).__name__}: {error}") from error
+        why = find_damage(settings) or f"Kokoro cannot be loaded: {type(error).__name__}: {error}"
+        raise EngineUnavailableError(why) from error
     log.info(
         "engine_loaded",
         engine=engine.name,
@@ -109,10 +115,23 @@ def _statistics(cache_dir: Path, device: torch.device) -> list[NormStatistics]:
         if own.is_file():
             found.append(NormStatistics.load(own, device))
     except (OSError, ValueError, KeyError) as error:
-        log.warning(
-            "statistics_unusable", path=str(own), error=str(error), effect="voices of one's own are not streamed"
-        )
+        log.warning("statistics_unusable", path=str(own), error=str(error), effect="its voices are not streamed")
     return found
+
+
+def find_damage(settings: Settings) -> str | None:
+    """What is wrong with the files of the main engine, and what to do; None if nothing is. Reads all of them."""
+    if settings.engine == "tone":
+        return None
+    from telephony.engines.kokoro.weights import WeightsError, find_weights, verify_weights
+
+    try:
+        weights = find_weights(settings.cache_dir, settings.weights_dir)
+        if weights is not None:
+            verify_weights(weights)
+    except (WeightsError, OSError) as error:
+        return str(error)
+    return None
 
 
 def load_supertonic(settings: Settings) -> Engine:

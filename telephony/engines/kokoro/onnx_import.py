@@ -15,8 +15,9 @@ The int8 file is the same graph after onnxruntime's dynamic quantisation: each w
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,37 +50,61 @@ def import_onnx(path: Path) -> dict[str, torch.Tensor]:
     import onnx
 
     graph = onnx.load(str(path)).graph
-    initialisers = _float_initialisers(graph)
-    state = dict(_named_parameters(initialisers)) | dict(_node_parameters(graph, initialisers))
-    return {name: torch.from_numpy(np.array(value, dtype=np.float32)) for name, value in state.items()}
+    constants = _Constants(graph)
+    parameters = itertools.chain(_named_parameters(constants), _node_parameters(graph, constants))
+    return {name: torch.from_numpy(np.array(value, dtype=np.float32)) for name, value in parameters}
 
 
-def _float_initialisers(graph: Any) -> dict[str, Array]:
-    """The graph's constants by name, the quantised ones as float32 under their name before quantisation."""
-    import onnx
+class _Constants(Mapping[str, Array]):
+    """The graph's constants by name, the quantised ones as float32 under their name before quantisation.
 
-    arrays: dict[str, Array] = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
-    # Found through the nodes because equal zero points share one name. The weights of other operators
-    # (embeddings, LSTMs) are int8 with zero point 0.
-    integer = [node for node in graph.node if node.op_type in ("MatMulInteger", "ConvInteger")]
-    zero_points = {node.input[1]: arrays[node.input[3]] for node in integer}
-    result: dict[str, Array] = {}
-    for name, value in arrays.items():
-        if name.endswith(_QUANTIZED):
-            original = name.removesuffix(_QUANTIZED)
-            scale = arrays[f"{original}_scale"].astype(np.float32)
-            if value.ndim == 3:  # a convolution's one scale, or an LSTM's one per direction (the first axis)
-                scale = scale.reshape(-1, 1, 1)
-            shifted = value.astype(np.float32) - np.asarray(zero_points.get(name, 0), dtype=np.float32)
-            result[original] = shifted * scale
-        elif not name.endswith(_NOT_PARAMETERS):
-            result[name] = value
-    return result
+    Each is made when it is asked for, and not kept: all of them at once would be the model once more in memory.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        self._tensors = {tensor.name: tensor for tensor in graph.initializer}
+        # Found through the nodes because equal zero points share one name. The weights of other operators
+        # (embeddings, LSTMs) are int8 with zero point 0.
+        integer = [node for node in graph.node if node.op_type in ("MatMulInteger", "ConvInteger")]
+        self._zero_points = {node.input[1]: node.input[3] for node in integer}
+        # The name of each one, to the name of the tensor that holds it.
+        self._stored = {
+            name.removesuffix(_QUANTIZED): name
+            for name in self._tensors
+            if name.endswith(_QUANTIZED) or not name.endswith(_NOT_PARAMETERS)
+        }
+
+    def __getitem__(self, name: str) -> Array:
+        stored = self._stored[name]
+        value = self._array(stored)
+        if not stored.endswith(_QUANTIZED):
+            return value
+        scale = self._array(f"{name}_scale").astype(np.float32)
+        if value.ndim == 3:  # a convolution's one scale, or an LSTM's one per direction (the first axis)
+            scale = scale.reshape(-1, 1, 1)
+        zero_point = self._array(self._zero_points[stored]) if stored in self._zero_points else 0
+        shifted: Array = value.astype(np.float32) - np.asarray(zero_point, dtype=np.float32)
+        return shifted * scale
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._stored  # the Mapping's own would make the array
+
+    def _array(self, stored: str) -> Array:
+        import onnx
+
+        array: Array = onnx.numpy_helper.to_array(self._tensors[stored])
+        return array
 
 
-def _named_parameters(initialisers: dict[str, Array]) -> Iterator[tuple[str, Array]]:
+def _named_parameters(constants: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
     """The parameters that kept their names, and the identity norms that go with them."""
-    for name, value in initialisers.items():
+    for name, value in constants.items():
         parameter = _torch_name(name)
         if not name.startswith(_TORCH_NAMED) or parameter.startswith(_COMPUTED):
             continue
@@ -90,15 +115,15 @@ def _named_parameters(initialisers: dict[str, Array]) -> Iterator[tuple[str, Arr
             yield f"{adain[1]}.norm.bias", np.zeros(channels)
 
 
-def _node_parameters(graph: Any, initialisers: dict[str, Array]) -> Iterator[tuple[str, Array]]:
+def _node_parameters(graph: Any, constants: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
     """The parameters that are known only by the node that uses them, in torch's layout."""
     done: set[str] = set()
     for node in graph.node:
         inputs = [name.removesuffix(_QUANTIZED) for name in node.input]
-        if node.op_type not in _WITH_WEIGHT or inputs[1] not in initialisers or inputs[1] in done:
+        if node.op_type not in _WITH_WEIGHT or inputs[1] not in constants or inputs[1] in done:
             continue
         done.add(inputs[1])
-        module, weight = _module_of(node.name), initialisers[inputs[1]]
+        module, weight = _module_of(node.name), constants[inputs[1]]
         match node.op_type:
             case "MatMul" | "MatMulInteger":
                 yield f"{module}.weight", weight.T
@@ -108,10 +133,10 @@ def _node_parameters(graph: Any, initialisers: dict[str, Array]) -> Iterator[tup
                 yield f"{module}.weight_v", np.where(norm == 0, 1, weight)
                 yield f"{module}.weight_g", norm
             case "LSTM":
-                yield from _lstm(module, weight, initialisers[inputs[2]], initialisers[inputs[3]])
+                yield from _lstm(module, weight, constants[inputs[2]], constants[inputs[3]])
             case "DynamicQuantizeLSTM":  # keeps its weights transposed
-                recurrent = initialisers[inputs[2]].transpose(0, 2, 1)
-                yield from _lstm(module, weight.transpose(0, 2, 1), recurrent, initialisers[inputs[3]])
+                recurrent = constants[inputs[2]].transpose(0, 2, 1)
+                yield from _lstm(module, weight.transpose(0, 2, 1), recurrent, constants[inputs[3]])
 
 
 def _lstm(module: str, weight_ih: Array, weight_hh: Array, biases: Array) -> Iterator[tuple[str, Array]]:

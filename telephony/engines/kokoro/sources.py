@@ -202,7 +202,7 @@ def _tracked(archives: Sequence[Archive]) -> Iterator[Archive]:
 def _run(command: list[str]) -> None:
     """Run a registry's client. Raises SourceError with the first lines of its complaint."""
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise SourceError(f"{command[0]} is not installed") from error
     if result.returncode:

@@ -98,16 +98,14 @@ def find_weights(cache_dir: Path, given_dir: Path | None = None) -> KokoroWeight
     return _read(given_dir) or _read(cache_dir / _name_of_copy(given_dir))
 
 
-def ensure_weights(cache_dir: Path, given_dir: Path | None = None, *, verify: bool = False) -> KokoroWeights:
+def ensure_weights(cache_dir: Path, given_dir: Path | None = None) -> KokoroWeights:
     """The weights that are here; else prepare them in `cache_dir`.
 
     They come from `given_dir` if there is one, which then has to have them, else from the first source that
     delivers. That may take minutes; after an interruption, archives that were complete are not fetched again.
-    With `verify` the sha256 of every file is checked as well.
 
     Raises:
-        WeightsError: nothing delivers, `given_dir` holds no weights, `cache_dir` cannot be written, or (with
-            `verify`) a file is damaged.
+        WeightsError: nothing delivers, `given_dir` holds no weights, or `cache_dir` cannot be written.
     """
     weights = find_weights(cache_dir, given_dir)
     if weights is None:
@@ -120,8 +118,6 @@ def ensure_weights(cache_dir: Path, given_dir: Path | None = None, *, verify: bo
             raise WeightsError(
                 f"cannot prepare the weights: {error}. {cache_dir} must be writable and have 2 GB free"
             ) from error
-    if verify:
-        verify_weights(weights)
     return weights
 
 
@@ -221,9 +217,7 @@ def _read(root: Path) -> KokoroWeights | None:
 
 
 def _weights(root: Path, source: str, revision: str) -> KokoroWeights:
-    return KokoroWeights(
-        root / MODEL_FILE, root / FOLDED_FILE, root / CONFIG_FILE, root / VOICES_DIR, source, revision
-    )
+    return KokoroWeights(root / MODEL_FILE, root / FOLDED_FILE, root / CONFIG_FILE, root / VOICES_DIR, source, revision)
 
 
 def _write_manifest(root: Path, source: str, revision: str) -> None:
@@ -280,7 +274,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     logs.configure("info", "logfmt")
     try:
-        weights = ensure_weights(options.cache_dir, options.dir, verify=options.verify)
+        weights = ensure_weights(options.cache_dir, options.dir)
+        if options.verify:
+            verify_weights(weights)
     except WeightsError as error:
         print(error, file=sys.stderr)
         return 1
