@@ -48,10 +48,7 @@ class Doors:
 
 
 class EngineSwitch:
-    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`.
-
-    `adopt` is told of every engine that is chosen to speak.
-    """
+    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
 
     def __init__(
         self,
@@ -60,15 +57,12 @@ class EngineSwitch:
         store: Store | None,
         doors: Doors,
         metrics: Metrics,
-        *,
-        adopt: Callable[[Engine], None],
     ) -> None:
         self._settings = settings
         self._loaders = loaders
         self._store = store
         self._doors = doors
         self._metrics = metrics
-        self._adopt = adopt
         self._switches = store.read() if store is not None else Switches()
         self._main: Engine | None = None
         self._piper: Engine | None = None
@@ -232,7 +226,6 @@ class EngineSwitch:
         if selection == self._selection:
             return
         self._selection = selection
-        self._adopt(engine)
         self._metrics.switches.labels(engine.name).inc()
         log.info("selected", engine=engine.name, voice=voice)
 

@@ -137,7 +137,6 @@ class House:
             self.store,
             Doors(self.doors.open, self.doors.release),
             self.metrics,
-            adopt=lambda engine: None,
         )
         return self._switch
 
@@ -202,7 +201,6 @@ def test_without_a_database_the_main_engine_speaks_and_no_door_is_touched() -> N
         None,
         Doors(doors.open, doors.release),
         Metrics(),
-        adopt=lambda engine: None,
     )
     alone.load()
     alone.follow()

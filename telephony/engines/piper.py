@@ -125,10 +125,6 @@ class PiperEngine:
         """
         return [self._render_one(utterance) for utterance in batch]
 
-    def spare_time(self) -> bool:
-        """There is nothing to do."""
-        return False
-
     def _load(self, name: str) -> PiperVoice:
         if name in self._loaded:
             self._loaded.move_to_end(name)

@@ -144,10 +144,6 @@ class SupertonicEngine:
         """The next chunk of each segment, float32 [samples]; unless exact, without silence, and with a pause."""
         return [self._render_one(utterance) for utterance in batch]
 
-    def spare_time(self) -> bool:
-        """There is nothing to do."""
-        return False
-
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, SupertonicUtterance):
             raise SynthesisError("the Supertonic engine was given another engine's utterance")
