@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -180,5 +180,18 @@ class Engine(Protocol):
 
         Raises:
             SynthesisError: the engine failed; no utterance of the batch can be continued.
+        """
+        ...
+
+
+@runtime_checkable
+class Loadable(Protocol):
+    """An engine whose model is loaded by the first `prepare` that needs it, if it was not loaded before."""
+
+    def load(self) -> None:
+        """Loads what the first of its `voices()` needs, unless that is there. Takes seconds; any thread.
+
+        Raises:
+            SynthesisError: it cannot be loaded.
         """
         ...
