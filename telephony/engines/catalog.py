@@ -1,15 +1,16 @@
-"""Loads engines by name. Each engine's packages are imported only when it is loaded."""
+"""Makes engines by name. Each engine's packages are imported only when its model is loaded."""
 
 from __future__ import annotations
 
 import os
+import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from telephony.engines.base import Engine, SynthesisError
+from telephony.engines.base import Engine, Loadable, SynthesisError
 from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
@@ -40,7 +41,9 @@ def load_main(settings: Settings) -> Engine:
         return ToneEngine(named_blends=named_blends)
     if settings.engine == "supertonic":
         try:
-            return load_supertonic(settings)
+            engine = load_supertonic(settings)
+            warm_up(engine)
+            return engine
         except EngineUnavailableError as error:
             log.error("engine_unavailable", engine="supertonic", error=str(error), effect="Kokoro speaks")
     from telephony.engines.kokoro.weights import WeightsError
@@ -135,17 +138,14 @@ def find_damage(settings: Settings) -> str | None:
 
 
 def load_supertonic(settings: Settings) -> Engine:
-    """The Supertonic engine. Fetches its weights if that is asked for.
+    """The Supertonic engine, whose model is loaded when it is needed. Fetches its weights if that is asked for.
 
     Raises:
-        EngineUnavailableError: package or weights are missing or broken.
+        EngineUnavailableError: the package is missing, or the weights are missing or broken.
     """
-    try:
-        from telephony.engines import supertonic
-    except ImportError as error:
-        raise EngineUnavailableError(
-            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
-        ) from None
+    from telephony.engines import supertonic
+
+    _require("supertonic", "supertonic")
     weights_dir = settings.supertonic_dir or settings.cache_dir / supertonic.MODEL
     wanted = settings.supertonic == "fetch" or settings.engine == "supertonic"
     try:
@@ -158,25 +158,44 @@ def load_supertonic(settings: Settings) -> Engine:
         )
     except SynthesisError as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
-    log.info("engine_loaded", engine=engine.name, device=engine.device, voices=len(engine.voices()))
+    log.info("engine_found", engine=engine.name, voices=len(engine.voices()))
     return engine
 
 
 def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> Engine:
     """The Piper engine with a voice file, or with the installed voice for None, and with those of a directory.
 
+    Voices are loaded when they are needed.
+
     Raises:
-        EngineUnavailableError: package or voice are missing or broken.
+        EngineUnavailableError: package or voice are missing, or what describes the voice is broken.
     """
-    try:
-        from telephony.engines import piper
-    except ImportError as error:
-        raise EngineUnavailableError(
-            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
-        ) from None
+    from telephony.engines import piper
+
+    _require("piper", "piper-tts")
     try:
         engine = piper.PiperEngine(model_path, voices_dir, max_loaded)
     except SynthesisError as error:
         raise EngineUnavailableError(str(error)) from error
-    log.info("engine_loaded", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))
+    log.info("engine_found", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))
     return engine
+
+
+def warm_up(engine: Engine) -> None:
+    """Loads the model of an engine that would load it with its first text. Takes seconds; any thread.
+
+    Raises:
+        EngineUnavailableError: it cannot be loaded.
+    """
+    if not isinstance(engine, Loadable):
+        return
+    try:
+        engine.load()
+    except SynthesisError as error:
+        raise EngineUnavailableError(str(error)) from error
+
+
+def _require(module: str, package: str) -> None:
+    """Raises EngineUnavailableError where a package is not installed; imports nothing."""
+    if importlib.util.find_spec(module) is None:
+        raise EngineUnavailableError(f"package {package} is missing: run ./start-kokoro.sh, which installs it")
