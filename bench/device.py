@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -78,7 +79,7 @@ def measure(weights: KokoroWeights, device: torch.device, deadline: float) -> di
         deadline: of time.monotonic; no section begins after it.
     """
     started = time.monotonic()
-    engine = KokoroEngine(weights, device, VOICES[0], [NormStatistics.shipped(device)])
+    engine = KokoroEngine(weights, device, VOICES[0], [shipped(device)])
     engine.warm_up()
     document: dict[str, Any] = {
         "benchmark": "device",
@@ -109,7 +110,7 @@ def measure(weights: KokoroWeights, device: torch.device, deadline: float) -> di
 def correctness(weights: KokoroWeights, engine: KokoroEngine) -> dict[str, Any]:
     """How far each path is from the processor's in float32, with the same noise: durations, pitch, sounds in dB."""
     cpu = torch.device("cpu")
-    plain = KokoroEngine(weights, cpu, VOICES[0], [NormStatistics.shipped(cpu)], dtype=torch.float32)
+    plain = KokoroEngine(weights, cpu, VOICES[0], [shipped(cpu)], dtype=torch.float32)
     found: dict[str, Any] = {"durations_unequal": 0, "pitch_hz": [], "exact_db": [], "fixed_db": [], "windows_db": []}
     with torch.inference_mode():
         for voice, text in zip(VOICES, _sentences(), strict=False):
@@ -123,8 +124,8 @@ def correctness(weights: KokoroWeights, engine: KokoroEngine) -> dict[str, Any]:
             heard.x, heard.har = expected.x.to(heard.x), expected.har.to(heard.har)
             exact = plain.vocoder.exact(expected).numpy()
             found["exact_db"].append(log_spectral_distance_db(exact, engine.vocoder.exact(heard).cpu().numpy()))
-            for engine_, acoustic in ((plain, expected), (engine, heard)):
-                engine_.statistics_of(voice).apply(acoustic)
+            shipped(cpu).apply(expected)
+            shipped(engine.device).apply(heard)
             fixed = plain.vocoder.fixed(expected).numpy()
             found["fixed_db"].append(log_spectral_distance_db(fixed, engine.vocoder.fixed(heard).cpu().numpy()))
             found["windows_db"].append(log_spectral_distance_db(fixed, _in_windows(engine, heard)[: len(fixed)]))
@@ -149,7 +150,7 @@ def batches(engine: KokoroEngine) -> dict[str, Any]:
     frames = WINDOW_FRAMES[-1]
     with torch.inference_mode():
         acoustic = engine.listen(texts.LATENCY["long sentence"], VOICES[0])
-        engine.statistics_of(VOICES[0]).apply(acoustic)
+        shipped(engine.device).apply(acoustic)
         for batch in (size for size in _BATCHES if size <= max(engine.max_batch, 2)):
             times = []
             for _ in range(6):
@@ -197,6 +198,12 @@ def crowd(engine: KokoroEngine, count: int, deadline: float, seconds: float = 45
         "first_audio_p95_s": float(np.quantile(waits, 0.95)) if waits else None,
         "with_gaps": sum(each.gaps > 0 for each in people),
     }
+
+
+@cache
+def shipped(device: torch.device) -> NormStatistics:
+    """The statistics that come with the project."""
+    return NormStatistics.shipped(device)
 
 
 def _sentences() -> list[str]:

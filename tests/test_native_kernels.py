@@ -33,7 +33,7 @@ def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def operands(shape: tuple[int, int, int], dtype: torch.dtype) -> tuple[Tensor, ...]:
+def operands(shape: tuple[int, int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """x, the multiply-add of a norm as a part of all norms', and Snake's factors."""
     torch.manual_seed(0)
     batch, _, channels = shape
@@ -60,8 +60,9 @@ def test_snake(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("pad", [0, 5])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_snake_in_eight_bits(shape: tuple[int, int, int], dtype: torch.dtype, pad: int) -> None:
-    given = (*operands(shape, dtype), torch.full((1, 1, shape[2]), 30.0), pad)
-    ours, plain = NATIVE.snake_steps(*given), PLAIN.snake_steps(*given)
+    x, a, b, u, inverse = operands(shape, dtype)
+    steps = torch.full((1, 1, shape[2]), 30.0)
+    ours, plain = (kernels.snake_steps(x, a, b, u, inverse, steps, pad) for kernels in (NATIVE, PLAIN))
     assert ours.dtype == torch.uint8
     assert ours.shape == plain.shape
     assert int((ours.int() - plain.int()).abs().max()) <= 1

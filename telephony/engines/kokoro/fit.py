@@ -116,7 +116,7 @@ def wishes(voices: Sequence[str], sentences: int, seed: int = 0) -> list[Wish]:
     The last sentences of every corpus are left out: see `held_out`.
     """
     draw = random.Random(seed)
-    found = []
+    found: list[Wish] = []
 
     def add(voice: str, count: int) -> None:
         corpus = _corpus(voice)[:-_HELD_OUT]
@@ -271,7 +271,7 @@ def _write(path: Path, samples: Sequence[Sample]) -> None:
         columns[name] = torch.stack([getattr(sample, name) for sample in samples]).cpu().numpy()
     staging = path.with_suffix(".staging")
     with staging.open("wb") as file:
-        np.savez(file, **columns)
+        np.savez(file, allow_pickle=False, **columns)
     staging.replace(path)
 
 
@@ -280,8 +280,15 @@ def _read(path: Path) -> list[Sample]:
         columns = dict(file)
     rows = (columns[name] for name in ("voice", "known", "means", "variances", "frames", "level_db"))
     return [
-        Sample(str(voice), *map(torch.from_numpy, tensors), int(frames), None if np.isnan(db) else float(db))
-        for voice, *tensors, frames, db in zip(*rows, strict=True)
+        Sample(
+            str(voice),
+            torch.from_numpy(known_),
+            torch.from_numpy(means),
+            torch.from_numpy(variances),
+            int(frames),
+            None if np.isnan(level_db) else float(level_db),
+        )
+        for voice, known_, means, variances, frames, level_db in zip(*rows, strict=True)
     ]
 
 

@@ -70,11 +70,21 @@ def merge3(p: Tensor, q: Tensor, r: Tensor, slope: float) -> Tensor:
 class Kernels(Protocol):
     """A set of kernels, each as the function of this module with its name."""
 
-    snake: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
-    snake_steps: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
-    leaky: Callable[[Tensor, Tensor, Tensor], Tensor]
-    moments: Callable[[Tensor], tuple[Tensor, Tensor]]
-    merge3: Callable[[Tensor, Tensor, Tensor, float], Tensor]
+    def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
+        ...
+
+    def snake_steps(  # noqa: D102
+        self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, steps: Tensor, pad: int, /
+    ) -> Tensor: ...
+
+    def leaky(self, x: Tensor, a: Tensor, b: Tensor, /) -> Tensor:  # noqa: D102
+        ...
+
+    def moments(self, x: Tensor, /) -> tuple[Tensor, Tensor]:  # noqa: D102
+        ...
+
+    def merge3(self, p: Tensor, q: Tensor, r: Tensor, slope: float, /) -> Tensor:  # noqa: D102
+        ...
 
 
 KernelCall = tuple[str, tuple[Any, ...]]

@@ -163,13 +163,13 @@ class KokoroEngine:
         """Of the weights, of the style vectors of the voice or of those that it blends, of precision and statistics."""
         parts = recipes.parse(voice).parts
         styles = "-".join(self._weights.voice_digest(name)[:16] for name, _ in parts if name in self._voices)
-        statistics = self.statistics_of(voice)
+        statistics = self._statistics_of(voice)
         streamed = "whole" if statistics is None else statistics.digest
         return f"{self._weights.revision}-{styles}-{self.precision}-{streamed}"
 
     def level_db(self, voice: str) -> float | None:
         """Measured when the statistics were fitted; a blend's is the mean of its voices'."""
-        statistics = self.statistics_of(voice)
+        statistics = self._statistics_of(voice)
         return statistics.level_db(recipes.parse(voice).shares()) if statistics is not None else None
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
@@ -253,7 +253,7 @@ class KokoroEngine:
     def _windows(self, utterance: KokoroUtterance, acoustic: Acoustic) -> Sequence[tuple[int, int]]:
         """How a piece is decoded: (start, frames) of its windows; with statistics fixed, unless it is to be whole."""
         frames = acoustic.frames
-        statistics = None if utterance.exact else self.statistics_of(utterance.voice)
+        statistics = None if utterance.exact else self._statistics_of(utterance.voice)
         if statistics is None or frames < _STREAM_FROM_FRAMES:
             return [(0, frames)]
         statistics.apply(acoustic)
@@ -301,9 +301,9 @@ class KokoroEngine:
 
     def voices_without_statistics(self) -> list[str]:
         """The voices of the weights that are spoken as a whole, since no statistics know them."""
-        return [name for name in self._voices if self.statistics_of(name) is None]
+        return [name for name in self._voices if self._statistics_of(name) is None]
 
-    def statistics_of(self, voice: str) -> NormStatistics | None:
+    def _statistics_of(self, voice: str) -> NormStatistics | None:
         """What knows a voice, or all voices of a blend."""
         parts = recipes.parse(voice).parts
         if any(name not in self._voices and name not in self._unusable for name, _ in parts):

@@ -82,7 +82,7 @@ class NormStatistics:
         arrays = {name: tensor.cpu().numpy() for name, tensor in self._tensors.items()}
         arrays |= {name: arrays[name].astype(np.float16) for name in ("reduction", "basis")}
         with path.open("wb") as file:
-            np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
+            np.savez(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> NormStatistics:
