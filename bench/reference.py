@@ -14,12 +14,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import spacy
 import torch
 from kokoro import KModel, KPipeline
+from misaki import en, espeak
 
 from bench.measure import Timing
-from telephony.engines.kokoro.g2p import EnglishG2P
 from telephony.engines.kokoro.model import choose_device, use_threads
+from telephony.engines.kokoro.tagger import MODEL
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
 from telephony.settings import Settings
 
@@ -95,6 +97,18 @@ def load(settings: Settings) -> Reference:
     return Reference(weights, choose_device(settings.device))
 
 
+class SpacyG2P(en.G2P):  # type: ignore[misc]
+    """misaki's English converter on an installed spaCy model; misaki itself would download it under its usual name."""
+
+    def __init__(self, british: bool) -> None:
+        self.version = None
+        self.british = british
+        self.nlp = spacy.load(MODEL, enable=["tok2vec", "tagger"])
+        self.lexicon = en.Lexicon(british)
+        self.fallback = espeak.EspeakFallback(british=british)
+        self.unk = ""
+
+
 class _EnglishPipeline(KPipeline):  # type: ignore[misc]
     """KPipeline, but for where its English converter comes from."""
 
@@ -103,4 +117,4 @@ class _EnglishPipeline(KPipeline):  # type: ignore[misc]
         self.lang_code = language
         self.model = model
         self.voices: dict[str, torch.Tensor] = {}
-        self.g2p = EnglishG2P(british=language == "b")
+        self.g2p = SpacyG2P(british=language == "b")
