@@ -7,7 +7,6 @@ how it finds the weights, the device and the spaCy model, and loads the package'
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 import torch
 from kokoro import KModel, KPipeline
 
-from bench.measure import Timing
+from telephony.engines import recipes
 from telephony.engines.kokoro.g2p import EnglishG2P
 from telephony.engines.kokoro.model import choose_device, load_reference, use_threads
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
@@ -50,17 +49,6 @@ class Reference:
             for result in pipeline(text, voice=self._style(voice)):
                 yield result.audio.numpy()
 
-    def time(self, text: str, voice: str) -> Timing:
-        """Speaks a text to nobody and says how long it took."""
-        started = time.monotonic()
-        first_s, samples = None, 0
-        for chunk in self.speak(text, voice):
-            first_s = first_s or time.monotonic() - started
-            samples += len(chunk)
-        if first_s is None:
-            raise ValueError("the text has no speech in it")
-        return Timing(first_s, time.monotonic() - started, samples / SAMPLE_RATE_HZ)
-
     def _pipeline(self, language: str) -> KPipeline:
         if language not in self._pipelines:
             make = _EnglishPipeline if language in "ab" else KPipeline
@@ -69,7 +57,7 @@ class Reference:
 
     def _style(self, voice: str) -> torch.Tensor:
         if voice not in self._voices:
-            self._voices[voice] = torch.from_numpy(self._weights.load_voice(voice))
+            self._voices[voice] = torch.from_numpy(style(self._weights, voice))
         return self._voices[voice]
 
 
@@ -82,6 +70,18 @@ def load(settings: Settings) -> Reference:
     use_threads(settings.threads)
     weights = ensure_weights(settings.cache_dir, settings.weights_dir)
     return Reference(weights, choose_device(settings.device))
+
+
+def style(weights: KokoroWeights, voice: str) -> Samples:
+    """A voice's style vectors, or the mean of those of a blend's voices, each by its share.
+
+    Raises:
+        WeightsError: there is no such voice.
+        UnusableVoiceError: the recipe is malformed.
+    """
+    shares = recipes.parse(voice).shares()
+    vectors = [np.float32(share) * weights.load_voice(name) for name, share in shares]
+    return np.asarray(np.sum(vectors, axis=0), np.float32)
 
 
 class _EnglishPipeline(KPipeline):  # type: ignore[misc]

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from bench.memory import resident_bytes
+from bench.processes import resident_bytes
 from telephony.engines.kokoro.heap import Heap, find_trim
 
 
