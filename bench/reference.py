@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 
@@ -19,7 +18,7 @@ import torch
 from kokoro import KModel, KPipeline
 from misaki import en, espeak
 
-from bench.measure import Timing
+from telephony.engines import recipes
 from telephony.engines.kokoro.model import choose_device, use_threads
 from telephony.engines.kokoro.tagger import MODEL
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
@@ -54,17 +53,6 @@ class Reference:
             for result in pipeline(text, voice=self._style(voice)):
                 yield result.audio.numpy()
 
-    def time(self, text: str, voice: str) -> Timing:
-        """Speaks a text to nobody and says how long it took."""
-        started = time.monotonic()
-        first_s, samples = None, 0
-        for chunk in self.speak(text, voice):
-            first_s = first_s or time.monotonic() - started
-            samples += len(chunk)
-        if first_s is None:
-            raise ValueError("the text has no speech in it")
-        return Timing(first_s, time.monotonic() - started, samples / SAMPLE_RATE_HZ)
-
     def _pipeline(self, language: str) -> KPipeline:
         if language not in self._pipelines:
             make = _EnglishPipeline if language in "ab" else KPipeline
@@ -73,7 +61,7 @@ class Reference:
 
     def _style(self, voice: str) -> torch.Tensor:
         if voice not in self._voices:
-            self._voices[voice] = torch.from_numpy(self._weights.load_voice(voice))
+            self._voices[voice] = torch.from_numpy(style(self._weights, voice))
         return self._voices[voice]
 
 
@@ -107,6 +95,18 @@ class SpacyG2P(en.G2P):  # type: ignore[misc]
         self.lexicon = en.Lexicon(british)
         self.fallback = espeak.EspeakFallback(british=british)
         self.unk = ""
+
+
+def style(weights: KokoroWeights, voice: str) -> Samples:
+    """A voice's style vectors, or the mean of those of a blend's voices, each by its share.
+
+    Raises:
+        WeightsError: there is no such voice.
+        UnusableVoiceError: the recipe is malformed.
+    """
+    shares = recipes.parse(voice).shares()
+    vectors = [np.float32(share) * weights.load_voice(name) for name, share in shares]
+    return np.asarray(np.sum(vectors, axis=0), np.float32)
 
 
 class _EnglishPipeline(KPipeline):  # type: ignore[misc]

@@ -73,7 +73,7 @@ class Kernels(Protocol):
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
         ...
 
-    def snake_steps(  # noqa: D102
+    def snake_steps(  # noqa: D102, PLR0917
         self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, steps: Tensor, pad: int, /
     ) -> Tensor: ...
 
