@@ -124,8 +124,8 @@ def correctness(weights: KokoroWeights, engine: KokoroEngine) -> dict[str, Any]:
             heard.x, heard.har = expected.x.to(heard.x), expected.har.to(heard.har)
             exact = plain.vocoder.exact(expected).numpy()
             found["exact_db"].append(log_spectral_distance_db(exact, engine.vocoder.exact(heard).cpu().numpy()))
-            shipped(cpu).apply(expected)
-            shipped(engine.device).apply(heard)
+            shipped(cpu).apply(expected, plain.vocoder.source_moments(expected))
+            shipped(engine.device).apply(heard, engine.vocoder.source_moments(heard))
             fixed = plain.vocoder.fixed(expected).numpy()
             found["fixed_db"].append(log_spectral_distance_db(fixed, engine.vocoder.fixed(heard).cpu().numpy()))
             found["windows_db"].append(log_spectral_distance_db(fixed, _in_windows(engine, heard)[: len(fixed)]))
@@ -150,7 +150,7 @@ def batches(engine: KokoroEngine) -> dict[str, Any]:
     frames = WINDOW_FRAMES[-1]
     with torch.inference_mode():
         acoustic = engine.listen(texts.LATENCY["long sentence"], VOICES[0])
-        shipped(engine.device).apply(acoustic)
+        shipped(engine.device).apply(acoustic, engine.vocoder.source_moments(acoustic))
         for batch in (size for size in _BATCHES if size <= max(engine.max_batch, 2)):
             times = []
             for _ in range(6):

@@ -14,13 +14,13 @@ from telephony.engines.base import Engine
 from telephony.engines.kokoro import fit as fitting
 from telephony.engines.kokoro.fit import Sample, fit, held_out, wishes
 from telephony.engines.kokoro.model import KokoroEngine
-from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics, VoiceFigures
+from telephony.engines.kokoro.statistics import GROUPS, SHIPPED, NormStatistics, VoiceFigures, closeness
 from telephony.engines.kokoro.utterance import KokoroUtterance
 from telephony.engines.kokoro.weights import KokoroWeights
 from tests.clients import EventLog
 
 CPU = torch.device("cpu")
-FIGURES, NORMS = 10 + 1024 + 256, 40
+FIGURES, NORMS = sum(GROUPS), 40
 SENTENCE = "Please hold the line while I look up the order that you placed last week."
 
 
@@ -38,7 +38,9 @@ def samples(count: int, noise: float = 0.0) -> list[Sample]:
 
 def predicted(tensors: dict[str, torch.Tensor], known: torch.Tensor) -> torch.Tensor:
     standardised = (known - tensors["centre"]) / tensors["width"]
-    return tensors["mean"] + standardised @ tensors["reduction"] @ tensors["basis"]
+    close = closeness((standardised @ tensors["projection"])[None], tensors["anchors"])[0]
+    components = standardised @ tensors["reduction"] + close @ tensors["closeness"]
+    return tensors["mean"] + components @ tensors["basis"] * tensors["scale"]
 
 
 def test_a_fit_says_what_it_was_not_shown() -> None:
@@ -64,6 +66,8 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert not kept.know({"af_sky": "another"})
     assert not kept.know({"af_sky": "digest", "am_michael": "digest"})
     assert kept.level_db([("af_sky", 1.0)]) == -24.5
+    written, read = (predicted(each, samples(30)[7].known) for each in (tensors, kept._tensors))
+    assert float((read - written).abs().mean()) < 0.02 * float(written.abs().mean())
 
 
 def test_what_is_not_such_a_file_is_an_error(tmp_path: Path) -> None:
@@ -97,7 +101,7 @@ def test_a_voice_that_never_spoke_streams_and_sounds_as_its_exact_decode(kokoro:
     with torch.inference_mode():
         acoustic = kokoro.listen(SENTENCE, voice)
         exact = kokoro.vocoder.exact(acoustic).numpy()
-        NormStatistics.shipped(CPU).apply(acoustic)
+        NormStatistics.shipped(CPU).apply(acoustic, kokoro.vocoder.source_moments(acoustic))
         fixed = kokoro.vocoder.fixed(acoustic).numpy()
     assert log_spectral_distance_db(exact, fixed) < 3.5
     utterance = kokoro.prepare(SENTENCE, voice, 1.0, False)

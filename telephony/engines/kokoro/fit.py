@@ -29,14 +29,16 @@ from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.native import NativeKernels
-from telephony.engines.kokoro.statistics import FIGURES, SHIPPED, NormStatistics, VoiceFigures, known
+from telephony.engines.kokoro.statistics import GROUPS, SHIPPED, NormStatistics, VoiceFigures, closeness, known
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ
 from telephony.engines.kokoro.weights import ensure_weights
 from telephony.settings import Settings
 
-RANK = 64
+RANK = 128
 _RIDGE = 0.1
-_STYLE_WEIGHT = 2.0
+_WEIGHTS = (1.0, 1.0, 1.0, 2.0)  # of the groups of known figures: the style weighs more
+_PROJECTED = 32
+_CLOSENESS_WEIGHT = 4.0
 _HELD_OUT = 3
 # A blend lies between its voices: some that are measured keep the regression straight there.
 _BLENDS_PER_VOICE = 1.5
@@ -61,16 +63,18 @@ class Sample:
 
 
 def fit(samples: Sequence[Sample], rank: int = RANK) -> dict[str, Tensor]:
-    """A ridge regression of all samples, reduced in rank: the tensors of `NormStatistics`, float32.
+    """A kernel ridge regression of all samples, reduced in rank: the tensors of `NormStatistics`, float32.
 
-    Longer sentences weigh more. The targets, scaled by their deviations, are projected on the leading right singular
-    vectors of the fitted values (reduced-rank regression: Izenman 1975); truncating the coefficients would ruin it.
+    The kernel is linear, plus a Gaussian of the leading principal components, which lets the same style act differently
+    on different sentences. Longer sentences weigh more. The targets, scaled by their deviations, are projected on the
+    leading right singular vectors of the fitted values (reduced-rank regression: Izenman 1975); truncating the
+    coefficients would ruin it.
     """
     inputs = torch.stack([sample.known for sample in samples]).double()
     centre, width = inputs.mean(0), inputs.std(0) + 1e-6
-    # The groups of inputs weigh the same, however many figures they have; the style weighs more.
-    for group, weight in zip(_groups(inputs.shape[1]), (1.0, 1.0, _STYLE_WEIGHT), strict=True):
-        width[group] *= (group.stop - group.start) ** 0.5 / weight
+    # The groups of inputs weigh the same, however many figures they have, but for their own weights.
+    widths = zip(width.split(GROUPS), GROUPS, _WEIGHTS, strict=True)
+    width = torch.cat([group * size**0.5 / weight for group, size, weight in widths])
     rows = (inputs - centre) / width
     targets = torch.stack([torch.cat([sample.means, (sample.variances + 1e-6).log()]) for sample in samples]).double()
     frames = torch.tensor([float(sample.frames) for sample in samples], dtype=torch.float64)
@@ -78,27 +82,29 @@ def fit(samples: Sequence[Sample], rank: int = RANK) -> dict[str, Tensor]:
     mean = (targets * weights[:, None]).sum(0) / weights.sum()
     scale = targets.std(0) + 1e-6
     scaled = (targets - mean) / scale
-    gram = rows @ rows.T
+    projection = torch.linalg.svd(rows, full_matrices=False).Vh[:_PROJECTED].T
+    anchors = rows @ projection
+    close = _CLOSENESS_WEIGHT * closeness(anchors, anchors)
+    gram = rows @ rows.T + close
     dual = torch.linalg.solve(gram + _RIDGE * torch.diag(1 / weights), scaled)
     fitted = gram @ dual
     values, vectors = torch.linalg.eigh(fitted @ fitted.T)
     # Right singular vectors of the fitted values, the largest ones first.
     rank = min(rank, len(samples))
     leading = (vectors.T[-rank:].flip(0) @ fitted) / values[-rank:].flip(0).clamp_min(1e-12).sqrt()[:, None]
+    reduced = dual @ leading.T
     tensors = {
         "centre": centre,
         "width": width,
-        "reduction": rows.T @ (dual @ leading.T),
-        "basis": leading * scale,
+        "projection": projection,
+        "anchors": anchors,
+        "closeness": _CLOSENESS_WEIGHT * reduced,
+        "reduction": rows.T @ reduced,
+        "basis": leading,
+        "scale": scale,
         "mean": mean,
     }
     return {name: tensor.float() for name, tensor in tensors.items()}
-
-
-def _groups(size: int) -> tuple[slice, slice, slice]:
-    """Prosody's figures, the moments of the vocoder's input, the style vector."""
-    style = size - 256
-    return slice(0, FIGURES), slice(FIGURES, style), slice(style, size)
 
 
 @dataclass(frozen=True)
@@ -161,14 +167,15 @@ def measure(engine: KokoroEngine, wish: Wish) -> Sample:
     means, variances, audio = engine.vocoder.measure(acoustic)
     level = SpeechLevel()
     level.measure(audio.cpu().numpy(), SAMPLE_RATE_HZ)
-    return Sample(wish.voice, known(acoustic), means, variances, acoustic.frames, level.db)
+    figures = known(acoustic, engine.vocoder.source_moments(acoustic))
+    return Sample(wish.voice, figures, means, variances, acoustic.frames, level.db)
 
 
 def distance_db(engine: KokoroEngine, statistics: NormStatistics, wish: Wish) -> float:
     """How far a sentence in windows is from its exact decode, as `audio.log_spectral_distance_db` has it."""
     acoustic = engine.listen(wish.text, wish.voice, wish.speed)
     exact = engine.vocoder.exact(acoustic)
-    statistics.apply(acoustic)
+    statistics.apply(acoustic, engine.vocoder.source_moments(acoustic))
     return log_spectral_distance_db(exact.cpu().numpy(), engine.vocoder.fixed(acoustic).cpu().numpy())
 
 

@@ -256,7 +256,7 @@ class KokoroEngine:
         statistics = None if utterance.exact else self._statistics_of(utterance.voice)
         if statistics is None or frames < _STREAM_FROM_FRAMES:
             return [(0, frames)]
-        statistics.apply(acoustic)
+        statistics.apply(acoustic, self.vocoder.source_moments(acoustic))
         return schedule(*_sounding(acoustic), frames)
 
     def _decode_whole(self, group: Sequence[KokoroUtterance]) -> list[Samples]:

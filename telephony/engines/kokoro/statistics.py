@@ -1,7 +1,7 @@
 """The vocoder's norm statistics, predicted from what is known of an utterance before it is decoded.
 
-One reduced-rank regression serves all voices and their blends: the style vector is among its inputs. It was fitted
-beforehand (`fit.py`) and comes with the project, so no voice waits for a measurement.
+One regression serves all voices and their blends: the style vector is among its inputs. It was fitted beforehand
+(`fit.py`) and comes with the project, so no voice waits for a measurement.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from telephony.engines.kokoro.layers import EPS
 SHIPPED = "statistics.npz"
 """The file in this package; `statistics.md` beside it says where it comes from."""
 
-FIGURES = 10
-"""How many figures of prosody the known ones begin with."""
-_TENSORS = ("centre", "width", "reduction", "basis", "mean")
+GROUPS = (10, 1024, 768, 256)
+"""How many of the known figures are prosody's, the vocoder's input's, the source's, the style's, in that order."""
+_TENSORS = ("centre", "width", "projection", "anchors", "closeness", "reduction", "basis", "scale", "mean")
+_SHARPNESS = 0.05  # of the Gaussian
+_HALVED = ("projection", "anchors", "closeness", "reduction")  # float16 in a file
+_MOST_STEPS = 127  # of the basis in a file, whose rows are in eight bits
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,13 @@ class VoiceFigures:
 
 
 class NormStatistics:
-    """A fitted regression. Read only; any thread.
+    """A fitted regression, linear but for how close an utterance is to those of the fit. Read only; any thread.
 
     Args:
-        tensors: `centre`, `width` [F], to standardise what is known; `reduction` [F, R] and `basis` [R, 2 S], to means
-            and log variances of all norms; `mean` [2 S], theirs over the fit.
+        tensors: of F known figures, P projected ones, N sentences of the fit, R components and S norms' channels:
+            `centre`, `width` [F], to standardise what is known; `projection` [F, P] and `anchors` [N, P], between which
+            closeness is measured; `reduction` [F, R] and `closeness` [N, R], to components; `basis` [R, 2 S] and
+            `scale` [2 S], from those to means and log variances; `mean` [2 S], theirs over the fit.
         voices: those of the fit, by name.
         revisions: of the weights that it belongs to.
         digest: of the file, as a part of the revision of what is spoken with it.
@@ -55,8 +60,8 @@ class NormStatistics:
         digest: str = "",
     ) -> None:
         self.voices, self.revisions, self.digest = dict(voices), tuple(revisions), digest
-        self._tensors = dict(tensors)
-        self._centre, self._width, self._reduction, self._basis, self._mean = (tensors[name] for name in _TENSORS)
+        self._tensors = dict(tensors)  # as they are written
+        self._basis = tensors["basis"] * tensors["scale"]
 
     def know(self, digests: Mapping[str, str]) -> bool:
         """Whether all of these voices, by name with the sha256 of their style vectors, were in the fit."""
@@ -66,21 +71,28 @@ class NormStatistics:
         """The level of a voice or a blend, of (voice, share) pairs: the mean of its voices' levels."""
         return sum(share * self.voices[name].level_db for name, share in shares)
 
-    def apply(self, acoustic: Acoustic) -> None:
-        """Fixes the multiply-adds of an utterance's norms, in place."""
-        standardised = (known(acoustic) - self._centre) / self._width
-        mean, log_variance = torch.addmv(self._mean, self._basis.T, standardised @ self._reduction).chunk(2)
+    def apply(self, acoustic: Acoustic, source: Tensor) -> None:
+        """Fixes the multiply-adds of an utterance's norms, in place. `source`: as for `known`."""
+        tensors = self._tensors
+        standardised = (known(acoustic, source) - tensors["centre"]) / tensors["width"]
+        close = closeness((standardised @ tensors["projection"])[None], tensors["anchors"])[0]
+        components = standardised @ tensors["reduction"] + close @ tensors["closeness"]
+        mean, log_variance = torch.addmv(tensors["mean"], self._basis.T, components).chunk(2)
         acoustic.scale = acoustic.gain * torch.rsqrt(log_variance.exp() + EPS)
         acoustic.shift = acoustic.beta - mean * acoustic.scale
 
     def save(self, path: Path) -> None:
-        """Writes the file, the large tensors in float16."""
+        """Writes the file: the basis in eight bits, and the steps of its rows with what comes before it, in float16."""
         meta = {
             "revisions": self.revisions,
             "voices": {name: [voice.digest, round(voice.level_db, 2)] for name, voice in self.voices.items()},
         }
         arrays = {name: tensor.cpu().numpy() for name, tensor in self._tensors.items()}
-        arrays |= {name: arrays[name].astype(np.float16) for name in ("reduction", "basis")}
+        steps = np.abs(arrays["basis"]).max(1, keepdims=True) / _MOST_STEPS
+        arrays["basis"] = np.rint(arrays["basis"] / steps).astype(np.int8)
+        for name in ("reduction", "closeness"):
+            arrays[name] = arrays[name] * steps[:, 0]
+        arrays |= {name: arrays[name].astype(np.float16) for name in _HALVED}
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
 
@@ -106,11 +118,16 @@ class NormStatistics:
             return cls.load(path, device)
 
 
-def known(acoustic: Acoustic) -> Tensor:
+def closeness(some: Tensor, others: Tensor) -> Tensor:
+    """A Gaussian of the distances between projected figures [N, P] and [M, P]: [N, M]."""
+    return torch.exp(-_SHARPNESS * torch.cdist(some, others).square())
+
+
+def known(acoustic: Acoustic, source: Tensor) -> Tensor:
     """What the statistics are predicted from: [F] float32.
 
-    Ten figures of pitch, voicing, energy and length, mean and deviation of each channel of the vocoder's input, and the
-    style vector.
+    Ten figures of pitch, voicing, energy and length, mean and deviation of each channel of the vocoder's input, the
+    moments [768] of its source, which `Vocoder.source_moments` gives, and the style vector.
     """
     x, f0, energy = acoustic.x[0].float(), acoustic.f0[0], acoustic.energy[0]
     voiced = (f0 > VOICED_HZ).float()
@@ -123,4 +140,4 @@ def known(acoustic: Acoustic) -> Tensor:
     figures = torch.stack(
         [pitch, spread, voiced.mean(), energy.mean(), energy.std(), *levels, frames.log(), 1 / frames]
     )
-    return torch.cat([figures, x.mean(0), x.std(0), acoustic.style[0]])
+    return torch.cat([figures, x.mean(0), x.std(0), source, acoustic.style[0]])

@@ -140,6 +140,14 @@ class Vocoder(nn.Module):
         mean, variance = (torch.cat([site[part] for site in norms.seen], 1)[0] for part in (0, 1))
         return mean, variance, audio
 
+    def source_moments(self, acoustic: Acoustic) -> Tensor:
+        """Means and log variances of what the noise branch takes at both stages: [768] float32."""
+        found = []
+        for taken in (self._noise_stage0(acoustic.har), self._noise_stage1(acoustic.har)):
+            mean, square = self.kernels.moments(taken)
+            found += [mean, ((square - mean * mean).clamp_min_(0) + 1e-6).log()]
+        return torch.cat([part.flatten() for part in found])
+
     def fixed(self, acoustic: Acoustic) -> Tensor:
         """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
         assert acoustic.scale is not None
