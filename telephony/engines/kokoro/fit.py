@@ -29,6 +29,7 @@ from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.native import NativeKernels
+from telephony.engines.kokoro.sources import same_model
 from telephony.engines.kokoro.statistics import GROUPS, SHIPPED, NormStatistics, VoiceFigures, closeness, known
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ
 from telephony.engines.kokoro.weights import ensure_weights
@@ -197,9 +198,9 @@ def provenance(revision: str, samples: Sequence[Sample], distances: Mapping[str,
     )
     return f"""# Where the norm statistics come from
 
-`python -m telephony.engines.kokoro.fit` has made the file beside this one from Kokoro-82M's weights (revision
-`{revision}`, Apache 2.0) and the sentences in `corpus/`; it holds no recording of anybody. {len(samples)} sentences of
-{len(distances)} voices and {len(blends)} blends were fitted, in rank {rank}.
+`python -m telephony.engines.kokoro.fit` has made the file beside this one from Kokoro-82M's weights (Apache 2.0;
+revision `{revision[:16]}`) and the sentences in `corpus/`; it holds no recording of anybody.
+{len(samples)} sentences of {len(distances)} voices and {len(blends)} blends were fitted, in rank {rank}.
 
 Log-spectral distance of windows to the exact decode, in dB, over {_HELD_OUT} sentences a voice that were not fitted:
 mean {np.mean(everything):.2f}, worst voice {max(np.mean(each) for each in distances.values()):.2f}.
@@ -240,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         loud = levels(samples)
         tensors = fit(samples)
         figures = {voice: VoiceFigures(weights.voice_digest(voice), loud[voice]) for voice in voices if voice in loud}
-        statistics = NormStatistics(tensors, figures, [weights.revision])
+        statistics = NormStatistics(tensors, figures, same_model(weights.revision))
         distances: dict[str, list[float]] = {}
         for wish in held_out(voices):
             distances.setdefault(wish.voice, []).append(distance_db(engine, statistics, wish))
