@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,16 +95,14 @@ def load_main(settings: Settings) -> Engine:
 
 
 def _kernels(cache_dir: Path, device: torch.device) -> Kernels | None:
-    """Compiled elementwise passes, where the device has some. Their machine code is kept for the next start."""
-    if device.type != "cpu":
-        return None
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "kernels"))  # numba reads it when it is imported
+    """Compiled elementwise passes, where the device has some."""
+    from telephony.engines.kokoro.kernels import compiled_kernels
+
     try:
-        from telephony.engines.kokoro.native import NativeKernels
+        return compiled_kernels(cache_dir) if device.type == "cpu" else None
     except ImportError as error:
         log.warning("kernels_not_compiled", error=str(error), effect="speech is several times slower")
         return None
-    return NativeKernels()
 
 
 def _statistics(cache_dir: Path, device: torch.device) -> list[NormStatistics]:

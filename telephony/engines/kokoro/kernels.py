@@ -5,7 +5,9 @@ On a processor they are replaced by the loops of `native.py`, on CUDA by what to
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,6 +87,18 @@ class Kernels(Protocol):
 
     def merge3(self, p: Tensor, q: Tensor, r: Tensor, slope: float, /) -> Tensor:  # noqa: D102
         ...
+
+
+def compiled_kernels(cache_dir: Path) -> Kernels:
+    """Those for processors; seconds where their machine code is not in the cache directory yet.
+
+    Raises:
+        ImportError: numba, or torch's OpenMP library, is missing.
+    """
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "kernels"))  # numba reads it when it is imported
+    from telephony.engines.kokoro.native import NativeKernels
+
+    return NativeKernels()
 
 
 KernelCall = tuple[str, tuple[Any, ...]]
