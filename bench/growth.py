@@ -1,8 +1,8 @@
 """`python -m bench.growth`: memory of the service while it speaks thousands of utterances of random length.
 
 Kernel caches that grow with the variety of lengths, or whatever else is never given back, show as a slope. Growth is
-from the mean of the first tenth after the warm-up to the mean of the last tenth. Before each reading what is free goes
-back to the system, as the service itself has it twice a minute: else one reading differs by a tenth from the next.
+from the mean of the first tenth after the warm-up to the mean of the last tenth. The allocator is tuned as the service
+tunes it; to measure under jemalloc, preload it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from typing import Any
 from bench import report, texts
 from bench.memory import resident_bytes
 from bench.product import Product, load_engine, settings_from_environment
-from telephony import logs
-from telephony.engines.kokoro.heap import find_trim
+from telephony import allocator, logs
 from telephony.settings import Settings
 
 # Of the utterances: lazy loading, allocator pools and every shape once, before growth counts.
@@ -40,13 +39,10 @@ def utterances(count: int, seed: int) -> Iterator[str]:
 def measure(settings: Settings, count: int, every: int, seed: int) -> list[int]:
     """Resident memory in bytes after each `every` of `count` utterances, streamed over the text door."""
     resident = []
-    trim = find_trim()
     with Product(settings, load_engine(settings), stream=True) as product:
         for number, text in enumerate(utterances(count, seed), 1):
             product.time(text)
             if number % every == 0:
-                if trim is not None:
-                    trim(0)
                 resident.append(resident_bytes())
                 print(f"{number} of {count}: {resident[-1] / 2**20:.0f} MiB", file=sys.stderr)
     return resident
@@ -105,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--every must be 1 or more, and --utterances at least twice as many")
     settings = settings_from_environment()
     logs.configure("warning", settings.log_format)
+    allocator.tune()
     resident = measure(settings, options.utterances, options.every, options.seed)
     document = assemble(settings, options.utterances, options.every, resident)
     print(render(document))
