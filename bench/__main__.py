@@ -1,8 +1,9 @@
 """`python -m bench`: time to first audio, real-time factor and peak memory, as ratios to the plain implementation.
 
-The reference is called in this process; the product is heard over its text door, once with one frame for each text
-(reply) and once window by window (stream). All take turns in one run. The service's environment variables apply
-(KOKORO_VOICE, KOKORO_DEVICE, KOKORO_THREADS and so on), to both sides.
+The reference speaks in a process of its own, and the service is one as operators start it: heard over its text door,
+one frame for each text (reply), and over its session WebSocket, window by window (stream). All take turns in one run,
+and none begins before the other process has stopped computing. The service's environment variables apply (KOKORO_VOICE,
+KOKORO_DEVICE, KOKORO_THREADS and so on), to both sides. Memory is what Linux tells of each process in the end.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import memory, report, texts
+from bench import report, texts
 from bench.measure import Figures, Speaker, medians, take_turns
-from bench.product import Product, load_engine, settings_from_environment
+from bench.processes import peak_bytes, tells_memory, wait_idle
+from bench.product import settings_from_environment
+from bench.service import ServiceProcess, add_start_option
+from bench.worker import ReferenceProcess
 from telephony import logs
 from telephony.settings import Settings
 
@@ -30,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=5, help="times that each text is spoken by each (default 5)")
     parser.add_argument("--texts", nargs="+", choices=list(texts.LATENCY), default=list(texts.LATENCY), metavar="NAME")
+    add_start_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
@@ -37,49 +42,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = settings_from_environment()
     logs.configure("warning", settings.log_format)
     chosen = {name: texts.LATENCY[name] for name in options.texts}
-    # Memory first: see bench.memory.peak_bytes.
-    peaks = {side: memory.peak_bytes(side, list(chosen.values())) for side in memory.SIDES}
-    results = latency(settings, chosen, options.rounds)
+    with ReferenceProcess(settings) as plain, ServiceProcess(launcher=options.launcher) as product:
+        results = latency(settings.voice, plain, product, chosen, options.rounds)
+        sides = {REFERENCE: plain.pid, "product": product.pid}
+        peaks = {side: peak_bytes(pid) for side, pid in sides.items()} if tells_memory() else {}
     document = assemble(settings, options.rounds, results, peaks)
     print(render(document))
     print(f"\nwritten to {report.save(document, options.json, 'latency')}")
     return 0
 
 
-def latency(settings: Settings, chosen: Mapping[str, str], rounds: int) -> dict[str, dict[str, Figures]]:
+def latency(
+    voice: str, plain: ReferenceProcess, product: ServiceProcess, chosen: Mapping[str, str], rounds: int
+) -> dict[str, dict[str, Figures]]:
     """Medians by name of text, then by who spoke: `reference`, `reply`, `stream`.
 
     Args:
-        settings: voice, device, threads and weights of both sides.
+        voice: the reference's; the product speaks with its own.
+        plain, product: both sides.
         chosen: texts by name.
         rounds: how often each is spoken by each, besides once for warming up.
     """
-    from bench import reference
+    speakers: dict[str, Speaker] = {
+        REFERENCE: lambda text: plain.time(text, voice),
+        "reply": product.text_door.time,
+        "stream": product.say,
+    }
 
-    plain = reference.load(settings)
-    engine = load_engine(settings)
-    with Product(settings, engine, stream=False) as reply, Product(settings, engine, stream=True) as stream:
-        speakers: dict[str, Speaker] = {
-            REFERENCE: lambda text: plain.time(text, settings.voice),
-            "reply": reply.time,
-            "stream": stream.time,
-        }
-        return {
-            name: {speaker: medians(timings) for speaker, timings in take_turns(speakers, text, rounds).items()}
-            for name, text in chosen.items()
-        }
+    def both_idle() -> None:
+        wait_idle([plain.pid, product.pid])
+
+    return {
+        name: {speaker: medians(timings) for speaker, timings in take_turns(speakers, text, rounds, both_idle).items()}
+        for name, text in chosen.items()
+    }
 
 
 def assemble(
     settings: Settings, rounds: int, results: Mapping[str, Mapping[str, Figures]], peaks: Mapping[str, int]
 ) -> dict[str, Any]:
-    """The JSON document: settings, machine, and every figure with its ratio to the reference's (none for itself)."""
+    """The JSON document: settings, machine, and every figure with its ratio to the reference's (none for itself).
+
+    `peaks`: bytes by side; empty where the system does not tell.
+    """
     return {
         "benchmark": "latency",
         "voice": settings.voice,
         "device": settings.device,
         "rounds": rounds,
-        "machine": report.machine(),
+        "machine": report.machine(settings.threads),
         "texts": {name: _with_ratios(figures) for name, figures in results.items()},
         "memory": {
             side: {"peak_bytes": peak, **({} if side == REFERENCE else {"ratio": peak / peaks[REFERENCE]})}
@@ -102,7 +113,8 @@ def render(document: Mapping[str, Any]) -> str:
         (side, f"{entry['peak_bytes'] / 2**20:.0f} MiB", f"{entry['ratio']:.2f}" if "ratio" in entry else "")
         for side, entry in document["memory"].items()
     ]
-    return f"{report.table(header, rows)}\n\n{report.table(('memory', 'peak', 'ratio'), peaks)}"
+    memory = report.table(("memory", "peak", "ratio"), peaks) if peaks else "memory: this system does not tell it"
+    return f"{report.table(header, rows)}\n\n{memory}"
 
 
 def _with_ratios(figures: Mapping[str, Figures]) -> dict[str, dict[str, float]]:

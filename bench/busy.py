@@ -20,8 +20,10 @@ from statistics import median
 from typing import Any
 
 from bench import report, texts
-from bench.product import Product, ServiceCall, load_engine, settings_from_environment
+from bench.product import Product, settings_from_environment
+from bench.telephone import Call
 from telephony import logs, wire
+from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES
@@ -58,7 +60,7 @@ def speaking(product: Product, calls: int) -> Iterator[None]:
     stopping = threading.Event()
     begun = threading.Barrier(calls + 1)
 
-    def listen(call: ServiceCall, script: Iterator[str]) -> None:
+    def listen(call: Call, script: Iterator[str]) -> None:
         dry_at_s = 0.0
         said, heard = 0, 0
         while not stopping.is_set():
@@ -182,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--others and --rounds must be 1 or more")
     settings = settings_from_environment()
     logs.configure("warning", settings.log_format)
-    engine = load_engine(settings)
+    engine = catalog.load_main(settings)
     with Product(settings, engine, stream=True) as product:
         first_s = first_audio(product, options.others, options.rounds)
     document = assemble(settings, options.others, first_s, cancel_to_silence(settings, engine, options.rounds))

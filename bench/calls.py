@@ -4,7 +4,7 @@ Each simulated listener plays what it hears in real time, from the first window 
 sends the next text when the one before begins to play. From its first audio to the end of the run there is thus always
 more to come, and a moment of silence is an underrun, as is a first audio that takes longer than MAX_FIRST_AUDIO_S. The
 largest number of calls without one is searched for the reference, which serves texts in order of arrival as plain
-servers do, and for the product over its streaming text door.
+servers do, and then for the product over its streaming text door, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
-from bench import reference, report, texts
-from bench.product import Arrival, Product, load_engine, settings_from_environment
-from bench.reference import SAMPLE_RATE_HZ, Reference
+from bench import report, texts
+from bench.measure import Timing
+from bench.product import settings_from_environment
+from bench.service import ServiceProcess, add_start_option
+from bench.telephone import Arrival
+from bench.worker import ReferenceProcess
 from telephony import logs
 from telephony.settings import Settings
 
@@ -206,11 +209,19 @@ def _one_listener(
     return playback, sent_at_s
 
 
+class Plain(Protocol):
+    """Whoever speaks one text at a time, as `ReferenceProcess` does."""
+
+    def speak(self, text: str, voice: str, on_audio: Callable[[float], object]) -> None:
+        """Speaks a text, telling the seconds of each chunk of audio when it is there."""
+        ...
+
+
 class ReferenceServer:
     """The reference as plain servers run it: one text at a time, in order of arrival."""
 
-    def __init__(self, reference: Reference, voice: str) -> None:
-        self.reference = reference
+    def __init__(self, plain: Plain, voice: str) -> None:
+        self.plain = plain
         self.voice = voice
         self.worker = ThreadPoolExecutor(1)
 
@@ -238,23 +249,30 @@ class _ReferenceLine:
         self._closed = True
 
     def _speak(self, text: str) -> None:
-        if self._closed:
-            return
-        for chunk in self._server.reference.speak(text, self._server.voice):
-            self._arrived.put(Arrival(time.monotonic(), len(chunk) / SAMPLE_RATE_HZ))
+        if not self._closed:
+            self._server.plain.speak(text, self._server.voice, self._hear)
+
+    def _hear(self, duration_s: float) -> None:
+        self._arrived.put(Arrival(time.monotonic(), duration_s))
 
 
-def measure(settings: Settings, seconds: float, limit: int) -> dict[str, Capacity]:
-    """The capacity of `reference` and `product`, one after the other; arguments as for `search`."""
-    script = texts.ENGLISH[:_SENTENCES]
-    plain = reference.load(settings)
-    server = ReferenceServer(plain, settings.voice)
-    with server.worker:
-        durations_s = {text: plain.time(text, settings.voice).audio_s for text in script}
-        found = {"reference": search("reference", server.connect, durations_s, seconds, limit)}
-    with Product(settings, load_engine(settings), stream=True) as product:
-        durations_s = {text: product.time(text).audio_s for text in script}
-        found["product"] = search("product", product.call, durations_s, seconds, limit)
+def measure(settings: Settings, seconds: float, limit: int, launcher: bool) -> dict[str, Capacity]:
+    """The capacity of `reference` and `product`, one after the other, so that neither is in the other's way.
+
+    `launcher`: see `ServiceProcess`; the rest as for `search`.
+    """
+
+    def durations_s(time_one: Callable[[str], Timing]) -> dict[str, float]:
+        return {text: time_one(text).audio_s for text in texts.ENGLISH[:_SENTENCES]}
+
+    with ReferenceProcess(settings) as plain:
+        server = ReferenceServer(plain, settings.voice)
+        with server.worker:
+            script = durations_s(lambda text: plain.time(text, settings.voice))
+            found = {"reference": search("reference", server.connect, script, seconds, limit)}
+    with ServiceProcess("--stream", launcher=launcher) as product:
+        script = durations_s(product.text_door.time)
+        found["product"] = search("product", product.text_door.call, script, seconds, limit)
     return found
 
 
@@ -267,7 +285,7 @@ def assemble(settings: Settings, seconds: float, limit: int, found: Mapping[str,
         "device": settings.device,
         "run_s": seconds,
         "limit": limit,
-        "machine": report.machine(),
+        "machine": report.machine(settings.threads),
         "capacity": {name: asdict(capacity) for name, capacity in found.items()},
         "ratio": found["product"].calls / plain if plain else None,
     }
@@ -292,13 +310,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="length of each run (default 20)")
     parser.add_argument("--limit", type=int, default=64, help="never more calls than this (default 64)")
+    add_start_option(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.seconds <= 0 or options.limit < 1:
         parser.error("--seconds must be more than 0 and --limit 1 or more")
     settings = settings_from_environment()
     logs.configure("warning", settings.log_format)
-    document = assemble(settings, options.seconds, options.limit, measure(settings, options.seconds, options.limit))
+    found = measure(settings, options.seconds, options.limit, options.launcher)
+    document = assemble(settings, options.seconds, options.limit, found)
     print(render(document))
     print(f"\nwritten to {report.save(document, options.json, 'calls')}")
     return 0

@@ -27,8 +27,9 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from bench import report, texts
-from bench.product import Product, load_engine, settings_from_environment
+from bench.product import Product, settings_from_environment
 from telephony import logs
+from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.settings import Settings
 
@@ -131,7 +132,7 @@ def measure(settings: Settings, text: str, rounds: int) -> dict[str, dict[str, l
 
     It comes from the engine, `fresh`, or from one of `STORES`, in which it was put before.
     """
-    engine = load_engine(settings)
+    engine = catalog.load_main(settings)
     found = {"fresh": _take_turns(settings, engine, text, rounds, None)}
     for store in STORES:
         with ExitStack() as stack:

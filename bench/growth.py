@@ -16,9 +16,10 @@ from statistics import mean
 from typing import Any
 
 from bench import report, texts
-from bench.memory import resident_bytes
-from bench.product import Product, load_engine, settings_from_environment
+from bench.processes import resident_bytes
+from bench.product import Product, settings_from_environment
 from telephony import allocator, logs
+from telephony.engines import catalog
 from telephony.settings import Settings
 
 # Of the utterances: lazy loading, allocator pools and every shape once, before growth counts.
@@ -26,12 +27,17 @@ _WARM_UP = 0.1
 _MAX_WORDS = 32
 
 
-def utterances(count: int, seed: int) -> Iterator[str]:
-    """Sentences of 1 to `_MAX_WORDS` words, short ones as frequent as in talk (the logarithm is uniform)."""
+def utterances(
+    count: int, seed: int, sentences: Sequence[str] = texts.ENGLISH, longest: int = _MAX_WORDS
+) -> Iterator[str]:
+    """Sentences of 1 to `longest` words, short ones as frequent as in talk (the logarithm is uniform).
+
+    `sentences`: where the words are from, in a language that divides them by spaces.
+    """
     dice = random.Random(seed)
-    words = " ".join(texts.ENGLISH).replace(".", "").replace("?", "").split()
+    words = [word.strip(".?।¿") for word in " ".join(sentences).split()]
     for _ in range(count):
-        length = round(_MAX_WORDS ** dice.random())
+        length = round(longest ** dice.random())
         start = dice.randrange(len(words) - length)
         yield " ".join(words[start : start + length]) + "."
 
@@ -39,7 +45,7 @@ def utterances(count: int, seed: int) -> Iterator[str]:
 def measure(settings: Settings, count: int, every: int, seed: int) -> list[int]:
     """Resident memory in bytes after each `every` of `count` utterances, streamed over the text door."""
     resident = []
-    with Product(settings, load_engine(settings), stream=True) as product:
+    with Product(settings, catalog.load_main(settings), stream=True) as product:
         for number, text in enumerate(utterances(count, seed), 1):
             product.time(text)
             if number % every == 0:

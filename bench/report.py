@@ -25,8 +25,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> dict[str, Any]:
-    """What the figures depend on: processor, cores in use, versions, threads, bf16, GPU. No names, no paths."""
+def machine(threads: int = 0) -> dict[str, Any]:
+    """What the figures depend on: processor, cores in use, versions, threads, bf16, GPU. No names, no paths.
+
+    `threads`: as the settings have them, where another process computes; 0: torch's choice.
+    """
     import torch
 
     return {
@@ -38,7 +41,7 @@ def machine() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torch_threads": torch.get_num_threads(),
+        "torch_threads": threads or torch.get_num_threads(),
     }
 
 

@@ -2,8 +2,8 @@
 
 Every engine that can be loaded says a greeting in each of its languages, Kokoro with a female and a male voice of each
 and with blends; one voice of each language also says numbers, dates and codes, and an SSML document. What cannot speak
-is on the page, with its reason. Speech is made as for a listener to whom it is streamed; a Kokoro voice that has not
-been measured for streaming yet speaks as the model has it. The service's environment variables apply.
+is on the page, with its reason. Speech is made as for a listener to whom it is streamed. The service's environment
+variables apply.
 """
 
 from __future__ import annotations

@@ -32,10 +32,11 @@ from websockets.exceptions import WebSocketException
 from bench import report, texts
 from bench.crowd import Crowd, Heard, is_all_of
 from bench.growth import steady_ends
-from bench.memory import resident_bytes
-from bench.product import Product, load_engine, settings_from_environment
+from bench.processes import resident_bytes
+from bench.product import Product, settings_from_environment
 from telephony import logs
 from telephony.audio import to_pcm16
+from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
@@ -230,7 +231,7 @@ def measure(settings: Settings, seconds: float, every_s: float, share: float) ->
             script: Script = ToneScript()
             product = stack.enter_context(Product(settings, engine, stream=True))
         else:
-            product = stack.enter_context(Product(settings, load_engine(settings), stream=True))
+            product = stack.enter_context(Product(settings, catalog.load_main(settings), stream=True))
             script = MeasuredScript({text: product.time(text).audio_s for text in texts.ENGLISH[:8]})
 
         async def run() -> tuple[float, int, list[Sample]]:

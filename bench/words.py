@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import report, texts
-from bench.product import load_engine, settings_from_environment, settle, speak
+from bench.product import settings_from_environment, speak
 from bench.quality import choose
 from bench.recogniser import Recognise, load_recogniser, word_errors
 from telephony import logs
+from telephony.engines import catalog
 from telephony.engines.base import Samples
 from telephony.settings import Settings
 
@@ -111,7 +112,7 @@ def begin(path: Path | None, seed: int) -> dict[str, Any]:
 
 
 def load_sides(settings: Settings, seed: int) -> tuple[Say, Say]:
-    """How the reference speaks, and the product, which measures a voice first where it has not yet.
+    """How the reference speaks, and the product.
 
     Raises:
         WeightsError, EngineUnavailableError: it cannot be loaded.
@@ -122,17 +123,13 @@ def load_sides(settings: Settings, seed: int) -> tuple[Say, Say]:
     from bench import reference
 
     plain = reference.load(settings)
-    engine = load_engine(settings)
-    settled = {settings.voice}
+    engine = catalog.load_main(settings)
 
     def say_plainly(text: str, voice: str) -> Samples:
         torch.manual_seed(seed)
         return np.concatenate(list(plain.speak(text, voice)))
 
     def say_in_windows(text: str, voice: str) -> Samples:
-        if voice not in settled:
-            settle(engine, voice)
-            settled.add(voice)
         torch.manual_seed(seed)
         return speak(engine, text, voice)
 

@@ -44,8 +44,9 @@ class Admission:
 
     def __init__(self) -> None:
         self._speakers: dict[Speaker, None] = {}
-        # Moving averages: a request's way to its first window, any window, and sums whose ratios are the cost of a
-        # second of audio and the length of a text.
+        # Moving averages: a segment's preparation, a request's way through the engine to its first window, any window,
+        # and sums whose ratios are the cost of a second of audio and the length of a text.
+        self._preparation_s = 0.0
         self._first_window_s = 0.0
         self._window_s = 0.0
         self._engine_s = 0.0
@@ -59,18 +60,18 @@ class Admission:
         return self._engine_s / self._audio_s if self._audio_s else 0.0
 
     def prepared(self, spent_s: float) -> None:
-        """A segment was prepared in `spent_s` seconds of engine time."""
-        self._engine_s += self._believed(spent_s, self._window_s)
+        """A segment was prepared in `spent_s` seconds, beside the engine: it takes nothing of what that can make."""
+        self._preparation_s = _moving_average(self._preparation_s, _believed(spent_s, self._preparation_s))
 
     def rendered(self, spent_s: float, audio_s: float) -> None:
         """One call of an engine took `spent_s` seconds and made `audio_s` seconds of audio, over all its windows."""
         self._window_s = _moving_average(self._window_s, spent_s)
-        believed_s = self._believed(spent_s, self.realtime_factor * audio_s)
+        believed_s = _believed(spent_s, self.realtime_factor * audio_s)
         self._engine_s = _DECAY * self._engine_s + believed_s
         self._audio_s = _DECAY * self._audio_s + audio_s
 
     def began(self, spent_s: float) -> None:
-        """A request has its first window, after `spent_s` seconds of engine time."""
+        """A request has its first window, after `spent_s` seconds of engine time, without its preparation."""
         self._first_window_s = _moving_average(self._first_window_s, spent_s)
 
     def spoken(self, text_bytes: int, audio_s: float) -> None:
@@ -123,7 +124,9 @@ class Admission:
             silent: those with work who hear nothing yet: each is served before it, and the window in work is finished.
             waiting: those among them who have no place: they get theirs before it, as the speakers come to their ends.
         """
-        wait_s = (silent + 1) * self._first_window_s + self._window_s
+        # One is prepared while another one's first window is made: the slower of the two sets the pace.
+        pace_s = max(self._preparation_s, self._first_window_s)
+        wait_s = self._preparation_s + silent * pace_s + self._first_window_s + self._window_s
         short = waiting + 1 - self.free_places(now)
         if short <= 0 or not self._speakers:
             return wait_s
@@ -139,9 +142,10 @@ class Admission:
             if not speaker.working and now >= speaker.runs_dry_at + PLACE_KEPT_S:
                 del self._speakers[speaker]
 
-    def _believed(self, spent_s: float, expected_s: float) -> float:
-        """One call that hangs says little about the next ones: it counts as a few times what was expected."""
-        return min(spent_s, _SURPRISE * expected_s) if expected_s else spent_s
+
+def _believed(spent_s: float, expected_s: float) -> float:
+    """One call that hangs says little about the next ones: it counts as a few times what was expected."""
+    return min(spent_s, _SURPRISE * expected_s) if expected_s else spent_s
 
 
 def _moving_average(average: float, value: float) -> float:

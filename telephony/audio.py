@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from telephony.engines.base import Samples
@@ -21,6 +22,9 @@ _FLOOR = 1e-5
 _GATE = 0.01
 # So much speech gives a first idea of a level (a window has more).
 _FIRST_BLOCKS = 5
+_FFT_SAMPLES, _HOP_SAMPLES = 1024, 256
+_SPECTRAL_FLOOR = 1e-5
+_TINY = 1e-30  # nothing is divided by zero in perfect silence
 
 
 def pause_s(text: str) -> float:
@@ -145,6 +149,24 @@ class SpeechLevel:
             speech = powers[powers > _GATE * mean]
             self._power += float(speech.sum())
             self._blocks += len(speech)
+
+
+def log_spectral_distance_db(reference: Samples, other: Samples) -> float:
+    """How unlike two sounds of one length are: the mean over frames of the root mean square over bins, in dB.
+
+    Whatever is 100 dB or more under the reference's peak counts as silence.
+    """
+    plain, changed = _magnitudes(reference), _magnitudes(other)
+    floor = max(_SPECTRAL_FLOOR * float(plain.max()), _TINY)
+    difference = 20 * np.log10(np.maximum(plain, floor) / np.maximum(changed, floor))
+    return float(np.sqrt((difference**2).mean(1)).mean())
+
+
+def _magnitudes(samples: Samples) -> npt.NDArray[np.float64]:
+    """Magnitudes [frames, 513] through a Hann window; what is shorter than one is filled up with silence."""
+    padded = np.pad(samples.astype(np.float64), (0, max(0, _FFT_SAMPLES - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT_SAMPLES)[::_HOP_SAMPLES]
+    return np.abs(np.fft.rfft(frames * np.hanning(_FFT_SAMPLES + 1)[:-1]))
 
 
 def to_pcm16(samples: Samples) -> bytes:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import os
 import platform
-import shutil
 import socket
 import sys
 from collections.abc import Callable
@@ -107,16 +105,6 @@ def _cores(settings: Settings) -> str:
             f"Set KOKORO_THREADS={int(usable)}"
         )
     return f"{usable:g}"
-
-
-def _compiler(settings: Settings) -> str:
-    if settings.engine == "tone" or not _runs_on_cpu(settings):
-        return "not needed"
-    names = (os.environ.get("CXX", ""), "g++", "clang++")
-    found = next((path for path in map(shutil.which, filter(None, names)) if path), None)
-    if found is None:
-        raise _Advice("no C++ compiler: speech takes 1.6 times as long to make. Debian, Ubuntu: apt-get install g++")
-    return found
 
 
 def _memory(settings: Settings) -> str:
@@ -241,7 +229,6 @@ _CHECKS = (
     _Check("packages", _packages),
     _Check("processor", _processor),
     _Check("cores", _cores),
-    _Check("compiler", _compiler),
     _Check("memory", _memory),
     _Check("allocator", _allocator),
     _Check("weights", _weights),

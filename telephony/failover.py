@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from telephony.engines.base import Engine, SynthesisError, UnspeakableError
-from telephony.engines.thread import EngineThread, StalledError
+from telephony.engines.thread import Call, EngineThread, StalledError
 from telephony.metrics import Metrics
 from telephony.voices import Selection, substitute
 
@@ -76,10 +77,11 @@ class Circuit:
 
 
 class Failover:
-    """Makes the calls into all engines, and remembers how they went. Belongs to the scheduler's thread.
+    """Makes the calls into all engines, and remembers how they went.
 
-    Threads and circuits are kept by an engine's name: what its library hangs in would hang a second instance as well,
-    and so no more threads can be left behind than there are kinds of engines.
+    An engine has two threads. `render` belongs to one caller, `prepare` to another, the rest to any thread. Threads and
+    circuits are kept by an engine's name: what its library hangs in would hang a second instance as well, and so no
+    more threads can be left behind than two for each kind of engine.
 
     Args:
         engines: those that are loaded, in the order in which they speak for one another.
@@ -98,27 +100,47 @@ class Failover:
         self._engines = engines
         self._stall_s = stall_s
         self._clock = clock
-        self._threads: dict[str, EngineThread] = {}
+        self._rendering: dict[str, EngineThread] = {}
+        self._preparing: dict[str, EngineThread] = {}
         self._circuits: dict[str, Circuit] = {}
+        self._lock = threading.Lock()
+        """Guards the circuits."""
 
-    def call(self, engine: Engine, work: Callable[[], _T]) -> _T:
-        """What `work` returns or raises, which calls into `engine`, in that engine's thread.
+    def render(self, engine: Engine, work: Callable[[], _T]) -> _T:
+        """What `work` returns or raises, which renders, in the engine's own thread.
 
         Raises:
             StalledError: it takes too long, or a call before it still does.
         """
-        thread = self._threads.get(engine.name)
+        thread = self._rendering.get(engine.name)
         if thread is None:
-            thread = self._threads[engine.name] = EngineThread(engine.name)
+            thread = self._rendering[engine.name] = EngineThread(engine.name)
         return thread.run(work, self._stall_s)
 
+    def prepare(self, engine: Engine, work: Callable[[], _T], on_return: Callable[[], None]) -> Call[_T]:
+        """Has `work` done, which prepares, in the engine's preparation thread, and returns at once.
+
+        One at a time for each engine. `on_return` is called by that thread when the work has returned.
+
+        Raises:
+            StalledError: a call before it takes too long.
+        """
+        thread = self._preparing.get(engine.name)
+        if thread is None:
+            thread = self._preparing[engine.name] = EngineThread(engine.name, "prepare")
+        return thread.start(work, self._stall_s, on_return)
+
     def stalled(self) -> list[str]:
-        """Names of the engines that are in a call that was given up. Any thread."""
-        return [name for name, thread in list(self._threads.items()) if thread.stalled]
+        """Names of the engines that are in a call that was given up."""
+        threads = [*list(self._rendering.items()), *list(self._preparing.items())]
+        return sorted({name for name, thread in threads if thread.stalled})
 
     def usable(self, engine: Engine) -> bool:
         """Whether the engine is to be asked, as far as there is another."""
-        return engine.name not in self.stalled() and self._circuit(engine).allows(self._clock())
+        if engine.name in self.stalled():
+            return False
+        with self._lock:
+            return self._circuit(engine).allows(self._clock())
 
     def failed(self, engine: Engine, error: Exception) -> None:
         """A call into an engine has failed. A text with nothing to pronounce in it is not the engine's failure."""
@@ -126,7 +148,8 @@ class Failover:
             return
         why = cause(error)
         self._metrics.engine_failures.labels(engine.name, why).inc()
-        pause_s = self._circuit(engine).failed(self._clock(), costly=why == "stalled")
+        with self._lock:
+            pause_s = self._circuit(engine).failed(self._clock(), costly=why == "stalled")
         if pause_s is not None:
             self._metrics.engine_paused.labels(engine.name).set(1)
             log.error("engine_paused", engine=engine.name, why=why, pause_s=pause_s)
@@ -136,7 +159,12 @@ class Failover:
         defect = next((each for each in defects if each is not None), None)
         if defect is not None:
             self.failed(engine, defect)
-        elif self._circuit(engine).succeeded():
+            return
+        if engine.name in self.stalled():
+            return  # in its preparation: that what was prepared before can be rendered proves nothing
+        with self._lock:
+            resumed = self._circuit(engine).succeeded()
+        if resumed:
             self._metrics.engine_paused.labels(engine.name).set(0)
             log.info("engine_resumed", engine=engine.name)
 
@@ -146,8 +174,8 @@ class Failover:
         return substitute(failed, others)
 
     def close(self) -> None:
-        """Ends the threads; those that are stalled end when their calls return."""
-        for thread in self._threads.values():
+        """Ends the threads after what they do; those that are stalled end when their calls return."""
+        for thread in (*self._rendering.values(), *self._preparing.values()):
             thread.close()
 
     def _circuit(self, engine: Engine) -> Circuit:

@@ -73,12 +73,12 @@ class Request:
 
     `segments` is consumed by a thread of the scheduler, one at a time, so that a long text costs its G2P piece by
     piece. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine makes for
-    this request alone. `in_service` while a thread is at it: the other one leaves it alone.
+    this request alone. `in_service` while a thread is at it: the other ones leave it alone.
 
     What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
-    `audio_s`, the time in the engine and the audio of all segments; `first_audio_s`, from arrival to the first window
-    with sound, None until then; `cached`, whether that one came from the phrase cache; `failure`, why a segment could
-    not be spoken, without its text.
+    `audio_s`, the time in the engine, its preparation included, and the audio of all segments; `first_audio_s`, from
+    arrival to the first window with sound, None until then; `cached`, whether that one came from the phrase cache;
+    `failure`, why a segment could not be spoken, without its text.
     """
 
     segments: Iterator[Segment]
@@ -103,6 +103,7 @@ class Request:
     failure: str | None = None
     failed_engine: str | None = None
     segment_engine_s: float = 0.0
+    segment_preparation_s: float = 0.0
     segment_audio_s: float = 0.0
     _next: Segment | None = None
     _resampler: Resampler | None = None
@@ -123,7 +124,7 @@ class Request:
             raise ValueError("no segment is left")
         self._next = next(self.segments, None)
         self.segment = segment
-        self.segment_engine_s = self.segment_audio_s = 0.0
+        self.segment_engine_s = self.segment_preparation_s = self.segment_audio_s = 0.0
         return segment
 
     def end_segment(self) -> None:

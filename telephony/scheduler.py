@@ -1,14 +1,21 @@
 """Who is synthesised next.
 
-One thread decides, and waits for each engine's own thread, one at a time. Each listener has a `Lane`, its queue of
-requests in order. Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served
-first. A listener who hears nothing yet comes before all others, in order of arrival, unless one of those would run dry
-by it, or all that the engines can make is spoken for (see admission.py): then it waits. The unit of service is one
-window, so a short text never waits behind a long one and a cancel takes effect within a window.
+Each listener has a `Lane`, its queue of requests in order. A segment goes through two threads, and through its engine's
+two:
 
-With a phrase cache a second thread looks segments up and delivers what is there already, so that it waits for no
-engine. What is not there is made once, for all who wait for it: whichever of them is served next has the engine make
-the next window, so that nobody waits for another one's sink.
+- The *segments* thread begins it: takes it from its text, looks it up in the phrase cache, and delivers what needs no
+  engine, which is what was found and pauses. What was not found it has prepared by another thread of the engine's (see
+  preparation.py), for which nobody waits.
+- The *scheduler* thread decides whose next window is made, has the engine make it in the engine's own thread, and
+  delivers it. A segment that is still being prepared is not there yet: others go on.
+
+Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served first. A listener
+who hears nothing yet comes before all others, in order of arrival, unless one of those would run dry by it, or all that
+the engines can make is spoken for (see admission.py): then it waits. The unit of service is one window, so a short text
+never waits behind a long one and a cancel takes effect within a window.
+
+What is not in the cache is made once, for all who wait for it: whichever of them is served next has the engine make the
+next window, so that nobody waits for another one's sink.
 """
 
 from __future__ import annotations
@@ -17,39 +24,30 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import structlog
 
 from telephony.admission import Admission
-from telephony.cache.making import CUT_OFF, Recorder
+from telephony.cache.making import CUT_OFF
 from telephony.engines.base import Engine, Samples, SynthesisError, UnspeakableError, Utterance, Word
-from telephony.engines.thread import StalledError
+from telephony.engines.thread import Call, StalledError
 from telephony.failover import BadAudioError, Failover, cause
 from telephony.lanes import Lane, Listener, Request, Window
 from telephony.metrics import Metrics
 from telephony.phrases import PATIENCE_S, Phrases
+from telephony.preparation import Preparation
+from telephony.productions import Productions
 from telephony.voices import Selection
 
 log = structlog.get_logger()
 
-# Texts whose phonemes are made on the way to one batch: a few milliseconds each, before the most urgent one sounds.
-_MAX_PREPARED = 8
-
-
-@dataclass(frozen=True, eq=False)
-class _Production:
-    """A phrase on its way through an engine, for all who wait for it. The scheduler's thread alone touches it."""
-
-    engine: Engine
-    utterance: Utterance
-    recorder: Recorder
+_Step = Callable[[Lane, Request], None]
 
 
 class Scheduler:
-    """The engine room's one queue and one thread, with a second one for phrases that are there already.
+    """The engine room's queue, with the threads that serve it.
 
     Args:
         metrics: where it counts.
@@ -74,30 +72,22 @@ class Scheduler:
         self._clock = clock
         self._phrases = phrases
         self._failover = failover or Failover(metrics, clock=clock)
-        self._productions: dict[str, _Production] = {}
+        self._preparation = Preparation(self._failover, clock, self.wake)
+        self._productions = Productions()
         self._active: dict[Lane, None] = {}
         self._stopping = False
-        self._engines: list[Engine] = []
-        self._spare_work = False
         self._admission = Admission()
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
         metrics.newcomers_waiting.set_function(self._newcomers)
-        self._threads = [threading.Thread(target=self._run, name="scheduler")]
-        if phrases is not None:
-            self._threads.append(threading.Thread(target=self._replay_all, args=(phrases,), name="replay"))
+        self._threads = [
+            threading.Thread(target=self._run, name="scheduler"),
+            threading.Thread(target=self._run_segments, name="segments"),
+        ]
 
     def start(self) -> None:
         """Starts the threads."""
         for thread in self._threads:
             thread.start()
-
-    def adopt(self, engine: Engine) -> None:
-        """Gives an engine the time that no call needs."""
-        with self.changed:
-            if engine not in self._engines:
-                self._engines = [*self._engines, engine]
-            self._spare_work = True
-            self.changed.notify_all()
 
     def open_lane(self, listener: Listener, max_queued_bytes: int, door: str, background: bool = False) -> Lane:
         """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits).
@@ -151,7 +141,7 @@ class Scheduler:
             return self.changed.wait_for(lambda: not self.busy, timeout_s)
 
     def stop(self) -> None:
-        """Ends all threads after the window in work, and joins those that answer. Queued work is dropped."""
+        """Ends all threads after what they do, and joins those that answer. Queued work is dropped."""
         with self.changed:
             self._stopping = True
             self.changed.notify_all()
@@ -178,46 +168,51 @@ class Scheduler:
         self.metrics.queue_depth.set(sum(len(lane.queue) for lane in self._active))
         self.changed.notify_all()
 
+    def _release(self, requests: Iterable[Request]) -> None:
+        with self.changed:
+            for request in requests:
+                request.in_service = False
+            self.changed.notify_all()
+
+    # The scheduler thread
+
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
-            if not batch:
-                self._use_spare_time()
-                continue
             try:
                 self._serve(batch)
             except Exception:  # a defect of ours: these texts end here, other texts and other calls go on
                 log.exception("batch_failed", calls=len(batch))
-                for lane, request in batch:
+                for lane, request, _ in batch:
                     self._break_off(request)
                     self._abandon(lane, request)
-            self._release(request for _, request in batch)
+            self._release(request for _, request, _ in batch)
 
-    def _next_batch(self) -> list[tuple[Lane, Request]] | None:
-        """Waits for work; None once stopping. At most one window of each lane, all on one engine.
-
-        An empty batch means that no call needs the engines, and that one of them may have something to do by itself.
-        """
+    def _next_batch(self) -> list[tuple[Lane, Request, Utterance]] | None:
+        """Waits for work; None once stopping. At most one window of each lane, all on one engine."""
         with self.changed:
             while not self._stopping:
                 now = self._clock()
-                self._forget_unwanted()
+                self._productions.forget_unwanted()
                 able = [lane for lane in self._active if lane.listener.has_room()]
-                # What is being looked up may need the engines in a moment: it is not the time for others' work.
+                # What is on its way may need the engines in a moment: it is not the time for others' work.
                 able = [lane for lane in able if not lane.background] or able
-                ready = [lane for lane in able if self._needs_engine(lane.queue[0])]
-                if not able and self._spare_work:
-                    return []
+                ready = [lane for lane in able if self._is_prepared(lane.queue[0])]
                 admitted = self._in_turn(ready, now)
                 if admitted:
-                    self._spare_work = True
                     batch = self._batch(admitted)
-                    for lane, request in batch:
+                    for lane, request, _ in batch:
                         request.in_service = True
                         if not lane.background:
                             self._admission.enter(lane)
                     return batch
                 self.changed.wait(self._admission.next_place_in_s(now) if ready else None)
             return None
+
+    def _is_prepared(self, request: Request) -> bool:
+        """Whether its next window can be made. What is there already of a phrase is heard first."""
+        if request.in_service or self._productions.utterance(request) is None:
+            return False
+        return request.take is None or not request.take.ready
 
     def _in_turn(self, ready: Sequence[Lane], now: float) -> list[Lane]:
         """Those whose next window may be made now, in order."""
@@ -231,111 +226,41 @@ class Scheduler:
         speakers.sort(key=lambda lane: (lane.runs_dry_at, lane.queue[0].arrived_at))
         newcomers.sort(key=lambda lane: lane.queue[0].arrived_at)
         newcomers = newcomers[: int(min(len(newcomers), admission.free_places(now)))]
-        if newcomers and admission.leaves_time(now, speakers, self._engine(newcomers[0].queue[0]).max_batch):
+        if newcomers and admission.leaves_time(
+            now, speakers, self._productions.engine(newcomers[0].queue[0]).max_batch
+        ):
             return [*newcomers, *speakers]
         return [*speakers, *newcomers]
 
-    def _batch(self, ready: Sequence[Lane]) -> list[tuple[Lane, Request]]:
+    def _batch(self, ready: Sequence[Lane]) -> list[tuple[Lane, Request, Utterance]]:
         """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency.
 
         Of those who wait for one phrase, one is enough.
         """
-        engine = self._engine(ready[0].queue[0])
-        batch = []
-        phrases = set()
-        to_prepare = 0
+        engine = self._productions.engine(ready[0].queue[0])
+        batch: list[tuple[Lane, Request, Utterance]] = []
         for lane in ready:
             request = lane.queue[0]
-            if self._engine(request) is not engine:
+            utterance = self._productions.utterance(request)
+            if utterance is None or self._productions.engine(request) is not engine:
                 continue
-            if request.take is not None:
-                if request.take.key in phrases:
-                    continue
-                phrases.add(request.take.key)
-            if self._utterance(request) is None:
-                to_prepare += 1
-                if to_prepare > _MAX_PREPARED:
-                    continue
-            batch.append((lane, request))
+            if any(utterance is other for *_, other in batch):
+                continue
+            batch.append((lane, request, utterance))
             if len(batch) == engine.max_batch:
                 break
         return batch
 
-    def _needs_engine(self, request: Request) -> bool:
-        """Whether its next window has to be made. What has not begun is looked up first, by the other thread."""
-        if request.in_service:
-            return False
-        if self._phrases is None:
-            return True
-        take = request.take
-        return request.segment is not None and (take is None or not (take.sought or take.ready))
-
-    def _production(self, request: Request) -> _Production | None:
-        return self._productions.get(request.take.key.name) if request.take is not None else None
-
-    def _utterance(self, request: Request) -> Utterance | None:
-        production = self._production(request)
-        return production.utterance if production is not None else request.utterance
-
-    def _engine(self, request: Request) -> Engine:
-        production = self._production(request)
-        return production.engine if production is not None else request.engine
-
-    def _forget_unwanted(self) -> None:
-        """A phrase that nobody waits for any more is not made to its end, nor kept."""
-        for name, production in list(self._productions.items()):
-            if not production.recorder.wanted:
-                del self._productions[name]
-                production.recorder.abandon()
-
-    def _break_off(self, request: Request) -> None:
-        """Drops what the engine makes for it. Of others who wait for it, those who have heard nothing yet have it made
-        anew."""
-        production = self._production(request)
-        request.utterance = None
-        request.leave_phrase()
-        if production is not None:
-            del self._productions[production.recorder.key.name]
-            production.recorder.abandon()
-
-    def _release(self, requests: Iterable[Request]) -> None:
+    def _serve(self, batch: Sequence[tuple[Lane, Request, Utterance]]) -> None:
         with self.changed:
-            for request in requests:
-                request.in_service = False
-            self.changed.notify_all()
-
-    def _use_spare_time(self) -> None:
-        worked = False
-        for engine in self._engines:
-            if not self._failover.usable(engine):
-                continue
-            try:
-                worked |= self._failover.call(engine, engine.spare_time)
-            except StalledError as error:
-                self._failover.failed(engine, error)
-            except Exception:  # as in _run; an engine whose background work fails still speaks
-                log.exception("spare_time_failed", engine=engine.name)
-        with self.changed:
-            self._spare_work = worked
-
-    def _serve(self, batch: list[tuple[Lane, Request]]) -> None:
-        engine = self._engine(batch[0][1])
-        speaking = []
-        for lane, request in batch:
-            if self._utterance(request) is None:
-                self._prepare(lane, request)
-            utterance = self._utterance(request)
-            if utterance is not None:
-                speaking.append((lane, request, utterance))
-        if not speaking:
-            return
-        utterances = [utterance for *_, utterance in speaking]
+            engine = self._productions.engine(batch[0][1])
+        utterances = [utterance for *_, utterance in batch]
         started = self._clock()
         try:
             rendered = self._render(engine, utterances)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises ends these segments and nothing else
             self._failover.failed(engine, error)
-            for lane, request, _ in speaking:
+            for lane, request, _ in batch:
                 self._engine_failed(lane, request, error)
             return
         spent_s = self._clock() - started
@@ -345,18 +270,18 @@ class Scheduler:
             self._admission.rendered(spent_s, audio_s)
         defects = [
             _defect(request, utterance, samples)
-            for (_, request, utterance), samples in zip(speaking, rendered, strict=True)
+            for (_, request, utterance), samples in zip(batch, rendered, strict=True)
         ]
         self._failover.judge(engine, defects)
-        for (lane, request, utterance), samples, defect in zip(speaking, rendered, defects, strict=True):
-            request.segment_engine_s += spent_s / len(speaking)
+        for (lane, request, utterance), samples, defect in zip(batch, rendered, defects, strict=True):
+            request.segment_engine_s += spent_s / len(batch)
             if defect is not None:
                 self._engine_failed(lane, request, defect)
             else:
                 self._rendered(lane, request, utterance, samples)
 
     def _render(self, engine: Engine, utterances: Sequence[Utterance]) -> list[Samples]:
-        rendered = self._failover.call(engine, partial(engine.render, utterances))
+        rendered = self._failover.render(engine, partial(engine.render, utterances))
         if len(rendered) != len(utterances):
             raise BadAudioError(f"the engine returned {len(rendered)} windows for {len(utterances)} texts")
         return rendered
@@ -364,8 +289,8 @@ class Scheduler:
     def _rendered(self, lane: Lane, request: Request, utterance: Utterance, samples: Samples) -> None:
         """A window has come out of the engine."""
         words = tuple(utterance.take_words())
-        production = self._production(request)
         with self.changed:
+            production = self._productions.of(request)
             wanted = _is_next(lane, request) if production is None else production.recorder.wanted
         if wanted:
             self.metrics.audio_s.labels(request.engine.name).inc(len(samples) / request.engine.sample_rate)
@@ -374,45 +299,21 @@ class Scheduler:
             return
         production.recorder.record(samples, words, utterance.finished)
         if utterance.finished:
-            del self._productions[production.recorder.key.name]
+            with self.changed:
+                self._productions.finish(production)
         self._replay(lane, request)
 
-    def _prepare(self, lane: Lane, request: Request) -> None:
-        engine = request.engine
-        segment = request.take_segment() if request.segment is None else request.segment
-        if segment.pause_s:
-            silence = np.zeros(round(segment.pause_s * engine.sample_rate), np.float32)
-            self._deliver(lane, request, silence, (), True)
-            return
-        if not self._failover.usable(engine) and self._substitute(request, "paused"):
-            return
-        speed = segment.speed(request.speed)
-        started = self._clock()
-        try:
-            utterance = self._failover.call(
-                engine, partial(engine.prepare, segment.text, request.voice, speed, request.exact, request.language)
-            )
-        except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
-            self._failover.failed(engine, error)
-            self._engine_failed(lane, request, error)
-            return
-        spent_s = self._clock() - started
-        request.segment_engine_s += spent_s
+    # Both threads
+
+    def _break_off(self, request: Request) -> None:
         with self.changed:
-            self._admission.prepared(spent_s)
-        if utterance.finished:
-            self._engine_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
-            return
-        recorder = request.take.claim() if request.take is not None else None
-        if recorder is None:
-            request.leave_phrase()
-            request.utterance = utterance
-        else:
-            self._productions[recorder.key.name] = _Production(engine, utterance, recorder)
+            self._productions.break_off(request)
 
     def _engine_failed(self, lane: Lane, request: Request, error: Exception) -> None:
         """Another engine says the segment in work, unless some of it was heard; or it ends."""
         self._break_off(request)
+        if not _is_next(lane, request):
+            return  # cleared meanwhile: nobody waits for it
         failed, heard = request.engine.name, request.segment_audio_s > 0
         hopeless = isinstance(error, UnspeakableError) or (heard and request.exhausted)
         handed_over = not hopeless and self._substitute(request, cause(error))
@@ -468,7 +369,7 @@ class Scheduler:
             request.cached = request.take is not None and not request.segment_engine_s
             if not request.cached:
                 with self.changed:
-                    self._admission.began(request.segment_engine_s)
+                    self._admission.began(request.segment_engine_s - request.segment_preparation_s)
             if was_silent and not lane.background:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
@@ -522,44 +423,76 @@ class Scheduler:
             rtf = request.segment_engine_s / request.segment_audio_s
             self.metrics.realtime_factor.labels(engine_name, lane.door).observe(rtf)
 
-    # The second thread
+    # The segments thread
 
-    def _replay_all(self, phrases: Phrases) -> None:
-        while (next_one := self._next_replay()) is not None:
-            lane, request = next_one
+    def _run_segments(self) -> None:
+        while (step := self._next_step()) is not None:
+            lane, request, do = step
             try:
-                if request.segment is None:
-                    self._look_up(phrases, lane, request)
-                elif request.take is not None and request.take.sought:
-                    request.leave_phrase()
-                    phrases.overdue()
-                else:
-                    self._replay(lane, request)
+                do(lane, request)
             except Exception:  # as in _run
-                log.exception("replay_failed")
+                log.exception("segment_step_failed")
+                self._break_off(request)
                 self._abandon(lane, request)
-            self._release([request])
+            if not self._preparation.has(request):
+                self._release([request])
 
-    def _next_replay(self) -> tuple[Lane, Request] | None:
-        """Waits for something that needs no engine; None once stopping. Who is first is decided as for the engines."""
+    def _next_step(self) -> tuple[Lane, Request, _Step] | None:
+        """Waits for something to do that needs no engine, or only to be prepared; None once stopping.
+
+        Who is first is decided as for the engines.
+        """
         with self.changed:
             while not self._stopping:
+                if (over := self._preparation.take_over()) is not None:
+                    return over.lane, over.request, partial(self._prepared, over.call)
                 now = self._clock()
                 able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
-                ready = [lane for lane in able if _needs_no_engine(lane.queue[0], now)]
-                if ready:
-                    lane = min(ready, key=lambda lane: _urgency(lane, now))
-                    request = lane.queue[0]
-                    request.in_service = True
-                    return lane, request
-                looking_up = [head.look_up_until for lane in able if (head := lane.queue[0]).take and head.take.sought]
-                self.changed.wait(min(looking_up) - now if looking_up else None)
+                able.sort(key=lambda lane: _urgency(lane, now))
+                for needs, do in ((self._needs_preparation, self._prepare), (_needs_no_engine, self._go_on)):
+                    for lane in able:
+                        request = lane.queue[0]
+                        if needs(request, now):
+                            request.in_service = True
+                            return lane, request, do
+                self.changed.wait(self._pause_s(able, now))
             return None
 
-    def _look_up(self, phrases: Phrases, lane: Lane, request: Request) -> None:
-        """Begins a segment."""
-        take = phrases.open(
-            request.take_segment(),
+    def _needs_preparation(self, request: Request, now: float) -> bool:
+        """Whether its engine is to be asked for phonemes, and can be."""
+        take = request.take
+        if request.segment is None or (take is not None and (take.sought or take.ready)):
+            return False
+        begun = self._productions.of(request) is not None or request.utterance is not None
+        return not begun and self._preparation.idle(request.engine)
+
+    def _pause_s(self, able: Sequence[Lane], now: float) -> float | None:
+        """How long to wait if nothing happens, in seconds: until a lookup or a preparation has taken too long."""
+        heads = [lane.queue[0] for lane in able]
+        waits = [head.look_up_until - now for head in heads if head.take is not None and head.take.sought]
+        overdue_s = self._preparation.next_overdue_s()
+        return min(waits if overdue_s is None else [*waits, overdue_s], default=None)
+
+    def _go_on(self, lane: Lane, request: Request) -> None:
+        if request.segment is None:
+            self._begin(lane, request)
+        elif request.take is not None and request.take.sought and self._phrases is not None:
+            request.leave_phrase()
+            self._phrases.overdue()
+        else:
+            self._replay(lane, request)
+
+    def _begin(self, lane: Lane, request: Request) -> None:
+        """Takes the next segment in work."""
+        segment = request.take_segment()
+        if segment.pause_s:
+            silence = np.zeros(round(segment.pause_s * request.engine.sample_rate), np.float32)
+            self._deliver(lane, request, silence, (), True)
+            return
+        if self._phrases is None:
+            return
+        take = self._phrases.open(
+            segment,
             request.engine,
             request.voice,
             request.speed,
@@ -574,6 +507,36 @@ class Scheduler:
         if cancelled:
             request.cancel()
 
+    def _prepare(self, lane: Lane, request: Request) -> None:
+        """Has the phonemes of the segment in work made."""
+        engine, segment = request.engine, request.segment
+        if segment is None or (not self._failover.usable(engine) and self._substitute(request, "paused")):
+            return
+        with self.changed:
+            self._productions.begin(request)
+        try:
+            self._preparation.start(lane, request, segment)
+        except StalledError as error:
+            self._failover.failed(engine, error)
+            self._engine_failed(lane, request, error)
+
+    def _prepared(self, call: Call[tuple[Utterance, float]], lane: Lane, request: Request) -> None:
+        """The phonemes of the segment in work are there, or cannot be had."""
+        try:
+            utterance, spent_s = call.outcome()
+        except Exception as error:  # noqa: BLE001 - as in _serve: a segment that cannot be prepared ends itself
+            self._failover.failed(request.engine, error)
+            self._engine_failed(lane, request, error)
+            return
+        if utterance.finished:
+            self._engine_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
+            return
+        request.segment_engine_s += spent_s
+        request.segment_preparation_s += spent_s
+        with self.changed:
+            self._admission.prepared(spent_s)
+            self._productions.prepared(request, utterance)
+
     def _replay(self, lane: Lane, request: Request) -> None:
         """Delivers the next piece of a phrase."""
         piece = request.take.next() if request.take is not None else None
@@ -585,10 +548,10 @@ class Scheduler:
             self._deliver(lane, request, piece.samples, piece.words, piece.last)
 
 
-def _urgency(lane: Lane, now: float) -> tuple[bool, float]:
-    """Sorts a listener who hears nothing first, by arrival; the others by when they run dry."""
+def _urgency(lane: Lane, now: float) -> tuple[bool, bool, float]:
+    """Sorts a listener who hears nothing first, by arrival; the others by when they run dry; then the background."""
     playing = now < lane.runs_dry_at
-    return playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
+    return lane.background, playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
 
 
 def _is_next(lane: Lane, request: Request) -> bool:

@@ -65,7 +65,7 @@ class Service:
         if self._request_log is not None:
             self._scheduler.on_done = self._request_log.note
         doors = Doors(self._open_doors, self._release_doors)
-        self._switch = EngineSwitch(settings, loaders, self._store, doors, self.metrics, adopt=self._scheduler.adopt)
+        self._switch = EngineSwitch(settings, loaders, self._store, doors, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, settings.reply_stall_s)
         self._text_policy = TextDoorPolicy(settings.max_connections, settings.hello_timeout_s, settings.stream, limits)
         self.calls = CallRegistry(

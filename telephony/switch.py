@@ -1,7 +1,10 @@
 """Who speaks: the main engine or Piper, and with which voice, as the host's database says.
 
 `selection` is asked for every text; what is being spoken stays with the engine that began it. One thread follows the
-database and the named blends, four times a second.
+database and the named blends, four times a second. Another one loads what is missing, meanwhile.
+
+Piper is known from the start, for its voices and in case that the main engine fails, but its model is loaded when it is
+switched on. Until that has happened the main engine goes on: no caller waits for it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from pathlib import Path
 import structlog
 
 from telephony.engines.base import Engine, UnknownVoiceError
-from telephony.engines.catalog import EngineUnavailableError
+from telephony.engines.catalog import EngineUnavailableError, warm_up
 from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, Switches
@@ -54,10 +57,7 @@ class Doors:
 
 
 class EngineSwitch:
-    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`.
-
-    `adopt` is told of every engine that is chosen to speak.
-    """
+    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
 
     def __init__(
         self,
@@ -66,18 +66,17 @@ class EngineSwitch:
         store: Store | None,
         doors: Doors,
         metrics: Metrics,
-        *,
-        adopt: Callable[[Engine], None],
     ) -> None:
         self._settings = settings
         self._loaders = loaders
         self._store = store
         self._doors = doors
         self._metrics = metrics
-        self._adopt = adopt
         self._switches = store.read() if store is not None else Switches()
         self._main: Engine | None = None
         self._piper: Engine | None = None
+        self._warm: Engine | None = None
+        """The Piper whose model was loaded."""
         self._supertonic: Engine | None = None
         self._why_no_supertonic = "it is being loaded" if loaders.supertonic is not None else "it is switched off"
         self._voice = settings.voice
@@ -88,8 +87,10 @@ class EngineSwitch:
         self._reported: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="switch")
-        # A daemon: its load may be a download of minutes, which must not hold up the end of the process.
-        self._loader = threading.Thread(target=self._load_the_other, name="second-engine", daemon=True)
+        self._loader = self._new_loader()
+        self._supertonic_loader = threading.Thread(
+            target=self._load_supertonic, args=(loaders.supertonic,), name="supertonic", daemon=True
+        )
 
     @property
     def main_enabled(self) -> bool:
@@ -138,6 +139,10 @@ class EngineSwitch:
         loaded = [engine for engine in (self._main, self._piper, self._supertonic) if engine is not None]
         return sorted(loaded, key=lambda engine: engine is not current)
 
+    def _new_loader(self) -> threading.Thread:
+        # A daemon: its load may be a download of minutes, which must not hold up the end of the process.
+        return threading.Thread(target=self._load_the_other, name="second-engine", daemon=True)
+
     def load(self) -> None:
         """Loads the engine that is to speak first.
 
@@ -157,15 +162,18 @@ class EngineSwitch:
         # Without a database nobody switches, but clients of the HTTP doors may ask for the other engine's voices.
         if self._store is not None or self._settings.http_port is not None:
             self._loader.start()
+            if self._loaders.supertonic is not None and self._settings.piper != "external":
+                self._supertonic_loader.start()
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops to follow. A second engine still being loaded is left to the end of the process."""
+        """Stops to follow. What is still being loaded is left to the end of the process."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        if self._loader.is_alive():
-            self._loader.join(_LOADER_PATIENCE_S)
+        for loader in (self._loader, self._supertonic_loader):
+            if loader.is_alive():
+                loader.join(_LOADER_PATIENCE_S)
 
     def report_end(self, status: str) -> None:
         """Writes the last status of this service: `stopped` or `error`."""
@@ -195,19 +203,25 @@ class EngineSwitch:
             self._store.retry_writes()
 
     def _step(self, known: Switches) -> None:
-        self._apply()
         if self._settings.piper == "external":
+            self._apply()
             self._follow_ports()
             return
         if self._switches.piper_model != known.piper_model:
             self._load_piper_or_complain()
-            self._apply()
-        missing = self._main is None if self.main_enabled else self._piper is None
-        loading = self._loader.is_alive()
-        if missing and not loading and time.monotonic() >= self._load_again_at:
-            self._loader = threading.Thread(target=self._load_the_other, name="second-engine", daemon=True)
+        missing = self._wanted() is None
+        if missing and not self._loader.is_alive() and time.monotonic() >= self._load_again_at:
+            self._loader = self._new_loader()
             self._loader.start()
+        loading = self._loader.is_alive()
+        self._apply()
         self._report("running" if not missing else "starting" if loading else "error")
+
+    def _wanted(self) -> Engine | None:
+        """The engine that is switched on, once it can speak at once."""
+        if self.main_enabled or self._settings.piper == "external":
+            return self._main
+        return self._piper if self._piper is self._warm else None
 
     def _follow_ports(self) -> None:
         if not self.main_enabled:
@@ -225,20 +239,24 @@ class EngineSwitch:
 
     def _apply(self) -> None:
         """Makes the selection follow the switches as far as the engines are there."""
-        engine = self._main if self.main_enabled or self._settings.piper == "external" else self._piper
+        engine = self._wanted()
         if engine is None:
             engine = self._main or self._piper
             if engine is None:
                 return
-            self._complain("engine_missing", f"the engine that is switched on is not loaded; {engine.name} speaks")
+            if self._loader.is_alive():
+                why = f"the engine that is switched on is being loaded; {engine.name} speaks until then"
+                self._complain("engine_awaited", why, logging.INFO)
+            else:
+                self._complain("engine_missing", f"the engine that is switched on is not loaded; {engine.name} speaks")
         else:
+            self._complaints.pop("engine_awaited", None)
             self._complaints.pop("engine_missing", None)
         voice = self._choose_voice(engine)
         selection = Selection(engine, voice, self._settings.speed)
         if selection == self._selection:
             return
         self._selection = selection
-        self._adopt(engine)
         self._metrics.switches.labels(engine.name).inc()
         log.info("selected", engine=engine.name, voice=voice)
 
@@ -259,26 +277,31 @@ class EngineSwitch:
             return engine.voices()[0].name
 
     def _load_the_other(self) -> None:
-        """Loads the engines that do not speak now, so that switching takes no time."""
+        """Loads what is missing: the main engine, or Piper, with its model once Piper is to speak."""
         if self._settings.piper == "external":
             return
-        self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
         try:
             if self._main is None:
                 self._main = self._loaders.main()
-            else:
+            elif self._piper is None:
                 self._load_piper()
+            elif self._wanted() is None:
+                self._warm_up(self._piper)
         except EngineUnavailableError as error:
+            self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
             self._complain("engine_unavailable", str(error))
         except Exception:  # whatever it was, the engine that speaks goes on
+            self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
             log.exception("engine_unavailable")
-        if self._supertonic is None and self._loaders.supertonic is not None:
-            try:
-                self._supertonic = self._loaders.supertonic()
-            except EngineUnavailableError as error:
-                self._why_no_supertonic = str(error)
-                asked_for = self._settings.supertonic == "fetch"
-                self._complain("supertonic_unavailable", str(error), logging.ERROR if asked_for else logging.INFO)
+
+    def _load_supertonic(self, load: Callable[[], Engine]) -> None:
+        """In a thread of its own: it may have to be fetched first."""
+        try:
+            self._supertonic = load()
+        except EngineUnavailableError as error:
+            self._why_no_supertonic = str(error)
+            asked_for = self._settings.supertonic == "fetch"
+            self._complain("supertonic_unavailable", str(error), logging.ERROR if asked_for else logging.INFO)
 
     def _load_piper(self) -> None:
         # The operator's path wins over the host's key; a key that leads nowhere does not silence Piper.
@@ -288,7 +311,14 @@ class EngineSwitch:
             if not path.is_file():
                 log.warning("piper_model_missing", path=str(path), using="the installed voice")
                 path = None
-        self._piper = self._loaders.piper(path)
+        piper = self._loaders.piper(path)
+        if not self.main_enabled:
+            self._warm_up(piper)
+        self._piper = piper
+
+    def _warm_up(self, piper: Engine) -> None:
+        warm_up(piper)
+        self._warm = piper
 
     def _load_piper_or_complain(self) -> None:
         try:

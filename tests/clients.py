@@ -29,7 +29,7 @@ from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUttera
 from telephony.service import Service
 
 if TYPE_CHECKING:
-    from telephony.engines.kokoro.model import KokoroEngine
+    pass
 
 TIMEOUT_S = 20.0
 """Long enough for a machine that is busy with something else; no test waits it out when all is well."""
@@ -561,12 +561,6 @@ class NumberedEngine(ToneEngine):
         window_samples = round(self.window_s * self.sample_rate)
         number = utterance.position // window_samples + 1
         return np.full_like(super()._render_one(utterance), number / 4096)
-
-
-def calibrate(engine: KokoroEngine, voice: str) -> None:
-    """Measures until a voice can be streamed; further voices, which tests before have used, may still wait."""
-    while engine._calibration.statistics(voice, engine.device) is None:
-        engine.spare_time()
 
 
 def window_numbers(frames: Sequence[Frame]) -> list[int]:

@@ -14,7 +14,7 @@ from telephony.engines.base import Engine, Segment
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.lanes import Request, Window
 from telephony.metrics import Metrics
-from telephony.scheduler import Scheduler
+from tests.test_scheduler import PatientScheduler
 
 LONG_S = 20.0
 """Until a test that hangs fails."""
@@ -95,10 +95,26 @@ def test_the_cost_is_that_of_late_and_one_call_that_hangs_does_not_close_the_doo
     assert admission.realtime_factor == pytest.approx(0.4, rel=0.05)
 
 
-def test_preparing_a_segment_costs_too() -> None:
+def test_preparing_a_segment_costs_the_engine_nothing_and_a_newcomer_a_wait() -> None:
+    admission = measured(0.5)
+    admission.prepared(0.2)
+    assert admission.realtime_factor == 0.5
+    assert admission.predict_first_audio_s(0.0, 0, 0) == pytest.approx(0.2 + 2 * 0.5)
+    # The next ones are prepared while the first windows of others are made.
+    assert admission.predict_first_audio_s(0.0, 3, 0) == pytest.approx(0.2 + 5 * 0.5)
+
+
+def test_where_preparing_takes_longer_than_a_first_window_it_sets_the_pace() -> None:
     admission = measured(0.1)
-    admission.prepared(0.05)
-    assert admission.realtime_factor == pytest.approx(0.15)
+    admission.prepared(0.4)
+    assert admission.predict_first_audio_s(0.0, 3, 0) == pytest.approx(4 * 0.4 + 2 * 0.1)
+
+
+def test_a_model_that_is_loaded_at_first_use_does_not_make_everybody_wait_for_long() -> None:
+    admission = measured(0.1)
+    admission.prepared(0.01)
+    admission.prepared(3.0)
+    assert admission.predict_first_audio_s(0.0, 0, 0) < 0.3
 
 
 def test_a_first_window_leaves_time_where_nobody_runs_dry_by_it() -> None:
@@ -186,7 +202,7 @@ class Room:
         self.time = Time()
         self.metrics = Metrics()
         self.most_waiting = 0.0
-        self.scheduler = Scheduler(self.metrics, self.time)
+        self.scheduler = PatientScheduler(self.metrics, self.time)
         self.scheduler.changed = self.time
         self.engine: Engine = ToneEngine(max_batch=1, window_s=0.4, on_render=self._work)
         self.ears: list[Ear] = []

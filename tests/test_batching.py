@@ -10,12 +10,13 @@ import torch
 
 from telephony.engines.base import Samples, Word
 from telephony.engines.kokoro.acoustic import Acoustic
+from telephony.engines.kokoro.lstm import BidirectionalLstm
 from telephony.engines.kokoro.model import KokoroEngine
-from telephony.engines.kokoro.ragged import moments, run_lstm, zeroed
+from telephony.engines.kokoro.parameters import Parameters
+from telephony.engines.kokoro.ragged import moments, zeroed
+from telephony.engines.kokoro.statistics import NormStatistics
 from telephony.engines.kokoro.utterance import KokoroUtterance
 from telephony.engines.kokoro.weights import KokoroWeights
-from telephony.settings import Settings
-from tests.clients import calibrate
 
 Job = tuple[str, str, float, bool]
 """Text, voice, speed, exact."""
@@ -65,9 +66,11 @@ def test_an_lstm_turns_at_the_end_of_each_row(rows: list[torch.Tensor], padded: 
     torch.manual_seed(0)
     lstm = torch.nn.LSTM(4, 3, batch_first=True, bidirectional=True)
     with torch.inference_mode():
-        together = run_lstm(lstm, padded, LENGTHS)
+        rebuilt = BidirectionalLstm(Parameters(lstm.state_dict(), torch.device("cpu")))
+        together = rebuilt(padded, LENGTHS)
         for index, row in enumerate(rows):
-            alone = run_lstm(lstm, row, None)[0]
+            alone = rebuilt(row, None)[0]
+            torch.testing.assert_close(alone, lstm(row)[0][0])
             torch.testing.assert_close(together[index, : len(alone)], alone)
             assert not together[index, len(alone) :].any()
 
@@ -81,12 +84,10 @@ def test_behind_a_row_there_are_zeros(rows: list[torch.Tensor], padded: torch.Te
 
 @pytest.fixture(scope="module")
 def engine(kokoro_weights: KokoroWeights) -> KokoroEngine:
-    """In float32, where batches have to agree closely, and calibrated for its default voice."""
+    """In float32, where batches have to agree closely."""
     cpu = torch.device("cpu")
-    statistics = Settings().cache_dir / "statistics"
-    made = KokoroEngine(kokoro_weights, cpu, "af_sky", statistics, dtype=torch.float32, max_batch=4)
-    calibrate(made, "af_sky")
-    return made
+    statistics = [NormStatistics.shipped(cpu)]
+    return KokoroEngine(kokoro_weights, cpu, "af_sky", statistics, dtype=torch.float32, max_batch=4)
 
 
 @pytest.fixture

@@ -8,19 +8,17 @@ import math
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
 
-import numpy as np
 import pytest
 
 from bench import __main__ as latency
 from bench import calls, report, texts
 from bench.calls import Capacity, Outcome, Playback, ReferenceServer, largest
 from bench.measure import Figures, Timing, medians, take_turns
-from bench.product import Arrival, Product
-from bench.reference import Reference, Samples
+from bench.product import Product
+from bench.telephone import Arrival
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.settings import Settings
 
@@ -50,6 +48,17 @@ def test_speakers_alternate_and_the_first_round_does_not_count() -> None:
     assert len(timings["b"]) == 2
 
 
+def test_something_may_be_done_before_each_turn() -> None:
+    done: list[str] = []
+
+    def speak(text: str) -> Timing:
+        done.append(text)
+        return Timing(1.0, 1.0, 1.0)
+
+    take_turns({"a": speak, "b": speak}, "Hello.", 1, lambda: done.append("before"))
+    assert done == ["before", "Hello."] * 4
+
+
 def test_a_table_is_aligned() -> None:
     rows = [("a", "1.5 s", ""), ("longer", "12.5 s", "0.50")]
     assert report.table(("name", "time", "ratio"), rows).splitlines() == [
@@ -75,6 +84,7 @@ def test_the_latency_document_has_a_ratio_for_all_but_the_reference() -> None:
     shown = latency.render(document)
     assert "0.400 s" in shown
     assert "100 MiB" in shown
+    assert "does not tell" in latency.render({**document, "memory": {}})
 
 
 def test_a_report_names_neither_the_machine_nor_its_paths(tmp_path: Path) -> None:
@@ -198,11 +208,11 @@ def test_the_reference_serves_in_order_of_arrival_and_skips_who_has_hung_up() ->
     spoken: list[str] = []
 
     class Plain:
-        def speak(self, text: str, voice: str) -> Iterator[Samples]:
+        def speak(self, text: str, voice: str, on_audio: Callable[[float], object]) -> None:
             spoken.append(text)
-            yield np.zeros(12_000, np.float32)
+            on_audio(0.5)
 
-    server = ReferenceServer(cast(Reference, Plain()), "af_sky")
+    server = ReferenceServer(Plain(), "af_sky")
     release = threading.Event()
     server.worker.submit(release.wait)
     lines = [server.connect() for _ in range(3)]
@@ -217,10 +227,10 @@ def test_the_reference_serves_in_order_of_arrival_and_skips_who_has_hung_up() ->
 
 
 @pytest.mark.model
-@pytest.mark.timeout(1200)  # on a fresh machine the engine first measures its voice and compiles
+@pytest.mark.timeout(1200)  # on a fresh machine the weights are fetched first
 def test_a_short_run_gives_finite_figures(tmp_path: Path, kokoro_weights: object) -> None:
     target = tmp_path / "latency.json"
-    assert latency.main(["--rounds", "1", "--texts", "word", "--json", str(target)]) == 0
+    assert latency.main(["--python", "--rounds", "1", "--texts", "word", "--json", str(target)]) == 0
     document = json.loads(target.read_text())
     assert document["texts"]["word"].keys() == {"reference", "reply", "stream"}
     figures = [*document["texts"]["word"].values(), *document["memory"].values()]

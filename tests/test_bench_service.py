@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import mmap
 import shutil
 from pathlib import Path
 
 import pytest
 
-from bench import busy, doors, growth, memory, plot
+from bench import busy, doors, growth, plot
 from bench.product import Product
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
@@ -61,14 +60,6 @@ def test_memory_is_read_while_a_service_speaks() -> None:
     resident = growth.measure(Settings(engine="tone"), count=6, every=2, seed=1)
     assert len(resident) == 3
     assert all(value > 2**20 for value in resident)
-
-
-def test_memory_that_is_kept_shows() -> None:
-    with mmap.mmap(-1, 64 * 2**20) as kept:  # pages of its own: the heap may have had these before
-        before = memory.resident_bytes()
-        for page in range(0, len(kept), mmap.PAGESIZE):
-            kept[page] = 1
-        assert memory.resident_bytes() - before > 48 * 2**20
 
 
 def test_every_door_is_timed_fresh_and_out_of_the_cache() -> None:

@@ -109,17 +109,6 @@ def test_a_text_is_heard_as_its_segments_with_their_rates_and_pauses() -> None:
         product.speak(engine, "One.", "nobody")
 
 
-def test_whatever_an_engine_has_to_do_once_is_done() -> None:
-    left = [True, True, False]
-
-    class Busy(ToneEngine):
-        def spare_time(self) -> bool:
-            return left.pop(0)
-
-    product.settle(Busy(), "af_sky")
-    assert not left
-
-
 def test_every_voice_speaks_its_language_and_has_sentences_in_it() -> None:
     for language, voice in words.VOICES.items():
         assert LANGUAGES[voice[0]] == language

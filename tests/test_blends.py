@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,9 +19,6 @@ from websockets.sync.client import connect
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, UnknownVoiceError, UnusableVoiceError, Utterance, Voice
 from telephony.engines.blends import MAX_BLENDS, BlendError, BlendFile
-from telephony.engines.kokoro import calibration
-from telephony.engines.kokoro.calibration import Calibration
-from telephony.engines.kokoro.statistics import Statistics
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
@@ -360,70 +356,21 @@ def test_the_language_asked_for_reaches_the_engine(service: StartService, client
     assert asked == ["pt-BR", None, None, "pt-BR"]
 
 
-# Calibration
-
-
-def test_recipes_that_anybody_thinks_of_are_forgotten_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[str] = []
-
-    def listen(sentence: str, voice: str) -> Any:
-        measured.append(voice)
-        raise SynthesisError("nothing")
-
-    monkeypatch.setattr(calibration, "_corpus", lambda voice: ["One."])
-    known = Calibration(tmp_path, "revision", cast(Any, None), listen)
-    device = cast(Any, None)
-    for number in range(500):
-        assert known.statistics("af_sky", device) is None
-        assert known.statistics(f"af_a*{number + 2}+af_b", device) is None
-    while known.step():
-        pass
-    assert len(measured) == len(set(measured)) <= calibration._MAX_BLENDS + 2
-    assert "af_sky" in measured
-    assert "af_a*501+af_b" in measured
-
-
-def test_files_of_blends_are_bounded_and_those_of_voices_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(calibration._MAX_BLENDS + 10):
-        path = tmp_path / f"af_a*{number + 2}+af_b-revision-{calibration._FORMAT}.npz"
-        path.touch()
-        os.utime(path, (number, number))
-    (tmp_path / f"af_sky-revision-{calibration._FORMAT}.npz").touch()
-    os.utime(tmp_path / f"af_sky-revision-{calibration._FORMAT}.npz", (0, 0))
-
-    def save(path: Path) -> None:
-        path.touch()
-
-    monkeypatch.setattr(calibration, "_corpus", lambda voice: ["One."])
-    monkeypatch.setattr(calibration, "known", lambda acoustic: None)
-    monkeypatch.setattr(calibration, "fit", lambda samples, level_db: cast(Statistics, SimpleNamespace(save=save)))
-    sound = SimpleNamespace(cpu=lambda: SimpleNamespace(numpy=lambda: np.full(24_000, 0.1, np.float32)))
-    vocoder = cast(Any, SimpleNamespace(measure=lambda acoustic: (None, None, sound)))
-    new = Calibration(tmp_path, "revision", vocoder, lambda *_: cast(Any, SimpleNamespace(frames=1)))
-    assert new.statistics("af_b+af_c", cast(Any, None)) is None
-    assert not new.step()
-    left = {path.name for path in tmp_path.iterdir()}
-    assert {f"af_sky-revision-{calibration._FORMAT}.npz", f"af_b+af_c-revision-{calibration._FORMAT}.npz"} < left
-    assert len(left) == calibration._MAX_BLENDS + 1
-    assert f"af_a*2+af_b-revision-{calibration._FORMAT}.npz" not in left
-
-
 # The real model
 
 
 @pytest.mark.model
-def test_a_blend_lies_between_its_voices_and_is_streamed_once_it_is_measured(
-    kokoro_weights: KokoroWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_blend_lies_between_its_voices_and_is_streamed(kokoro_weights: KokoroWeights, tmp_path: Path) -> None:
     import torch
 
     from telephony.engines.kokoro.model import KokoroEngine
+    from telephony.engines.kokoro.statistics import NormStatistics
     from telephony.engines.kokoro.utterance import KokoroUtterance
 
-    corpus = sorted(calibration._corpus("af_sky"), key=len)[:4]  # the whole takes a minute
-    monkeypatch.setattr(calibration, "_corpus", lambda voice: corpus)
     blends = BlendFile(tmp_path / "blends.json")
-    engine = KokoroEngine(kokoro_weights, torch.device("cpu"), "af_sky", tmp_path, named_blends=blends.recipes)
+    cpu = torch.device("cpu")
+    statistics = [NormStatistics.shipped(cpu)]
+    engine = KokoroEngine(kokoro_weights, cpu, "af_sky", statistics, named_blends=blends.recipes)
     sentence = "Please hold the line while I look up the order that you placed last week."
 
     def utterance(voice: str, exact: bool = False) -> KokoroUtterance:
@@ -442,12 +389,9 @@ def test_a_blend_lies_between_its_voices_and_is_streamed_once_it_is_measured(
     assert [voice.name for voice in engine.voices()][-1] == "anna"
     low, between, high = (pitch_hz(voice) for voice in ("am_michael", "anna", "af_sky"))
     assert 1.1 * low < between < high / 1.1
-    assert len(utterance("anna").windows) == 1  # as a whole, until it is measured
-    while engine.spare_time():
-        pass
-    assert (tmp_path / f"af_sky+am_michael-{kokoro_weights.revision[:12]}-{calibration._FORMAT}.npz").exists()
     assert len(utterance("anna").windows) > 2
-    assert len(utterance("am_michael+af_sky").windows) == 1  # another order, another blend
+    quiet, level_db, loud = sorted(engine.level_db(name) or 0 for name in ("am_michael", "af_sky+am_michael", "af_sky"))
+    assert quiet < level_db < loud < 0
     heard = utterance("anna")
     windows = []
     while not heard.finished:

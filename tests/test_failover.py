@@ -435,9 +435,13 @@ def test_another_engine_goes_on_while_one_hangs(open_room: OpenRoom, step: str) 
     assert [thread.name for thread in threading.enumerate()].count("engine-first") == 1
 
 
-def test_whoever_was_in_mid_sentence_goes_on_with_the_next_one(open_room: OpenRoom) -> None:
+@pytest.mark.parametrize(("step", "windows"), [("on_prepare", 5), ("on_render", 2)])
+def test_whoever_was_in_mid_sentence_goes_on_as_far_as_the_engine_does(
+    open_room: OpenRoom, step: str, windows: int
+) -> None:
     hang = Hang("One.")
-    first = Broken(max_batch=1, on_prepare=hang)
+    scripts: dict[str, Any] = {step: hang}
+    first = Broken(max_batch=1, **scripts)
     room = open_room(first)
     ear = TwoWindows()
     lane = room.scheduler.open_lane(ear, 1000, "telephone")
@@ -447,22 +451,10 @@ def test_whoever_was_in_mid_sentence_goes_on_with_the_next_one(open_room: OpenRo
     ear.room = True
     room.scheduler.wake()
     assert lane.wait_idle(LONG_S)
-    np.testing.assert_array_equal(heard(ear), np.concatenate([tone(SENTENCE)[: 2 * WINDOW_SAMPLES], tone("Two.")]))
-
-
-def test_background_work_that_hangs_is_given_up_too(open_room: OpenRoom) -> None:
-    hang = Hang("idle")
-
-    class Busybody(ToneEngine):
-        def spare_time(self) -> bool:
-            hang("idle")
-            return False
-
-    first = Busybody(name="first", on_render=hang)
-    room = open_room(first)
-    room.scheduler.adopt(first)
-    assert hang.entered.wait(LONG_S)
-    assert room.say("One.")[1].engine.name == "second"
+    heard_of_it = tone(SENTENCE)[: windows * WINDOW_SAMPLES]
+    np.testing.assert_array_equal(heard(ear), np.concatenate([heard_of_it, tone("Two.")]))
+    assert room.paused
+    assert room.figure("tts_segments_total", engine="second") == 2
 
 
 def test_a_service_stops_while_an_engine_hangs(open_room: OpenRoom) -> None:

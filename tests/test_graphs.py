@@ -44,14 +44,14 @@ def stand_in() -> StandIn:
 
 @pytest.fixture
 def graphs(stand_in: StandIn) -> Graphs:
-    """Of `added`, with one for a batch of 4."""
+    """Of `added`, with one for a batch of 8."""
     graphs = Graphs(added)
-    graphs.capture(stand_in, *rows(4))
+    graphs.capture(stand_in, *rows(8))
     return graphs
 
 
 def test_a_batch_takes_the_graph_of_the_next_larger_size(graphs: Graphs, stand_in: StandIn) -> None:
-    for batch in (4, 3, 4):
+    for batch in (8, 7, 8):
         inputs = rows(batch)
         torch.testing.assert_close(graphs(*inputs), added(*inputs))
     assert stand_in.replays == 3

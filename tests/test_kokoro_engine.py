@@ -51,14 +51,13 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         return pieces
 
     monkeypatch.setattr(G2P, "phonemes", record)
-    monkeypatch.setattr(KokoroEngine, "spare_time", lambda self: False)  # which converts the sentences of its corpus
     return conversions
 
 
 def test_it_is_loaded_by_a_thread_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left of OpenMP's pool of the thread that loads would slow down that of the thread that speaks."""
     loaders: list[threading.Thread] = []
-    monkeypatch.setattr(KokoroEngine, "warm_up", lambda self, compiled_dir: loaders.append(threading.current_thread()))
+    monkeypatch.setattr(KokoroEngine, "warm_up", lambda self: loaders.append(threading.current_thread()))
     load_main(Settings())
     (loader,) = loaders
     assert loader is not threading.current_thread()

@@ -184,7 +184,6 @@ def test_an_engine_says_beforehand_how_loud_its_voices_are(service: StartService
 def test_kokoros_voices_come_to_one_level(kokoro: KokoroEngine) -> None:
     loudness = Loudness(-23.0, lambda engine, voice: kokoro.level_db(voice))
     for voice in ("af_sky", "pf_dora"):
-        clients.calibrate(kokoro, voice)
         for text in (
             "Your table for two is booked for seven o'clock this evening.",
             "Hello, how can I help you today?",

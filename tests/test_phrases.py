@@ -462,25 +462,6 @@ def test_a_disk_that_hangs_delays_one_text_by_a_moment(room: Room, monkeypatch: 
     assert room.figure("tts_cache_overdue_total") == 1
 
 
-def test_spare_time_is_no_lookup_s_time(room: Room) -> None:
-    asked: list[bool] = []
-
-    class Curious(ToneEngine):
-        def spare_time(self) -> bool:
-            asked.append(room.scheduler.busy)
-            return False
-
-    engine = Curious()
-    room.scheduler.adopt(engine)
-    room.disk.clear()
-    room.say(ear := Ear(), engine, HELLO)
-    room.scheduler.start()
-    room.disk.set()
-    room.drain()
-    assert ear.ends == 1
-    assert not any(asked)
-
-
 def test_a_background_lane_makes_what_others_then_find(room: Room) -> None:
     room.say(ear := Ear(), room.engine(), HELLO, lane=(lane := room.lane(Ear(), background=True)))
     room.scheduler.start()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +16,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from telephony.engines.base import Engine, Samples, SynthesisError, UnknownVoiceError, UnspeakableError
-from telephony.engines.catalog import EngineUnavailableError, load_piper
+from telephony.engines.catalog import EngineUnavailableError, load_piper, warm_up
+from telephony.engines.fingerprint import fingerprint
 from telephony.engines.piper import PiperEngine, installed_voice
 from telephony.engines.tone import ToneEngine
 from telephony.metrics import Metrics
@@ -21,6 +25,7 @@ from telephony.store import Store
 from telephony.voices import Selection, VoiceWish, choose
 from tests.clients import TIMEOUT_S, EventLog, TextHost, dominant_hz, until
 from tests.conftest import StartService
+from tests.test_layers import ROOT
 
 pytestmark = pytest.mark.model
 
@@ -29,7 +34,7 @@ TEXT = "Hello, this is the other voice."
 
 @pytest.fixture(scope="module")
 def piper() -> Engine:
-    """The installed voice."""
+    """The installed voice, which some test makes it load."""
     return load_piper(None)
 
 
@@ -75,18 +80,36 @@ def test_voice_file_by_path(service: StartService, tmp_path: Path) -> None:
     assert engine.voices()[0].language == "en-US"
 
 
-@pytest.mark.parametrize("kind", ["missing", "no json", "not onnx", "bad json"])
+@pytest.mark.parametrize("kind", ["missing", "no json", "bad json", "not onnx"])
 def test_unusable_voice_is_a_clear_error(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "voice.onnx"
     if kind != "missing":
-        path.write_bytes(b"not a model" if kind == "not onnx" else installed_voice().read_bytes())
+        path.write_bytes(b"not a model")
     if kind == "bad json":
         Path(f"{path}.json").write_text("{")
     elif kind == "not onnx":
         shutil.copy(f"{installed_voice()}.json", f"{path}.json")
     with pytest.raises(EngineUnavailableError, match=r"voice\.onnx") as caught:
-        load_piper(path)
+        warm_up(load_piper(path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_package_that_is_missing_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineUnavailableError, match="package piper-tts is missing"):
+        load_piper(None)
+
+
+def test_it_is_there_without_its_packages_being_imported() -> None:
+    program = (
+        "import sys; from telephony.engines.catalog import load_piper; engine = load_piper(None);"
+        "print(engine.voices()[0].name, engine.sample_rate, *{name.split('.')[0] for name in sys.modules})"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    *_, told = ended.stdout.splitlines()
+    name, sample_rate, *modules = told.split()
+    assert (name, sample_rate) == ("en_US-joe-medium", "22050")
+    assert {"piper", "onnxruntime"}.isdisjoint(modules)
 
 
 def test_text_without_phonemes_fails_alone(service: StartService, events: EventLog, piper: Engine) -> None:
@@ -159,10 +182,13 @@ def test_voices_are_loaded_when_they_are_needed_and_only_so_many_stay(copy_voice
         copy_voice(name)
     with capture_logs() as logs:
         engine = PiperEngine(voices_dir / "a.onnx", voices_dir, max_loaded=2)
+        assert loaded(logs) == []
+        engine.load()
         assert loaded(logs) == ["a"]
         for voice in ("b", "a", "c", "a", "b"):
             assert len(speak(engine, voice)) > 22_050
     assert loaded(logs) == ["a", "b", "c", "b"]  # c made b go, for a was needed after it
+    assert all(entry["took_s"] > 0 for entry in logs if entry["event"] == "piper_voice_loaded")
 
 
 def test_a_voice_that_has_made_room_finishes_what_it_began(copy_voice: CopyVoice, voices_dir: Path) -> None:
@@ -236,3 +262,36 @@ def test_its_revision_is_that_of_the_voice_s_files(piper: Engine, tmp_path: Path
     config = Path(f"{copy}.json")
     config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert load_piper(copy).revision("copy") != piper.revision("en_US-joe-medium")
+
+
+@pytest.mark.parametrize("start", [0, 2**20 + 1, 3 * 2**20])
+def test_a_fingerprint_is_that_of_the_weights_wherever_they_lie(tmp_path: Path, start: int) -> None:
+    weights, copy = tmp_path / "weights", tmp_path / "copy"
+    data = bytearray(np.random.default_rng(0).bytes(4 * 2**20))
+    weights.write_bytes(data)
+    copy.write_bytes(data)
+    assert fingerprint([weights]) == fingerprint([copy])
+    data[start : start + 2**18] = bytes(2**18)  # a layer
+    copy.write_bytes(data)
+    assert fingerprint([weights]) != fingerprint([copy])
+    copy.write_bytes(data[:-1])
+    assert fingerprint([copy]) not in (fingerprint([weights]), fingerprint([weights, copy]))
+
+
+# The rest of the calls
+
+
+def test_a_voice_that_cannot_be_loaded_hands_its_text_to_another_engine(
+    service: StartService, events: EventLog, copy_voice: CopyVoice
+) -> None:
+    path = copy_voice("broken")
+    path.write_bytes(b"not a model")
+    other = ToneEngine(name="other", voice_names=("joe",))
+    door = service(load_piper(path), second=other, http_port=0)
+    with httpx.Client(base_url=f"http://127.0.0.1:{door.http_port}", timeout=TIMEOUT_S) as client:
+        until(lambda: len(client.get("/v1/status").json()["engines"]) == 2)
+    with TextHost(door.tcp_port, "1") as host:
+        host.say("Hello.")
+        assert len(host.read_frame().samples) > 0
+    handed_over = events.wait("failover", failed="piper", engine="other")
+    assert "broken.onnx cannot be loaded" in str(handed_over["error"])

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from telephony.engines.base import Samples
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic
-from telephony.engines.kokoro.layers import Kernels, SnakeConv
-from telephony.engines.kokoro.model import KokoroEngine, load_reference
+from telephony.engines.kokoro.kernels import TorchKernels
+from telephony.engines.kokoro.layers import SnakeConv
+from telephony.engines.kokoro.model import KokoroEngine
+from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.quantised import QuantisedSnakeConv, is_fast, largest
 from telephony.engines.kokoro.vocoder import NOISE_CONTEXT, Vocoder
 from telephony.engines.kokoro.weights import KokoroWeights
@@ -34,8 +36,10 @@ class Pair:
         alpha = torch.rand(1, CHANNELS, 1) + 0.5
         self.a, self.b = torch.rand(1, 1, CHANNELS) * 3 + 1, torch.randn(1, 1, CHANNELS)
         self.reach = largest(self.a[0], self.b[0], alpha.flatten())
-        self.exact = SnakeConv(convolution, alpha, torch.float32, Kernels())
-        self.quantised = QuantisedSnakeConv(convolution, alpha, self.reach, torch.float32, Kernels())
+        parameters = Parameters(convolution.state_dict(), CPU)
+        kernels = TorchKernels()
+        self.exact = SnakeConv(parameters, alpha, dilation, torch.float32, kernels)
+        self.quantised = QuantisedSnakeConv(parameters, alpha, dilation, self.reach, torch.float32, kernels)
         self.edge = (kernel - 1) * dilation // 2
 
     @torch.inference_mode()
@@ -72,6 +76,15 @@ def test_what_is_added_is_left_as_it_is(pair: Pair) -> None:
 
 
 @in_eight_bits
+def test_what_is_added_may_be_overwritten(pair: Pair) -> None:
+    x, add = torch.randn(1, STEPS, CHANNELS).clamp(-3, 3), torch.randn(1, STEPS, CHANNELS)
+    with torch.inference_mode():
+        kept = pair.quantised(x, pair.a, pair.b, add)
+        overwritten = pair.quantised(x, pair.a, pair.b, add.clone(), overwrite=True)
+    torch.testing.assert_close(overwritten, kept, rtol=0, atol=0)
+
+
+@in_eight_bits
 def test_what_is_out_of_reach_is_clipped(pair: Pair) -> None:
     _, far = pair.say(torch.full((1, STEPS, CHANNELS), 100.0))
     _, further = pair.say(torch.full((1, STEPS, CHANNELS), 1000.0))
@@ -103,9 +116,9 @@ def test_windows_in_eight_bits_add_up_and_sound_alike(kokoro_weights: KokoroWeig
     acoustic = bench.hear(PHONEMES)
     packs = [torch.from_numpy(kokoro_weights.load_voice(name)) for name in kokoro_weights.voice_names()]
     styles = torch.cat([pack[50::100, 0, :128] for pack in packs])
-    generator = load_reference(kokoro_weights, CPU).decoder.generator
+    generator = bench.parameters.under("decoder.generator")
     with torch.inference_mode():
-        vocoder = Vocoder(generator, torch.float32, Kernels(), styles)
+        vocoder = Vocoder(generator, torch.float32, TorchKernels(), styles)
         whole = vocoder.fixed(acoustic)
         windows = [vocoder.window([acoustic], [start], 32)[0] for start in range(0, acoustic.frames, 32)]
         exact, own = vocoder.exact(acoustic).numpy(), vocoder.whole(acoustic).numpy()
@@ -124,7 +137,7 @@ def test_what_is_to_be_exact_is_never_in_eight_bits(kokoro: KokoroEngine, monkey
     decoded = []
 
     def watched(name: str) -> Callable[[Acoustic], Tensor]:
-        decode: Callable[[Acoustic], Tensor] = getattr(kokoro._vocoder, name)
+        decode: Callable[[Acoustic], Tensor] = getattr(kokoro.vocoder, name)
 
         def watch(acoustic: Acoustic) -> Tensor:
             decoded.append(name)
@@ -133,7 +146,7 @@ def test_what_is_to_be_exact_is_never_in_eight_bits(kokoro: KokoroEngine, monkey
         return watch
 
     for name in ("exact", "whole"):
-        monkeypatch.setattr(kokoro._vocoder, name, watched(name))
+        monkeypatch.setattr(kokoro.vocoder, name, watched(name))
     for exact in (True, False):
         kokoro.render([kokoro.prepare("Sure.", "af_sky", 1.0, exact)])
     assert decoded == ["exact", "whole"]

@@ -1,6 +1,7 @@
 """The engine room's one queue: who is served next, and what a failure or a cancel costs.
 
-Requests are queued before the thread starts, or from inside the engine, so that every order is the only one possible.
+Requests are queued before the threads start, or from inside the engine, and the engine waits until they are prepared,
+so that every order is the only one possible.
 """
 
 from __future__ import annotations
@@ -101,13 +102,25 @@ class WatchedCondition(threading.Condition):
         self.told.set()
 
 
+class PatientScheduler(Scheduler):
+    """Takes nothing to an engine while a segment is still on its way there, so that every order is the only one."""
+
+    def _next_batch(self) -> list[tuple[Lane, Request, Utterance]] | None:
+        with self.changed:
+            self.changed.wait_for(lambda: self._stopping or not any(map(self._is_coming, self._active)))
+            return super()._next_batch()
+
+    def _is_coming(self, lane: Lane) -> bool:
+        return lane.listener.has_room() and self._productions.utterance(lane.queue[0]) is None
+
+
 class Room:
     """A scheduler and what it needs."""
 
     def __init__(self) -> None:
         self.metrics = Metrics()
         self.clock = Clock()
-        self.scheduler = Scheduler(self.metrics, self.clock)
+        self.scheduler: Scheduler = PatientScheduler(self.metrics, self.clock)
 
     def lane(self, ear: Ear | None = None, bound: int = 1_000_000, background: bool = False) -> Lane:
         return self.scheduler.open_lane(ear or Ear(), bound, "telephone", background)
@@ -696,7 +709,8 @@ def test_the_depth_of_the_queue_is_shown(room: Room) -> None:
 # The end
 
 
-def test_stop_drops_what_is_queued_and_leaves_no_thread(room: Room) -> None:
+@pytest.mark.parametrize(("step", "rendered"), [("on_prepare", 0), ("on_render", 1)])
+def test_stop_drops_what_is_queued_and_leaves_no_thread(room: Room, step: str, rendered: int) -> None:
     before = threading.active_count()
     condition = room.scheduler.changed = WatchedCondition()
     entered, release = threading.Event(), threading.Event()
@@ -705,7 +719,8 @@ def test_stop_drops_what_is_queued_and_leaves_no_thread(room: Room) -> None:
         entered.set()
         assert release.wait(LONG_S)
 
-    engine = Recorder(on_prepare=hold)
+    scripts: dict[str, Any] = {step: hold}
+    engine = Recorder(**scripts)
     room.lane().put(request(long("A", 50), engine=engine))
     room.scheduler.start()
     assert entered.wait(LONG_S)
@@ -717,7 +732,7 @@ def test_stop_drops_what_is_queued_and_leaves_no_thread(room: Room) -> None:
     stopper.join(LONG_S)
     assert not stopper.is_alive()
     assert threading.active_count() == before
-    assert len(engine.order) == 1  # the window in work
+    assert len(engine.order) == rendered  # the window in work
 
 
 def test_stop_ends_a_scheduler_that_waits(room: Room) -> None:
@@ -745,55 +760,6 @@ def test_drain_and_wait_idle_give_up_at_their_timeout(room: Room) -> None:
     assert not room.scheduler.drain(0.0)
 
 
-class Busybody(ToneEngine):
-    """Has three pieces of background work to do."""
-
-    def spare_time(self) -> bool:
-        done = self.__dict__.setdefault("done", [])
-        if len(done) < 3:
-            done.append(threading.current_thread().name)
-        if len(done) == 3:
-            self.__dict__.setdefault("idle", threading.Event()).set()
-        return len(done) < 3
-
-
-def test_an_engine_works_for_itself_only_while_no_call_needs_it(room: Room) -> None:
-    ear, engine = Ear(), Busybody()
-    engine.__dict__["idle"] = idle = threading.Event()
-    room.lane(ear).put(request("hello", engine=engine))
-    room.scheduler.adopt(engine)
-    spoken_first: list[bool] = []
-    deliver = ear.deliver
-
-    def note(window: Window) -> None:
-        spoken_first.append("done" not in engine.__dict__)
-        deliver(window)
-
-    ear.deliver = note  # type: ignore[method-assign]
-    room.run()
-    assert idle.wait(5)
-    assert all(spoken_first)
-    assert engine.__dict__["done"] == ["engine-tone"] * 3
-
-
-class Defective(ToneEngine):
-    """Its background work raises."""
-
-    def spare_time(self) -> bool:
-        self.__dict__.setdefault("tried", threading.Event()).set()
-        raise RuntimeError("defect")
-
-
-def test_an_engine_whose_own_work_fails_speaks_on(room: Room) -> None:
-    ear, engine = Ear(), Defective()
-    engine.__dict__["tried"] = tried = threading.Event()
-    room.scheduler.adopt(engine)
-    room.lane(ear).put(request("hello", engine=engine))
-    room.run()
-    assert tried.wait(5)
-    assert (ear.ends, room.failed) == (1, 0)
-
-
 def test_the_predicted_wait_is_measured_and_grows_with_those_who_wait(room: Room) -> None:
     def take_a_second(text: str) -> None:
         room.clock.now += 1.0
@@ -811,7 +777,8 @@ def test_the_predicted_wait_is_measured_and_grows_with_those_who_wait(room: Room
 
     for _ in range(3):
         room.lane(Deaf()).put(request("wait", engine=engine))
-    assert room.scheduler.predict_first_audio_s() == 4 * 2.0 + 1.0
+    # Each is prepared while the one before it has its first window made.
+    assert room.scheduler.predict_first_audio_s() == 1.0 + 4 * 1.0 + 1.0
     for lane in list(room.scheduler._active):
         lane.clear()
 

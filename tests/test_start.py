@@ -342,7 +342,6 @@ def test_check_is_all_ok(tmp_path: Path, kokoro_weights: KokoroWeights) -> None:
         "packages",
         "processor",
         "cores",
-        "compiler",
         "memory",
         "allocator",
         "weights",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from bench.reference import load_model
 from telephony.engines.base import Engine, Samples, Utterance
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
-from telephony.engines.kokoro.layers import Kernels
-from telephony.engines.kokoro.model import KokoroEngine, load_reference
-from telephony.engines.kokoro.statistics import Sample, Statistics, fit, known
+from telephony.engines.kokoro.kernels import TorchKernels
+from telephony.engines.kokoro.model import KokoroEngine
+from telephony.engines.kokoro.parameters import load_parameters
 from telephony.engines.kokoro.vocoder import NOISE_CONTEXT, WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
-from tests.clients import calibrate
 
 SENTENCE = "Please hold the line while I look up the order that you placed last week, it will only take a moment."
 SAMPLE_RATE = 24_000
@@ -28,12 +27,12 @@ class Bench:
 
     def __init__(self, weights: KokoroWeights, device: torch.device = CPU) -> None:
         self.device = device
-        self.model = load_reference(weights, device)
+        self.model = load_model(weights, device)
         self.weights = weights
-        kernels = Kernels()
-        self.vocoder = Vocoder(self.model.decoder.generator, torch.float32, kernels)
-        self.acoustic_model = AcousticModel(self.model, self.vocoder.style, kernels, torch.float32)
-        self.acoustic_model.to(device).eval()
+        kernels = TorchKernels()
+        self.parameters = load_parameters(weights.model_path, device)
+        self.vocoder = Vocoder(self.parameters.under("decoder.generator"), torch.float32, kernels)
+        self.acoustic_model = AcousticModel(self.parameters, self.vocoder.style, kernels, torch.float32)
 
     def style(self, phonemes: str) -> torch.Tensor:
         return torch.from_numpy(self.weights.load_voice("af_sky"))[len(phonemes) - 1].to(self.device)
@@ -101,26 +100,6 @@ def test_a_batch_gives_what_one_by_one_gives(bench: Bench) -> None:
             torch.testing.assert_close(together[row], alone, rtol=0, atol=1e-4)
 
 
-@pytest.mark.model
-def test_statistics_learn_the_sentences_they_were_fitted_to(bench: Bench, tmp_path: Path) -> None:
-    samples = []
-    with torch.inference_mode():
-        for phonemes in (PHONEMES, SHORT, PHONEMES[:40]):
-            acoustic = bench.hear(phonemes)
-            means, variances, _ = bench.vocoder.measure(acoustic)
-            samples.append(Sample(known(acoustic), means, variances, acoustic.frames))
-        statistics = fit(samples, -24.0)
-        statistics.save(tmp_path / "voice.npz")
-        kept = Statistics.load(tmp_path / "voice.npz", CPU)
-        acoustic = bench.hear(PHONEMES)
-        true_scale = acoustic.scale
-        kept.apply(acoustic)
-    assert true_scale is not None
-    assert acoustic.scale is not None
-    assert np.corrcoef(true_scale[0].numpy(), acoustic.scale[0].numpy())[0, 1] > 0.98
-    assert [path.name for path in tmp_path.iterdir()] == ["voice.npz"]
-
-
 @pytest.mark.parametrize(("start", "frames"), [(0, 54), (0, 120), (22, 333), (30, 1000), (5, 4000)])
 def test_schedule_covers_every_frame_once_and_begins_small(start: int, frames: int) -> None:
     windows = schedule(start, frames, frames)
@@ -137,9 +116,7 @@ def test_schedule_covers_every_frame_once_and_begins_small(start: int, frames: i
 
 @pytest.fixture(scope="module")
 def streaming(kokoro: Engine) -> Iterator[KokoroEngine]:
-    """The engine, calibrated for its default voice."""
     assert isinstance(kokoro, KokoroEngine)
-    calibrate(kokoro, "af_sky")
     yield kokoro
 
 

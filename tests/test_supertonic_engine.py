@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from structlog.testing import capture_logs
 from telephony.audio import Resampler
 from telephony.engines import catalog
 from telephony.engines.base import Engine, Samples, SynthesisError, UnknownVoiceError, UnspeakableError, Utterance
-from telephony.engines.catalog import EngineUnavailableError, load_supertonic
+from telephony.engines.catalog import EngineUnavailableError, load_supertonic, warm_up
 from telephony.engines.supertonic import SupertonicEngine, SupertonicUtterance
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
@@ -28,6 +31,7 @@ from tests import supertonic_model
 from tests.clients import TIMEOUT_S, ForeignEngine, TextHost, dominant_hz
 from tests.conftest import StartService
 from tests.supertonic_model import BLOCK_SAMPLES, CYCLES, LOUDNESS, SAMPLE_RATE, duration_s
+from tests.test_layers import ROOT
 
 PITCH_HZ = SAMPLE_RATE * CYCLES / BLOCK_SAMPLES
 TAIL_S = 0.06
@@ -72,7 +76,38 @@ def test_ten_speakers_have_a_voice_in_each_of_five_languages(engine: Engine) -> 
         ("M2-pt", "pt"),
         ("M2-fr", "fr"),
     ]
-    assert (engine.name, engine.sample_rate, engine.device, voices[0].name) == ("supertonic", 44_100, "cpu", "F1")
+    assert (engine.name, engine.sample_rate, voices[0].name) == ("supertonic", 44_100, "F1")
+
+
+def test_its_model_is_loaded_once_when_it_is_first_needed(weights: Path) -> None:
+    engine = load_supertonic(Settings(supertonic_dir=weights))
+    devices = [engine.device]
+    with capture_logs() as logs:
+        for _ in range(2):
+            speak(engine, "La la la.")
+        warm_up(engine)
+    assert [*devices, engine.device] == ["not loaded", "cpu"]
+    (loaded,) = [entry for entry in logs if entry["event"] == "supertonic_loaded"]
+    assert loaded["device"] == "cpu"
+    assert loaded["took_s"] >= 0
+
+
+def test_it_is_there_without_its_packages_being_imported(weights: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from telephony.engines.supertonic import SupertonicEngine;"
+        "engine = SupertonicEngine(Path(sys.argv[1]), 5);"
+        "print(len(engine.voices()), engine.device, *{name.split('.')[0] for name in sys.modules})"
+    )
+    command = [sys.executable, "-c", program, str(weights)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.startswith("50 not loaded ")
+    assert {"supertonic", "onnxruntime", "huggingface_hub"}.isdisjoint(told.split())
+
+
+def test_a_package_that_is_missing_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineUnavailableError, match="package supertonic is missing"):
+        load_supertonic(Settings(supertonic_dir=weights))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +312,7 @@ def test_beside_the_main_engine_it_is_found_by_its_speakers(weights: Path) -> No
     assert (answer.headers["X-Engine"], answer.headers["X-Sample-Rate"]) == ("supertonic", "44100")
 
 
-@pytest.mark.parametrize("kind", ["missing", "incomplete", "no voices", "not onnx", "no config"])
+@pytest.mark.parametrize("kind", ["missing", "incomplete", "no voices", "a broken voice", "no config", "not onnx"])
 def test_unusable_weights_are_a_clear_error(weights: Path, tmp_path: Path, kind: str) -> None:
     directory = tmp_path / "model"
     if kind != "missing":
@@ -286,12 +321,18 @@ def test_unusable_weights_are_a_clear_error(weights: Path, tmp_path: Path, kind:
         (directory / "onnx" / "vocoder.onnx").unlink()
     elif kind == "no voices":
         shutil.rmtree(directory / "voice_styles")
+    elif kind == "a broken voice":
+        (directory / "voice_styles" / "F1.json").write_text('{"style_ttl": {"dims": [1], "data": [1.0]}}')
     elif kind == "not onnx":
         (directory / "onnx" / "vocoder.onnx").write_bytes(b"not a model")
     elif kind == "no config":
         (directory / "onnx" / "tts.json").unlink()
+    if kind == "not onnx":  # which is known once it is loaded
+        engine = load_supertonic(Settings(supertonic_dir=directory))
+        with pytest.raises(SynthesisError, match="model"):
+            engine.prepare("La.", "F1", 1.0, exact=False)
     with pytest.raises(EngineUnavailableError, match="model") as caught:
-        load_supertonic(Settings(supertonic_dir=directory))
+        warm_up(load_supertonic(Settings(supertonic_dir=directory)))
     assert "\n" not in str(caught.value)
 
 
@@ -359,5 +400,7 @@ def test_cuda_is_asked_for_where_it_may_be_used(weights: Path) -> None:
         (True, ["CUDAExecutionProvider", "CPUExecutionProvider"]),
         (False, ["CPUExecutionProvider"]),
     ):
-        assert SupertonicEngine(weights, 1, use_cuda=use_cuda).device in ("cpu", "cuda" if use_cuda else "cpu")
+        engine = SupertonicEngine(weights, 1, use_cuda=use_cuda)
+        engine.load()
+        assert engine.device in ("cpu", "cuda" if use_cuda else "cpu")
         assert wanted == DEFAULT_ONNX_PROVIDERS

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from telephony import switch
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.tone import ToneEngine
 from telephony.metrics import Metrics
@@ -21,6 +22,7 @@ from telephony.settings import Settings
 from telephony.store import Store, Switches
 from telephony.switch import Doors, EngineSwitch, Loaders
 from telephony.voices import Selection
+from tests.clients import until
 
 LONG_S = 10.0
 """Until a test that hangs fails."""
@@ -28,6 +30,28 @@ LOADER = "second-engine"
 
 MAIN = ToneEngine(name="main", sample_rate=24_000, voice_names=("af_sky", "am_adam"))
 PIPER = ToneEngine(name="piper", sample_rate=22_050, voice_names=("lessac",))
+
+
+class Sleeper(ToneEngine):
+    """A Piper whose model is loaded when it is needed, which takes until `wake` is set."""
+
+    def load(self) -> None:
+        self.loads.append(threading.current_thread().name)
+        assert self.wake.wait(LONG_S)
+        if self.errors:
+            raise self.errors.pop()
+
+    @cached_property
+    def wake(self) -> threading.Event:
+        return threading.Event()
+
+    @cached_property
+    def loads(self) -> list[str]:
+        return []
+
+    @cached_property
+    def errors(self) -> list[SynthesisError]:
+        return []
 
 
 class PolledStore(Store):
@@ -85,6 +109,7 @@ class FakeLoaders:
     def __init__(self) -> None:
         self.main_error: Exception | None = None
         self.piper_error: Exception | None = None
+        self.piper_engine: Engine = PIPER
         self.piper_paths: list[Path | None] = []
         self.release = threading.Event()
         self.release.set()
@@ -100,7 +125,7 @@ class FakeLoaders:
         assert self.release.wait(LONG_S)
         if self.piper_error is not None:
             raise self.piper_error
-        return PIPER
+        return self.piper_engine
 
 
 class House:
@@ -137,7 +162,6 @@ class House:
             self.store,
             Doors(self.doors.open, self.doors.release),
             self.metrics,
-            adopt=lambda engine: None,
         )
         return self._switch
 
@@ -202,7 +226,6 @@ def test_without_a_database_the_main_engine_speaks_and_no_door_is_touched() -> N
         None,
         Doors(doors.open, doors.release),
         Metrics(),
-        adopt=lambda engine: None,
     )
     alone.load()
     alone.follow()
@@ -412,6 +435,83 @@ def test_the_status_of_an_engine_that_is_switched_on_and_still_being_loaded_is_s
     assert house.statuses == ("stopped", "starting")
     house.loaders.release.set()
     house.store.wait_for(lambda: house.statuses == ("stopped", "running"))
+
+
+# A Piper whose model is loaded when it is switched on
+
+
+@pytest.fixture
+def sleeper(house: House) -> Iterator[Sleeper]:
+    sleeper = Sleeper(name="piper", voice_names=("lessac",))
+    house.loaders.piper_engine = sleeper
+    yield sleeper
+    sleeper.wake.set()
+
+
+def test_piper_is_known_without_its_model_and_switched_to_once_that_is_loaded(house: House, sleeper: Sleeper) -> None:
+    with capture_logs() as logs:
+        house.start()
+        assert [engine.name for engine in house.switch.engines()] == ["main", "piper"]
+        assert sleeper.loads == []
+        house.put(kokoro_service_enabled="false")
+        house.store.wait_for(lambda: bool(sleeper.loads))
+        house.store.wait_polls(2)
+        assert house.speaks == ("main", "af_sky")
+        assert house.statuses == ("stopped", "starting")
+        sleeper.wake.set()
+        house.wait_speaks("piper", "lessac")
+        house.store.wait_for(lambda: house.statuses == ("stopped", "running"))
+    assert sleeper.loads == [LOADER]
+    assert events(logs) == []
+
+
+def test_a_piper_that_speaks_first_is_loaded_at_the_start(house: House, sleeper: Sleeper) -> None:
+    sleeper.wake.set()
+    house.put(kokoro_service_enabled="false")
+    house.start()
+    assert house.speaks == ("piper", "lessac")
+    assert len(sleeper.loads) == 1
+
+
+def test_a_piper_that_was_loaded_is_switched_to_again_at_once(house: House, sleeper: Sleeper) -> None:
+    sleeper.wake.set()
+    house.put(kokoro_service_enabled="false")
+    house.start()
+    for enabled, speaks in (("true", ("main", "af_sky")), ("false", ("piper", "lessac"))):
+        house.put(kokoro_service_enabled=enabled)
+        house.wait_speaks(*speaks)
+    assert len(sleeper.loads) == 1
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_word_to_the_main_engine_and_is_tried_again(
+    house: House, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeper.wake.set()
+    sleeper.errors.append(SynthesisError("broken"))
+    house.start()
+    with capture_logs() as logs:
+        house.put(kokoro_service_enabled="false")
+        house.store.wait_for(lambda: house.status("piper") == "error")
+        assert house.speaks == ("main", "af_sky")
+        house.store.wait_polls(2)
+    assert events(logs) == ["engine_unavailable", "engine_missing"]
+    monkeypatch.setattr(switch, "_LOAD_AGAIN_S", 0.0)
+    house.switch._load_again_at = 0.0
+    house.wait_speaks("piper", "lessac")
+
+
+def test_a_new_voice_file_is_spoken_with_once_its_model_is_loaded(house: House, tmp_path: Path) -> None:
+    house.put(kokoro_service_enabled="false")
+    house.start()
+    assert house.speaks == ("piper", "lessac")
+    house.loaders.piper_engine = sleeper = Sleeper(name="piper", voice_names=("amy",))
+    voice = tmp_path / "voice.onnx"
+    voice.touch()
+    house.put(piper_model_path=str(voice))
+    until(lambda: bool(sleeper.loads))
+    assert house.speaks == ("piper", "lessac")
+    sleeper.wake.set()
+    house.wait_speaks("piper", "amy")
 
 
 # Piper's voice

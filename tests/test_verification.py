@@ -89,7 +89,7 @@ def test_what_verification_says_and_what_it_cannot_read_is_damage(
 ) -> None:
     settings = Settings(cache_dir=tmp_path)
     assert catalog.find_damage(settings) is None  # no weights, no damage
-    found = weights.KokoroWeights(tmp_path / "model", tmp_path / "config", tmp_path, "hub", "1")
+    found = weights.KokoroWeights(tmp_path / "model", tmp_path / "folded", tmp_path / "config", tmp_path, "hub", "1")
     monkeypatch.setattr(weights, "find_weights", lambda *_: found)
 
     def fail(error: Exception) -> Callable[[object], None]:

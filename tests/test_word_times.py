@@ -19,7 +19,6 @@ from telephony.engines.kokoro.words import Piece, Run, of_spaces, timed, within
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.settings import Settings
 from telephony.text.spoken import speak_as
-from tests.clients import calibrate
 
 SENTENCES = [
     "Please hold the line while I look up the order that you placed last week, it will only take a moment.",
@@ -151,9 +150,7 @@ def test_english_words_are_those_of_the_text(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def engine(kokoro: Engine) -> Engine:
-    """The engine, calibrated for its default voice."""
     assert isinstance(kokoro, KokoroEngine)
-    calibrate(kokoro, "af_sky")
     return kokoro
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +79,7 @@ class Segment:
 
 
 class Utterance(Protocol):
-    """One segment on its way to becoming sound. Only the thread that calls `Engine.render` touches it."""
+    """One segment on its way to becoming sound. From `Engine.prepare` on, only the thread that renders touches it."""
 
     @property
     def finished(self) -> bool:
@@ -98,8 +98,8 @@ class Utterance(Protocol):
 class Engine(Protocol):
     """Turns segments into windows of audio.
 
-    Thread ownership: `prepare`, `render` and `spare_time` are called by the engine's own thread (`EngineThread`), the
-    other members may be read by any thread.
+    Thread ownership: `render` is called by the engine's own thread, `prepare` by a preparation thread (`EngineThread`,
+    both), at most one call of each at a time, but the two at once. The other members may be read by any thread.
     """
 
     @property
@@ -154,6 +154,8 @@ class Engine(Protocol):
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Phonemes for one segment, or less; prosody comes with the first windows, for several utterances at once.
 
+        Runs beside `render`: what both use has to bear that. May take seconds where a model is loaded at first use.
+
         Args:
             text: what to say; any length, the engine divides what is too long for one pass.
             voice: a name as `find_voice` gives it.
@@ -181,6 +183,15 @@ class Engine(Protocol):
         """
         ...
 
-    def spare_time(self) -> bool:
-        """Does a small piece of background work, when no call needs the device; False if there is none to do."""
+
+@runtime_checkable
+class Loadable(Protocol):
+    """An engine whose model is loaded by the first `prepare` that needs it, if it was not loaded before."""
+
+    def load(self) -> None:
+        """Loads what the first of its `voices()` needs, unless that is there. Takes seconds; any thread.
+
+        Raises:
+            SynthesisError: it cannot be loaded.
+        """
         ...

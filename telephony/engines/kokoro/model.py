@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
-import threading
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 # What MPS lacks runs on the CPU instead; torch reads this when it is imported.
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
@@ -23,21 +18,18 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 import numpy as np
 import structlog
 import torch
-from kokoro import KModel
-from loguru import logger as kokoro_log
 
 from telephony.engines import recipes
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
-from telephony.engines.kokoro.calibration import Calibration
 from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
-from telephony.engines.kokoro.gaps import Gaps
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
-from telephony.engines.kokoro.heap import Heap, find_trim
+from telephony.engines.kokoro.kernels import Kernels, TorchKernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
-from telephony.engines.kokoro.layers import KernelCall, Kernels
+from telephony.engines.kokoro.parameters import load_parameters
 from telephony.engines.kokoro.quantised import is_fast
+from telephony.engines.kokoro.statistics import NormStatistics
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
@@ -58,9 +50,8 @@ _STREAM_FROM_FRAMES = 120
 # the first frame above it, and ended before the end of the last one: what is left beside them is for a lead and a tail.
 _SILENT_ENERGY = -1.0
 _LEAD_FRAMES, _TAIL_FRAMES = 2, 6
-
-# The kokoro package logs phonemes, which are the caller's text in another alphabet, at DEBUG to stderr.
-kokoro_log.disable("kokoro")
+_MOST_NAMED = 10
+_SLOWER = "speech is slower"
 
 
 class KokoroEngine:
@@ -70,12 +61,14 @@ class KokoroEngine:
         weights: the model and its voices.
         device: where it runs.
         default_voice: the first of `voices()`; a voice, a named blend or a recipe.
-        statistics_dir: where measured statistics are kept.
+        statistics: what voices are streamed with; of several that know one, the first.
+        kernels: the elementwise passes; None takes torch's own.
         dtype: of the convolutions; None takes bf16 where the device multiplies it natively.
         max_batch: None takes what suits the device.
         named_blends: the blends that have a name; may change from one call to the next.
 
     Attributes:
+        vocoder: decodes; belongs to the thread that renders.
         precision: of its convolutions, such as `bfloat16+int8`, in which streamed windows are in eight bits.
     """
 
@@ -87,13 +80,14 @@ class KokoroEngine:
         weights: KokoroWeights,
         device: torch.device,
         default_voice: str,
-        statistics_dir: Path,
+        statistics: Sequence[NormStatistics] = (),
         *,
+        kernels: Kernels | None = None,
         dtype: torch.dtype | None = None,
         max_batch: int | None = None,
         named_blends: Callable[[], Mapping[str, Recipe]] = dict,
     ) -> None:
-        """Loads the model. Takes seconds.
+        """Loads the model.
 
         Raises:
             UnknownVoiceError: there is no `default_voice`.
@@ -116,19 +110,25 @@ class KokoroEngine:
         self._default_name = default_voice
         self._default_voice = self.find_voice(default_voice)
         self._styles: dict[str, torch.Tensor] = {}
-        self._revisions: dict[str, str] = {}
+        self._statistics = [known for known in statistics if weights.revision in known.revisions]
         self._g2p = G2P()
-        model = load_reference(weights, device)
-        self._vocabulary: dict[str, int] = model.vocab
-        self._kernels = Kernels()
-        with torch.no_grad():
+        self._vocabulary: dict[str, int] = json.loads(weights.config_path.read_text(encoding="utf-8"))["vocab"]
+        self._kernels = kernels or TorchKernels()
+        parameters = load_parameters(weights.folded_path, device)
+        with torch.inference_mode():
             styles = torch.cat([self._sounds(name) for name in weights.voice_names()]) if is_fast(device) else None
-            self._vocoder = Vocoder(model.decoder.generator, self.dtype, self._kernels, styles)
-            self._acoustic = AcousticModel(model, self._vocoder.style, self._kernels, self.dtype).to(device).eval()
+            generator = parameters.under("decoder.generator")
+            self.vocoder = Vocoder(generator, self.dtype, self._kernels, styles)
+            self._acoustic = AcousticModel(parameters, self.vocoder.style, self._kernels, self.dtype)
         self.precision = str(self.dtype).removeprefix("torch.") + ("" if styles is None else "+int8")
-        self._heap = Heap(find_trim())
-        self._gaps = Gaps()
-        self._calibration = Calibration(statistics_dir, weights.revision, self._vocoder, self._listen)
+        if unknown := self.voices_without_statistics():
+            log.warning(
+                "voices_not_streamed",
+                voices=unknown[:_MOST_NAMED],
+                count=len(unknown),
+                effect="spoken sentence by sentence",
+                advice="python -m telephony.engines.kokoro.fit measures them",
+            )
 
     def voices(self) -> Sequence[Voice]:
         """All voices of the weights and the named blends, the default one first."""
@@ -143,42 +143,37 @@ class KokoroEngine:
         """See `Engine`."""
         return recipes.find(name, self._voices, self._named_blends(), self._unusable)
 
-    def warm_up(self, compiled_dir: Path) -> None:
+    def warm_up(self) -> None:
         """Speaks to nobody, so that the first caller does not wait for lazy loading.
 
-        The elementwise kernels are then compiled in a thread of their own, one by one while nobody speaks; the eager
-        ones serve meanwhile. On CUDA they are compiled before this returns (half a minute, the first time), for the
-        graphs that are captured with them.
-
-        Args:
-            compiled_dir: keeps what was compiled for the next start.
+        On CUDA the elementwise kernels are compiled before this returns (half a minute, the first time), for the graphs
+        that are captured with them.
         """
-        calls = self._kernels.record(self._rehearse)
-        if self.device.type == "mps":
-            return  # inductor has no kernels for it that are known to work
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(compiled_dir)  # torch sets it as well, to a temporary directory
-        if self.device.type == "cuda":
-            deque(self._compiling(calls), maxlen=0)
-            self._capture()
+        if self.device.type != "cuda" or not isinstance(self._kernels, TorchKernels):
+            self._rehearse()
             return
-        # Not a daemon: a process that ends while torch works in one is aborted.
-        threading.Thread(target=self._gaps.run, args=(self._compiling(calls),), name="compile").start()
+        calls = self._kernels.record(self._rehearse)
+        try:
+            self._kernels.compile(calls)
+        except Exception as error:  # noqa: BLE001 - no compiler, a full disk, whatever: slower, not silent
+            log.warning("kernels_not_compiled", error=f"{type(error).__name__}: {error}"[:300], effect=_SLOWER)
+        self._capture()
 
     def revision(self, voice: str) -> str:
-        """Of the weights and of the style vectors of the voice, or of those that it blends, with the precision.
-
-        Whether a voice could be streamed already when it spoke is no part of it: both sounds are the voice's.
-        """
+        """Of the weights, of the style vectors of the voice or of those that it blends, of precision and statistics."""
         parts = recipes.parse(voice).parts
-        styles = "-".join(self._revision_of(name) for name, _ in parts if name in self._voices)
-        return f"{self._weights.revision}-{styles}-{self.precision}"
+        styles = "-".join(self._weights.voice_digest(name)[:16] for name, _ in parts if name in self._voices)
+        statistics = self._statistics_of(voice)
+        streamed = "whole" if statistics is None else statistics.digest
+        return f"{self._weights.revision}-{styles}-{self.precision}-{streamed}"
 
     def level_db(self, voice: str) -> float | None:
-        """Measured with the statistics: known of every voice that is streamed."""
-        return self._calibration.level_db(voice)
+        """Measured when the statistics were fitted; a blend's is the mean of its voices'."""
+        statistics = self._statistics_of(voice)
+        return statistics.level_db(recipes.parse(voice).shares()) if statistics is not None else None
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
-        """Phonemes of the text. Prosody and source come with the first window of each piece.
+        """Phonemes of the text, in any thread. Prosody and source come with the first window of each piece.
 
         Raises:
             UnknownVoiceError: no such voice.
@@ -195,7 +190,7 @@ class KokoroEngine:
         """The next window of each utterance, float32 [samples] at 24 kHz.
 
         Pieces begin together, in one pass of the encoders; then windows of one shape share a pass of the vocoder. An
-        utterance that is exact, short, or of a voice that has no statistics yet is one window per piece.
+        utterance that is exact, short, or of a voice without statistics is one window per piece.
 
         Raises:
             SynthesisError: an utterance of another engine.
@@ -213,7 +208,6 @@ class KokoroEngine:
             decoded = self._decode_windows(group, frames) if streams else self._decode_whole(group)
             for index, samples in zip(indices, decoded, strict=True):
                 rendered[index] = utterances[index].finish_window(samples)
-        self._gaps.rendered()
         return rendered
 
     def begin(self, utterances: Sequence[KokoroUtterance]) -> None:
@@ -228,30 +222,16 @@ class KokoroEngine:
                 windows = self._windows(utterance, acoustic)
                 utterance.begin(piece, acoustic, windows, timed(piece, self._vocabulary, durations))
 
-    def spare_time(self) -> bool:
-        """Measures a sentence of a voice that cannot be streamed yet; False if there is none.
-
-        Named blends are measured before they first speak. When all is measured, unused memory goes back.
-        """
-        for name in self._named_blends():
-            with contextlib.suppress(UnknownVoiceError):  # as in `voices`
-                self._calibration.statistics(self.find_voice(name).name, self.device)
-        with torch.inference_mode():
-            measured = self._calibration.step()
-        if not measured:
-            self._heap.give_back()
-        return measured
-
     @torch.inference_mode()
     def _rehearse(self) -> None:
         """Every path once or twice: a word and a sentence as a whole, and three shapes of window."""
-        for acoustic in (self._listen("Sure.", self._default_voice.name), self._example()):
-            self._vocoder.exact(acoustic)
-            self._vocoder.whole(acoustic)
+        for acoustic in (self.listen("Sure.", self._default_voice.name), self._example()):
+            self.vocoder.exact(acoustic)
+            self.vocoder.whole(acoustic)
         for batch in {1, min(2, self.max_batch)}:
             example = self._example(batch)
             for frames in WINDOW_FRAMES[:3]:
-                self._vocoder.window([example] * batch, [frames] * batch, frames)
+                self.vocoder.window([example] * batch, [frames] * batch, frames)
 
     @torch.inference_mode()
     def _capture(self) -> None:
@@ -259,7 +239,7 @@ class KokoroEngine:
         capture, example = CudaCapture(), self._example()
         for batch in sorted((size for size in BATCHES if size <= self.max_batch), reverse=True):
             for frames in reversed(WINDOW_FRAMES):
-                self._vocoder.capture(capture, example, frames, batch)
+                self.vocoder.capture(capture, example, frames, batch)
 
     def _example(self, batch: int = 1) -> Acoustic:
         """An utterance that has windows of all shapes, with statistics that are as good as any; one of a batch."""
@@ -270,32 +250,14 @@ class KokoroEngine:
         acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
         return acoustic
 
-    def _compiling(self, calls: Sequence[KernelCall]) -> Iterator[None]:
-        """Compiles one kernel each time that it is asked; all are in use once it ends."""
-        try:
-            import torch._inductor.config as inductor
-            from tqdm import tqdm
-
-            tqdm.monitor_interval = 0  # inductor's progress bars, which nobody sees, would leave a thread behind
-            # In this process: a pool of compilers would outlive a service that is stopped meanwhile.
-            inductor.compile_threads = 1
-            yield from self._kernels.compile(calls)
-        except Exception as error:  # noqa: BLE001 - no compiler, a full disk, whatever: slower, not silent
-            log.warning(
-                "kernels_not_compiled", error=f"{type(error).__name__}: {error}"[:300], effect="speech is slower"
-            )
-            return
-        log.info("kernels_compiled")
-
     def _windows(self, utterance: KokoroUtterance, acoustic: Acoustic) -> Sequence[tuple[int, int]]:
         """How a piece is decoded: (start, frames) of its windows; with statistics fixed, unless it is to be whole."""
         frames = acoustic.frames
-        if not utterance.exact:
-            statistics = self._calibration.statistics(utterance.voice, self.device)
-            if statistics is not None and frames >= _STREAM_FROM_FRAMES:
-                statistics.apply(acoustic)
-                return schedule(*_sounding(acoustic), frames)
-        return [(0, frames)]
+        statistics = None if utterance.exact else self._statistics_of(utterance.voice)
+        if statistics is None or frames < _STREAM_FROM_FRAMES:
+            return [(0, frames)]
+        statistics.apply(acoustic, self.vocoder.source_moments(acoustic))
+        return schedule(*_sounding(acoustic), frames)
 
     def _decode_whole(self, group: Sequence[KokoroUtterance]) -> list[Samples]:
         """The piece in work of each utterance in one pass: float32 [samples] each."""
@@ -304,7 +266,7 @@ class KokoroEngine:
             utterance.windows.clear()
         with torch.inference_mode():
             sounds = [
-                self._vocoder.exact(acoustic) if utterance.exact else self._vocoder.whole(acoustic)
+                self.vocoder.exact(acoustic) if utterance.exact else self.vocoder.whole(acoustic)
                 for utterance, acoustic in zip(group, acoustics, strict=True)
             ]
         return [sound.cpu().numpy() for sound in sounds]
@@ -314,12 +276,17 @@ class KokoroEngine:
         acoustics = [utterance.acoustic for utterance in group if utterance.acoustic is not None]
         starts = [utterance.windows.popleft()[0] for utterance in group]
         with torch.inference_mode():
-            audio = self._vocoder.window(acoustics, starts, frames).cpu().numpy()
+            audio = self.vocoder.window(acoustics, starts, frames).cpu().numpy()
         counts = [FRAME_SAMPLES * min(frames, a.frames - start) for a, start in zip(acoustics, starts, strict=True)]
         return [row[:count] for row, count in zip(audio, counts, strict=True)]
 
-    def _listen(self, sentence: str, voice: str) -> Acoustic:
-        return self._hear([(self._g2p.phonemes(sentence, voice[0])[0].phonemes, voice, 1.0)])[0]
+    def listen(self, text: str, voice: str, speed: float = 1.0) -> Acoustic:
+        """Prosody and source of a text in the voice's language, of as much as one pass takes. For measurements.
+
+        Raises:
+            SynthesisError: nothing in the text can be spoken.
+        """
+        return self._hear([(self._g2p.phonemes(text, voice[0])[0].phonemes, voice, speed)])[0]
 
     def _hear(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
         """Prosody and source of phonemes, voice and speed each, in one pass."""
@@ -332,10 +299,17 @@ class KokoroEngine:
         acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), torch.tensor(speeds, device=self.device))
         return acoustics
 
-    def _revision_of(self, voice: str) -> str:
-        if voice not in self._revisions:
-            self._revisions[voice] = hashlib.sha256(self._weights.load_voice(voice).tobytes()).hexdigest()[:16]
-        return self._revisions[voice]
+    def voices_without_statistics(self) -> list[str]:
+        """The voices of the weights that are spoken as a whole, since no statistics know them."""
+        return [name for name in self._voices if self._statistics_of(name) is None]
+
+    def _statistics_of(self, voice: str) -> NormStatistics | None:
+        """What knows a voice, or all voices of a blend."""
+        parts = recipes.parse(voice).parts
+        if any(name not in self._voices and name not in self._unusable for name, _ in parts):
+            return None
+        digests = {name: self._weights.voice_digest(name) for name, _ in parts}
+        return next((known for known in self._statistics if known.know(digests)), None)
 
     def _style(self, voice: str, phonemes: int) -> torch.Tensor:
         """The style vector of a voice for so many phonemes, float32 [1, 256]; a blend's is the mean of its voices'."""
@@ -360,19 +334,12 @@ def _sounding(acoustic: Acoustic) -> tuple[int, int]:
     return max(0, loud[0] - _LEAD_FRAMES), min(acoustic.frames, loud[-1] + 1 + _TAIL_FRAMES)
 
 
-def load_reference(weights: KokoroWeights, device: torch.device) -> KModel:
-    """The kokoro package's own model, from which this engine and the benchmarks' reference are built."""
-    config = json.loads(weights.config_path.read_text(encoding="utf-8"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's opinion on how the kokoro package builds its layers
-        model = KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=str(weights.model_path))
-    return model.to(device).eval()
-
-
 def fast_dtype(device: torch.device) -> torch.dtype:
     """bf16 where the device multiplies it natively, else float32. Checked at run time."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        # Older devices emulate it, which is slower than float32.
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
     if device.type == "cpu" and torch._C._has_mkldnn:
         native = torch.cpu._is_avx512_bf16_supported() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return torch.bfloat16 if native else torch.float32

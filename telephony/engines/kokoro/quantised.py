@@ -8,12 +8,12 @@ and the log-spectral distance to the reference 2.28 dB where bf16 has 2.04.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from telephony.engines.kokoro.layers import MOST_STEPS, ZERO_STEP, Kernels, folded_weight, snake_factors
+from telephony.engines.kokoro.kernels import MOST_STEPS, ZERO_STEP, Kernels
+from telephony.engines.kokoro.layers import snake_factors
+from telephony.engines.kokoro.parameters import Parameters
 
 # Standard deviations of a normed channel that are told apart; what is beyond is clipped. The error is 24.8, 24.6, 23.5,
 # 22.2 dB under the sound for 2, 3, 4, 6 of them.
@@ -41,30 +41,40 @@ class QuantisedSnakeConv(nn.Module):
     """`SnakeConv` with its convolution in eight bits, its sums in 32.
 
     Args:
-        convolution, alpha: the reference's; alpha [1, C, 1] is Snake's.
+        convolution: its parameters.
+        alpha: Snake's, [1, C, 1].
+        dilation: of the convolution.
         reach: [C], see `largest`.
         dtype: of input and output.
         kernels: shared with the others.
     """
 
-    def __init__(self, convolution: Any, alpha: Tensor, reach: Tensor, dtype: torch.dtype, kernels: Kernels) -> None:
+    def __init__(  # noqa: PLR0917
+        self,
+        convolution: Parameters,
+        alpha: Tensor,
+        dilation: int,
+        reach: Tensor,
+        dtype: torch.dtype,
+        kernels: Kernels,
+    ) -> None:
         super().__init__()
-        scaled = folded_weight(convolution) * (reach / MOST_STEPS)[:, None]
+        scaled = convolution.weight * (reach / MOST_STEPS)[:, None]
         width = scaled.abs().amax((1, 2)).clamp_min(1e-12) / MOST_STEPS
         whole = (scaled / width[:, None, None]).round().to(torch.int8).unsqueeze(2)
         self._dtype, self._kernels, self._snake = dtype, kernels, snake_factors(alpha)
         self._steps = (MOST_STEPS / reach).reshape(1, 1, -1)
-        self._dilation = [1, int(convolution.dilation[0])]
+        self._dilation = [1, dilation]
         self._pad = (whole.shape[-1] - 1) * self._dilation[1] // 2
         self._width = width
         self._no_offset = torch.zeros(len(width), dtype=torch.int32)
         # Zeros that oneDNN pads with are not ours, and with ours it takes a slow path: zero goes into the bias.
-        self._bias = convolution.bias.detach().float() - ZERO_STEP * width * whole.sum((1, 2, 3))
+        self._bias = convolution.bias - ZERO_STEP * width * whole.sum((1, 2, 3))
         self._weight = torch.ops.onednn.qconv_prepack(
             whole, width, 1.0, 0, [1, 1], [0, 0], self._dilation, 1, [1, whole.shape[1], 1, 800]
         )
 
-    def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None, overwrite: bool = False) -> Tensor:
         """See `SnakeConv`."""
         steps = self._kernels.snake_steps(x, a, b, *self._snake, self._steps, self._pad)
         batch, padded, channels = steps.shape
@@ -77,8 +87,8 @@ class QuantisedSnakeConv(nn.Module):
                 *operands, self._bias, *geometry, 1.0, 0, self._dtype, "none", [], ""
             )
         else:
-            # Summed in place, but not in the caller's.
-            total = add.clone().view(batch, 1, x.shape[1], -1).permute(0, 3, 1, 2)
+            total = add if overwrite else add.clone()  # oneDNN sums in place
+            total = total.view(batch, 1, x.shape[1], -1).permute(0, 3, 1, 2)
             y = torch.ops.onednn.qconv2d_pointwise.binary(
                 *operands, total, self._bias, *geometry, 1.0, 0, self._dtype, 1.0, 0, "sum", 1.0, "none", [], ""
             )

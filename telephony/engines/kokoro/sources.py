@@ -291,3 +291,16 @@ SOURCES: tuple[Source, ...] = (
         lossy=True,
     ),
 )
+
+_ONE_MODEL = frozenset(
+    revision
+    for source in SOURCES
+    for revision in ((source.revision, source.model_sha256) if isinstance(source, Hub) else (source.model_sha256,))
+    if isinstance(source, Hub) or not source.lossy
+)
+"""The revisions of one model: the hub's, that of the hub's file in a directory, and that of its full-precision ONNX."""
+
+
+def same_model(revision: str) -> list[str]:
+    """The revisions under which the same parameters are known, the given one among them."""
+    return sorted(_ONE_MODEL) if revision in _ONE_MODEL else [revision]

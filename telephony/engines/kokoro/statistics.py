@@ -1,95 +1,138 @@
-"""The vocoder's norm statistics for one voice, predicted from what is known of an utterance before it is decoded.
+"""The vocoder's norm statistics, predicted from what is known of an utterance before it is decoded.
 
-A plain average over calibration sentences is 3.6 to 4.8 dB (log-spectral distance) from the exact decode; a ridge
-regression on pitch, energy, length and the vocoder's input, which is known for the whole utterance, is 2.1 to 2.4 dB,
-about what two noise seeds of the reference differ by. Statistics of another voice are useless (10 dB and more).
+One regression serves all voices and their blends: the style vector is among its inputs. It was fitted beforehand
+(`fit.py`) and comes with the project, so no voice waits for a measurement.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from telephony.engines.kokoro.acoustic import Acoustic
+from telephony.engines.kokoro.acoustic import VOICED_HZ, Acoustic
 from telephony.engines.kokoro.layers import EPS
 
-_PROSODY_FIGURES = 10
-_RIDGE = 0.3  # 0.1 and 1.0 are within 0.1 dB
-_TENSORS = ("centre", "width", "basis", "coefficients", "mean")
-_VOICED_HZ = 10.0  # the source's own threshold
+SHIPPED = "statistics.npz"
+"""The file in this package; `statistics.md` beside it says where it comes from."""
+
+GROUPS = (10, 1024, 768, 256)
+"""How many of the known figures are prosody's, the vocoder's input's, the source's, the style's, in that order."""
+_TENSORS = ("centre", "width", "projection", "anchors", "closeness", "reduction", "basis", "scale", "mean")
+_SHARPNESS = 0.05  # of the Gaussian
+_HALVED = ("projection", "anchors", "closeness", "reduction")  # float16 in a file
+_MOST_STEPS = 127  # of the basis in a file, whose rows are in eight bits
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One calibration sentence: what was known beforehand [F], the norms' true means and variances [S], its frames."""
+class VoiceFigures:
+    """A voice of the fit: the sha256 of its style vectors, and its level in dB, as `audio.SpeechLevel` has it."""
 
-    known: Tensor
-    means: Tensor
-    variances: Tensor
-    frames: int
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Ridge regression in its dual form, float32.
-
-    Attributes:
-        centre, width: [F], to standardise what is known of an utterance.
-        basis: [N, F], the calibration sentences, standardised.
-        coefficients: [N, 2 S]; mean: [2 S]: means, then log variances.
-        level_db: how loud the voice is, as `SpeechLevel` has it.
-    """
-
-    centre: Tensor
-    width: Tensor
-    basis: Tensor
-    coefficients: Tensor
-    mean: Tensor
+    digest: str
     level_db: float
 
-    def apply(self, acoustic: Acoustic) -> None:
-        """Fixes the multiply-adds of an utterance's norms, in place."""
-        standardised = (known(acoustic) - self.centre) / self.width
-        mean, log_variance = (self.mean + (self.basis @ standardised) @ self.coefficients).chunk(2)
+
+class NormStatistics:
+    """A fitted regression, linear but for how close an utterance is to those of the fit. Read only; any thread.
+
+    Args:
+        tensors: of F known figures, P projected ones, N sentences of the fit, R components and S norms' channels:
+            `centre`, `width` [F], to standardise what is known; `projection` [F, P] and `anchors` [N, P], between which
+            closeness is measured; `reduction` [F, R] and `closeness` [N, R], to components; `basis` [R, 2 S] and
+            `scale` [2 S], from those to means and log variances; `mean` [2 S], theirs over the fit.
+        voices: those of the fit, by name.
+        revisions: of the weights that it belongs to.
+        digest: of the file, as a part of the revision of what is spoken with it.
+    """
+
+    def __init__(
+        self,
+        tensors: Mapping[str, Tensor],
+        voices: Mapping[str, VoiceFigures],
+        revisions: Sequence[str],
+        digest: str = "",
+    ) -> None:
+        self.voices, self.revisions, self.digest = dict(voices), tuple(revisions), digest
+        self._tensors = dict(tensors)  # as they are written
+        self._basis = tensors["basis"] * tensors["scale"]
+
+    def know(self, digests: Mapping[str, str]) -> bool:
+        """Whether all of these voices, by name with the sha256 of their style vectors, were in the fit."""
+        return all(name in self.voices and self.voices[name].digest == digest for name, digest in digests.items())
+
+    def level_db(self, shares: Sequence[tuple[str, float]]) -> float:
+        """The level of a voice or a blend, of (voice, share) pairs: the mean of its voices' levels."""
+        return sum(share * self.voices[name].level_db for name, share in shares)
+
+    def apply(self, acoustic: Acoustic, source: Tensor) -> None:
+        """Fixes the multiply-adds of an utterance's norms, in place. `source`: as for `known`."""
+        tensors = self._tensors
+        standardised = (known(acoustic, source) - tensors["centre"]) / tensors["width"]
+        close = closeness((standardised @ tensors["projection"])[None], tensors["anchors"])[0]
+        components = standardised @ tensors["reduction"] + close @ tensors["closeness"]
+        mean, log_variance = torch.addmv(tensors["mean"], self._basis.T, components).chunk(2)
         acoustic.scale = acoustic.gain * torch.rsqrt(log_variance.exp() + EPS)
         acoustic.shift = acoustic.beta - mean * acoustic.scale
 
     def save(self, path: Path) -> None:
-        """Writes them (about a megabyte), atomically."""
-        staging = path.with_suffix(f".{os.getpid()}.npz")
-        staging.parent.mkdir(parents=True, exist_ok=True)
-        with staging.open("wb") as file:
-            np.savez(file, level_db=self.level_db, **{name: getattr(self, name).cpu().numpy() for name in _TENSORS})
-        staging.replace(path)
+        """Writes the file: the basis in eight bits, and the steps of its rows with what comes before it, in float16."""
+        meta = {
+            "revisions": self.revisions,
+            "voices": {name: [voice.digest, round(voice.level_db, 2)] for name, voice in self.voices.items()},
+        }
+        arrays = {name: tensor.cpu().numpy() for name, tensor in self._tensors.items()}
+        steps = np.abs(arrays["basis"]).max(1, keepdims=True) / _MOST_STEPS
+        arrays["basis"] = np.rint(arrays["basis"] / steps).astype(np.int8)
+        for name in ("reduction", "closeness"):
+            arrays[name] = arrays[name] * steps[:, 0]
+        arrays |= {name: arrays[name].astype(np.float16) for name in _HALVED}
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> Statistics:
+    def load(cls, path: Path, device: torch.device) -> NormStatistics:
         """Reads what `save` wrote.
 
         Raises:
             OSError: there is no such file.
             ValueError, KeyError: it is not such a file.
         """
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         with np.load(path) as arrays:
-            tensors = {name: torch.from_numpy(arrays[name]).to(device) for name in _TENSORS}
-            return cls(**tensors, level_db=float(arrays["level_db"]))
+            meta = json.loads(str(arrays["meta"]))
+            tensors = {name: torch.from_numpy(arrays[name]).to(device, torch.float32) for name in _TENSORS}
+        voices = {name: VoiceFigures(*figures) for name, figures in meta["voices"].items()}
+        return cls(tensors, voices, meta["revisions"], digest)
+
+    @classmethod
+    def shipped(cls, device: torch.device) -> NormStatistics:
+        """Those that come with the project."""
+        with resources.as_file(resources.files(__package__ or "") / SHIPPED) as path:
+            return cls.load(path, device)
 
 
-def known(acoustic: Acoustic) -> Tensor:
+def closeness(some: Tensor, others: Tensor) -> Tensor:
+    """A Gaussian of the distances between projected figures [N, P] and [M, P]: [N, M]."""
+    return torch.exp(-_SHARPNESS * torch.cdist(some, others).square())
+
+
+def known(acoustic: Acoustic, source: Tensor) -> Tensor:
     """What the statistics are predicted from: [F] float32.
 
-    Ten figures of pitch, voicing, energy and length, and mean and deviation of each channel of the vocoder's input.
+    Ten figures of pitch, voicing, energy and length, mean and deviation of each channel of the vocoder's input, the
+    moments [768] of its source, which `Vocoder.source_moments` gives, and the style vector.
     """
     x, f0, energy = acoustic.x[0].float(), acoustic.f0[0], acoustic.energy[0]
-    voiced = (f0 > _VOICED_HZ).float()
+    voiced = (f0 > VOICED_HZ).float()
     count = voiced.sum().clamp_min(1)
-    log_pitch = f0.clamp_min(_VOICED_HZ).log()
+    log_pitch = f0.clamp_min(VOICED_HZ).log()
     pitch = (log_pitch * voiced).sum() / count
     spread = (((log_pitch - pitch) ** 2 * voiced).sum() / count).sqrt()
     levels = torch.quantile(energy, energy.new_tensor([0.1, 0.5, 0.9]))
@@ -97,21 +140,4 @@ def known(acoustic: Acoustic) -> Tensor:
     figures = torch.stack(
         [pitch, spread, voiced.mean(), energy.mean(), energy.std(), *levels, frames.log(), 1 / frames]
     )
-    return torch.cat([figures, x.mean(0), x.std(0)])
-
-
-def fit(samples: Sequence[Sample], level_db: float) -> Statistics:
-    """Statistics of a voice of that level from its calibration sentences; longer ones weigh more."""
-    inputs = torch.stack([sample.known for sample in samples])
-    centre = inputs.mean(0)
-    width = inputs.std(0) + 1e-6
-    # The two groups of inputs weigh the same, however many figures they have.
-    width[:_PROSODY_FIGURES] *= _PROSODY_FIGURES**0.5
-    width[_PROSODY_FIGURES:] *= (inputs.shape[1] - _PROSODY_FIGURES) ** 0.5
-    basis = (inputs - centre) / width
-    targets = torch.stack([torch.cat([sample.means, (sample.variances + 1e-6).log()]) for sample in samples])
-    frames = torch.tensor([float(sample.frames) for sample in samples], device=inputs.device)
-    weights = frames / frames.mean()
-    mean = (targets * weights[:, None]).sum(0) / weights.sum()
-    gram = basis @ basis.T + _RIDGE * torch.diag(1 / weights)
-    return Statistics(centre, width, basis, torch.linalg.solve(gram, targets - mean), mean, level_db)
+    return torch.cat([figures, x.mean(0), x.std(0), source, acoustic.style[0]])

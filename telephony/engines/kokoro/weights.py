@@ -4,7 +4,7 @@
 
 A weights directory has the hub's layout, with the voices as raw numbers, and a manifest:
 
-    kokoro-v1_0.pth   config.json   voices/NAME.bin   manifest.json
+    kokoro-v1_0.pth   folded.safetensors   config.json   voices/NAME.bin   manifest.json
 
 It is prepared under another name and renamed when it is complete, so what has the final name is whole.
 Processes that start at once take turns at a lock. Nothing touches the network once the weights are there.
@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from telephony import logs
 from telephony.engines.kokoro.layout import (
     CONFIG_FILE,
+    FOLDED_FILE,
     MODEL_FILE,
     VOICE_SHAPE,
     VOICES_DIR,
@@ -43,7 +45,7 @@ from telephony.engines.kokoro.sources import SOURCES
 _MANIFEST = "manifest.json"
 _FETCHED = "kokoro-v1_0"
 _HUB_LAYOUT = f"{MODEL_FILE}, {CONFIG_FILE} and {VOICES_DIR}/*.pt"
-_FORMAT = 1  # of the directory; another number means: prepare it anew
+_FORMAT = 2  # of the directory; another number means: prepare it anew, from what is there if that is of format 1
 
 log = structlog.get_logger()
 
@@ -57,6 +59,7 @@ class KokoroWeights:
     """A complete weights directory. `KModel(repo_id, str(config_path), str(model_path))` loads it offline."""
 
     model_path: Path  # kokoro-v1_0.pth: {module: state dict}, float32
+    folded_path: Path  # what `parameters.load_parameters` takes
     config_path: Path  # hyper-parameters and vocabulary, JSON
     voices_dir: Path  # NAME.bin each
     source: str  # 'hub', 'npm fp32', 'pip int8, dequantised', 'directory'
@@ -75,6 +78,14 @@ class KokoroWeights:
             raise WeightsError(f"no voice {name!r}; there are: {', '.join(self.voice_names())}")
         values = np.fromfile(self.voices_dir / f"{name}.bin", dtype="<f4")
         return values.astype(np.float32, copy=False).reshape(VOICE_SHAPE)
+
+    def voice_digest(self, name: str) -> str:
+        """The sha256 of the voice's style vectors, as the manifest has it. Raises WeightsError as `load_voice`."""
+        files = _manifest_files(self.model_path.parent)
+        entry = files.get(f"{VOICES_DIR}/{name}.bin")
+        if entry is None:
+            raise WeightsError(f"no voice {name!r}; there are: {', '.join(self.voice_names())}")
+        return str(entry["sha256"])
 
 
 def find_weights(cache_dir: Path, given_dir: Path | None = None) -> KokoroWeights | None:
@@ -122,21 +133,25 @@ def verify_weights(weights: KokoroWeights) -> None:
 
 def _prepare(cache_dir: Path, given_dir: Path | None) -> KokoroWeights:
     """Fill a staging directory, and rename it when it is complete."""
+    from telephony.engines.kokoro.parameters import fold
+
     final = cache_dir / (_FETCHED if given_dir is None else _name_of_copy(given_dir))
     staging = cache_dir / f".{final.name}.staging"
     downloads = cache_dir / "downloads"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
-    if given_dir is None:
-        source, revision = _fetch(downloads, staging)
+    if given_dir is not None:
+        source, revision = _copy(given_dir, staging)
+    elif _of_format_1(final) is not None:
+        source, revision = _copy(final, staging)
     else:
-        source, revision = "directory", _copy(given_dir, staging)
+        source, revision = _fetch(downloads, staging)
+    fold(staging / MODEL_FILE, staging / FOLDED_FILE)
     _write_manifest(staging, source, revision)
     if final.exists():  # it is there but did not pass
         shutil.rmtree(final)
     staging.rename(final)
-    if given_dir is None:
-        shutil.rmtree(downloads)
+    shutil.rmtree(downloads, ignore_errors=True)
     return _weights(final, source, revision)
 
 
@@ -155,14 +170,26 @@ def _fetch(downloads: Path, staging: Path) -> tuple[str, str]:
     raise WeightsError("\n".join(["no source delivers Kokoro's weights:", *reasons, advice]))
 
 
-def _copy(given_dir: Path, staging: Path) -> str:
-    """Fill `staging` from a directory in the hub's layout; return the model's sha256. Raises WeightsError."""
+def _copy(given_dir: Path, staging: Path) -> tuple[str, str]:
+    """Fill `staging` from a directory in the hub's layout. Returns (source, revision). Raises WeightsError.
+
+    A directory that was prepared in format 1 keeps them; else the revision is the model's sha256.
+    """
     try:
         import_directory(given_dir, staging)
     except SourceError as error:
         advice = f"It must hold {_HUB_LAYOUT}; without a given directory the weights are downloaded"
         raise WeightsError(f"no weights in the given directory: {error}. {advice}") from error
-    return sha256_of(staging / MODEL_FILE)
+    return _of_format_1(given_dir) or ("directory", sha256_of(staging / MODEL_FILE))
+
+
+def _of_format_1(root: Path) -> tuple[str, str] | None:
+    """Source and revision of a directory that was prepared before there were folded parameters."""
+    try:
+        manifest = json.loads((root / _MANIFEST).read_text())
+        return (str(manifest["source"]), str(manifest["revision"])) if manifest["format"] == 1 else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _name_of_copy(given_dir: Path) -> str:
@@ -174,7 +201,7 @@ def _name_of_copy(given_dir: Path) -> str:
 
 def _read(root: Path) -> KokoroWeights | None:
     """The weights in `root`, if its manifest can be read and every file has the size that it says."""
-    if not (root / _MANIFEST).exists():
+    if not (root / _MANIFEST).exists() or _of_format_1(root) is not None:
         return None
     try:
         manifest = _manifest(root)
@@ -190,7 +217,7 @@ def _read(root: Path) -> KokoroWeights | None:
 
 
 def _weights(root: Path, source: str, revision: str) -> KokoroWeights:
-    return KokoroWeights(root / MODEL_FILE, root / CONFIG_FILE, root / VOICES_DIR, source, revision)
+    return KokoroWeights(root / MODEL_FILE, root / FOLDED_FILE, root / CONFIG_FILE, root / VOICES_DIR, source, revision)
 
 
 def _write_manifest(root: Path, source: str, revision: str) -> None:
@@ -212,12 +239,18 @@ def _manifest(root: Path) -> dict[str, Any]:
         for entry in manifest["files"].values():
             strings.append(entry["sha256"])
             int(entry["size"])
-        whole = manifest["format"] == _FORMAT and {MODEL_FILE, CONFIG_FILE} <= manifest["files"].keys()
+        whole = manifest["format"] == _FORMAT and {MODEL_FILE, FOLDED_FILE, CONFIG_FILE} <= manifest["files"].keys()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} cannot be used ({error!r}): delete {root} and start again") from error
     if not whole or not all(isinstance(string, str) for string in strings):
         raise WeightsError(f"{path} is of another format: delete {root} and start again")
     return dict(manifest)
+
+
+@cache
+def _manifest_files(root: Path) -> dict[str, Any]:
+    """The entries of the files of a directory that is in use."""
+    return dict(_manifest(root)["files"])
 
 
 @contextmanager

@@ -1,0 +1,104 @@
+"""The kernels that numba compiles give what torch's own operations give, whatever the shape."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from telephony.engines.kokoro.kernels import TorchKernels
+from telephony.engines.kokoro.native import NativeKernels
+
+ROOT = Path(__file__).resolve().parent.parent
+SHAPES = [(1, 1, 64), (1, 540, 256), (2, 33, 128), (3, 7, 22)]
+PLAIN, NATIVE = TorchKernels(), NativeKernels()
+
+
+@pytest.fixture(params=[torch.bfloat16, torch.float32], ids=["bf16", "f32"])
+def dtype(request: pytest.FixtureRequest) -> torch.dtype:
+    found: torch.dtype = request.param
+    return found
+
+
+@pytest.fixture(params=[1, 2], ids=["alone", "in two threads"], autouse=True)
+def _threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+def operands(shape: tuple[int, int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """x, the multiply-add of a norm as a part of all norms', and Snake's factors."""
+    torch.manual_seed(0)
+    batch, _, channels = shape
+    all_norms = torch.randn(2, batch, 1, 3 * channels)
+    a, b = all_norms[..., channels : 2 * channels].unbind(0)
+    alpha = torch.rand(1, 1, channels) * 2 + 0.3
+    return torch.randn(shape).to(dtype), a, b, alpha / torch.pi, 1 / alpha
+
+
+def assert_close(ours: Tensor, plain: Tensor) -> None:
+    assert ours.dtype == plain.dtype
+    # Half a step of bf16 is rounded to either side.
+    torch.testing.assert_close(
+        ours.float(), plain.float(), rtol=2**-7 if plain.dtype == torch.bfloat16 else 1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_snake(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+    given = operands(shape, dtype)
+    assert_close(NATIVE.snake(*given), PLAIN.snake(*given))
+
+
+@pytest.mark.parametrize("pad", [0, 5])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_snake_in_eight_bits(shape: tuple[int, int, int], dtype: torch.dtype, pad: int) -> None:
+    x, a, b, u, inverse = operands(shape, dtype)
+    steps = torch.full((1, 1, shape[2]), 30.0)
+    ours, plain = (kernels.snake_steps(x, a, b, u, inverse, steps, pad) for kernels in (NATIVE, PLAIN))
+    assert ours.dtype == torch.uint8
+    assert ours.shape == plain.shape
+    assert int((ours.int() - plain.int()).abs().max()) <= 1
+    if pad:
+        assert (ours[:, :pad] == 128).all()
+        assert (ours[:, -pad:] == 128).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_leaky(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+    x, a, b, *_ = operands(shape, dtype)
+    assert_close(NATIVE.leaky(x, a, b), PLAIN.leaky(x, a, b))
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (1, 30_000, 64)], ids=str)
+def test_moments(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+    x, *_ = operands(shape, dtype)
+    for ours, plain in zip(NATIVE.moments(x), PLAIN.moments(x), strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_merge3(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+    x, *_ = operands(shape, dtype)
+    assert_close(NATIVE.merge3(x, 2 * x, x - 1, 0.1), PLAIN.merge3(x, 2 * x, x - 1, 0.1))
+
+
+def test_they_run_in_torch_s_own_pool_of_threads() -> None:
+    """A second OpenMP library in the process would have a pool of its own, and both would spin."""
+    code = """
+from tests.test_native_kernels import NATIVE, operands
+import torch
+NATIVE.snake(*operands((1, 540, 256), torch.bfloat16))
+print(len({line.split()[-1] for line in open("/proc/self/maps") if "omp" in line.rsplit("/", 1)[-1]}))
+"""
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("only Linux says what is mapped")
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["1"]
