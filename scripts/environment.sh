@@ -37,11 +37,12 @@ _show_progress() { # a line every ten seconds of what pip, which writes to the f
 _install() { # the requirements file $1; what pip says goes to a file, and is shown if it fails
     local log="$venv/pip.log" status=0
     echo "installing the packages of $1 (the first time: about 1 GB, several with CUDA; minutes)" >&2
-    : >"$log"
+    "$python" -m pip install --disable-pip-version-check --progress-bar off -r "$root/$1" >"$log" 2>&1 &
+    _pip=$!
     _show_progress "$log" &
     _progress=$!
-    trap 'kill "$_progress" 2>/dev/null' EXIT # also where Ctrl-C ends this shell
-    "$python" -m pip install --disable-pip-version-check --progress-bar off -r "$root/$1" >"$log" 2>&1 || status=$?
+    trap 'kill "$_pip" "$_progress" 2>/dev/null' EXIT # whatever ends this shell ends them
+    wait "$_pip" || status=$?
     trap - EXIT
     { kill "$_progress" && wait "$_progress"; } 2>/dev/null || true
     if [ "$status" != 0 ]; then

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -37,7 +39,7 @@ case "$1 ${2:-}" in
         echo "Collecting torch==1"
         echo "WARNING: Location '/x' is ignored" >&2
         echo "ERROR: No space left on device" >&2
-        [ -z "${PIP_WAITS_FOR:-}" ] || cat "$PIP_WAITS_FOR"
+        [ -z "${PIP_WAITS_FOR:-}" ] || exec cat "$PIP_WAITS_FOR"
         exit "${FAIL_PIP:-0}" ;;
     *) echo "pid $$"; echo "preloaded ${LD_PRELOAD:-nothing}, ${MALLOC_CONF:-no options}"; exit 7 ;;
 esac
@@ -258,6 +260,22 @@ def test_every_ten_seconds_a_line_tells_what_pip_does(house: House, tmp_path: Pa
         out, err = process.communicate(timeout=60)
     assert err == ""  # and no one is left who would write more
     assert "preloaded nothing, no options" in out
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_pip_too(house: House, tmp_path: Path, signum: int) -> None:
+    pip = tmp_path / "pip"
+    os.mkfifo(pip)
+    house.add_python("python3.11")
+    process = house.start("start-kokoro.sh", KOKORO_JEMALLOC="off", PIP_WAITS_FOR=str(pip))
+    with pip.open("w") as release:  # as soon as pip waits
+        process.send_signal(signum)
+        _, err = process.communicate(timeout=60)  # nobody is left who would show progress
+        poll = select.poll()
+        poll.register(release, 0)
+        assert poll.poll(60_000) == [(release.fileno(), select.POLLERR)]  # pip is dead
+    assert process.returncode == -signum
+    assert "error" not in err
 
 
 # --- jemalloc
