@@ -174,7 +174,7 @@ class ServiceProcess:
 
     def _wait_ready(self) -> None:
         if not any(line.startswith("ready:") for line in self._process.stdout or ()):
-            raise StartError("the service has ended before it was ready")
+            raise StartError(f"the service has ended with status {self._process.wait()} before it was ready")
 
 
 def add_start_option(parser: argparse.ArgumentParser) -> None:

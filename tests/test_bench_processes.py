@@ -121,7 +121,7 @@ def test_the_service_is_heard_over_both_of_its_doors(tone: None, monkeypatch: py
 
 
 def test_a_service_that_does_not_start_is_an_error(tone: None) -> None:
-    with pytest.raises(StartError):
+    with pytest.raises(StartError, match="status 2"):
         ServiceProcess("--speed", "9", launcher=False)
 
 
