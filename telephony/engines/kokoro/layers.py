@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Protocol
 
 import torch
@@ -24,16 +24,49 @@ EPS = 1e-5
 MOST_STEPS_AT_ONCE = {"mps": 65_000}
 """Steps of the longest convolution that a kind of device does right: MPS fails over 65,536 before macOS 15.1."""
 
+SLICE_STEPS = 1024
+"""Steps of a slice: a processor's convolutions over lengths that are none of the windows' are made slice by slice.
+
+oneDNN makes machine code for every length that it meets: two megabytes and some milliseconds for each convolution."""
+
+
+def in_slices(x: Tensor, pad: int, convolve: Callable[[Tensor], Tensor], add: Tensor | None) -> Tensor:
+    """A convolution of x [B, T + 2 pad, Cin] in slices of one length: [B, T, Cout], to which `add` is summed.
+
+    Args:
+        x: with the `pad` steps at both ends that it needs around it.
+        convolve: [B, SLICE_STEPS + 2 pad, Cin] -> [B, SLICE_STEPS, Cout].
+        add: [B, T, Cout].
+    """
+    steps = x.shape[1] - 2 * pad
+    parts = []
+    for at in range(0, steps, SLICE_STEPS):
+        count = min(SLICE_STEPS, steps - at)
+        part = F.pad(x[:, at : at + count + 2 * pad], (0, 0, 0, SLICE_STEPS - count)).contiguous()
+        parts.append(convolve(part)[:, :count])
+    y = parts[0].contiguous() if len(parts) == 1 else torch.cat(parts, 1)
+    return y if add is None else y.add_(add)
+
 
 def _packable(weight: Tensor) -> bool:
     return weight.device.type == "cpu" and torch._C._has_mkldnn
 
 
 class Conv(nn.Module):
-    """Stride-1 'same' convolution over [B, T, C], its weight folded, cast and (on a CPU) packed for oneDNN once."""
+    """Stride-1 'same' convolution over [B, T, C], its weight cast and (on a CPU) packed for oneDNN once.
 
-    def __init__(self, convolution: Parameters, dtype: torch.dtype, dilation: int = 1) -> None:
+    Args:
+        convolution: its parameters.
+        dtype: of input and output.
+        dilation: of the convolution.
+        lengths: those that a CPU takes in one piece; any other is cut into slices.
+    """
+
+    def __init__(
+        self, convolution: Parameters, dtype: torch.dtype, dilation: int = 1, lengths: Container[int] = ()
+    ) -> None:
         super().__init__()
+        self.lengths = lengths
         weight = convolution.weight
         self.dilation = dilation
         self.pad = (weight.shape[-1] - 1) * self.dilation // 2
@@ -53,6 +86,8 @@ class Conv(nn.Module):
     def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
         """[B, T, Cin] -> [B, T, Cout]; `add` [B, T, Cout] is summed in the same pass."""
         batch, steps, channels = x.shape
+        if self.packed and steps not in self.lengths:
+            return in_slices(F.pad(x, (0, 0, self.pad, self.pad)), self.pad, self._convolve_slice, add)
         image = x.view(batch, 1, steps, channels).permute(0, 3, 1, 2)
         residual = None if add is None else add.view(batch, 1, steps, -1).permute(0, 3, 1, 2)
         pad, one, dilation = [0, self.pad], [1, 1], [1, self.dilation]
@@ -69,6 +104,14 @@ class Conv(nn.Module):
                 image, residual, self.weight, self.bias, pad, one, dilation, 1, "add", 1.0, None, [], None
             )
         return y.permute(0, 2, 3, 1).reshape(batch, steps, self.out_channels)
+
+    def _convolve_slice(self, x: Tensor) -> Tensor:
+        batch, steps, channels = x.shape
+        image = x.view(batch, 1, steps, channels).permute(0, 3, 1, 2)
+        y: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            image, self.weight, self.bias, [0, 0], [1, 1], [1, self.dilation], 1, "none", [], ""
+        )
+        return y.permute(0, 2, 3, 1).reshape(batch, SLICE_STEPS, self.out_channels)
 
     def _in_parts(self, image: Tensor) -> Tensor:
         """The convolution of [B, C, 1, T], in parts where the device takes no more than so many steps at once."""
@@ -206,16 +249,22 @@ class SnakeConv(nn.Module):
     Args:
         convolution: its parameters.
         alpha: Snake's, [1, C, 1].
-        dilation: of the convolution.
-        dtype: of input and output.
+        dilation, dtype, lengths: as for `Conv`.
         kernels: shared with the others.
     """
 
-    def __init__(
-        self, convolution: Parameters, alpha: Tensor, dilation: int, dtype: torch.dtype, kernels: Kernels
+    def __init__(  # noqa: PLR0917
+        self,
+        convolution: Parameters,
+        alpha: Tensor,
+        dilation: int,
+        dtype: torch.dtype,
+        kernels: Kernels,
+        lengths: Container[int] = (),
     ) -> None:
         super().__init__()
-        self._conv, self._snake, self._kernels = Conv(convolution, dtype, dilation), snake_factors(alpha), kernels
+        self._conv = Conv(convolution, dtype, dilation, lengths)
+        self._snake, self._kernels = snake_factors(alpha), kernels
 
     def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None, overwrite: bool = False) -> Tensor:
         """x [B, T, Cin], its norm's multiply-add a, b [B, 1, Cin] float32 -> [B, T, Cout].

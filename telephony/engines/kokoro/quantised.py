@@ -8,11 +8,13 @@ and the log-spectral distance to the reference 2.28 dB where bf16 has 2.04.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import torch
 from torch import Tensor, nn
 
 from telephony.engines.kokoro.kernels import MOST_STEPS, ZERO_STEP, Kernels
-from telephony.engines.kokoro.layers import snake_factors
+from telephony.engines.kokoro.layers import in_slices, snake_factors
 from telephony.engines.kokoro.parameters import Parameters
 
 # Standard deviations of a normed channel that are told apart; what is beyond is clipped. The error is 24.8, 24.6, 23.5,
@@ -45,7 +47,7 @@ class QuantisedSnakeConv(nn.Module):
         alpha: Snake's, [1, C, 1].
         dilation: of the convolution.
         reach: [C], see `largest`.
-        dtype: of input and output.
+        dtype, lengths: as for `Conv`.
         kernels: shared with the others.
     """
 
@@ -57,11 +59,13 @@ class QuantisedSnakeConv(nn.Module):
         reach: Tensor,
         dtype: torch.dtype,
         kernels: Kernels,
+        lengths: Container[int] = (),
     ) -> None:
         super().__init__()
         scaled = convolution.weight * (reach / MOST_STEPS)[:, None]
         width = scaled.abs().amax((1, 2)).clamp_min(1e-12) / MOST_STEPS
         whole = (scaled / width[:, None, None]).round().to(torch.int8).unsqueeze(2)
+        self._lengths = lengths
         self._dtype, self._kernels, self._snake = dtype, kernels, snake_factors(alpha)
         self._steps = (MOST_STEPS / reach).reshape(1, 1, -1)
         self._dilation = [1, dilation]
@@ -77,19 +81,42 @@ class QuantisedSnakeConv(nn.Module):
     def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None, overwrite: bool = False) -> Tensor:
         """See `SnakeConv`."""
         steps = self._kernels.snake_steps(x, a, b, *self._snake, self._steps, self._pad)
+        if x.shape[1] not in self._lengths:
+            return in_slices(steps, self._pad, self._convolve, add)
+        if add is None:
+            return self._convolve(steps)
         batch, padded, channels = steps.shape
         image = steps.view(batch, 1, padded, channels).permute(0, 3, 1, 2)
         operands = (image, 1.0, 0, self._weight, self._width, self._no_offset)
         geometry = ([1, 1], [0, 0], self._dilation, 1)
-        y: Tensor
-        if add is None:
-            y = torch.ops.onednn.qconv2d_pointwise(
-                *operands, self._bias, *geometry, 1.0, 0, self._dtype, "none", [], ""
-            )
-        else:
-            total = add if overwrite else add.clone()  # oneDNN sums in place
-            total = total.view(batch, 1, x.shape[1], -1).permute(0, 3, 1, 2)
-            y = torch.ops.onednn.qconv2d_pointwise.binary(
-                *operands, total, self._bias, *geometry, 1.0, 0, self._dtype, 1.0, 0, "sum", 1.0, "none", [], ""
-            )
+        total = add if overwrite else add.clone()  # oneDNN sums in place
+        total = total.view(batch, 1, x.shape[1], -1).permute(0, 3, 1, 2)
+        y: Tensor = torch.ops.onednn.qconv2d_pointwise.binary(
+            *operands, total, self._bias, *geometry, 1.0, 0, self._dtype, 1.0, 0, "sum", 1.0, "none", [], ""
+        )
         return y.permute(0, 2, 3, 1).reshape(batch, x.shape[1], len(self._width))
+
+    def _convolve(self, steps: Tensor) -> Tensor:
+        """Eight bits [B, T + 2 pad, Cin] -> [B, T, Cout]."""
+        batch, padded, channels = steps.shape
+        image = steps.view(batch, 1, padded, channels).permute(0, 3, 1, 2)
+        y: Tensor = torch.ops.onednn.qconv2d_pointwise(
+            image,
+            1.0,
+            0,
+            self._weight,
+            self._width,
+            self._no_offset,
+            self._bias,
+            [1, 1],
+            [0, 0],
+            self._dilation,
+            1,
+            1.0,
+            0,
+            self._dtype,
+            "none",
+            [],
+            "",
+        )
+        return y.permute(0, 2, 3, 1).reshape(batch, padded - 2 * self._pad, len(self._width))

@@ -41,9 +41,14 @@ BINS = FFT_SAMPLES // 2 + 1
 # Stage 0: 66 / 6 + 1 and residual blocks 60 steps, and a frame of upsampling -> 9. Noise branch: 72, 36 and 1 -> 11.
 NOISE_CONTEXT, STAGE0_CONTEXT, STAGE1_CONTEXT = 11, 9, 3
 
-WINDOW_FRAMES = (32, 48, 64, 96, 128)
-"""The shapes of windows, 0.4 to 1.6 s: few, so that kernels and graphs are few."""
+WINDOW_FRAMES = (32, 64, 128)
+"""The shapes of windows, 0.4 to 1.6 s: few, so that machine code and graphs are few."""
 _FIRST_WINDOW = WINDOW_FRAMES[0]
+_LENGTHS = frozenset(
+    [STAGE0_STEPS * (frames + 2 * context) for frames in WINDOW_FRAMES for context in (NOISE_CONTEXT, STAGE0_CONTEXT)]
+    + [STAGE0_STEPS * STAGE1_STEPS * (frames + 2 * STAGE1_CONTEXT) + 1 for frames in WINDOW_FRAMES]
+)
+"""The steps that the residual blocks have in a window."""
 # What a window costs beyond its own frames, in frames: its contexts and calls (measured on two CPU cores).
 _WINDOW_COST = 18
 
@@ -89,7 +94,7 @@ class Vocoder(nn.Module):
         self._gain, self._beta = _side_by_side(gains), _side_by_side(betas)
 
         def layer(convolution: Parameters, alpha: Tensor, dilation: int, site: int) -> nn.Module:
-            return SnakeConv(convolution, alpha, dilation, dtype, kernels)
+            return SnakeConv(convolution, alpha, dilation, dtype, kernels, _LENGTHS)
 
         first_sites = range(0, self.sites, self.sites // len(sources))
         self.blocks = nn.ModuleList(ResBlock(*block, layer) for block in zip(sources, first_sites, strict=True))
@@ -99,7 +104,7 @@ class Vocoder(nn.Module):
         # Kernel 12, stride 6 over 22 channels as a product of rows of 12 * 22.
         self._noise0 = (wide.weight.permute(2, 1, 0).flatten(0, 1).contiguous(), wide.bias)
         self._noise1 = (point.weight[:, :, 0].T.contiguous(), point.bias)
-        self.post = Conv(generator.under("conv_post"), torch.float32)
+        self.post = Conv(generator.under("conv_post"), torch.float32, lengths=_LENGTHS)
         window = torch.hann_window(FFT_SAMPLES, periodic=True, dtype=torch.float64)
         angle = torch.arange(BINS).double()[:, None] * torch.arange(FFT_SAMPLES).double() * (2 * math.pi / FFT_SAMPLES)
         folds = torch.full((BINS, 1), 2.0, dtype=torch.float64)
@@ -193,7 +198,7 @@ class Vocoder(nn.Module):
         def layer(convolution: Parameters, alpha: Tensor, dilation: int, site: int) -> nn.Module:
             low, high = self.offsets[site], self.offsets[site + 1]
             reach = largest(gain[:, low:high], beta[:, low:high], alpha.flatten())
-            return QuantisedSnakeConv(convolution, alpha, dilation, reach, self.dtype, self.kernels)
+            return QuantisedSnakeConv(convolution, alpha, dilation, reach, self.dtype, self.kernels, _LENGTHS)
 
         first_sites = range(0, self.sites, self.sites // len(sources))
         return nn.ModuleList(ResBlock(*block, layer) for block in zip(sources, first_sites, strict=True))
