@@ -115,7 +115,7 @@ def with_own_voice(kokoro_weights: KokoroWeights, tmp_path: Path) -> KokoroWeigh
     """The weights with one more voice, which nobody has measured."""
     root = tmp_path / "weights"
     (root / "voices").mkdir(parents=True)
-    for name in ("config.json", "kokoro-v1_0.pth"):
+    for name in ("config.json", "kokoro-v1_0.pth", "folded.safetensors"):
         (root / name).symlink_to(kokoro_weights.model_path.parent / name)
     for name in ("af_sky", "am_michael"):
         (root / "voices" / f"{name}.bin").write_bytes((kokoro_weights.voices_dir / f"{name}.bin").read_bytes())
@@ -127,6 +127,7 @@ def with_own_voice(kokoro_weights: KokoroWeights, tmp_path: Path) -> KokoroWeigh
     return dataclasses.replace(
         kokoro_weights,
         model_path=root / "kokoro-v1_0.pth",
+        folded_path=root / "folded.safetensors",
         config_path=root / "config.json",
         voices_dir=root / "voices",
     )

@@ -30,7 +30,7 @@ class Bench:
         self.model = load_model(weights, device)
         self.weights = weights
         kernels = TorchKernels()
-        self.parameters = load_parameters(weights.model_path, device)
+        self.parameters = load_parameters(weights.folded_path, device)
         self.vocoder = Vocoder(self.parameters.under("decoder.generator"), torch.float32, kernels)
         self.acoustic_model = AcousticModel(self.parameters, self.vocoder.style, kernels, torch.float32)
 

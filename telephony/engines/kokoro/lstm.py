@@ -25,7 +25,7 @@ class BidirectionalLstm(nn.Module):
         device = parameters.device
         self._both = nn.LSTM(channels, hidden, batch_first=True, bidirectional=True, device=device)
         self._both.load_state_dict({name + way: parameters[name + way] for way in _WAYS for name in _PARTS})
-        self._forth, self._back = (nn.LSTM(channels, hidden, batch_first=True, device=device) for _ in _WAYS)
+        self._forth, self._back = (nn.LSTM(channels, hidden, batch_first=True, device="meta") for _ in _WAYS)
         for way, lstm in zip(_WAYS, (self._forth, self._back), strict=True):
             for name in _PARTS:  # the same memory
                 setattr(lstm, name, getattr(self._both, name + way))

@@ -229,13 +229,13 @@ class KokoroEngine:
 
     @torch.inference_mode()
     def _rehearse(self) -> None:
-        """Every path once or twice: a word and a sentence as a whole, and three shapes of window."""
-        for acoustic in (self.listen("Sure.", self._default_voice.name), self._example()):
-            self.vocoder.exact(acoustic)
-            self.vocoder.whole(acoustic)
+        """Every path once: a word as a whole, and all shapes of window."""
+        word = self.listen("Sure.", self._default_voice.name)
+        self.vocoder.exact(word)
+        self.vocoder.whole(word)
         for batch in {1, min(2, self.max_batch)}:
             example = self._example(batch)
-            for frames in WINDOW_FRAMES[:3]:
+            for frames in WINDOW_FRAMES:
                 self.vocoder.window([example] * batch, [frames] * batch, frames)
 
     @torch.inference_mode()
