@@ -87,13 +87,14 @@ def test_what_cannot_be_captured_is_called_and_logged(events: EventLog) -> None:
 
 
 def assert_windows_are_the_same(bench: Bench, capture: Capture) -> None:
-    """Windows at the edges and inside, of utterances of two lengths, three in a batch of four."""
-    acoustics = [bench.hear(PHONEMES), bench.hear(SHORT), bench.hear(PHONEMES)]
+    """Windows at the edges and inside, of utterances of two lengths, five in a batch of six."""
+    acoustics = [bench.hear(phonemes) for phonemes in (PHONEMES, SHORT, PHONEMES, SHORT, PHONEMES)]
     last = acoustics[2].frames - 20
+    turns = ([0, 32, last, 0, 16], [last, 0, 100, 16, 0])
     with torch.inference_mode():
-        eager = [bench.vocoder.window(acoustics, starts, 48) for starts in ([0, 32, last], [last, 0, 100])]
-        bench.vocoder.capture(capture, acoustics[0], 48, 4)
-        for starts, expected in zip(([0, 32, last], [last, 0, 100]), eager, strict=True):
+        eager = [bench.vocoder.window(acoustics, starts, 48) for starts in turns]
+        bench.vocoder.capture(capture, acoustics[0], 48, 6)
+        for starts, expected in zip(turns, eager, strict=True):
             torch.testing.assert_close(bench.vocoder.window(acoustics, starts, 48), expected, rtol=0, atol=1e-4)
 
 
