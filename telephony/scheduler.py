@@ -275,6 +275,7 @@ class Scheduler:
         self._failover.judge(engine, defects)
         for (lane, request, utterance), samples, defect in zip(batch, rendered, defects, strict=True):
             request.segment_engine_s += spent_s / len(batch)
+            request.segment_render_s += spent_s
             if defect is not None:
                 self._engine_failed(lane, request, defect)
             else:
@@ -369,7 +370,7 @@ class Scheduler:
             request.cached = request.take is not None and not request.segment_engine_s
             if not request.cached:
                 with self.changed:
-                    self._admission.began(request.segment_engine_s - request.segment_preparation_s)
+                    self._admission.began(request.segment_render_s)
             if was_silent and not lane.background:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
@@ -532,7 +533,6 @@ class Scheduler:
             self._engine_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
             return
         request.segment_engine_s += spent_s
-        request.segment_preparation_s += spent_s
         with self.changed:
             self._admission.prepared(spent_s)
             self._productions.prepared(request, utterance)
