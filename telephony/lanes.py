@@ -78,7 +78,7 @@ class Request:
     What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
     `audio_s`, the time in the engine, its preparation included, and the audio of all segments; `first_audio_s`, from
     arrival to the first window with sound, None until then; `cached`, whether that one came from the phrase cache;
-    `segment_engine_s`, its share of what batches and preparation took, `segment_render_s`, all of what the batches took;
+    `segment_engine_s`, its share of what batches and preparation took; `segment_render_s`, all that the batches took;
     `failure`, why a segment could not be spoken, without its text.
     """
 
