@@ -186,6 +186,7 @@ class Scheduler:
                     self._break_off(request)
                     self._abandon(lane, request)
             self._release(request for _, request, _ in batch)
+            del batch  # a listener that is gone must not stay in memory while the thread waits
 
     def _next_batch(self) -> list[tuple[Lane, Request, Utterance]] | None:
         """Waits for work; None once stopping. At most one window of each lane, all on one engine."""
@@ -437,27 +438,35 @@ class Scheduler:
                 self._abandon(lane, request)
             if not self._preparation.has(request):
                 self._release([request])
+            del step, lane, request, do  # as in _run
 
     def _next_step(self) -> tuple[Lane, Request, _Step] | None:
-        """Waits for something to do that needs no engine, or only to be prepared; None once stopping.
-
-        Who is first is decided as for the engines.
-        """
+        """Waits for something to do that needs no engine, or only to be prepared; None once stopping."""
         with self.changed:
             while not self._stopping:
-                if (over := self._preparation.take_over()) is not None:
-                    return over.lane, over.request, partial(self._prepared, over.call)
-                now = self._clock()
-                able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
-                able.sort(key=lambda lane: _urgency(lane, now))
-                for needs, do in ((self._needs_preparation, self._prepare), (_needs_no_engine, self._go_on)):
-                    for lane in able:
-                        request = lane.queue[0]
-                        if needs(request, now):
-                            request.in_service = True
-                            return lane, request, do
-                self.changed.wait(self._pause_s(able, now))
+                if (step := self._first_step()) is not None:
+                    return step
+                self.changed.wait(self._pause_s())
             return None
+
+    def _able(self, now: float) -> list[Lane]:
+        """Those who could go on, in the order of their urgency."""
+        able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
+        return sorted(able, key=lambda lane: _urgency(lane, now))
+
+    def _first_step(self) -> tuple[Lane, Request, _Step] | None:
+        """What is to be done now, if anything is; who is first is decided as for the engines."""
+        if (over := self._preparation.take_over()) is not None:
+            return over.lane, over.request, partial(self._prepared, over.call)
+        now = self._clock()
+        able = self._able(now)
+        for needs, do in ((self._needs_preparation, self._prepare), (_needs_no_engine, self._go_on)):
+            for lane in able:
+                request = lane.queue[0]
+                if needs(request, now):
+                    request.in_service = True
+                    return lane, request, do
+        return None
 
     def _needs_preparation(self, request: Request, now: float) -> bool:
         """Whether its engine is to be asked for phonemes, and can be."""
@@ -467,9 +476,10 @@ class Scheduler:
         begun = self._productions.of(request) is not None or request.utterance is not None
         return not begun and self._preparation.idle(request.engine)
 
-    def _pause_s(self, able: Sequence[Lane], now: float) -> float | None:
+    def _pause_s(self) -> float | None:
         """How long to wait if nothing happens, in seconds: until a lookup or a preparation has taken too long."""
-        heads = [lane.queue[0] for lane in able]
+        now = self._clock()
+        heads = [lane.queue[0] for lane in self._able(now)]
         waits = [head.look_up_until - now for head in heads if head.take is not None and head.take.sought]
         overdue_s = self._preparation.next_overdue_s()
         return min(waits if overdue_s is None else [*waits, overdue_s], default=None)
