@@ -71,7 +71,7 @@ class Admission:
         self._audio_s = _DECAY * self._audio_s + audio_s
 
     def began(self, spent_s: float) -> None:
-        """A request has its first window, after `spent_s` seconds in the engine, whatever its company."""
+        """A request has its first window, after `spent_s` seconds of engine time, without its preparation."""
         self._first_window_s = _moving_average(self._first_window_s, spent_s)
 
     def spoken(self, text_bytes: int, audio_s: float) -> None:

@@ -78,7 +78,6 @@ class Request:
     What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
     `audio_s`, the time in the engine, its preparation included, and the audio of all segments; `first_audio_s`, from
     arrival to the first window with sound, None until then; `cached`, whether that one came from the phrase cache;
-    `segment_engine_s`, its share of what batches and preparation took; `segment_render_s`, all that the batches took;
     `failure`, why a segment could not be spoken, without its text.
     """
 
@@ -104,7 +103,7 @@ class Request:
     failure: str | None = None
     failed_engine: str | None = None
     segment_engine_s: float = 0.0
-    segment_render_s: float = 0.0
+    segment_preparation_s: float = 0.0
     segment_audio_s: float = 0.0
     _next: Segment | None = None
     _resampler: Resampler | None = None
@@ -125,7 +124,7 @@ class Request:
             raise ValueError("no segment is left")
         self._next = next(self.segments, None)
         self.segment = segment
-        self.segment_engine_s = self.segment_render_s = self.segment_audio_s = 0.0
+        self.segment_engine_s = self.segment_preparation_s = self.segment_audio_s = 0.0
         return segment
 
     def end_segment(self) -> None:

@@ -276,7 +276,6 @@ class Scheduler:
         self._failover.judge(engine, defects)
         for (lane, request, utterance), samples, defect in zip(batch, rendered, defects, strict=True):
             request.segment_engine_s += spent_s / len(batch)
-            request.segment_render_s += spent_s
             if defect is not None:
                 self._engine_failed(lane, request, defect)
             else:
@@ -371,7 +370,7 @@ class Scheduler:
             request.cached = request.take is not None and not request.segment_engine_s
             if not request.cached:
                 with self.changed:
-                    self._admission.began(request.segment_render_s)
+                    self._admission.began(request.segment_engine_s - request.segment_preparation_s)
             if was_silent and not lane.background:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
@@ -444,29 +443,29 @@ class Scheduler:
         """Waits for something to do that needs no engine, or only to be prepared; None once stopping."""
         with self.changed:
             while not self._stopping:
-                if (step := self._first_step()) is not None:
+                step, pause_s = self._first_step()
+                if step is not None:
                     return step
-                self.changed.wait(self._pause_s())
+                self.changed.wait(pause_s)
             return None
 
-    def _able(self, now: float) -> list[Lane]:
-        """Those who could go on, in the order of their urgency."""
-        able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
-        return sorted(able, key=lambda lane: _urgency(lane, now))
+    def _first_step(self) -> tuple[tuple[Lane, Request, _Step] | None, float | None]:
+        """What is to be done now, if anything is, else how long to wait for it, in seconds.
 
-    def _first_step(self) -> tuple[Lane, Request, _Step] | None:
-        """What is to be done now, if anything is; who is first is decided as for the engines."""
+        Who is first is decided as for the engines. Apart from the wait, so that nothing of a lane outlives it.
+        """
         if (over := self._preparation.take_over()) is not None:
-            return over.lane, over.request, partial(self._prepared, over.call)
+            return (over.lane, over.request, partial(self._prepared, over.call)), None
         now = self._clock()
-        able = self._able(now)
+        able = [lane for lane in self._active if not lane.queue[0].in_service and lane.listener.has_room()]
+        able.sort(key=lambda lane: _urgency(lane, now))
         for needs, do in ((self._needs_preparation, self._prepare), (_needs_no_engine, self._go_on)):
             for lane in able:
                 request = lane.queue[0]
                 if needs(request, now):
                     request.in_service = True
-                    return lane, request, do
-        return None
+                    return (lane, request, do), None
+        return None, self._pause_s(able, now)
 
     def _needs_preparation(self, request: Request, now: float) -> bool:
         """Whether its engine is to be asked for phonemes, and can be."""
@@ -476,10 +475,9 @@ class Scheduler:
         begun = self._productions.of(request) is not None or request.utterance is not None
         return not begun and self._preparation.idle(request.engine)
 
-    def _pause_s(self) -> float | None:
+    def _pause_s(self, able: Sequence[Lane], now: float) -> float | None:
         """How long to wait if nothing happens, in seconds: until a lookup or a preparation has taken too long."""
-        now = self._clock()
-        heads = [lane.queue[0] for lane in self._able(now)]
+        heads = [lane.queue[0] for lane in able]
         waits = [head.look_up_until - now for head in heads if head.take is not None and head.take.sought]
         overdue_s = self._preparation.next_overdue_s()
         return min(waits if overdue_s is None else [*waits, overdue_s], default=None)
@@ -543,6 +541,7 @@ class Scheduler:
             self._engine_failed(lane, request, UnspeakableError("the engine has nothing to say for a text"))
             return
         request.segment_engine_s += spent_s
+        request.segment_preparation_s += spent_s
         with self.changed:
             self._admission.prepared(spent_s)
             self._productions.prepared(request, utterance)

@@ -341,23 +341,6 @@ def test_a_batch_takes_one_window_of_each_of_several_lanes(room: Room) -> None:
     assert sorted(engine.order) == sorted(long(name, 3) for name in "ABC" * 3)
 
 
-def test_a_first_window_is_reckoned_with_all_that_its_batch_took(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    began: list[float] = []
-    monkeypatch.setattr(room.scheduler._admission, "began", began.append)
-
-    class Slow(Recorder):
-        def render(self, batch: Sequence[Utterance]) -> list[Samples]:
-            room.clock.now += 1.0
-            return super().render(batch)
-
-    engine = Slow(max_batch=4)
-    for name in "ABCD":
-        room.lane().put(request(long(name, 1), engine=engine))
-    room.run()
-    assert engine.batches == [[long(name, 1) for name in "ABCD"]]
-    assert began == [1.0] * 4  # whoever comes next waits for a whole one, too
-
-
 def test_a_batch_never_exceeds_what_the_engine_takes(room: Room) -> None:
     engine = Recorder(max_batch=2)
     ears = [Ear() for _ in range(5)]
