@@ -127,9 +127,12 @@ def test_newcomers_are_prepared_in_order_of_arrival_one_at_a_time_and_the_backgr
 ) -> None:
     engine = ToneEngine(on_prepare=gate)
     hold(room, gate, engine)
-    room.lane(background=True).put(request("background", engine=engine, arrived_at=-1.0))
+    waiting = [request("background", engine=engine, arrived_at=-1.0)]
+    room.lane(background=True).put(waiting[0])
     for name, arrived_at in (("second", 2.0), ("first", 1.0), ("third", 3.0)):
-        room.lane().put(request(name, engine=engine, arrived_at=arrived_at))
+        waiting.append(request(name, engine=engine, arrived_at=arrived_at))
+        room.lane().put(waiting[-1])
+    until(lambda: all(each.segment is not None for each in waiting))  # only what has begun is prepared
     assert gate.texts == ["held"]
     gate.opened.set()
     room.drain()
