@@ -119,8 +119,9 @@ class ReplySink:
         with self._changed:
             if self._closed or (self._stalled and self._queued_s >= self._limits.buffer_s):
                 self._drop(window, "closed" if self._closed else "stalled")
-                return
-            self._unframed.append(window)
+            else:
+                self._unframed.append(window)
+            # Also where the end itself is dropped: what was held of its text must not wait for another text.
             held_samples = sum(len(held.samples) for held in self._unframed)
             if self._stream or window.end_of_text or held_samples >= wire.MAX_AUDIO_SAMPLES:
                 self._frame()
