@@ -1,4 +1,4 @@
-"""The kernels that numba compiles give what torch's own operations give, whatever the shape."""
+"""The kernels that are compiled for the processor give what torch's own operations give, whatever the shape."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from telephony.engines.kokoro.kernels import TorchKernels
-from telephony.engines.kokoro.native import NativeKernels
+from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = [(1, 1, 64), (1, 540, 256), (2, 33, 128), (3, 7, 22)]
-PLAIN, NATIVE = TorchKernels(), NativeKernels()
+PLAIN = TorchKernels()
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+    return compiled_kernels(tmp_path_factory.mktemp("kernels"))
 
 
 @pytest.fixture(params=[torch.bfloat16, torch.float32], ids=["bf16", "f32"])
@@ -52,17 +56,17 @@ def assert_close(ours: Tensor, plain: Tensor) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_snake(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+def test_snake(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtype) -> None:
     given = operands(shape, dtype)
-    assert_close(NATIVE.snake(*given), PLAIN.snake(*given))
+    assert_close(native.snake(*given), PLAIN.snake(*given))
 
 
 @pytest.mark.parametrize("pad", [0, 5])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_snake_in_eight_bits(shape: tuple[int, int, int], dtype: torch.dtype, pad: int) -> None:
+def test_snake_in_eight_bits(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtype, pad: int) -> None:
     x, a, b, u, inverse = operands(shape, dtype)
     steps = torch.full((1, 1, shape[2]), 30.0)
-    ours, plain = (kernels.snake_steps(x, a, b, u, inverse, steps, pad) for kernels in (NATIVE, PLAIN))
+    ours, plain = (kernels.snake_steps(x, a, b, u, inverse, steps, pad) for kernels in (native, PLAIN))
     assert ours.dtype == torch.uint8
     assert ours.shape == plain.shape
     assert int((ours.int() - plain.int()).abs().max()) <= 1
@@ -72,33 +76,52 @@ def test_snake_in_eight_bits(shape: tuple[int, int, int], dtype: torch.dtype, pa
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_leaky(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+def test_leaky(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtype) -> None:
     x, a, b, *_ = operands(shape, dtype)
-    assert_close(NATIVE.leaky(x, a, b), PLAIN.leaky(x, a, b))
+    assert_close(native.leaky(x, a, b), PLAIN.leaky(x, a, b))
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (1, 30_000, 64)], ids=str)
-def test_moments(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+def test_moments(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtype) -> None:
     x, *_ = operands(shape, dtype)
-    for ours, plain in zip(NATIVE.moments(x), PLAIN.moments(x), strict=True):
+    for ours, plain in zip(native.moments(x), PLAIN.moments(x), strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_merge3(shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+def test_merge3(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtype) -> None:
     x, *_ = operands(shape, dtype)
-    assert_close(NATIVE.merge3(x, 2 * x, x - 1, 0.1), PLAIN.merge3(x, 2 * x, x - 1, 0.1))
+    assert_close(native.merge3(x, 2 * x, x - 1, 0.1), PLAIN.merge3(x, 2 * x, x - 1, 0.1))
 
 
-def test_they_run_in_torch_s_own_pool_of_threads() -> None:
+def test_they_run_in_torch_s_own_pool_of_threads(tmp_path: Path) -> None:
     """A second OpenMP library in the process would have a pool of its own, and both would spin."""
     code = """
-from tests.test_native_kernels import NATIVE, operands
+from pathlib import Path
+import sys
+from tests.test_native_kernels import compiled_kernels, operands
 import torch
-NATIVE.snake(*operands((1, 540, 256), torch.bfloat16))
+compiled_kernels(Path(sys.argv[1])).snake(*operands((1, 540, 256), torch.bfloat16))
 print(len({line.split()[-1] for line in open("/proc/self/maps") if "omp" in line.rsplit("/", 1)[-1]}))
 """
     if not Path("/proc/self/maps").exists():
         pytest.skip("only Linux says what is mapped")
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["1"]
+
+
+def test_nothing_of_the_compiler_stays(tmp_path: Path) -> None:
+    compiled_kernels(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_compiler_it_is_said_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(KernelsUnavailableError, match="ziglang is missing"):
+        compiled_kernels(tmp_path)
+
+
+def test_where_nothing_can_be_written_it_is_said_why(tmp_path: Path) -> None:
+    with pytest.raises(KernelsUnavailableError, match="nowhere"):
+        compiled_kernels(tmp_path / "nowhere")

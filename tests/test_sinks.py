@@ -55,7 +55,8 @@ def test_of_a_text_whose_end_is_dropped_what_was_held_is_sent_all_the_same(event
         sink.write(window(0.5, end_of_text=False))
         events.wait("reply_stalled")
         sink.write(window(0.25, end_of_text=True))  # dropped: the reader stalls and the buffer is full
-        decoder, heard = wire.AudioDecoder(), []
+        decoder = wire.AudioDecoder()
+        heard: list[int] = []
         while len(heard) < 3:
             decoder.receive(theirs.recv(65_536))
             heard += [len(event.samples) for event in decoder.events() if isinstance(event, wire.Audio)]

@@ -27,8 +27,7 @@ from telephony.audio import SpeechLevel, log_spectral_distance_db
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.languages import LANGUAGES
-from telephony.engines.kokoro.model import KokoroEngine
-from telephony.engines.kokoro.native import NativeKernels
+from telephony.engines.kokoro.model import KokoroEngine, find_kernels
 from telephony.engines.kokoro.sources import same_model
 from telephony.engines.kokoro.statistics import GROUPS, SHIPPED, NormStatistics, VoiceFigures, closeness, known
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ
@@ -231,7 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     weights = ensure_weights(options.cache_dir, options.weights_dir)
     device = torch.device("cpu")
     shipped = NormStatistics.shipped(device)
-    engine = KokoroEngine(weights, device, weights.voice_names()[0], [shipped], kernels=NativeKernels())
+    kernels = find_kernels(device, options.cache_dir)
+    engine = KokoroEngine(weights, device, weights.voice_names()[0], [shipped], kernels=kernels)
     voices = options.voices or engine.voices_without_statistics()
     if not voices:
         print("every voice has statistics already; --voices NAME... fits them again")

@@ -5,7 +5,6 @@ On a processor they are replaced by the loops of `native.py`, on CUDA by what to
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,16 +88,22 @@ class Kernels(Protocol):
         ...
 
 
-def compiled_kernels(cache_dir: Path) -> Kernels:
-    """Those for processors; seconds where their machine code is not in the cache directory yet.
+class KernelsUnavailableError(Exception):
+    """There are no compiled kernels; those of torch do the same, several times slower. The message says why."""
+
+
+def compiled_kernels(directory: Path) -> Kernels:
+    """Those for processors.
+
+    Args:
+        directory: where their machine code is while it is loaded; programs must be allowed there.
 
     Raises:
-        ImportError: numba, or torch's OpenMP library, is missing.
+        KernelsUnavailableError: they cannot be compiled or loaded.
     """
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_dir / "kernels"))  # numba reads it when it is imported
-    from telephony.engines.kokoro.native import NativeKernels
+    from telephony.engines.kokoro.native import NativeKernels, compiled_library
 
-    return NativeKernels()
+    return NativeKernels(compiled_library(directory))
 
 
 KernelCall = tuple[str, tuple[Any, ...]]

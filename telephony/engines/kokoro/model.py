@@ -30,7 +30,7 @@ from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticM
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
-from telephony.engines.kokoro.kernels import Kernels, TorchKernels, compiled_kernels
+from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.parameters import load_parameters
 from telephony.engines.kokoro.quantised import is_fast
@@ -350,16 +350,11 @@ def load(
 
     Args:
         weights, device, default_voice, named_blends: as for `KokoroEngine`.
-        cache_dir: where the kernels' machine code is, and statistics that the operator has fitted.
+        cache_dir: where kernels are compiled, and where statistics are that the operator has fitted.
 
     Raises:
         UnknownVoiceError: there is no `default_voice`.
     """
-    kernels: Kernels | None = None
-    try:
-        kernels = compiled_kernels(cache_dir) if device.type == "cpu" else None
-    except ImportError as error:
-        log.warning("kernels_not_compiled", error=str(error), effect=_SLOWER)
     statistics = [NormStatistics.shipped(device)]
     own = cache_dir / SHIPPED
     try:
@@ -367,9 +362,26 @@ def load(
             statistics.append(NormStatistics.load(own, device))
     except (OSError, ValueError, KeyError) as error:
         log.warning("statistics_unusable", path=str(own), error=str(error), effect="its voices are not streamed")
+    kernels = find_kernels(device, cache_dir)
     engine = KokoroEngine(weights, device, default_voice, statistics, kernels=kernels, named_blends=named_blends)
     engine.warm_up()
     return engine
+
+
+def find_kernels(device: torch.device, directory: Path) -> Kernels:
+    """The fastest that a device has at first; without a compiler torch's own, with a log line.
+
+    Args:
+        device: where they run.
+        directory: see `compiled_kernels`.
+    """
+    if device.type != "cpu":
+        return TorchKernels()
+    try:
+        return compiled_kernels(directory)
+    except KernelsUnavailableError as error:
+        log.warning("kernels_not_compiled", error=str(error), effect=_SLOWER)
+        return TorchKernels()
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:

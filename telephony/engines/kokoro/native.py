@@ -1,214 +1,104 @@
-"""The kernels for processors: numba makes machine code of them, which is kept on disk, and OpenMP's threads run it.
+"""The kernels for processors, compiled for the very one at each start, in a tenth of a second.
 
-They run in the very pool of threads that torch's own operations use. A pool of numba's own would spin against it, and
-halve the speed of both.
+The compiler comes with the requirements (Clang, in the package ziglang), so none has to be installed. The loops are in
+`kernels.c`. They run in the very pool of threads that torch's own operations use.
 """
 
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+import importlib.util
+import os
+import platform
+import subprocess
+import tempfile
+from ctypes import POINTER, Structure, c_bool, c_float, c_int, c_int64, c_void_p
+from pathlib import Path
 
-import numpy as np
 import torch
-from llvmlite import binding
-from numba import carray, cfunc, njit, types
 from torch import Tensor
 
-from telephony.engines.kokoro.kernels import MOST_STEPS, SIN2_COEFFICIENTS, ZERO_STEP
+from telephony.engines.kokoro.kernels import MOST_STEPS, SIN2_COEFFICIENTS, ZERO_STEP, KernelsUnavailableError
 
-_C0, _C1, _C2, _C3, _C4 = (np.float32(value) for value in SIN2_COEFFICIENTS)
-_MOST, _ZERO = np.float32(MOST_STEPS), np.float32(ZERO_STEP)
-_ONE_THIRD, _SLOPE = np.float32(1.0 / 3.0), np.float32(0.2)
-# Rows a thread should at least have: below, waking the others takes longer than the work.
+_SOURCE = Path(__file__).with_name("kernels.c")
+# Not all of -ffast-math's assumptions are needed, but sums in any order and no exact signs of zero are.
+_FLAGS = ["-O3", "-mcpu=native", "-ffast-math", "-shared", "-fPIC", "-nostdlib"]
+if platform.machine() in {"x86_64", "AMD64"}:
+    _FLAGS.append("-mprefer-vector-width=512")  # where there are such: a third faster than Clang's own choice of 256
+_PATIENCE_S = 60.0
+# Values a thread should at least have: below, waking the others takes longer than the work.
 _FEWEST_VALUES = 16_384
 
-# Steps that are summed in float32 before they are added up in float64.
-_BLOCK_STEPS = 256
 
-_thread_index = types.ExternalFunction("omp_get_thread_num", types.int32())
-_thread_count = types.ExternalFunction("omp_get_num_threads", types.int32())
+class _Pass(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("batch", "steps", "channels", "stride", "pad")),
+        *((name, c_void_p) for name in ("x", "scale", "shift", "u", "inverse", "width", "y")),
+    ]
 
 
-def _openmp() -> ctypes.CDLL:
-    """The OpenMP library that torch has loaded, in GNU's interface, which LLVM's offers as well.
+class _Merge(Structure):
+    _fields_ = [("values", c_int64), ("slope", c_float), *((name, c_void_p) for name in ("p", "q", "r", "y"))]
+
+
+class _Moments(Structure):
+    _fields_ = [("steps", c_int64), ("channels", c_int64), *((name, c_void_p) for name in ("x", "some", "total"))]
+
+
+_ARGUMENTS = {"snake": _Pass, "snake_steps": _Pass, "leaky": _Pass, "merge3": _Merge, "moments": _Moments}
+
+
+def compiled_library(directory: Path) -> ctypes.CDLL:
+    """The loops, compiled and loaded.
+
+    Args:
+        directory: where the machine code is while it is loaded; programs must be allowed there.
 
     Raises:
-        ImportError: there is none.
+        KernelsUnavailableError: the compiler or torch's OpenMP library is missing, or it cannot be written or loaded.
     """
-    library = ctypes.CDLL(None)
+    package = importlib.util.find_spec("ziglang")
+    if package is None or package.origin is None:
+        raise KernelsUnavailableError("the package ziglang is missing")
+    compiler = Path(package.origin).with_name("zig")
+    constants = {f"SIN2_{power}": f"{value!r}f" for power, value in enumerate(SIN2_COEFFICIENTS)}
+    constants |= {"MOST_STEPS": str(MOST_STEPS), "ZERO_STEP": str(ZERO_STEP)}
     try:
-        library.GOMP_parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
-        library.GOMP_parallel.restype = None
-        for name in ("omp_get_thread_num", "omp_get_num_threads"):
-            binding.add_symbol(name, ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
-    except AttributeError as error:
-        raise ImportError(f"torch's OpenMP library is not to be found: {error}") from error
-    return library
-
-
-_library = _openmp()
-
-
-@njit(inline="always")
-def _widened(half: Any) -> Any:
-    """bfloat16, as the upper half of a float32's bits, to float32."""
-    return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)
-
-
-@njit(inline="always")
-def _halved(value: Any) -> Any:
-    """float32 to bfloat16, rounded to the nearest, of two as near to the even one."""
-    bits = np.float32(value).view(np.uint32)
-    return np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
-
-
-@njit(inline="always", fastmath=True)
-def _snaked(y: Any, u: Any, inverse: Any) -> Any:
-    r = y * u
-    r = r - np.rint(r)
-    z = r * r
-    return y + inverse * (z * (_C0 + z * (_C1 + z * (_C2 + z * (_C3 + z * _C4)))))
-
-
-@njit(inline="always", fastmath=True)
-def _stepped(y: Any, steps: Any) -> Any:
-    return np.uint8(np.int32(min(max(np.rint(y * steps), -_MOST), _MOST) + _ZERO))
-
-
-@njit(inline="always", fastmath=True)
-def _leaked(y: Any, slope: Any) -> Any:
-    return y if y > 0 else slope * y
-
-
-@njit(inline="always")
-def _share(rows: Any) -> Any:
-    """The rows [first, last) of the thread that asks."""
-    index, count = _thread_index(), _thread_count()
-    return rows * index // count, rows * (index + 1) // count
-
-
-_kernel = cfunc(types.void(types.CPointer(types.voidptr)), nopython=True, fastmath=True, cache=True)
-
-
-@_kernel
-def _snake(p: Any) -> None:
-    batch, steps, channels, stride, is_half = carray(p[0], 5, np.int64)
-    a, b = carray(p[2], (batch, stride), np.float32), carray(p[3], (batch, stride), np.float32)
-    u, inverse = carray(p[4], channels, np.float32), carray(p[5], channels, np.float32)
-    first, last = _share(batch * steps)
-    shape = (batch * steps, channels)
-    if is_half:
-        x, y = carray(p[1], shape, np.uint16), carray(p[6], shape, np.uint16)
-        for row in range(first, last):
-            of = row // steps
-            for c in range(channels):
-                y[row, c] = _halved(_snaked(_widened(x[row, c]) * a[of, c] + b[of, c], u[c], inverse[c]))
-    else:
-        v, w = carray(p[1], shape, np.float32), carray(p[6], shape, np.float32)
-        for row in range(first, last):
-            of = row // steps
-            for c in range(channels):
-                w[row, c] = _snaked(v[row, c] * a[of, c] + b[of, c], u[c], inverse[c])
-
-
-@_kernel
-def _snake_steps(p: Any) -> None:
-    batch, steps, channels, stride, is_half, pad = carray(p[0], 6, np.int64)
-    a, b = carray(p[2], (batch, stride), np.float32), carray(p[3], (batch, stride), np.float32)
-    u, inverse = carray(p[4], channels, np.float32), carray(p[5], channels, np.float32)
-    width = carray(p[6], channels, np.float32)
-    y = carray(p[7], (batch, steps + 2 * pad, channels), np.uint8)
-    shape = (batch * steps, channels)
-    x, v = carray(p[1], shape, np.uint16), carray(p[1], shape, np.float32)
-    first, last = _share(batch * steps)
-    for row in range(first, last):
-        of, step = row // steps, row % steps
-        if is_half:
-            for c in range(channels):
-                value = _widened(x[row, c]) * a[of, c] + b[of, c]
-                y[of, step + pad, c] = _stepped(_snaked(value, u[c], inverse[c]), width[c])
-        else:
-            for c in range(channels):
-                value = v[row, c] * a[of, c] + b[of, c]
-                y[of, step + pad, c] = _stepped(_snaked(value, u[c], inverse[c]), width[c])
-        if step == 0:
-            y[of, :pad] = ZERO_STEP
-        if step == steps - 1:
-            y[of, pad + steps :] = ZERO_STEP
-
-
-@_kernel
-def _leaky(p: Any) -> None:
-    batch, steps, channels, stride, is_half = carray(p[0], 5, np.int64)
-    a, b = carray(p[2], (batch, stride), np.float32), carray(p[3], (batch, stride), np.float32)
-    first, last = _share(batch * steps)
-    shape = (batch * steps, channels)
-    if is_half:
-        x, y = carray(p[1], shape, np.uint16), carray(p[4], shape, np.uint16)
-        for row in range(first, last):
-            of = row // steps
-            for c in range(channels):
-                y[row, c] = _halved(_leaked(_widened(x[row, c]) * a[of, c] + b[of, c], _SLOPE))
-    else:
-        v, w = carray(p[1], shape, np.float32), carray(p[4], shape, np.float32)
-        for row in range(first, last):
-            of = row // steps
-            for c in range(channels):
-                w[row, c] = _leaked(v[row, c] * a[of, c] + b[of, c], _SLOPE)
-
-
-@_kernel
-def _merge3(p: Any) -> None:
-    values, is_half = carray(p[0], 2, np.int64)
-    slope = carray(p[5], 1, np.float32)[0]
-    first, last = _share(values)
-    if is_half:
-        x, y, z = carray(p[1], values, np.uint16), carray(p[2], values, np.uint16), carray(p[3], values, np.uint16)
-        merged = carray(p[4], values, np.uint16)
-        for i in range(first, last):
-            merged[i] = _halved(_leaked((_widened(x[i]) + _widened(y[i]) + _widened(z[i])) * _ONE_THIRD, slope))
-    else:
-        u, v, w = carray(p[1], values, np.float32), carray(p[2], values, np.float32), carray(p[3], values, np.float32)
-        wide = carray(p[4], values, np.float32)
-        for i in range(first, last):
-            wide[i] = _leaked((u[i] + v[i] + w[i]) * _ONE_THIRD, slope)
-
-
-@_kernel
-def _moments(p: Any) -> None:
-    """Sums and sums of squares of one row's steps, a pair for each thread: blocks in float32, their sum in float64."""
-    steps, channels, is_half, block = carray(p[0], 4, np.int64)
-    shape = (steps, channels)
-    x, v = carray(p[1], shape, np.uint16), carray(p[1], shape, np.float32)
-    index = _thread_index()
-    some = carray(p[2], (index + 1, 2, channels), np.float32)[index]
-    total = carray(p[3], (index + 1, 2, channels), np.float64)[index]
-    first, last = _share(steps)
-    for start in range(first, last, block):
-        some[:] = 0
-        for step in range(start, min(start + block, last)):
-            if is_half:
-                for c in range(channels):
-                    value = _widened(x[step, c])
-                    some[0, c] += value
-                    some[1, c] += value * value
-            else:
-                for c in range(channels):
-                    some[0, c] += v[step, c]
-                    some[1, c] += v[step, c] * v[step, c]
-        for c in range(channels):
-            total[0, c] += some[0, c]
-            total[1, c] += some[1, c]
+        with tempfile.TemporaryDirectory(prefix="kernels-", dir=directory) as scratch:
+            library = Path(scratch, "kernels.so")
+            subprocess.run(
+                [compiler, "cc", *_FLAGS, *(f"-D{n}={v}" for n, v in constants.items()), "-o", library, _SOURCE],
+                env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch},
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE_S,
+            )
+            return ctypes.CDLL(str(library))
+    except subprocess.CalledProcessError as error:
+        raise KernelsUnavailableError(f"the compiler failed: {error.stderr.strip()[:300]}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise KernelsUnavailableError(str(error)) from error
 
 
 class NativeKernels:
-    """The kernels of `kernels.py`, on tensors of a processor: bfloat16 or float32, contiguous. One thread at a time."""
+    """The kernels of `kernels.py`, on tensors of a processor: bfloat16 or float32, contiguous. One thread at a time.
+
+    Args:
+        library: the loops.
+    """
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        for name, structure in _ARGUMENTS.items():
+            function = getattr(library, name)
+            function.argtypes = (POINTER(structure), c_bool, c_int)
+            function.restype = None
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor) -> Tensor:
         """See `kernels.snake`."""
         y = torch.empty_like(x)
-        self._run(_snake, x, _sizes(x, a), x, a, b, u, inverse, y)
+        self._run("snake", x, _pass(x, a, b, y, u=u.data_ptr(), inverse=inverse.data_ptr()))
         return y
 
     def snake_steps(  # noqa: PLR0917
@@ -216,13 +106,14 @@ class NativeKernels:
     ) -> Tensor:
         """See `kernels.snake_steps`."""
         y = torch.empty(x.shape[0], x.shape[1] + 2 * pad, x.shape[2], dtype=torch.uint8)
-        self._run(_snake_steps, x, (*_sizes(x, a), pad), x, a, b, u, inverse, steps, y)
+        pointers = {"u": u.data_ptr(), "inverse": inverse.data_ptr(), "width": steps.data_ptr()}
+        self._run("snake_steps", x, _pass(x, a, b, y, pad=pad, **pointers))
         return y
 
     def leaky(self, x: Tensor, a: Tensor, b: Tensor) -> Tensor:
         """See `kernels.leaky`."""
         y = torch.empty_like(x)
-        self._run(_leaky, x, _sizes(x, a), x, a, b, y)
+        self._run("leaky", x, _pass(x, a, b, y))
         return y
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -232,30 +123,36 @@ class NativeKernels:
         total = torch.zeros(batch, threads, 2, channels, dtype=torch.float64)
         some = torch.empty(threads, 2, channels)
         for row, sums in zip(x, total, strict=True):
-            self._run(_moments, row, (steps, channels, x.dtype == torch.bfloat16, _BLOCK_STEPS), row, some, sums)
+            self._run("moments", row, _Moments(steps, channels, row.data_ptr(), some.data_ptr(), sums.data_ptr()))
         mean, square = (total.sum(1) / steps).float()[:, :, None].unbind(1)
         return mean, square
 
     def merge3(self, p: Tensor, q: Tensor, r: Tensor, slope: float) -> Tensor:
         """See `kernels.merge3`."""
         y = torch.empty_like(p)
-        self._run(_merge3, p, (p.numel(), p.dtype == torch.bfloat16), p, q, r, y, torch.tensor([slope]))
+        self._run("merge3", p, _Merge(p.numel(), slope, p.data_ptr(), q.data_ptr(), r.data_ptr(), y.data_ptr()))
         return y
 
-    def _run(self, kernel: Any, x: Tensor, sizes: tuple[int, ...], *tensors: Tensor) -> None:
+    def _run(self, name: str, x: Tensor, arguments: Structure) -> None:
         """Runs a kernel over x in as many threads as it is worth."""
-        numbers = (ctypes.c_int64 * len(sizes))(*sizes)
-        pointers = (ctypes.c_void_p * (1 + len(tensors)))(
-            ctypes.addressof(numbers), *(tensor.data_ptr() for tensor in tensors)
-        )
-        _library.GOMP_parallel(kernel.address, pointers, _threads(x.numel()), 0)
+        getattr(self._library, name)(arguments, x.dtype == torch.bfloat16, _threads(x.numel()))
 
 
 def _threads(values: int) -> int:
     return max(1, min(torch.get_num_threads(), values // _FEWEST_VALUES))
 
 
-def _sizes(x: Tensor, a: Tensor) -> tuple[int, int, int, int, bool]:
-    """Batch, steps, channels, from one row's multiply-add to the next one's, and whether x is bfloat16."""
+def _pass(x: Tensor, a: Tensor, b: Tensor, y: Tensor, **more: int) -> _Pass:
+    """Arguments of a pass with the multiply-adds a, b, each a row of float32 for a row of x."""
     batch, steps, channels = x.shape
-    return batch, steps, channels, a.stride(0) if batch > 1 else channels, x.dtype == torch.bfloat16
+    return _Pass(
+        batch=batch,
+        steps=steps,
+        channels=channels,
+        stride=a.stride(0),
+        x=x.data_ptr(),
+        scale=a.data_ptr(),
+        shift=b.data_ptr(),
+        y=y.data_ptr(),
+        **more,
+    )

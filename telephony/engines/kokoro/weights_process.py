@@ -8,7 +8,6 @@ that the service holds open.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import signal
 import subprocess
@@ -82,10 +81,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     try:
         ensure_weights(options.cache_dir, options.dir)
-        from telephony.engines.kokoro.kernels import compiled_kernels  # here, since it imports torch
-
-        with contextlib.suppress(ImportError):  # whoever needs them says so
-            compiled_kernels(options.cache_dir)  # so that their machine code is there, too
     except WeightsError as error:
         print(error)
         return 1

@@ -1,0 +1,228 @@
+/*
+ * The elementwise passes of kernels.py, for processors. Activations are [batch, steps, channels], contiguous, in bfloat16
+ * or float32. `scale` and `shift` are float32 [batch, channels], `stride` floats from one row to the next; what else there
+ * is of a channel is float32 [channels].
+ *
+ * The loops run in the threads that torch's own operations use: GOMP_parallel is the entry of the OpenMP library that torch
+ * has loaded. It is called by hand, since a compiler would want a library of its own, whose threads would spin against
+ * torch's.
+ *
+ * SIN2_0 to SIN2_4, MOST_STEPS and ZERO_STEP are defined on the command line (see native.py).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags);
+int omp_get_thread_num(void);
+int omp_get_num_threads(void);
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef uint16_t bf16; /* the upper half of a float's bits */
+
+INLINE float widened(bf16 half)
+{
+    union { uint32_t bits; float value; } wide = {.bits = (uint32_t)half << 16};
+    return wide.value;
+}
+
+INLINE bf16 halved(float value) /* rounded to the nearest, of two as near to the even one */
+{
+    union { float value; uint32_t bits; } wide = {.value = value};
+    return (bf16)((wide.bits + 0x7FFF + ((wide.bits >> 16) & 1)) >> 16);
+}
+
+INLINE float load(const void *x, int64_t index, bool is_half)
+{
+    return is_half ? widened(((const bf16 *)x)[index]) : ((const float *)x)[index];
+}
+
+INLINE void store(void *y, int64_t index, float value, bool is_half)
+{
+    if (is_half)
+        ((bf16 *)y)[index] = halved(value);
+    else
+        ((float *)y)[index] = value;
+}
+
+INLINE float snaked(float y, float u, float inverse)
+{
+    float r = y * u;
+    r -= __builtin_rintf(r);
+    float z = r * r;
+    return y + inverse * (z * (SIN2_0 + z * (SIN2_1 + z * (SIN2_2 + z * (SIN2_3 + z * SIN2_4)))));
+}
+
+INLINE float leaked(float y, float slope)
+{
+    return y > 0 ? y : slope * y;
+}
+
+INLINE uint8_t stepped(float y, float width)
+{
+    float whole = __builtin_rintf(y * width);
+    whole = whole < -MOST_STEPS ? -MOST_STEPS : whole > MOST_STEPS ? MOST_STEPS : whole;
+    return (uint8_t)((int32_t)whole + ZERO_STEP);
+}
+
+typedef struct {
+    int64_t batch, steps, channels, stride, pad;
+    const void *x;
+    const float *scale, *shift, *u, *inverse, *width;
+    void *y;
+} Pass;
+
+typedef struct { int64_t first, last; } Rows;
+
+INLINE Rows share(int64_t rows) /* of the thread that asks */
+{
+    int64_t index = omp_get_thread_num(), count = omp_get_num_threads();
+    return (Rows){rows * index / count, rows * (index + 1) / count};
+}
+
+INLINE void run(void (*body)(void *), void *pass, int threads)
+{
+    GOMP_parallel(body, pass, (unsigned)threads, 0);
+}
+
+INLINE void snake_rows(const Pass *p, bool is_half)
+{
+    const int64_t channels = p->channels;
+    const float *restrict u = p->u, *restrict inverse = p->inverse;
+    const void *restrict x = p->x;
+    void *restrict y = p->y;
+    const Rows rows = share(p->batch * p->steps);
+    for (int64_t row = rows.first; row < rows.last; row++) {
+        const float *restrict a = p->scale + row / p->steps * p->stride;
+        const float *restrict b = p->shift + row / p->steps * p->stride;
+        for (int64_t c = 0; c < channels; c++) {
+            const int64_t at = row * channels + c;
+            store(y, at, snaked(load(x, at, is_half) * a[c] + b[c], u[c], inverse[c]), is_half);
+        }
+    }
+}
+
+INLINE void snake_steps_rows(const Pass *p, bool is_half)
+{
+    const int64_t channels = p->channels, pad = p->pad;
+    const float *restrict u = p->u, *restrict inverse = p->inverse, *restrict width = p->width;
+    const void *restrict x = p->x;
+    const Rows rows = share(p->batch * p->steps);
+    for (int64_t row = rows.first; row < rows.last; row++) {
+        const int64_t of = row / p->steps, step = row % p->steps;
+        const float *restrict a = p->scale + of * p->stride, *restrict b = p->shift + of * p->stride;
+        uint8_t *restrict padded = (uint8_t *)p->y + of * (p->steps + 2 * pad) * channels;
+        uint8_t *restrict y = padded + (step + pad) * channels;
+        for (int64_t c = 0; c < channels; c++)
+            y[c] = stepped(snaked(load(x, row * channels + c, is_half) * a[c] + b[c], u[c], inverse[c]), width[c]);
+        if (step == 0)
+            for (int64_t i = 0; i < pad * channels; i++)
+                padded[i] = ZERO_STEP;
+        if (step == p->steps - 1)
+            for (int64_t i = 0; i < pad * channels; i++)
+                y[channels + i] = ZERO_STEP;
+    }
+}
+
+INLINE void leaky_rows(const Pass *p, bool is_half)
+{
+    const int64_t channels = p->channels;
+    const void *restrict x = p->x;
+    void *restrict y = p->y;
+    const Rows rows = share(p->batch * p->steps);
+    for (int64_t row = rows.first; row < rows.last; row++) {
+        const float *restrict a = p->scale + row / p->steps * p->stride;
+        const float *restrict b = p->shift + row / p->steps * p->stride;
+        for (int64_t c = 0; c < channels; c++) {
+            const int64_t at = row * channels + c;
+            store(y, at, leaked(load(x, at, is_half) * a[c] + b[c], 0.2f), is_half);
+        }
+    }
+}
+
+static void snake_half(void *pass) { snake_rows(pass, true); }
+static void snake_float(void *pass) { snake_rows(pass, false); }
+static void snake_steps_half(void *pass) { snake_steps_rows(pass, true); }
+static void snake_steps_float(void *pass) { snake_steps_rows(pass, false); }
+static void leaky_half(void *pass) { leaky_rows(pass, true); }
+static void leaky_float(void *pass) { leaky_rows(pass, false); }
+
+void snake(const Pass *pass, bool is_half, int threads)
+{
+    run(is_half ? snake_half : snake_float, (void *)pass, threads);
+}
+
+void snake_steps(const Pass *pass, bool is_half, int threads)
+{
+    run(is_half ? snake_steps_half : snake_steps_float, (void *)pass, threads);
+}
+
+void leaky(const Pass *pass, bool is_half, int threads)
+{
+    run(is_half ? leaky_half : leaky_float, (void *)pass, threads);
+}
+
+typedef struct {
+    int64_t values;
+    float slope;
+    const void *p, *q, *r;
+    void *y;
+} Merge;
+
+INLINE void merge3_values(const Merge *m, bool is_half)
+{
+    const void *restrict p = m->p, *restrict q = m->q, *restrict r = m->r;
+    void *restrict y = m->y;
+    const Rows some = share(m->values);
+    for (int64_t i = some.first; i < some.last; i++) {
+        const float sum = load(p, i, is_half) + load(q, i, is_half) + load(r, i, is_half);
+        store(y, i, leaked(sum * (1.0f / 3.0f), m->slope), is_half);
+    }
+}
+
+static void merge3_half(void *merge) { merge3_values(merge, true); }
+static void merge3_float(void *merge) { merge3_values(merge, false); }
+
+void merge3(const Merge *merge, bool is_half, int threads)
+{
+    run(is_half ? merge3_half : merge3_float, (void *)merge, threads);
+}
+
+typedef struct {
+    int64_t steps, channels;
+    const void *x;
+    float *some;   /* [threads, 2, channels]: sums and sums of squares of a block of steps */
+    double *total; /* [threads, 2, channels]: of all of a thread's steps; zero to begin with */
+} Moments;
+
+#define BLOCK_STEPS 256 /* that are summed in float before they are added up in double */
+
+INLINE void moments_steps(const Moments *m, bool is_half)
+{
+    const int64_t channels = m->channels;
+    const void *restrict x = m->x;
+    float *restrict some = m->some + omp_get_thread_num() * 2 * channels, *restrict squares = some + channels;
+    double *restrict total = m->total + omp_get_thread_num() * 2 * channels;
+    const Rows mine = share(m->steps);
+    for (int64_t start = mine.first; start < mine.last; start += BLOCK_STEPS) {
+        const int64_t end = start + BLOCK_STEPS < mine.last ? start + BLOCK_STEPS : mine.last;
+        for (int64_t c = 0; c < 2 * channels; c++)
+            some[c] = 0;
+        for (int64_t step = start; step < end; step++)
+            for (int64_t c = 0; c < channels; c++) {
+                const float value = load(x, step * channels + c, is_half);
+                some[c] += value;
+                squares[c] += value * value;
+            }
+        for (int64_t c = 0; c < 2 * channels; c++)
+            total[c] += some[c];
+    }
+}
+
+static void moments_half(void *moments) { moments_steps(moments, true); }
+static void moments_float(void *moments) { moments_steps(moments, false); }
+
+void moments(const Moments *of, bool is_half, int threads)
+{
+    run(is_half ? moments_half : moments_float, (void *)of, threads);
+}
