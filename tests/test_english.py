@@ -197,3 +197,20 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
     assert "misaki" in imported
     heavy = {"spacy", "thinc", "torch", "transformers", "kokoro", "joblib", "segments", "csvw", "srsly", "loguru"}
     assert not heavy & set(imported)
+
+
+def test_a_language_takes_one_more_copy_of_espeak() -> None:
+    """phonemizer copies the library for each look at it, and lets none go."""
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("only Linux says what is mapped")
+    code = """
+from telephony.engines.kokoro.g2p import G2P
+copies = lambda: len({line.split()[5] for line in open("/proc/self/maps") if "libespeak-ng" in line})
+g2p = G2P()
+before = copies()
+g2p.phonemes("Hola.", "e")
+g2p.phonemes("Ciao.", "i")
+print(copies() - before)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["2"]

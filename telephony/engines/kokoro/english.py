@@ -5,6 +5,7 @@ The phonemes are misaki's own to the last one, which `tests/test_english.py` sho
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,11 @@ with _standing_in(
     spacy=SimpleNamespace(training=SimpleNamespace(Alignment=SimpleNamespace(from_strings=align))),
 ):
     from misaki import en, espeak
+    from phonemizer.backend import EspeakBackend
+
+# phonemizer loads another copy of espeak-ng, and keeps it, for every look at what that can do: three for each language.
+for _look in ("is_available", "version", "supported_languages"):
+    setattr(EspeakBackend, _look, staticmethod(functools.cache(getattr(EspeakBackend, _look))))
 
 EspeakG2P = espeak.EspeakG2P
 """misaki's converter of other languages."""
