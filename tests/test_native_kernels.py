@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
+from telephony.engines.kokoro.parameters import Parameters
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = [(1, 1, 64), (1, 540, 256), (2, 33, 128), (3, 7, 22)]
@@ -92,6 +93,22 @@ def test_moments(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtyp
 def test_merge3(native: Kernels, shape: tuple[int, int, int], dtype: torch.dtype) -> None:
     x, *_ = operands(shape, dtype)
     assert_close(native.merge3(x, 2 * x, x - 1, 0.1), PLAIN.merge3(x, 2 * x, x - 1, 0.1))
+
+
+@pytest.mark.parametrize("steps", [1, 7, 62])
+def test_lstm(native: Kernels, steps: int) -> None:
+    """As torch's, within the noise of float32: also rows that are shorter than their batch."""
+    torch.manual_seed(0)
+    lstm = torch.nn.LSTM(20, 64, batch_first=True, bidirectional=True)
+    x = torch.randn(2, steps, 20)
+    with torch.inference_mode():
+        ours = native.lstm(Parameters(lstm.state_dict(), torch.device("cpu")))
+        torch.testing.assert_close(ours(x, None), lstm(x)[0], rtol=1e-5, atol=1e-5)
+        shorter = ours(x, torch.tensor([steps, (steps + 1) // 2]))
+        torch.testing.assert_close(shorter[0], lstm(x[:1])[0][0], rtol=1e-5, atol=1e-5)
+        own, rest = shorter[1].split([(steps + 1) // 2, steps // 2])
+        torch.testing.assert_close(own, lstm(x[1:, : len(own)])[0][0], rtol=1e-5, atol=1e-5)
+        assert not rest.any()
 
 
 def test_they_run_in_torch_s_own_pool_of_threads(tmp_path: Path) -> None:

@@ -76,15 +76,6 @@ def test_what_is_added_is_left_as_it_is(pair: Pair) -> None:
 
 
 @in_eight_bits
-def test_what_is_added_may_be_overwritten(pair: Pair) -> None:
-    x, add = torch.randn(1, STEPS, CHANNELS).clamp(-3, 3), torch.randn(1, STEPS, CHANNELS)
-    with torch.inference_mode():
-        kept = pair.quantised(x, pair.a, pair.b, add)
-        overwritten = pair.quantised(x, pair.a, pair.b, add.clone(), overwrite=True)
-    torch.testing.assert_close(overwritten, kept, rtol=0, atol=0)
-
-
-@in_eight_bits
 def test_what_is_out_of_reach_is_clipped(pair: Pair) -> None:
     _, far = pair.say(torch.full((1, STEPS, CHANNELS), 100.0))
     _, further = pair.say(torch.full((1, STEPS, CHANNELS), 1000.0))

@@ -17,7 +17,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import EPS, Dense, GemmConv
-from telephony.engines.kokoro.lstm import BidirectionalLstm
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
 
@@ -230,20 +229,20 @@ class AcousticModel(nn.Module):
         self.encoder = PhonemeEncoder(model.under("bert"))
         self.bert_encoder = _dense(model.under("bert_encoder"))
         stack = predictor.under("text_encoder.lstms")
-        self.lstms = nn.ModuleList(BidirectionalLstm(stack.under(index)) for index in (0, 2, 4))
+        self.lstms = nn.ModuleList(kernels.lstm(stack.under(index)) for index in (0, 2, 4))
         self.adaptive_norms = [_linear(stack.under(index).under("fc")) for index in (1, 3, 5)]
-        self.duration_lstm = BidirectionalLstm(predictor.under("lstm"))
-        self.shared_lstm = BidirectionalLstm(predictor.under("shared"))
+        self.duration_lstm = kernels.lstm(predictor.under("lstm"))
+        self.shared_lstm = kernels.lstm(predictor.under("shared"))
         self.duration = _linear(predictor.under("duration_proj.linear_layer"))
         self.pitch_blocks, self.energy_blocks = (
-            nn.ModuleList(AdainBlock(predictor.under(curve).under(index), kernels, _F32) for index in range(3))
-            for curve in ("F0", "N")
+            nn.ModuleList(AdainBlock(predictor.under(curve).under(index), kernels, of_curve) for index in range(3))
+            for curve, of_curve in (("F0", _F32), ("N", dtype))
         )
         self.pitch_out, self.energy_out = _pointwise(predictor.under("F0_proj")), _pointwise(predictor.under("N_proj"))
-        self.embedding, self.text_lstm = text["embedding.weight"], BidirectionalLstm(text.under("lstm"))
+        self.embedding, self.text_lstm = text["embedding.weight"], kernels.lstm(text.under("lstm"))
         convolutions = [text.under("cnn").under(index) for index in range(3)]
-        self.text_convs = nn.ModuleList(GemmConv.of(layer.under(0), _F32) for layer in convolutions)
-        self.text_norms = [(layer["1.gamma"], layer["1.beta"], EPS) for layer in convolutions]
+        self.text_convs = nn.ModuleList(GemmConv.of(layer.under(0), dtype) for layer in convolutions)
+        self.text_norms = [(layer["1.gamma"].to(dtype), layer["1.beta"].to(dtype), EPS) for layer in convolutions]
         self.pitch_conv, self.energy_conv = _linear(decoder.under("F0_conv")), _linear(decoder.under("N_conv"))
         self.text_shortcut = _pointwise(decoder.under("asr_res.0"))
         self.encode = AdainBlock(decoder.under("encode"), kernels, dtype)
@@ -300,20 +299,21 @@ class AcousticModel(nn.Module):
 
     def _text(self, ids: Tensor, counts: Lengths) -> Tensor:
         """ids [B, N] -> [B, N, 512]"""
-        x = zeroed(F.embedding(ids, self.embedding), counts)
+        x = zeroed(F.embedding(ids, self.embedding).to(self.dtype), counts)
         for conv, (gamma, beta, eps) in zip(self.text_convs, self.text_norms, strict=True):
             x = zeroed(F.leaky_relu(F.layer_norm(conv(x), x.shape[-1:], gamma, beta, eps), 0.2), counts)
-        text: Tensor = self.text_lstm(x, counts)
+        text: Tensor = self.text_lstm(x.float(), counts)
         return text
 
     def _curves(self, features: Tensor, prosody: Tensor, units: Lengths) -> tuple[Tensor, Tensor]:
         """[B, T/2, 640] -> pitch in Hz and energy, each [B, T], 0 behind a row's end"""
-        pitch = energy = self.shared_lstm(features, units)
+        pitch = self.shared_lstm(features, units)
+        energy = pitch.to(self.dtype)
         lengths = units
         for pitch_block, energy_block in zip(self.pitch_blocks, self.energy_blocks, strict=True):
             pitch, energy = pitch_block(pitch, prosody, lengths), energy_block(energy, prosody, lengths)
             lengths = _doubled(lengths) if pitch_block.up else lengths
-        f0, loudness = F.linear(pitch, *self.pitch_out)[..., 0], F.linear(energy, *self.energy_out)[..., 0]
+        f0, loudness = F.linear(pitch, *self.pitch_out)[..., 0], F.linear(energy.float(), *self.energy_out)[..., 0]
         return zeroed(f0, lengths), zeroed(loudness, lengths)
 
     def _features(self, text: Tensor, f0: Tensor, energy: Tensor, sound: Tensor, units: Lengths) -> Tensor:

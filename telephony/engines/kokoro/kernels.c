@@ -226,3 +226,82 @@ void moments(const Moments *of, bool is_half, int threads)
 {
     run(is_half ? moments_half : moments_float, (void *)of, threads);
 }
+
+/* A bidirectional LSTM of one layer, in float32: a thread for each direction. */
+
+#define LANES 16
+#define BLOCK 8 /* vectors of sums that fit the registers */
+typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4)));
+
+typedef struct {
+    int64_t steps, hidden;
+    const float *inputs; /* [steps, 2, 4 hidden]: what the input gives to the gates i, f, g, o, with the biases */
+    const float *weight; /* [2, 4 hidden / 128, hidden, 128]: of the hidden state, in blocks of gates */
+    float *state;        /* [2, 5 hidden]: room for the cell and the gates */
+    float *y;            /* [steps, 2 hidden] */
+} Lstm;
+
+INLINE float exponential(float x) /* 2^n (1 + r + r^2/2 + ...), |r| <= ln 2 / 2: relative error 2e-7 */
+{
+    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+    const float n = __builtin_rintf(x * 1.44269504f);
+    const float r = x - n * 0.693359375f + n * 2.12194440e-4f; /* ln 2 in two parts (Cody and Waite) */
+    const float p = 1 + r * (1 + r * (1.0f / 2 + r * (1.0f / 6 + r * (1.0f / 24 + r * (1.0f / 120 + r * (1.0f / 720))))));
+    union { uint32_t bits; float value; } power = {.bits = (uint32_t)((int32_t)n + 127) << 23};
+    return p * power.value;
+}
+
+INLINE float sigmoid(float x)
+{
+    return 1 / (1 + exponential(-x));
+}
+
+INLINE float hyperbolic_tangent(float x)
+{
+    return 1 - 2 / (1 + exponential(2 * x));
+}
+
+static void lstm_direction(const Lstm *l, int64_t backward)
+{
+    const int64_t hidden = l->hidden;
+    float *restrict cell = l->state + backward * 5 * hidden, *restrict gates = cell + hidden;
+    for (int64_t i = 0; i < hidden; i++)
+        cell[i] = 0;
+    for (int64_t done = 0; done < l->steps; done++) {
+        const int64_t step = backward ? l->steps - 1 - done : done;
+        const float *restrict input = l->inputs + (2 * step + backward) * 4 * hidden;
+        const float *restrict weight = l->weight + backward * 4 * hidden * hidden;
+        float *restrict y = l->y + (2 * step + backward) * hidden;
+        const float *before = y + (backward ? 2 : -2) * hidden;
+        for (int64_t at = 0; at < 4 * hidden; at += BLOCK * LANES, weight += hidden * BLOCK * LANES) {
+            Vector sums[BLOCK];
+#pragma clang loop unroll(full)
+            for (int i = 0; i < BLOCK; i++)
+                sums[i] = *(const Vector *)(input + at + i * LANES);
+            for (int64_t k = 0; done && k < hidden; k++) {
+#pragma clang loop unroll(full)
+                for (int i = 0; i < BLOCK; i++)
+                    sums[i] += before[k] * *(const Vector *)(weight + (k * BLOCK + i) * LANES);
+            }
+#pragma clang loop unroll(full)
+            for (int i = 0; i < BLOCK; i++)
+                *(Vector *)(gates + at + i * LANES) = sums[i];
+        }
+        for (int64_t i = 0; i < hidden; i++) {
+            const float in = sigmoid(gates[i]), forget = sigmoid(gates[hidden + i]);
+            cell[i] = forget * cell[i] + in * hyperbolic_tangent(gates[2 * hidden + i]);
+            y[i] = sigmoid(gates[3 * hidden + i]) * hyperbolic_tangent(cell[i]);
+        }
+    }
+}
+
+static void lstm_directions(void *lstm)
+{
+    for (int64_t direction = omp_get_thread_num(); direction < 2; direction += omp_get_num_threads())
+        lstm_direction(lstm, direction);
+}
+
+void lstm(const Lstm *of, int threads)
+{
+    run(lstm_directions, (void *)of, threads);
+}

@@ -1,4 +1,6 @@
-"""The elementwise passes over activations: norm, style and activation in one, in plain torch.
+"""What torch has no one operation for: norm, style and activation in one pass, and LSTMs of both directions at once.
+
+Here in plain torch.
 
 On a processor they are replaced by the loops of `native.py`, on CUDA by what torch compiles of them.
 """
@@ -12,7 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from telephony.engines.kokoro.lstm import BidirectionalLstm
+from telephony.engines.kokoro.parameters import Parameters
 
 MOST_STEPS, ZERO_STEP = 127, 128
 """Eight bits without a sign: the step that zero is, and how many there are on each side of it."""
@@ -69,7 +74,11 @@ def merge3(p: Tensor, q: Tensor, r: Tensor, slope: float) -> Tensor:
 
 
 class Kernels(Protocol):
-    """A set of kernels, each as the function of this module with its name."""
+    """A set of kernels, each as the function of this module with its name, and what makes LSTMs."""
+
+    def lstm(self, parameters: Parameters, /) -> nn.Module:
+        """An LSTM with these parameters, to be called as `BidirectionalLstm`."""
+        ...
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
         ...
@@ -129,6 +138,10 @@ class TorchKernels:
 
     def __init__(self) -> None:
         self.__dict__.update(_PLAIN)
+
+    def lstm(self, parameters: Parameters) -> nn.Module:
+        """See `Kernels`."""
+        return BidirectionalLstm(parameters)
 
     def record(self, run: Callable[[], None]) -> list[KernelCall]:
         """The kernel calls of different shape or type that `run` makes, for `compile`."""

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, zeroed
 
-_PARTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-_WAYS = ("", "_reverse")
+PARTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+WAYS = ("", "_reverse")
+"""What torch.nn.LSTM calls its parameters: part, then way."""
 
 
 class BidirectionalLstm(nn.Module):
@@ -24,10 +25,10 @@ class BidirectionalLstm(nn.Module):
         hidden, channels = parameters["weight_hh_l0"].shape[1], parameters["weight_ih_l0"].shape[1]
         device = parameters.device
         self._both = nn.LSTM(channels, hidden, batch_first=True, bidirectional=True, device=device)
-        self._both.load_state_dict({name + way: parameters[name + way] for way in _WAYS for name in _PARTS})
-        self._forth, self._back = (nn.LSTM(channels, hidden, batch_first=True, device="meta") for _ in _WAYS)
-        for way, lstm in zip(_WAYS, (self._forth, self._back), strict=True):
-            for name in _PARTS:  # the same memory
+        self._both.load_state_dict({name + way: parameters[name + way] for way in WAYS for name in PARTS})
+        self._forth, self._back = (nn.LSTM(channels, hidden, batch_first=True, device="meta") for _ in WAYS)
+        for way, lstm in zip(WAYS, (self._forth, self._back), strict=True):
+            for name in PARTS:  # the same memory
                 setattr(lstm, name, getattr(self._both, name + way))
         self.requires_grad_(False)
 

@@ -15,9 +15,9 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 # cores with this service: with the default a busy neighbour makes synthesis 20 times slower, with less spinning 3
 # times; with none an idle machine is a third slower.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-# oneDNN keeps machine code for every shape of every layer, up to two megabytes each, and torch a second list of it; a
+# oneDNN keeps machine code for every shape of every layer, a third of a megabyte each, and torch a second list of it; a
 # thousand of them by default. Those of the windows and of the slices of whole decodes have to be among them.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "192")
 os.environ.setdefault("LRU_CACHE_CAPACITY", "16")
 
 import numpy as np

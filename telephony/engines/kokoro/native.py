@@ -1,4 +1,4 @@
-"""The kernels for processors, compiled for the very one at each start, in a tenth of a second.
+"""The kernels for processors, compiled for the very one at each start, in a third of a second.
 
 The compiler comes with the requirements (Clang, in the package ziglang), so none has to be installed. The loops are in
 `kernels.c`. They run in the very pool of threads that torch's own operations use.
@@ -16,9 +16,13 @@ from ctypes import POINTER, Structure, c_bool, c_float, c_int, c_int64, c_void_p
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from telephony.engines.kokoro.kernels import MOST_STEPS, SIN2_COEFFICIENTS, ZERO_STEP, KernelsUnavailableError
+from telephony.engines.kokoro.layers import Dense
+from telephony.engines.kokoro.lstm import PARTS, WAYS
+from telephony.engines.kokoro.parameters import Parameters
+from telephony.engines.kokoro.ragged import Lengths
 
 _SOURCE = Path(__file__).with_name("kernels.c")
 # Not all of -ffast-math's assumptions are needed, but sums in any order and no exact signs of zero are.
@@ -44,6 +48,16 @@ class _Merge(Structure):
 class _Moments(Structure):
     _fields_ = [("steps", c_int64), ("channels", c_int64), *((name, c_void_p) for name in ("x", "some", "total"))]
 
+
+class _Lstm(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("steps", "hidden")),
+        *((name, c_void_p) for name in ("inputs", "weight", "state", "y")),
+    ]
+
+
+# Gates of an LSTM whose weights lie together; kernels.c's BLOCK * LANES.
+_GATES_AT_ONCE = 128
 
 _ARGUMENTS = {"snake": _Pass, "snake_steps": _Pass, "leaky": _Pass, "merge3": _Merge, "moments": _Moments}
 
@@ -94,6 +108,12 @@ class NativeKernels:
             function = getattr(library, name)
             function.argtypes = (POINTER(structure), c_bool, c_int)
             function.restype = None
+        library.lstm.argtypes = (POINTER(_Lstm), c_int)
+        library.lstm.restype = None
+
+    def lstm(self, parameters: Parameters) -> nn.Module:
+        """See `Kernels`."""
+        return NativeLstm(parameters, self._library)
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor) -> Tensor:
         """See `kernels.snake`."""
@@ -136,6 +156,35 @@ class NativeKernels:
     def _run(self, name: str, x: Tensor, arguments: Structure) -> None:
         """Runs a kernel over x in as many threads as it is worth."""
         getattr(self._library, name)(arguments, x.dtype == torch.bfloat16, _threads(x.numel()))
+
+
+class NativeLstm(nn.Module):
+    """As `BidirectionalLstm`, both directions at once, each in a thread; for a multiple of 32 hidden channels.
+
+    Args:
+        parameters: as torch.nn.LSTM names them.
+        library: the loops.
+    """
+
+    def __init__(self, parameters: Parameters, library: ctypes.CDLL) -> None:
+        super().__init__()
+        self._library = library
+        of_inputs, of_hidden, *biases = (torch.cat([parameters[part + way] for way in WAYS]) for part in PARTS)
+        self._hidden = of_hidden.shape[1]
+        self._inputs = Dense(of_inputs, sum(biases, torch.zeros(())), torch.float32)
+        blocks = of_hidden.view(2, -1, _GATES_AT_ONCE, self._hidden)
+        self._weight = blocks.transpose(2, 3).contiguous()
+
+    def forward(self, x: Tensor, lengths: Lengths) -> Tensor:
+        """See `BidirectionalLstm`."""
+        batch, steps, _ = x.shape
+        inputs = self._inputs(x)
+        y = torch.zeros(batch, steps, 2 * self._hidden)
+        state = torch.empty(2, 5, self._hidden)
+        for row, count in enumerate([steps] * batch if lengths is None else lengths.tolist()):
+            places = (inputs[row].data_ptr(), self._weight.data_ptr(), state.data_ptr(), y[row].data_ptr())
+            self._library.lstm(_Lstm(count, self._hidden, *places), min(2, torch.get_num_threads()))
+        return y
 
 
 def _threads(values: int) -> int:

@@ -78,23 +78,13 @@ class QuantisedSnakeConv(nn.Module):
             whole, width, 1.0, 0, [1, 1], [0, 0], self._dilation, 1, [1, whole.shape[1], 1, 800]
         )
 
-    def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None, overwrite: bool = False) -> Tensor:
+    def forward(self, x: Tensor, a: Tensor, b: Tensor, add: Tensor | None = None) -> Tensor:
         """See `SnakeConv`."""
         steps = self._kernels.snake_steps(x, a, b, *self._snake, self._steps, self._pad)
         if x.shape[1] not in self._lengths:
             return in_slices(steps, self._pad, self._convolve, add)
-        if add is None:
-            return self._convolve(steps)
-        batch, padded, channels = steps.shape
-        image = steps.view(batch, 1, padded, channels).permute(0, 3, 1, 2)
-        operands = (image, 1.0, 0, self._weight, self._width, self._no_offset)
-        geometry = ([1, 1], [0, 0], self._dilation, 1)
-        total = add if overwrite else add.clone()  # oneDNN sums in place
-        total = total.view(batch, 1, x.shape[1], -1).permute(0, 3, 1, 2)
-        y: Tensor = torch.ops.onednn.qconv2d_pointwise.binary(
-            *operands, total, self._bias, *geometry, 1.0, 0, self._dtype, 1.0, 0, "sum", 1.0, "none", [], ""
-        )
-        return y.permute(0, 2, 3, 1).reshape(batch, x.shape[1], len(self._width))
+        y = self._convolve(steps)
+        return y if add is None else y.add_(add)  # oneDNN can sum, but keeps 1 MB for every convolution that does
 
     def _convolve(self, steps: Tensor) -> Tensor:
         """Eight bits [B, T + 2 pad, Cin] -> [B, T, Cout]."""
