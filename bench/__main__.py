@@ -8,11 +8,9 @@ KOKORO_DEVICE, KOKORO_THREADS and so on), to both sides. Memory is what Linux te
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from bench import report, texts
@@ -29,13 +27,10 @@ REFERENCE = "reference"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench", __doc__)
     parser.add_argument("--rounds", type=int, default=5, help="times that each text is spoken by each (default 5)")
     parser.add_argument("--texts", nargs="+", choices=list(texts.LATENCY), default=list(texts.LATENCY), metavar="NAME")
     add_start_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")

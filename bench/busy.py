@@ -7,7 +7,6 @@ speech. Nothing here has a counterpart in the reference, which can do neither.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import socket
 import sys
@@ -15,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -173,12 +171,9 @@ def render(document: Mapping[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.busy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.busy", __doc__)
     parser.add_argument("--others", type=int, default=4, help="calls that speak meanwhile (default 4)")
     parser.add_argument("--rounds", type=int, default=9, help="measurements of each kind (default 9)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.others < 1 or options.rounds < 1:
         parser.error("--others and --rounds must be 1 or more")

@@ -9,7 +9,6 @@ servers do, and then for the product over its streaming text door, each in a pro
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import queue
 import sys
@@ -18,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
@@ -305,13 +303,10 @@ def render(document: Mapping[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.calls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.calls", __doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="length of each run (default 20)")
     parser.add_argument("--limit", type=int, default=64, help="never more calls than this (default 64)")
     add_start_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.seconds <= 0 or options.limit < 1:
         parser.error("--seconds must be more than 0 and --limit 1 or more")

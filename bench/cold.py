@@ -9,7 +9,6 @@ counted. The service's environment variables apply.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import threading
@@ -168,12 +167,9 @@ def _figures(waits: Sequence[Wait], warm_s: float) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.cold", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.cold", __doc__)
     parser.add_argument("--rounds", type=int, default=5, help="texts of the default voice, warm, each time (default 5)")
     add_start_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")

@@ -7,14 +7,12 @@ do not suffice for is left out, and named.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -54,12 +52,9 @@ class Listener:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.device", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.device", __doc__)
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--minutes", type=float, default=8.0, help="how long it may take (default 8)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     logs.configure("warning", "logfmt")
     deadline = time.monotonic() + 60 * options.minutes

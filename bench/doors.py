@@ -8,7 +8,6 @@ counterpart in the reference.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import http.client
 import json
@@ -244,12 +243,9 @@ def _cached(door: Mapping[str, float] | None) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.doors", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.doors", __doc__)
     parser.add_argument("--rounds", type=int, default=15, help="times that each speaks (default 15)")
     parser.add_argument("--text", choices=list(texts.LATENCY), default="sentence", metavar="NAME")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")

@@ -9,13 +9,11 @@ apply.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -172,14 +170,11 @@ def _mebibytes(count: int | None) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.footprint", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.footprint", __doc__)
     parser.add_argument("--utterances", type=int, default=300, help="how many are spoken (default 300)")
     parser.add_argument("--seed", type=int, default=1, help="of the lengths and words (default 1)")
     parser.add_argument("--first-start", action="store_true", help="also a start on an empty cache directory")
     add_start_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.utterances < 2:
         parser.error("--utterances must be 2 or more")

@@ -7,11 +7,9 @@ tunes it; to measure under jemalloc, preload it.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -95,13 +93,10 @@ def render(document: Mapping[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.growth", __doc__)
     parser.add_argument("--utterances", type=int, default=3000, help="how many are spoken (default 3000)")
     parser.add_argument("--every", type=int, default=20, help="memory is read after so many (default 20)")
     parser.add_argument("--seed", type=int, default=1, help="of the lengths and words (default 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.every < 1 or options.utterances < 2 * options.every:
         parser.error("--every must be 1 or more, and --utterances at least twice as many")

@@ -10,14 +10,12 @@ service's environment variables apply. No figure in here is a time.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,9 +108,7 @@ class Findings:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.quality", __doc__)
     parser.add_argument(
         "--voices", nargs="+", default=list(VOICES), metavar="NAME", help=f"default: {' '.join(VOICES)}"
     )
@@ -125,7 +121,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--transcribed", type=int, metavar="N", help="how many of these to recognise (default: all)")
     parser.add_argument("--seed", type=int, default=1, help="of the noise (default 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.sentences is not None and options.sentences < 1:
         parser.error("--sentences must be 1 or more")

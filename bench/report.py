@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -43,6 +44,20 @@ def machine(threads: int = 0) -> dict[str, Any]:
         "torch": torch.__version__,
         "torch_threads": threads or torch.get_num_threads(),
     }
+
+
+def command_line(program: str, description: str | None) -> argparse.ArgumentParser:
+    """The command line of a benchmark, with what all have: `--json`, for `save`.
+
+    Args:
+        program: the module.
+        description: its docstring.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {program}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
+    return parser
 
 
 def save(report: dict[str, Any], path: Path | None, name: str) -> Path:

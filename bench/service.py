@@ -87,11 +87,10 @@ class ServiceProcess:
             stdout=subprocess.PIPE,
             text=True,
         )
-        try:
+        with contextlib.ExitStack() as failed:
+            failed.callback(self.stop)
             self._wait_ready()
-        except BaseException:
-            self.stop()
-            raise
+            failed.pop_all()
         self.ready_s = time.monotonic() - began_s
         self.text_door = TextDoor(_HOST, text_port)
 

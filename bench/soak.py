@@ -11,7 +11,6 @@ grows, or a text was lost, mixed with another, had a gap, or was refused though 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import itertools
@@ -325,9 +324,7 @@ def _line(sample: Sample) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.soak", __doc__)
     parser.add_argument("--minutes", type=float, default=30.0, help="of traffic, behind the measuring (default 30)")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two samples (default 10)")
     parser.add_argument(
@@ -336,7 +333,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=SHARE_OF_CAPACITY,
         help=f"of the capacity that is listened to (default {SHARE_OF_CAPACITY})",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.every <= 0 or options.minutes * 60 < 2 * options.every:
         parser.error("--every must be more than 0, and --minutes at least twice as long")

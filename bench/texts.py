@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from telephony.engines.kokoro.languages import LANGUAGES
+
 LATENCY = {
     "word": "Certainly.",
     "sentence": "Hello, this is a test of the Kokoro text to speech service.",
@@ -309,17 +311,7 @@ SENTENCES = {
 }
 """What is said in a Kokoro voice's language (the first letter of its name)."""
 
-WRITTEN_IN = {
-    "a": "en-GB",
-    "b": "en-GB",
-    "e": "es-ES",
-    "f": "fr-FR",
-    "h": "hi-IN",
-    "i": "it-IT",
-    "j": "ja-JP",
-    "p": "pt-BR",
-    "z": "zh-CN",
-}
+WRITTEN_IN = {**LANGUAGES, "a": "en-GB"}
 """What those sentences are written in: the English ones in British English, whoever says them."""
 
 FIRST_SENTENCES = {

@@ -9,7 +9,6 @@ apply. No figure in here is a time.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -62,13 +61,10 @@ class Sentence:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.words", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = report.command_line("bench.words", __doc__)
     parser.add_argument("--languages", nargs="+", choices=list(VOICES), default=list(VOICES), metavar="TAG")
     parser.add_argument("--sentences", type=int, default=30, metavar="N", help="in each language (default 30)")
     parser.add_argument("--seed", type=int, default=1, help="of the noise (default 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go (default: bench/results/)")
     options = parser.parse_args(arguments)
     if options.sentences < 1:
         parser.error("--sentences must be 1 or more")
