@@ -10,15 +10,17 @@ import importlib.metadata
 import platform
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from telephony import allocator, machine
 from telephony.endpoints import audiosocket, http, security
 from telephony.engines import recipes
 from telephony.engines.base import UnknownVoiceError, Voice
 from telephony.engines.blends import BlendFile
-from telephony.engines.catalog import EngineUnavailableError, load_piper, load_supertonic
+from telephony.engines.catalog import EngineUnavailableError, load_piper, load_supertonic, warm_up
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.metrics import Metrics
 from telephony.settings import Settings
@@ -93,6 +95,18 @@ def _processor(settings: Settings) -> str:
     if vnni:
         raise _Advice(f"{name} without bf16: the first word takes up to twice as long. {_BETTER_PROCESSOR}")
     raise _Advice(f"{name} without VNNI and bf16: speech takes three times as long to make. {_BETTER_PROCESSOR}")
+
+
+def _kernels(settings: Settings) -> str:
+    if settings.engine == "tone" or not _runs_on_cpu(settings):
+        return "none are needed"
+    from telephony.engines.kokoro.kernels import KernelsUnavailableError, compiled_kernels
+
+    try:
+        compiled_kernels(settings.cache_dir if settings.cache_dir.is_dir() else Path(tempfile.gettempdir()))
+    except KernelsUnavailableError as error:
+        raise _Advice(f"{error}: speech takes several times as long to make. Run ./start-kokoro.sh") from None
+    return "compiled for this processor"
 
 
 def _cores(settings: Settings) -> str:
@@ -170,6 +184,7 @@ def _runs_on_cpu(settings: Settings) -> bool:
 def _piper(settings: Settings) -> str:
     try:
         engine = load_piper(settings.piper_model, settings.piper_voices)
+        warm_up(engine)
     except EngineUnavailableError as error:
         if settings.piper_model is None and settings.piper_voices is None and settings.db is None:
             raise _Advice(f"{error}. Without Piper nobody speaks in Kokoro's place where that fails") from None
@@ -180,6 +195,7 @@ def _piper(settings: Settings) -> str:
 def _supertonic(settings: Settings) -> str:
     try:
         engine = load_supertonic(dataclasses.replace(settings, engine="kokoro", supertonic="auto"))
+        warm_up(engine)
     except EngineUnavailableError as error:
         if settings.engine == "supertonic" or settings.supertonic == "fetch":
             raise _CheckError(str(error)) from None
@@ -228,6 +244,7 @@ _CHECKS = (
     _Check("python", _python),
     _Check("packages", _packages),
     _Check("processor", _processor),
+    _Check("kernels", _kernels),
     _Check("cores", _cores),
     _Check("memory", _memory),
     _Check("allocator", _allocator),

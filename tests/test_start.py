@@ -341,6 +341,7 @@ def test_check_is_all_ok(tmp_path: Path, kokoro_weights: KokoroWeights) -> None:
         "python",
         "packages",
         "processor",
+        "kernels",
         "cores",
         "memory",
         "allocator",
