@@ -2,9 +2,10 @@
 
 The service is started as an operator starts it, on an empty cache directory but for the weights, and keeps no phrases.
 The default voice says a sentence of four seconds some times, then twenty voices that were never used and five blends
-say one in their language, one after the other, then six others all at once, then the default voice again. What each
-waited for its first audio is compared with the median of the default voice, warm. Texts that were refused or failed are
-counted. The service's environment variables apply.
+say one in their language, one after the other, then six others all at once, then the default voice again, alone and six
+times at once. What each waited for its first audio is compared with the median of the default voice, warm; for those at
+once, also the 95th percentile with that of as many of the default voice. Texts that were refused or failed are counted.
+The service's environment variables apply.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def plan(offered: Sequence[str], default: str) -> Plan:
 
 
 def measure(service: ServiceProcess, settings: Settings, rounds: int) -> dict[str, list[Wait]]:
-    """What was waited for, by step: `first text`, `warm`, `voices`, `blends`, `at once`, in that order.
+    """What was waited for, by step: `first text`, `warm`, `voices`, `blends`, `at once`, `warm at once`, in that order.
 
     `warm` is the default voice, `rounds` times before the others and as often behind them.
     """
@@ -75,7 +76,8 @@ def measure(service: ServiceProcess, settings: Settings, rounds: int) -> dict[st
     found = {"voices": one_by_one(service, planned.voices), "blends": one_by_one(service, planned.blends)}
     together = at_once(service, planned.at_once)
     after = one_by_one(service, default)
-    return {"first text": first, "warm": before + after, **found, "at once": together}
+    warm_together = at_once(service, [settings.voice] * len(planned.at_once))
+    return {"first text": first, "warm": before + after, **found, "at once": together, "warm at once": warm_together}
 
 
 def one_by_one(service: ServiceProcess, voices: Sequence[str]) -> list[Wait]:
@@ -145,7 +147,11 @@ def render(document: Mapping[str, Any]) -> str:
         errors = ", ".join(f"{code} {count}" for code, count in step["errors"].items())
         rows.append((*cells, errors))
     header = ("first audio", "texts", "median", "ratio", "p95", "ratio", "worst", "ratio", "errors")
-    return f"ready after {document['ready_s']:.1f} s\n\n{report.table(header, rows)}"
+    lines = [f"ready after {document['ready_s']:.1f} s", "", report.table(header, rows)]
+    new, known = (document["steps"].get(name, {}).get("first_audio") for name in ("at once", "warm at once"))
+    if new and known:
+        lines += ["", f"at once, p95, over the default voice's: {new['p95']['seconds'] / known['p95']['seconds']:.2f}"]
+    return "\n".join(lines)
 
 
 def _heard(waits: Sequence[Wait]) -> list[float]:

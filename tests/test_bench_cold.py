@@ -72,10 +72,13 @@ def test_first_callers_of_a_service_are_heard(
         "voices": 1,
         "blends": 1,
         "at once": 3,
+        "warm at once": 3,
         "one by one": 2,
     }
     assert not any(step["errors"] for step in document["steps"].values())
-    assert "ready after" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "ready after" in shown
+    assert "at once, p95, over the default voice's: " in shown
 
 
 def test_a_cache_directory_has_nothing_but_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
