@@ -28,7 +28,7 @@ from telephony.engines import recipes
 from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
-from telephony.engines.kokoro.g2p import G2P, is_speakable, what_is_missing
+from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
@@ -229,7 +229,9 @@ class KokoroEngine:
 
     @torch.inference_mode()
     def _rehearse(self) -> None:
-        """Every path once: a word as a whole, and all shapes of window."""
+        """Every path once: all languages that are quick to load, a word as a whole, and all shapes of window."""
+        for letter in set(LANGUAGES) - set(OPTIONAL_LANGUAGES):
+            self.prepare("One, 2.", self._default_voice.name, 1.0, False, LANGUAGES[letter])
         word = self.listen("Sure.", self._default_voice.name)
         self.vocoder.exact(word)
         self.vocoder.whole(word)
