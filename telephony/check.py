@@ -133,7 +133,7 @@ def _memory(settings: Settings) -> str:
 def _allocator(settings: Settings) -> str:
     if (name := allocator.name()) == "glibc":
         raise _Advice(
-            "glibc: up to 3 GB of memory in place of 1.5, speech a tenth slower. "
+            "glibc: a third more memory, speech a tenth slower. "
             "Debian, Ubuntu: apt-get install libjemalloc2; start with ./start-kokoro.sh"
         )
     return name
