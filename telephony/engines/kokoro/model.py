@@ -231,7 +231,7 @@ class KokoroEngine:
     def _rehearse(self) -> None:
         """Every path once: all languages that are quick to load, a word as a whole, and all shapes of window."""
         for letter in set(LANGUAGES) - set(OPTIONAL_LANGUAGES):
-            self.prepare("One, 2.", self._default_voice.name, 1.0, False, LANGUAGES[letter])
+            self.prepare("1, 2.", self._default_voice.name, 1.0, False, LANGUAGES[letter])
         word = self.listen("Sure.", self._default_voice.name)
         self.vocoder.exact(word)
         self.vocoder.whole(word)
