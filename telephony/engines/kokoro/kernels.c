@@ -85,10 +85,12 @@ INLINE void run(void (*body)(void *), void *pass, int threads)
     GOMP_parallel(body, pass, (unsigned)threads, 0);
 }
 
-INLINE void snake_rows(const Pass *p, bool is_half)
+typedef enum { SNAKE, LEAKY } Activation;
+
+INLINE void activated_rows(const Pass *p, Activation activation, bool is_half)
 {
     const int64_t channels = p->channels;
-    const float *restrict u = p->u, *restrict inverse = p->inverse;
+    const float *restrict u = p->u, *restrict inverse = p->inverse; /* Snake's */
     const void *restrict x = p->x;
     void *restrict y = p->y;
     const Rows rows = share(p->batch * p->steps);
@@ -97,7 +99,8 @@ INLINE void snake_rows(const Pass *p, bool is_half)
         const float *restrict b = p->shift + row / p->steps * p->stride;
         for (int64_t c = 0; c < channels; c++) {
             const int64_t at = row * channels + c;
-            store(y, at, snaked(load(x, at, is_half) * a[c] + b[c], u[c], inverse[c]), is_half);
+            const float normed = load(x, at, is_half) * a[c] + b[c];
+            store(y, at, activation == SNAKE ? snaked(normed, u[c], inverse[c]) : leaked(normed, 0.2f), is_half);
         }
     }
 }
@@ -124,28 +127,12 @@ INLINE void snake_steps_rows(const Pass *p, bool is_half)
     }
 }
 
-INLINE void leaky_rows(const Pass *p, bool is_half)
-{
-    const int64_t channels = p->channels;
-    const void *restrict x = p->x;
-    void *restrict y = p->y;
-    const Rows rows = share(p->batch * p->steps);
-    for (int64_t row = rows.first; row < rows.last; row++) {
-        const float *restrict a = p->scale + row / p->steps * p->stride;
-        const float *restrict b = p->shift + row / p->steps * p->stride;
-        for (int64_t c = 0; c < channels; c++) {
-            const int64_t at = row * channels + c;
-            store(y, at, leaked(load(x, at, is_half) * a[c] + b[c], 0.2f), is_half);
-        }
-    }
-}
-
-static void snake_half(void *pass) { snake_rows(pass, true); }
-static void snake_float(void *pass) { snake_rows(pass, false); }
+static void snake_half(void *pass) { activated_rows(pass, SNAKE, true); }
+static void snake_float(void *pass) { activated_rows(pass, SNAKE, false); }
 static void snake_steps_half(void *pass) { snake_steps_rows(pass, true); }
 static void snake_steps_float(void *pass) { snake_steps_rows(pass, false); }
-static void leaky_half(void *pass) { leaky_rows(pass, true); }
-static void leaky_float(void *pass) { leaky_rows(pass, false); }
+static void leaky_half(void *pass) { activated_rows(pass, LEAKY, true); }
+static void leaky_float(void *pass) { activated_rows(pass, LEAKY, false); }
 
 void snake(const Pass *pass, bool is_half, int threads)
 {

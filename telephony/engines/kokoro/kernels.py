@@ -1,8 +1,6 @@
-"""What torch has no one operation for: norm, style and activation in one pass, and LSTMs of both directions at once.
+"""What torch has no one operation for, in plain torch: norm, style and activation in one pass, LSTMs both ways at once.
 
-Here in plain torch.
-
-On a processor they are replaced by the loops of `native.py`, on CUDA by what torch compiles of them.
+On a processor the loops of `native.py` take its place, on CUDA what torch compiles of the passes.
 """
 
 from __future__ import annotations
