@@ -14,9 +14,9 @@ from pathlib import Path
 _PREFIX = "tts:"
 _PACKAGE = Path(__file__).resolve().parent.parent
 # What turns text into sound; the rest of the service only carries it.
-_SOUNDING = ("audio.py", "text/**/*.py", "engines/**/*.py")
+_SOUNDING = ("audio.py", "text/**/*.py", "engines/**/*.py", "engines/**/*.c")
 # Whose versions decide which phonemes a text has.
-_PACKAGES = ("babel", "espeakng-loader", "kokoro", "misaki", "num2words", "phonenumbers", "piper-tts", "supertonic")
+_PACKAGES = ("babel", "espeakng-loader", "misaki", "num2words", "phonenumbers", "piper-tts", "supertonic")
 
 # Only what a keyboard makes: a no-break space may hold a number together, and is left alone.
 _SPACES = re.compile(r"[ \t\r\f\v]+")
