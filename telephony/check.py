@@ -26,7 +26,7 @@ from telephony.metrics import Metrics
 from telephony.settings import Settings
 from telephony.store import Store, StoreError
 
-_PACKAGES = ("torch", "kokoro", "misaki", "prometheus-client", "structlog", "fastapi", "uvicorn", "av")
+_PACKAGES = ("torch", "misaki", "prometheus-client", "structlog", "fastapi", "uvicorn", "av")
 _GB = 1e9
 _BETTER_PROCESSOR = "Processors with both: AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on; or a GPU"
 

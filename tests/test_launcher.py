@@ -21,6 +21,8 @@ SCRIPTS = ("start-kokoro.sh", "run-tests.sh", "scripts/environment.sh", "scripts
 # What the scripts need of a system beside Python; nothing else is on the PATH.
 TOOLS = (*"bash basename cat chmod cmp cp cut dirname env grep mkdir sleep tail touch".split(),)
 
+PIP = "python -m pip install --disable-pip-version-check --no-compile --progress-bar off -r"
+
 # Stands for Python: notes its name and arguments; knows venv, pip and what the scripts ask of an interpreter.
 STUB = """#!/usr/bin/env bash
 name=$(basename "$0")
@@ -134,7 +136,7 @@ def test_first_start_sets_up_and_the_second_one_does_nothing(house: House) -> No
     venv = house.root / "venv-kokoro"
     assert first.calls == [
         f"python3.11 -m venv --clear {venv}",
-        f"python -m pip install --disable-pip-version-check --progress-bar off -r {house.root}/requirements.txt",
+        f"{PIP} {house.root}/requirements.txt",
         f"python {house.root}/kokoro_service.py --voice bf_emma a b",
     ]
     assert first.status == 7  # the service's own
@@ -173,7 +175,7 @@ def test_tests_need_more_than_the_service(house: House) -> None:
     house.run("start-kokoro.sh")
     calls = house.run("run-tests.sh", "-m", "not model").calls
     assert calls == [
-        f"python -m pip install --disable-pip-version-check --progress-bar off -r {house.root}/requirements-dev.txt",
+        f"{PIP} {house.root}/requirements-dev.txt",
         "python -m pytest -m not model",
     ]
 
