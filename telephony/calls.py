@@ -1,8 +1,11 @@
 """Calls and who knows them.
 
-A call is a name, an epoch, a chunk counter, a lane in the scheduler, and up to two routes for its audio. Threads: the
-endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for chunk ids. Locks
-are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
+A call is a name, a chunk counter, a lane in the scheduler, whose epoch is the call's, and up to two routes for its
+audio. Threads: the endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for
+chunk ids. Locks are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
+
+Whatever may silence a call (barge-in, BYE, a connection or a processor that is gone) holds the locks of scheduler and
+call from the decision to the end of the epoch: what the next connection says can neither be hit by it nor slip past.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from telephony.text.spoken import SpokenError
 from telephony.voices import Selection
 
 log = structlog.get_logger()
+
+_NOT_OWNED = "the connection is gone, or a newer one has taken the call over"
 
 
 class TooManyCallsError(RuntimeError):
@@ -64,7 +69,6 @@ class Call:
         self._scheduler = scheduler
         self._metrics = metrics
         self._lock = threading.Lock()
-        self._epoch = 0
         self._chunk_id = 0
         self._windows = 0
         self._reply: ReplySink | None = None
@@ -80,17 +84,18 @@ class Call:
         Raises:
             LaneClosedError: the connection does not own the call any more, or the service is stopping.
         """
-        if not self.owned_by(reply):
-            raise LaneClosedError("the connection is gone, or a newer one has taken the call over")
-        # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
         with self._lock:
+            if not self.owned_by(reply):
+                raise LaneClosedError(_NOT_OWNED)
+            epoch = self._lane.epoch
+            # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
         request = Request(
             self._segments(text, selection, whole),
             selection.engine,
             selection.voice,
             selection.speed,
-            self._epoch,
+            epoch,
             len(text.encode()),
             exact=whole or self._policy.exact,
             language=selection.language,
@@ -101,12 +106,12 @@ class Call:
             return
         self._metrics.texts.inc()
         log.debug("text", call=self.call_id, text=text[:200])
-        self._lane.put(request)
+        queued = self._lane.put(request, lambda: self.is_current(epoch) and self.owned_by(reply))
+        if not queued and not self.owned_by(reply):
+            raise LaneClosedError(_NOT_OWNED)
 
     def interrupt(self) -> None:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
-        with self._lock:
-            self._epoch += 1
         self._lane.clear()
 
     def _segments(self, text: str, selection: Selection, whole: bool) -> Iterator[Segment]:
@@ -174,8 +179,9 @@ class Call:
         """Hands a window to the sink of the moment, unless it is of an older epoch."""
         with self._lock:
             self._windows += 1
-            sink = self._sink() if window.epoch == self._epoch else None
-            why = "cancelled" if window.epoch != self._epoch else "no route"
+            current = self.is_current(window.epoch)
+            sink = self._sink() if current else None
+            why = "no route" if current else "cancelled"
             if sink is not None:
                 sink.write(window)  # under the lock, so that a change of route keeps the order
                 return
@@ -185,12 +191,12 @@ class Call:
 
     def is_current(self, epoch: int) -> bool:
         """Whether audio of that epoch may still be heard."""
-        return epoch == self._epoch
+        return epoch == self._lane.epoch
 
     def next_chunk_id(self, epoch: int) -> int | None:
         """The next number of this call: 1, 2, 3, ... on whatever route; None if that epoch is over."""
         with self._lock:
-            if epoch != self._epoch:
+            if not self.is_current(epoch):
                 return None
             self._chunk_id += 1
             return self._chunk_id
@@ -209,13 +215,12 @@ class Call:
 
     def detach_reply(self, reply: ReplySink) -> None:
         """The text connection is gone. Without a processor nobody listens: its speech stops."""
-        with self._lock:
-            if self._reply is not reply:
+        with self._scheduler.changed, self._lock:
+            if not self.owned_by(reply):
                 return
             self._reply = None
-            speech_goes_on = self._processor is not None or self._policy.route == "processor"
-        if not speech_goes_on:
-            self.interrupt()
+            if self._processor is None and self._policy.route != "processor":
+                self._lane.clear()
         self._scheduler.wake()
 
     def attach_processor(self) -> bool:
@@ -248,16 +253,19 @@ class Call:
         self._scheduler.wake()
         return True
 
-    def end(self) -> ProcessorSink | None:
+    def end(self, owner: ReplySink | None = None) -> ProcessorSink | None:
         """The call is over: its speech stops, the processor gets the end of audio, chunk ids start again.
+
+        Nothing happens if it is to be the end only for an `owner` that does not own the call any more.
 
         Returns the processor's sink, which is ending.
         """
-        with self._lock:
-            self._epoch += 1
+        with self._scheduler.changed, self._lock:
+            if owner is not None and not self.owned_by(owner):
+                return None
+            self._lane.clear()
             self._chunk_id = 0
             processor, self._processor = self._processor, None
-        self._lane.clear()
         if processor is not None:
             processor.close()
         return processor
@@ -277,7 +285,7 @@ class Call:
 
     def _processor_lost(self, sink: ProcessorSink) -> None:
         """The processor cannot be reached: back to the reply route, with what it has not heard."""
-        with self._lock:
+        with self._scheduler.changed, self._lock:
             if self._processor is sink:
                 self._processor = None
             unsent = sink.take_unsent()
@@ -285,11 +293,11 @@ class Call:
             if target is not None:
                 for window in unsent:
                     target.write(window)
+            elif self._policy.route == "auto":
+                self._lane.clear()
         if target is None:
             for window in unsent:
                 self._metrics.dropped_s.labels("no route").inc(window.duration_s)
-            if self._policy.route == "auto":
-                self.interrupt()
         self._scheduler.wake()
 
 
@@ -371,8 +379,7 @@ class CallRegistry:
             call = self._calls.get(call_id)
         if call is None:
             return False
-        self._keep_until_ended(call.end())
-        self._forget_if_done(call)
+        self._end(call)
         return True
 
     def finish(self, call: Call, reply: ReplySink) -> None:
@@ -383,10 +390,11 @@ class CallRegistry:
         goes on.
         """
         progress = None
-        while not call.wait_spoken(self._policy.bye_stall_s) and (call.awaits_engine or progress != call.progress):
+        while call.owned_by(reply) and not call.wait_spoken(self._policy.bye_stall_s):
+            if not call.awaits_engine and progress == call.progress:
+                break
             progress = call.progress
-        if call.owned_by(reply):
-            self.end(call.call_id)
+        self._end(call, reply)
 
     def detach(self, call: Call, reply: ReplySink) -> None:
         """A call's text connection is gone. The call stays known: its chunk ids go on if it comes back."""
@@ -414,6 +422,10 @@ class CallRegistry:
         with self._lock:
             self._closed = True
         self._end_each(Call.close)
+
+    def _end(self, call: Call, owner: ReplySink | None = None) -> None:
+        self._keep_until_ended(call.end(owner))
+        self._forget_if_done(call)
 
     def _end_each(self, end: Callable[[Call], ProcessorSink | None]) -> None:
         for call in self._snapshot():

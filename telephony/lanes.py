@@ -198,7 +198,12 @@ class Lane:
         self.closed = False
         self._room = room
         self._max_queued_bytes = max_queued_bytes
-        self._clears = 0
+        self._epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """Rises with every `clear`. What is said belongs to the epoch in which it arrived, and ends with it."""
+        return self._epoch
 
     @property
     def silent(self) -> bool:
@@ -216,29 +221,45 @@ class Lane:
         texts_s = (seconds_per_byte * request.size_bytes for request in self.queue)
         return sum(max(0.0, text_s - already_s) for text_s, already_s in zip(texts_s, made_s, strict=True))
 
-    def put(self, request: Request) -> None:
+    def put(self, request: Request, wanted: Callable[[], bool] | None = None) -> bool:
         """Queues a request; waits while the queue is over its bound (backpressure towards the door).
+
+        Args:
+            request: what to say.
+            wanted: asked in the moment of queueing, with the room's lock held; must return at once. None: whether the
+                lane was not cleared since this was called.
+
+        Returns:
+            Whether it is queued: what nobody wants any more is dropped.
 
         Raises:
             LaneClosedError: the lane was closed, before or while waiting.
         """
         with self._room.changed:
-            clears = self._clears
+            epoch = self._epoch
+            wanted = wanted or (lambda: epoch == self._epoch)
             if self._is_full(request):
                 self._room.metrics.texts_held_up.inc()
-            while not self.closed and self._is_full(request):
+            while not self.closed and wanted() and self._is_full(request):
                 self._room.changed.wait()
             if self.closed:
                 raise LaneClosedError("the call has ended")
-            if clears != self._clears:
-                return  # interrupted while it waited: it was said before the barge-in
-            self.queue.append(request)
-            self._room.activate(self)
+            queued = wanted()
+            if queued:
+                self.queue.append(request)
+                self._room.activate(self)
+        if not queued:
+            self._room.on_done(self.door, request, True)
+        return queued
 
     def clear(self) -> None:
-        """Drops what is queued or in work. What is in the device finishes; its window is discarded by epoch."""
+        """Ends the epoch: drops what is queued, in work, or on its way into the queue.
+
+        What is in the device finishes; its window is discarded by epoch. Who has to decide first whether to clear, or
+        to change something else with it, does that in one with it by holding the room's `changed`.
+        """
         with self._room.changed:
-            self._clears += 1
+            self._epoch += 1
             dropped = list(self.queue)
             self.queue.clear()
             self.runs_dry_at = 0.0

@@ -157,3 +157,15 @@ def test_slow_clients_at_every_door_are_cut_and_hold_up_nobody(service: StartSer
                 assert client.recv(1) == b""
     assert figure(door, "tts_hellos_overdue_total") == each
     assert figure(door, "tts_audiosocket_refused_total", why="overdue") == each
+
+
+def test_a_call_id_that_is_used_again_at_once_loses_no_text(service: StartService, size: Size) -> None:
+    door = service()
+    for number in range(size(150, 2000)):
+        with TextHost(door.tcp_port, str(number)) as older:
+            older.say("One.")
+            older.bye()
+            older.read_frame()
+            with TextHost(door.tcp_port, str(number)) as newer:
+                newer.say("Another.")
+                assert len(newer.read_frame().samples) == tone_samples("Another.")
