@@ -20,6 +20,9 @@ from telephony.engines.base import Engine, Samples, Segment, Utterance, Word
 from telephony.metrics import Metrics
 from telephony.voices import Selection
 
+MAX_QUEUED_TEXTS = 1024
+"""Texts that wait in a lane at once, however small they are, where there is a bound to what waits."""
+
 
 class LaneClosedError(RuntimeError):
     """The listener is gone; nothing more can be said to it."""
@@ -188,7 +191,7 @@ class Lane:
     """One listener's queue. Made by `Scheduler.open_lane`; its methods may be called from any thread."""
 
     def __init__(
-        self, room: EngineRoom, listener: Listener, max_queued_bytes: int, door: str, background: bool
+        self, room: EngineRoom, listener: Listener, max_queued_bytes: int | None, door: str, background: bool
     ) -> None:
         self.listener = listener
         self.door = door
@@ -198,6 +201,7 @@ class Lane:
         self.closed = False
         self._room = room
         self._max_queued_bytes = max_queued_bytes
+        self._queued_bytes = 0
         self._epoch = 0
 
     @property
@@ -247,6 +251,7 @@ class Lane:
             queued = wanted()
             if queued:
                 self.queue.append(request)
+                self._queued_bytes += request.size_bytes
                 self._room.activate(self)
         if not queued:
             self._room.on_done(self.door, request, True)
@@ -262,6 +267,7 @@ class Lane:
             self._epoch += 1
             dropped = list(self.queue)
             self.queue.clear()
+            self._queued_bytes = 0
             self.runs_dry_at = 0.0
             self._room.silence(self)
         for request in dropped:
@@ -278,13 +284,18 @@ class Lane:
                 return
             if self.queue[0] is request:
                 self.runs_dry_at = 0.0
-            self.queue.remove(request)
+            self.take_out(request)
             if self.queue:
                 self._room.activate(self)
             else:
                 self._room.silence(self)
         request.cancel()
         self._room.on_done(self.door, request, True)
+
+    def take_out(self, request: Request) -> None:
+        """Called with the scheduler's lock held: a request that is queued is not any more."""
+        self.queue.remove(request)
+        self._queued_bytes -= request.size_bytes
 
     def close(self) -> None:
         """Clears the lane for good and releases whoever waits in `put`."""
@@ -298,5 +309,7 @@ class Lane:
             return self._room.changed.wait_for(lambda: not self.queue, timeout_s)
 
     def _is_full(self, request: Request) -> bool:
-        queued_bytes = sum(queued.size_bytes for queued in self.queue)
-        return bool(self.queue) and queued_bytes + request.size_bytes > self._max_queued_bytes
+        if self._max_queued_bytes is None or not self.queue:
+            return False
+        too_many_bytes = self._queued_bytes + request.size_bytes > self._max_queued_bytes
+        return too_many_bytes or len(self.queue) >= MAX_QUEUED_TEXTS

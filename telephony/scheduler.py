@@ -89,8 +89,10 @@ class Scheduler:
         for thread in self._threads:
             thread.start()
 
-    def open_lane(self, listener: Listener, max_queued_bytes: int, door: str, background: bool = False) -> Lane:
-        """A lane for a new listener, with at most `max_queued_bytes` of text waiting (one request always fits).
+    def open_lane(self, listener: Listener, max_queued_bytes: int | None, door: str, background: bool = False) -> Lane:
+        """A lane for a new listener, with at most `max_queued_bytes` and `MAX_QUEUED_TEXTS` of text waiting.
+
+        One request always fits. None: its door bounds what waits, and is never held up.
 
         `door` names where the listener came in, for the metrics. A lane in the `background` is served when no other
         one is ready.
@@ -402,7 +404,7 @@ class Scheduler:
         with self.changed:
             self._admission.spoken(request.size_bytes, request.audio_s)
             if _is_next(lane, request):
-                lane.queue.popleft()
+                lane.take_out(request)
             if lane.queue:
                 self._report_depth()
             else:

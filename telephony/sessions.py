@@ -139,7 +139,7 @@ class Session:
         self._lock = threading.Lock()
         self._buffered_s = 0.0
         # The doors bound what waits; a lane that made the event loop wait would stop all of them.
-        self._lane = scheduler.open_lane(self, max_queued_bytes=2**63, door=door)
+        self._lane = scheduler.open_lane(self, max_queued_bytes=None, door=door)
 
     def __str__(self) -> str:
         return self._name

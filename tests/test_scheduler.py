@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
-from telephony.lanes import Lane, LaneClosedError, Request, Window
+from telephony.lanes import MAX_QUEUED_TEXTS, Lane, LaneClosedError, Request, Window
 from telephony.metrics import Metrics
 from telephony.scheduler import Scheduler
 
@@ -480,6 +480,47 @@ def test_requests_are_taken_until_the_bound_and_the_next_waits_for_room(room: Ro
     assert putter.end() == "returned"
     room.drain()
     assert engine.order == ["a", "b", "c"]
+
+
+def test_texts_are_bounded_in_number_too(room: Room) -> None:
+    ear, engine = Ear(), Recorder()
+    lane = room.lane(ear)
+    for _ in range(MAX_QUEUED_TEXTS):
+        lane.put(request("a", engine=engine))
+    putter = Putter(room, lane, request("b", engine=engine))
+    assert putter.outcome == "waits"
+    lane.drop(lane.queue[-1])
+    assert putter.end() == "returned"
+    assert (len(lane.queue), room.figure("tts_texts_held_up_total")) == (MAX_QUEUED_TEXTS, 1)
+
+
+def test_what_is_queued_is_not_counted_anew_for_each_text(room: Room) -> None:
+    looked_at: list[int] = []
+
+    class Watched(Request):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "size_bytes":
+                looked_at.append(1)
+            return super().__getattribute__(name)
+
+    lane = room.lane(Ear(), bound=10**9)
+    for _ in range(500):
+        lane.put(Watched(iter([Segment("a")]), ToneEngine(), "tone", 1.0, 0, 1))
+    assert len(looked_at) <= 3 * 500
+
+
+def test_room_is_reckoned_rightly_whichever_way_a_text_leaves(room: Room) -> None:
+    lane = room.lane(Ear(), bound=10)
+    lane.put(request("cleared", engine=ToneEngine(), size_bytes=6))
+    lane.clear()
+    for text in ("spoken", "dropped"):
+        lane.put(request(text, engine=ToneEngine(), size_bytes=4))
+    lane.drop(lane.queue[-1])
+    room.run()
+    for _ in range(2):
+        lane.put(request("a", engine=ToneEngine(), size_bytes=5))  # which would wait for ever
+    assert room.figure("tts_texts_held_up_total") == 0
+    room.drain()
 
 
 def test_a_close_releases_who_waits_for_room(room: Room) -> None:
