@@ -1,8 +1,9 @@
 """Who may begin to speak.
 
 Speech that has begun must not run dry, so a listener who hears nothing yet begins only where the engines can carry one
-more in real time, by what they were measured to do; else it waits, in order of arrival. Whoever was served by an engine
-is a speaker until its audio has run out and a moment longer: between two sentences a call still speaks.
+more in real time, by what they were measured to do; else it waits, in order of arrival, for a bounded time. Then it
+begins all the same, and those who speak share what the engines make: dead air is worse than a gap. Whoever was served
+by an engine is a speaker until its audio has run out and a moment longer: between two sentences a call still speaks.
 
 Everything in here is called with the scheduler's lock held.
 """
@@ -10,7 +11,7 @@ Everything in here is called with the scheduler's lock held.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 AHEAD_S = 10.0
@@ -40,10 +41,16 @@ class Speaker(Protocol):
 
 
 class Admission:
-    """Measures what speech costs, and knows who speaks. Times in seconds of the scheduler's clock."""
+    """Measures what speech costs, and knows who speaks and who waits. Times in seconds of the scheduler's clock.
 
-    def __init__(self) -> None:
+    Args:
+        max_wait_s: how long a newcomer waits for a place at most; infinite: as long as it takes.
+    """
+
+    def __init__(self, max_wait_s: float = math.inf) -> None:
+        self._max_wait_s = max_wait_s
         self._speakers: dict[Speaker, None] = {}
+        self._waiting_since: dict[Speaker, float] = {}
         # Moving averages: a segment's preparation, a request's way through the engine to its first window, any window,
         # and sums whose ratios are the cost of a second of audio and the length of a text.
         self._preparation_s = 0.0
@@ -79,13 +86,19 @@ class Admission:
         self._text_bytes = _DECAY * self._text_bytes + text_bytes
         self._text_audio_s = _DECAY * self._text_audio_s + audio_s
 
+    def wait(self, now: float, newcomer: Speaker) -> None:
+        """It hears nothing and could be served: its wait begins, unless it has begun."""
+        self._waiting_since.setdefault(newcomer, now)
+
     def enter(self, speaker: Speaker) -> None:
         """It is served by an engine: it has a place."""
         self._speakers[speaker] = None
+        self._waiting_since.pop(speaker, None)
 
     def leave(self, speaker: Speaker) -> None:
-        """It was silenced: its place is free."""
+        """It was silenced: its place is free, or its wait over."""
         self._speakers.pop(speaker, None)
+        self._waiting_since.pop(speaker, None)
 
     def holds(self, speaker: Speaker) -> bool:
         """Whether it has a place."""
@@ -111,10 +124,22 @@ class Admission:
             for number, speaker in enumerate(urgent, 1)
         )
 
-    def next_place_in_s(self, now: float) -> float | None:
-        """In how many seconds the first of those who are not working gives up its place; None if all are."""
-        ends = [speaker.runs_dry_at + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
-        return max(0.0, min(ends)) if ends else None
+    def overdue(self, now: float, newcomers: Sequence[Speaker], batch: int) -> int:
+        """How many of those who wait, in order of arrival, must begin now, place or no place.
+
+        Those are the first ones, up to the last who would begin too late if a window of somebody else came before.
+        """
+        left_s = self._left_s(now, newcomers, batch)
+        return max((number for number, each_s in enumerate(left_s, 1) if each_s <= self._window_s), default=0)
+
+    def next_change_in_s(self, now: float, newcomers: Sequence[Speaker], batch: int) -> float | None:
+        """In how many seconds one of those who wait may begin if nothing happens; None if never.
+
+        Somebody who is not working gives up its place, or one of them becomes overdue.
+        """
+        places = [speaker.runs_dry_at + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
+        overdue = [each_s - self._window_s for each_s in self._left_s(now, newcomers, batch) if each_s < math.inf]
+        return max(0.0, min([*places, *overdue])) if places or overdue else None
 
     def predict_first_audio_s(self, now: float, silent: int, waiting: int) -> float:
         """How long a newcomer would wait for its first audio, by what was measured.
@@ -137,10 +162,19 @@ class Admission:
         rounds = math.ceil(short / len(ends))
         return wait_s + (rounds - 1) * ends[-1] + ends[(int(short) - 1) % len(ends)]
 
+    def _left_s(self, now: float, newcomers: Sequence[Speaker], batch: int) -> Iterator[float]:
+        """How long each, in order of arrival, may go on waiting if then all those before it begin before it does."""
+        for number, newcomer in enumerate(newcomers, 1):
+            begins_by = self._waiting_since.get(newcomer, now) + self._max_wait_s
+            yield begins_by - math.ceil(number / batch) * self._first_window_s - now
+
     def _forget_the_silent(self, now: float) -> None:
         for speaker in list(self._speakers):
             if not speaker.working and now >= speaker.runs_dry_at + PLACE_KEPT_S:
                 del self._speakers[speaker]
+        for newcomer in list(self._waiting_since):
+            if not newcomer.working or now < newcomer.runs_dry_at:
+                del self._waiting_since[newcomer]
 
 
 def _believed(spent_s: float, expected_s: float) -> float:

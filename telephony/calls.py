@@ -73,7 +73,7 @@ class Call:
         self._windows = 0
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
-        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes, "telephone")
+        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes, "telephone", takes_audio=self.takes_audio)
 
     def __str__(self) -> str:
         return self.call_id
@@ -174,6 +174,12 @@ class Call:
                 return sink.has_room()
             # Nobody listens: with the route forced, text waits for the processor; else windows go nowhere, at once.
             return self._policy.route != "processor"
+
+    def takes_audio(self) -> bool:
+        """Whether somebody reads what is sent: a host that does not has room, for what it gets is dropped."""
+        with self._lock:
+            sink = self._sink()
+            return not (isinstance(sink, ReplySink) and sink.stalled)
 
     def deliver(self, window: Window) -> None:
         """Hands a window to the sink of the moment, unless it is of an older epoch."""

@@ -191,7 +191,14 @@ class Lane:
     """One listener's queue. Made by `Scheduler.open_lane`; its methods may be called from any thread."""
 
     def __init__(
-        self, room: EngineRoom, listener: Listener, max_queued_bytes: int | None, door: str, background: bool
+        self,
+        room: EngineRoom,
+        listener: Listener,
+        max_queued_bytes: int | None,
+        door: str,
+        background: bool,
+        *,
+        takes_audio: Callable[[], bool],
     ) -> None:
         self.listener = listener
         self.door = door
@@ -199,6 +206,7 @@ class Lane:
         self.queue: deque[Request] = deque()
         self.runs_dry_at = 0.0
         self.closed = False
+        self._takes_audio = takes_audio
         self._room = room
         self._max_queued_bytes = max_queued_bytes
         self._queued_bytes = 0
@@ -216,8 +224,13 @@ class Lane:
 
     @property
     def working(self) -> bool:
-        """Whether there is something to say and room for it, with the room's lock held."""
-        return bool(self.queue) and self.listener.has_room()
+        """Whether there is something to say, room for it and somebody who takes it, with the room's lock held."""
+        return bool(self.queue) and self.listener.has_room() and self._takes_audio()
+
+    @property
+    def yields(self) -> bool:
+        """Whether all others come first: it is in the background, or its listener does not take what it is given."""
+        return self.background or not self._takes_audio()
 
     def left_s(self, seconds_per_byte: float) -> float:
         """About how much audio is still to be made of what is queued, in seconds, with the scheduler's lock held."""

@@ -79,6 +79,16 @@ class Metrics:
             "Listeners with something to hear who have no place to begin yet",
             registry=self.registry,
         )
+        self.newcomers_overdue = counter(
+            "tts_newcomers_overdue_total", "Listeners who waited for so long that they began without a place", "door"
+        )
+        self.gap_s = Histogram(
+            "tts_gap_seconds",
+            "Silence of a listener who speaks, because a window came too late, in seconds",
+            ("door",),
+            buckets=_SPEECH_BUCKETS_S,
+            registry=self.registry,
+        )
         self.predicted_first_audio_s = Gauge(
             "tts_predicted_first_audio_seconds",
             "What a call that speaks now would wait for its first audio, in seconds",

@@ -11,8 +11,9 @@ two:
 
 Of all lanes with work and a sink with room, the one whose listener runs out of audio first is served first. A listener
 who hears nothing yet comes before all others, in order of arrival, unless one of those would run dry by it, or all that
-the engines can make is spoken for (see admission.py): then it waits. The unit of service is one window, so a short text
-never waits behind a long one and a cancel takes effect within a window.
+the engines can make is spoken for (see admission.py): then it waits, for a bounded time. The unit of service is one
+window, so a short text never waits behind a long one and a cancel takes effect within a window. A listener who does not
+take what it is given comes after all who do.
 
 What is not in the cache is made once, for all who wait for it: whichever of them is served next has the engine make the
 next window, so that nobody waits for another one's sink.
@@ -20,6 +21,7 @@ next window, so that nobody waits for another one's sink.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -45,6 +47,13 @@ log = structlog.get_logger()
 
 _Step = Callable[[Lane, Request], None]
 
+# A shorter silence between two windows is none to a listener.
+_UNHEARD_GAP_S = 0.001
+
+
+def _always() -> bool:
+    return True
+
 
 class Scheduler:
     """The engine room's queue, with the threads that serve it.
@@ -56,6 +65,7 @@ class Scheduler:
             the two. Called from any thread; must return at once.
         phrases: the phrase cache; None for none.
         failover: who speaks where an engine fails; None: nobody does. The scheduler closes it.
+        max_wait_s: how long a listener who hears nothing waits for a place, in seconds; then it takes its share.
     """
 
     def __init__(
@@ -65,6 +75,8 @@ class Scheduler:
         on_done: Callable[[str, Request, bool], None] = lambda door, request, dropped: None,
         phrases: Phrases | None = None,
         failover: Failover | None = None,
+        *,
+        max_wait_s: float = math.inf,
     ) -> None:
         self.changed = threading.Condition()
         self.metrics = metrics
@@ -76,7 +88,7 @@ class Scheduler:
         self._productions = Productions()
         self._active: dict[Lane, None] = {}
         self._stopping = False
-        self._admission = Admission()
+        self._admission = Admission(max_wait_s)
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
         metrics.newcomers_waiting.set_function(self._newcomers)
         self._threads = [
@@ -89,15 +101,24 @@ class Scheduler:
         for thread in self._threads:
             thread.start()
 
-    def open_lane(self, listener: Listener, max_queued_bytes: int | None, door: str, background: bool = False) -> Lane:
+    def open_lane(
+        self,
+        listener: Listener,
+        max_queued_bytes: int | None,
+        door: str,
+        background: bool = False,
+        *,
+        takes_audio: Callable[[], bool] = _always,
+    ) -> Lane:
         """A lane for a new listener, with at most `max_queued_bytes` and `MAX_QUEUED_TEXTS` of text waiting.
 
         One request always fits. None: its door bounds what waits, and is never held up.
 
         `door` names where the listener came in, for the metrics. A lane in the `background` is served when no other
-        one is ready.
+        one is ready, and so is one whose listener has room but loses what it is given, as `takes_audio` says. That one
+        must return at once; it is called with the scheduler's lock held.
         """
-        return Lane(self, listener, max_queued_bytes, door, background)
+        return Lane(self, listener, max_queued_bytes, door, background, takes_audio=takes_audio)
 
     @property
     def busy(self) -> bool:
@@ -122,14 +143,14 @@ class Scheduler:
         """
         with self.changed:
             now = self._clock()
-            silent = sum(not lane.background and now >= lane.runs_dry_at for lane in self._active)
+            silent = sum(not lane.yields and now >= lane.runs_dry_at for lane in self._active)
             return self._admission.predict_first_audio_s(now, silent, self._newcomers())
 
     def _newcomers(self) -> int:
         """How many with work hear nothing and have no place."""
         with self.changed:
             now = self._clock()
-            silent = [lane for lane in self._active if not lane.background and now >= lane.runs_dry_at]
+            silent = [lane for lane in self._active if not lane.yields and now >= lane.runs_dry_at]
             return sum(not self._admission.holds(lane) for lane in silent)
 
     def wake(self) -> None:
@@ -155,6 +176,9 @@ class Scheduler:
     def activate(self, lane: Lane) -> None:
         """Called by a lane, with `changed` held: it has work."""
         self._active[lane] = None
+        now = self._clock()
+        if not lane.background and now >= lane.runs_dry_at and not self._admission.holds(lane):
+            self._admission.wait(now, lane)
         self._report_depth()
 
     def silence(self, lane: Lane) -> None:
@@ -198,18 +222,26 @@ class Scheduler:
                 self._productions.forget_unwanted()
                 able = [lane for lane in self._active if lane.listener.has_room()]
                 # What is on its way may need the engines in a moment: it is not the time for others' work.
-                able = [lane for lane in able if not lane.background] or able
+                able = [lane for lane in able if not lane.yields] or able
                 ready = [lane for lane in able if self._is_prepared(lane.queue[0])]
-                admitted = self._in_turn(ready, now)
+                speakers, newcomers = self._divide(ready, now)
+                admitted = self._in_turn(speakers, newcomers, now)
                 if admitted:
                     batch = self._batch(admitted)
                     for lane, request, _ in batch:
                         request.in_service = True
-                        if not lane.background:
-                            self._admission.enter(lane)
+                        if not lane.yields:
+                            self._enter(lane, now)
                     return batch
-                self.changed.wait(self._admission.next_place_in_s(now) if ready else None)
+                self.changed.wait(self._next_change_in_s(newcomers, now))
             return None
+
+    def _enter(self, lane: Lane, now: float) -> None:
+        admission = self._admission
+        speaks = now < lane.runs_dry_at or admission.holds(lane)
+        if not speaks and admission.free_places(now) < 1:
+            self.metrics.newcomers_overdue.labels(lane.door).inc()
+        admission.enter(lane)
 
     def _is_prepared(self, request: Request) -> bool:
         """Whether its next window can be made. What is there already of a phrase is heard first."""
@@ -217,23 +249,46 @@ class Scheduler:
             return False
         return request.take is None or not request.take.ready
 
-    def _in_turn(self, ready: Sequence[Lane], now: float) -> list[Lane]:
-        """Those whose next window may be made now, in order."""
-        admission = self._admission
+    def _divide(self, ready: Sequence[Lane], now: float) -> tuple[list[Lane], list[Lane]]:
+        """Those who speak, in order of urgency, and those who hear nothing and have no place, in order of arrival."""
         speakers: list[Lane] = []
         newcomers: list[Lane] = []
         for lane in ready:
-            speaks = now < lane.runs_dry_at or admission.holds(lane)
+            speaks = now < lane.runs_dry_at or self._admission.holds(lane)
             (speakers if speaks else newcomers).append(lane)
         # A speaker who was not heard yet has run dry, in a way, before all others: of several, the first to arrive.
         speakers.sort(key=lambda lane: (lane.runs_dry_at, lane.queue[0].arrived_at))
         newcomers.sort(key=lambda lane: lane.queue[0].arrived_at)
-        newcomers = newcomers[: int(min(len(newcomers), admission.free_places(now)))]
-        if newcomers and admission.leaves_time(
-            now, speakers, self._productions.engine(newcomers[0].queue[0]).max_batch
-        ):
-            return [*newcomers, *speakers]
-        return [*speakers, *newcomers]
+        return speakers, newcomers
+
+    def _in_turn(self, speakers: Sequence[Lane], newcomers: Sequence[Lane], now: float) -> list[Lane]:
+        """Those whose next window may be made now, in order."""
+        if not newcomers:
+            return list(speakers)
+        admission = self._admission
+        batch = self._productions.engine(newcomers[0].queue[0]).max_batch
+        free = int(min(len(newcomers), admission.free_places(now)))
+        waiting = self._waiting(newcomers, now)
+        if overdue := admission.overdue(now, waiting, batch):
+            return [*newcomers[: max(free, overdue)], *speakers]
+        admitted = newcomers[:free]
+        if admitted and admission.leaves_time(now, speakers, batch):
+            return [*admitted, *speakers]
+        return [*speakers, *admitted]
+
+    def _waiting(self, newcomers: Sequence[Lane], now: float) -> list[Lane]:
+        """Those whose wait is bounded, which has begun."""
+        waiting = [lane for lane in newcomers if not lane.yields]
+        for lane in waiting:
+            self._admission.wait(now, lane)
+        return waiting
+
+    def _next_change_in_s(self, newcomers: Sequence[Lane], now: float) -> float | None:
+        """How long to wait if nothing happens, in seconds; None where nobody waits for a place."""
+        if not newcomers:
+            return None
+        batch = self._productions.engine(newcomers[0].queue[0]).max_batch
+        return self._admission.next_change_in_s(now, newcomers, batch)
 
     def _batch(self, ready: Sequence[Lane]) -> list[tuple[Lane, Request, Utterance]]:
         """The most urgent lane's request, with as much company as its engine takes, out of lanes in order of urgency.
@@ -364,7 +419,11 @@ class Scheduler:
             if not _is_next(lane, request):
                 return  # cleared meanwhile: nobody waits for this window
             was_silent = now >= lane.runs_dry_at
+            # It was asked for when there was still something to hear.
+            gap_s = now - lane.runs_dry_at if request.arrived_at < lane.runs_dry_at else 0.0
             lane.runs_dry_at = max(now, lane.runs_dry_at) + window.duration_s
+        if gap_s > _UNHEARD_GAP_S and len(window.samples) and not lane.yields:
+            self.metrics.gap_s.labels(lane.door).observe(gap_s)
         engine_name = request.engine.name
         pause = request.segment is not None and request.segment.pause_s
         if len(window.samples) and not pause and request.first_audio_s is None:
@@ -373,7 +432,7 @@ class Scheduler:
             if not request.cached:
                 with self.changed:
                     self._admission.began(request.segment_engine_s - request.segment_preparation_s)
-            if was_silent and not lane.background:
+            if was_silent and not lane.yields:
                 self.metrics.time_to_first_audio_s.labels(engine_name, lane.door).observe(request.first_audio_s)
         if finished:
             self._segment_done(request, lane)
@@ -560,9 +619,9 @@ class Scheduler:
 
 
 def _urgency(lane: Lane, now: float) -> tuple[bool, bool, float]:
-    """Sorts a listener who hears nothing first, by arrival; the others by when they run dry; then the background."""
+    """Sorts a listener who hears nothing first, by arrival; the others by when they run dry; then who yields."""
     playing = now < lane.runs_dry_at
-    return lane.background, playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
+    return lane.yields, playing, lane.runs_dry_at if playing else lane.queue[0].arrived_at
 
 
 def _is_next(lane: Lane, request: Request) -> bool:

@@ -61,7 +61,9 @@ class Service:
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
         self._failover = Failover(self.metrics, self._loaded_engines, settings.engine_stall_s)
         self._cache: PhraseCache | None = None
-        self._scheduler = Scheduler(self.metrics, phrases=self._open_cache(), failover=self._failover)
+        self._scheduler = Scheduler(
+            self.metrics, phrases=self._open_cache(), failover=self._failover, max_wait_s=settings.max_wait_s
+        )
         if self._request_log is not None:
             self._scheduler.on_done = self._request_log.note
         doors = Doors(self._open_doors, self._release_doors)

@@ -309,6 +309,12 @@ class Settings:
         "KOKORO_MAX_FIRST_AUDIO_S",
         "a session whose first audio would take longer than so many seconds is told busy; 0: none is",
     )
+    max_wait_s: float = _setting(
+        4.0,
+        _seconds,
+        "KOKORO_MAX_WAIT_S",
+        "seconds that a listener who cannot be told busy waits for a place; then it takes a share, and gaps may follow",
+    )
     max_text_chars: int = _setting(
         100_000, _positive_int, "KOKORO_MAX_TEXT_CHARS", "characters of one text over HTTP or WebSocket"
     )

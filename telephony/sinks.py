@@ -114,6 +114,11 @@ class ReplySink:
         """Whether `write` would keep a window (or, stalled or closed, drop it without delay)."""
         return self._stalled or self._closed or self._queued_s < self._limits.buffer_s
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the host does not read: what it is sent is dropped."""
+        return self._stalled
+
     def write(self, window: Window) -> None:
         """Takes a window; without `stream` it waits for the end of its text."""
         with self._changed:

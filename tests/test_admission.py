@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -35,9 +35,9 @@ class Caller:
         return self.waiting_s
 
 
-def measured(realtime_factor: float, *speakers: Caller) -> Admission:
+def measured(realtime_factor: float, *speakers: Caller, max_wait_s: float = math.inf) -> Admission:
     """In windows of a second."""
-    admission = Admission()
+    admission = Admission(max_wait_s)
     admission.began(realtime_factor)
     admission.rendered(realtime_factor, 1.0)
     for speaker in speakers:
@@ -72,7 +72,7 @@ def test_who_has_audio_ahead_takes_less_of_a_place() -> None:
 def test_a_place_is_kept_for_a_moment_after_the_last_audio_unless_the_speaker_was_silenced() -> None:
     speaker = Caller(runs_dry_at=5.0)
     admission = measured(0.5, speaker)
-    assert admission.next_place_in_s(2.0) == 3.0 + PLACE_KEPT_S
+    assert admission.next_change_in_s(2.0, [], 1) == 3.0 + PLACE_KEPT_S
     assert admission.free_places(5.0 + PLACE_KEPT_S / 2) == 0
     assert admission.holds(speaker)
     assert admission.free_places(5.0 + PLACE_KEPT_S) == 1
@@ -83,7 +83,33 @@ def test_a_place_is_kept_for_a_moment_after_the_last_audio_unless_the_speaker_wa
 
 
 def test_no_place_is_expected_of_those_who_have_more_to_say() -> None:
-    assert measured(0.5, Caller(runs_dry_at=5.0, waiting_s=1.0)).next_place_in_s(2.0) is None
+    assert measured(0.5, Caller(runs_dry_at=5.0, waiting_s=1.0)).next_change_in_s(2.0, [], 1) is None
+
+
+def test_who_has_waited_for_long_must_begin_in_time_for_the_bound() -> None:
+    admission = measured(0.5, max_wait_s=4.0)  # a first window, and any other, takes half a second
+    first, second = Caller(waiting_s=1.0), Caller(waiting_s=1.0)
+    admission.wait(10.0, first)
+    admission.wait(10.2, second)
+    admission.wait(12.0, first)  # has begun to wait already
+    assert admission.next_change_in_s(10.5, [first], 1) == pytest.approx(2.5)
+    assert admission.overdue(12.9, [first], 1) == 0
+    assert admission.overdue(13.0, [first], 1) == 1
+    # The second would be too late behind the first, unless an engine takes both at once.
+    assert admission.overdue(12.7, [first, second], 1) == 2
+    assert admission.overdue(12.7, [first, second], 2) == 0
+
+
+def test_a_wait_ends_with_the_first_window_and_where_nothing_is_taken() -> None:
+    admission = measured(0.5, max_wait_s=4.0)
+    served, silenced, full = Caller(waiting_s=1.0), Caller(waiting_s=1.0), Caller(waiting_s=1.0)
+    for caller in (served, silenced, full):
+        admission.wait(10.0, caller)
+    admission.enter(served)
+    admission.leave(silenced)
+    full.waiting_s = 0.0
+    admission.free_places(11.0)
+    assert admission.overdue(20.0, [served, silenced, full], 1) == 0
 
 
 def test_the_cost_is_that_of_late_and_one_call_that_hangs_does_not_close_the_door() -> None:
@@ -174,10 +200,14 @@ class Ear:
     gaps: list[float] = field(default_factory=list)
 
     takes: float = math.inf
+    loses_what_it_is_given: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     def has_room(self) -> bool:
         return self.takes > 0
+
+    def takes_audio(self) -> bool:
+        return not self.loses_what_it_is_given
 
     def deliver(self, window: Window) -> None:
         if self.first_audio_s is None:
@@ -198,11 +228,11 @@ class Room:
     Callers come, each at its time, and say `sentences` sentences of `sentence_s` seconds.
     """
 
-    def __init__(self, realtime_factor: float, sentence_s: float, sentences: int) -> None:
+    def __init__(self, realtime_factor: float, sentence_s: float, sentences: int, max_wait_s: float = math.inf) -> None:
         self.time = Time()
         self.metrics = Metrics()
         self.most_waiting = 0.0
-        self.scheduler = PatientScheduler(self.metrics, self.time)
+        self.scheduler = PatientScheduler(self.metrics, self.time, max_wait_s=max_wait_s)
         self.scheduler.changed = self.time
         self.engine: Engine = ToneEngine(max_batch=1, window_s=0.4, on_render=self._work)
         self.ears: list[Ear] = []
@@ -232,14 +262,19 @@ class Room:
         while self._coming and self._coming[0] <= self.time.now:
             self.call(self._coming.pop(0))
 
-    def call(self, at: float, takes: float = math.inf) -> Ear:
-        """A caller who has come at that time."""
+    def call(self, at: float, takes: float = math.inf, texts: int = 1) -> Ear:
+        """A caller who has come at that time, with so many texts of which each has all the sentences."""
         ear = Ear(self.time, str(len(self.ears)), self.began, at, takes=takes)
         self.ears.append(ear)
-        lane = self.scheduler.open_lane(ear, 1_000_000, "telephone")
-        segments = (Segment(self._sentence) for _ in range(self._sentences))
-        lane.put(Request(segments, self.engine, "tone", 1.0, 0, 100, arrived_at=at))
+        lane = self.scheduler.open_lane(ear, 1_000_000, "telephone", takes_audio=ear.takes_audio)
+        for _ in range(texts):
+            segments = (Segment(self._sentence) for _ in range(self._sentences))
+            lane.put(Request(segments, self.engine, "tone", 1.0, 0, 100, arrived_at=at))
         return ear
+
+    def figure(self, name: str) -> float:
+        """A figure of the telephone's."""
+        return self.metrics.registry.get_sample_value(name, {"door": "telephone"}) or 0.0
 
 
 @pytest.fixture
@@ -284,6 +319,80 @@ def test_a_client_that_takes_nothing_keeps_no_place_from_others(room: Room) -> N
     assert late.done.wait(LONG_S)
     assert late.first_audio_s == pytest.approx(0.22 * 0.4)
     assert not late.gaps
+
+
+MAX_WAIT_S = 4.0
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Room]]:
+    """Starts rooms in which nobody waits for longer than MAX_WAIT_S; what speech costs is known."""
+    rooms: list[Room] = []
+
+    def start(realtime_factor: float, sentences: int, max_wait_s: float = MAX_WAIT_S) -> Room:
+        room = Room(realtime_factor, sentence_s=2.0, sentences=sentences, max_wait_s=max_wait_s)
+        rooms.append(room)
+        room.scheduler.start()
+        room.talk([0.0])
+        room.time.now += 60.0
+        return room
+
+    yield start
+    for room in rooms:
+        room.scheduler.stop()
+
+
+@pytest.mark.parametrize("demand", [1.2, 1.5, 2.0])
+@pytest.mark.parametrize("spread_s", [0.0, 0.3])
+def test_over_the_capacity_nobody_waits_longer_than_the_bound_and_gaps_are_shared(
+    start: Callable[..., Room], demand: float, spread_s: float
+) -> None:
+    room = start(realtime_factor=0.1, sentences=10)
+    window_s = 0.4 * 0.1
+    callers = room.talk([number * spread_s for number in range(round(demand / 0.1))])
+    assert max(ear.first_audio_s or math.inf for ear in callers) <= MAX_WAIT_S + window_s
+    gaps = [gap_s for ear in callers for gap_s in ear.gaps]
+    assert room.figure("tts_gap_seconds_count") == len(gaps)
+    assert room.figure("tts_gap_seconds_sum") == pytest.approx(sum(gaps))
+    # Small: of each window's time, what the engine lacks for it.
+    assert max(gaps) <= 0.4 * (demand - 1.0) + window_s
+    silence_s = [sum(ear.gaps) for ear in callers]
+    assert max(silence_s) < 1.3 * min(silence_s)
+    assert room.figure("tts_newcomers_overdue_total") >= 1
+
+
+def test_below_the_capacity_nobody_is_overdue(start: Callable[..., Room]) -> None:
+    room = start(realtime_factor=0.1, sentences=10)
+    callers = room.talk([number * 0.3 for number in range(8)])
+    assert [ear.gaps for ear in callers] == [[]] * 8
+    assert room.figure("tts_newcomers_overdue_total") == 0
+    assert room.figure("tts_gap_seconds_count") == 0
+
+
+def test_a_newcomer_begins_beside_one_who_takes_more_than_half_of_the_engine(start: Callable[..., Room]) -> None:
+    room = start(realtime_factor=0.95, sentences=2)
+    room.time.now = 1000.0
+    talker = room.call(1000.0, texts=96)
+    room._coming = [1010.0]
+    assert room.scheduler.drain(LONG_S)
+    newcomer = room.ears[-1]
+    assert newcomer is not talker
+    assert newcomer.first_audio_s == pytest.approx(MAX_WAIT_S, abs=2 * 0.95 * 0.4)
+
+
+def test_who_loses_what_it_is_given_holds_no_place_and_comes_after_all_others(start: Callable[..., Room]) -> None:
+    room = start(realtime_factor=0.6, sentences=2, max_wait_s=math.inf)
+    room.time.now = 1000.0
+    stalled = room.call(1000.0, texts=96)
+    stalled.loses_what_it_is_given = True
+    room._coming = [1010.0, 1010.1]
+    assert room.scheduler.drain(LONG_S)
+    first, second = room.ears[-2:]
+    window_s = 0.6 * 0.4
+    assert first.first_audio_s == pytest.approx(2 * window_s, abs=window_s)
+    assert not first.gaps
+    assert second.first_audio_s == pytest.approx(4.0 + PLACE_KEPT_S, abs=4 * window_s)
+    assert not second.gaps
 
 
 def test_a_speaker_who_would_run_dry_by_it_is_served_before_a_newcomer(room: Room) -> None:
