@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import structlog
 
 from telephony import wire
+from telephony.connector import Connector
 from telephony.engines.base import Segment
 from telephony.lanes import LaneClosedError, Request, Window
 from telephony.metrics import Metrics
@@ -229,15 +230,21 @@ class Call:
                 self._lane.clear()
         self._scheduler.wake()
 
-    def attach_processor(self) -> bool:
+    def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
         """The processor has registered: connect to it, and send it what has not left on the reply route.
 
-        False if its port would be beyond the last one. With the route forced to `reply` there is nothing to do.
+        `on_lost` is called, without a lock, when it cannot be reached and this call does without it. False if its port
+        would be beyond the last one, or there is no place. With the route forced to `reply` there is nothing to do.
         """
+
+        def lost(sink: ProcessorSink) -> None:
+            self._processor_lost(sink)
+            on_lost(self)
+
         if self._policy.route == "reply":
             return True
         with self._lock:
-            if self._processor is not None:
+            if self._processor is not None and self._processor.running:
                 self._processor.retry_now()
                 return True
             port = wire.processor_port(self.call_id)
@@ -246,16 +253,18 @@ class Call:
             sink = ProcessorSink(
                 (self._policy.processor_host, port),
                 self,
+                connector=connector,
                 limits=self._policy.limits,
                 on_room=self._scheduler.wake,
-                on_lost=self._processor_lost,
+                on_lost=lost,
                 metrics=self._metrics,
             )
+            if not sink.start():
+                return False
             self._processor = sink
             if self._reply is not None and self._policy.route == "auto":
                 for window in self._reply.take_unsent():
                     sink.write(window)
-            sink.start()
         self._scheduler.wake()
         return True
 
@@ -324,6 +333,7 @@ class CallRegistry:
         self._lock = threading.Lock()
         self._calls: dict[str, Call] = {}
         self._ending: list[ProcessorSink] = []
+        self._connector = Connector(metrics)
         self._closed = False
         self._refusing = False
 
@@ -363,11 +373,16 @@ class CallRegistry:
         Raises:
             LaneClosedError: the service is stopping.
         """
+        self._connector.make_room()
         with self._lock:
             try:
-                return self._open(call_id).attach_processor()
+                call = self._open(call_id)
             except TooManyCallsError:
                 return False
+            attached = call.attach_processor(self._connector, self._forget_if_done)
+        if not attached:
+            self._forget_if_done(call)
+        return attached
 
     def interrupt(self, call_id: str) -> bool:
         """Barge-in on a call; False if it is not known."""
@@ -428,6 +443,7 @@ class CallRegistry:
         with self._lock:
             self._closed = True
         self._end_each(Call.close)
+        self._connector.close()
 
     def _end(self, call: Call, owner: ReplySink | None = None) -> None:
         self._keep_until_ended(call.end(owner))

@@ -62,6 +62,9 @@ class Metrics:
         self.interruptions = counter("tts_interruptions_total", "Barge-ins")
         self.processor_connects = counter("tts_processor_connects_total", "Connections made to audio processors")
         self.processor_failures = counter("tts_processor_failures_total", "Audio processors given up")
+        self.processors_crowded_out = counter(
+            "tts_processors_crowded_out_total", "Audio processors given up or refused for the sake of others"
+        )
         self.store_errors = counter("tts_store_errors_total", "Failed accesses to the database")
         self.switches = counter("tts_switches_total", "Changes of engine or voice", "engine")
         self.active_calls = Gauge("tts_active_calls", "Calls known", registry=self.registry)

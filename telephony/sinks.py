@@ -7,7 +7,6 @@ blocks: the scheduler asks `has_room` first.
 from __future__ import annotations
 
 import contextlib
-import selectors
 import socket
 import struct
 import threading
@@ -21,6 +20,7 @@ import numpy as np
 import structlog
 
 from telephony import wire
+from telephony.connector import Connector
 from telephony.engines.base import Samples
 from telephony.lanes import Window
 from telephony.metrics import Metrics
@@ -30,10 +30,6 @@ log = structlog.get_logger()
 CONNECT_DELAYS_S = (0.2,) + (1.0,) * 8
 """Pauses between the ten tries to reach an audio processor: the first after 200 ms, then a second each."""
 
-_CONNECT_TIMEOUT_S = 2.0
-# A processor that does not want this call hangs up on the HELLO; waiting so long costs no caller a word, because the
-# connection is made before there is audio.
-_REFUSAL_GRACE_S = 0.02
 _STABLE_S = 1.0
 # Audio in the kernel's buffer can neither be cancelled nor resent: keep little there (about a second).
 _SEND_BUFFER_BYTES = 128 * 1024
@@ -240,10 +236,11 @@ class ReplySink:
 
 
 class ProcessorSink:
-    """Audio to the call's audio processor, window by window, on a connection that this sink makes and keeps.
+    """Audio to the call's audio processor, window by window, on a connection that a `Connector` makes and makes again.
 
-    It connects in the background (ten tries), and again whenever the processor goes away; a window that was not sent
-    whole waits for the next connection. When the tries are used up, `on_lost` is called from the writer thread.
+    A window that was not sent whole waits for the next connection. The writer thread begins with the first connection.
+    When the tries are used up, or the writer ends for whatever reason, `on_lost` is called, once, by the thread that
+    has noticed it; not after `close`.
     """
 
     def __init__(
@@ -251,13 +248,15 @@ class ProcessorSink:
         address: tuple[str, int],
         gate: Gate,
         *,
+        connector: Connector,
         limits: SinkLimits,
         on_room: Callable[[], None],
         on_lost: Callable[[ProcessorSink], None],
         metrics: Metrics,
     ) -> None:
         self.gate = gate
-        self._address = address
+        self.address = address
+        self._connector = connector
         self._limits = limits
         self._on_room = on_room
         self._on_lost = on_lost
@@ -266,16 +265,16 @@ class ProcessorSink:
         self._windows: deque[Window] = deque()
         self._queued_s = 0.0
         self._closed = False
-        self._retry = threading.Event()
-        self._delays = iter(CONNECT_DELAYS_S)
         self._gave_up = False
-        self._wake_reader, self._wake_writer = socket.socketpair()
-        self._wake_writer.setblocking(False)
-        self._writer = threading.Thread(target=self._run, name=f"processor-{gate.call_id[:16]}", daemon=True)
+        self._registered_again = False
+        self._delays = iter(CONNECT_DELAYS_S)
+        self._connection: socket.socket | None = None
+        self._connected_at = 0.0
+        self._writer: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begins to connect."""
-        self._writer.start()
+    def start(self) -> bool:
+        """Begins to connect. False if that cannot be: this sink is of no use then."""
+        return self._connector.add(self)
 
     def has_room(self) -> bool:
         """Whether another window fits."""
@@ -290,7 +289,7 @@ class ProcessorSink:
             for piece in _divide(window.samples):
                 self._windows.append(Window(piece, window.sample_rate, window.epoch, window.end_of_text))
             self._queued_s += window.duration_s
-        self._wake()
+            self._changed.notify_all()
 
     def take_unsent(self) -> list[Window]:
         """Takes back what has not left, in order."""
@@ -302,8 +301,10 @@ class ProcessorSink:
         return unsent
 
     def retry_now(self) -> None:
-        """The processor has just said that it listens: do not wait out the pause between two tries."""
-        self._retry.set()
+        """The processor has just said that it listens: it deserves all its tries, the first of them now."""
+        with self._changed:
+            self._delays = iter(CONNECT_DELAYS_S)
+            self._registered_again = not self._connector.hurry(self)
 
     def wait_sent(self, timeout_s: float) -> bool:
         """Waits until every window has left; False if that took longer than `timeout_s`."""
@@ -312,113 +313,153 @@ class ProcessorSink:
             return not self._windows
 
     def close(self) -> None:
-        """Drops what was not sent; the writer sends the end of audio and closes the connection. Returns at once."""
+        """Drops what was not sent; the writer sends the end of audio and hangs up. Returns at once."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._retry.set()
-        self._wake()
+            writer = self._writer
+        self._connector.discard(self)
+        if writer is None:
+            self._drop_all()
 
     @property
     def running(self) -> bool:
-        """Whether the writer thread still runs."""
-        return self._writer.is_alive()
+        """Whether the writer thread still runs, or a connection may begin one."""
+        if self._writer is not None:
+            return self._writer.is_alive() and not self._gave_up
+        return not (self._closed or self._gave_up)
 
     def join(self) -> None:
         """Waits for the writer to end, after `close`: a second or two at most."""
-        self._writer.join()
+        if self._writer is not None:
+            self._writer.join()
 
-    def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # a wake-up is pending already, or the writer has ended
-            self._wake_writer.send(b"\0")
+    # The connector's side (Target)
+
+    def greet(self, connection: socket.socket) -> None:
+        """Says HELLO on a new connection."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _limit_send(connection, _SEND_POLL_S)
+        connection.sendall(wire.encode_hello(self.gate.call_id))
+        self._metrics.processor_connects.inc()
+        log.info("processor_connected", call=self.gate.call_id, port=self.address[1])
+
+    def connected(self, connection: socket.socket) -> None:
+        """Gives the writer a connection; a closed sink says the end of audio on it. See `Target`."""
+        with self._changed:
+            if self._closed:
+                connection.sendall(wire.END_OF_AUDIO)
+                raise ConnectionAbortedError("the call has ended")
+            if self._gave_up:
+                raise ConnectionAbortedError("given up")
+            if self._writer is None:
+                writer = threading.Thread(target=self._run, name=f"processor-{self.gate.call_id[:16]}", daemon=True)
+                writer.start()
+                self._writer = writer
+            self._connection = connection
+            self._connected_at = time.monotonic()
+            self._changed.notify_all()
+
+    def disconnected(self, connection: socket.socket, error: Exception) -> float | None:
+        """The connection has ended, by whichever side. See `Target`."""
+        with self._changed:
+            if self._connection is connection:
+                self._connection = None
+            ended = self._closed or self._gave_up
+        if ended:
+            return None
+        log.warning("processor_disconnected", call=self.gate.call_id, error=str(error))
+        if time.monotonic() - self._connected_at >= _STABLE_S:
+            self._delays = iter(CONNECT_DELAYS_S)
+            return 0.0
+        return self._next_delay()  # one that hangs up at once is as good as unreachable
+
+    def failed(self, error: Exception) -> float | None:
+        """A try has failed. See `Target`."""
+        log.debug("processor_unreachable", call=self.gate.call_id, port=self.address[1], error=str(error))
+        return self._next_delay()
+
+    def give_up(self) -> None:
+        """The processor is lost: what it has not heard goes another way."""
+        with self._changed:
+            if self._closed or self._gave_up:
+                return
+            self._gave_up = True
+            self._changed.notify_all()
+        self._connector.discard(self)
+        self._metrics.processor_failures.inc()
+        log.error("processor_given_up", call=self.gate.call_id, port=self.address[1])
+        self._on_lost(self)
+
+    def _next_delay(self) -> float | None:
+        """The pause before the next try; None when the tries are used up, or nobody wants another."""
+        with self._changed:
+            if self._closed or self._gave_up:
+                return None
+            if self._registered_again:
+                self._registered_again = False
+                self._delays = iter(CONNECT_DELAYS_S)
+                return 0.0
+            delay_s = next(self._delays, None)
+        if delay_s is None:
+            self.give_up()
+        return delay_s
 
     def _run(self) -> None:
         try:
-            while not self._closed and not self._gave_up:
-                connection = self._connect()
-                if connection is None:
-                    break
-                connected_at = time.monotonic()
-                with connection:
-                    self._serve(connection)
-                if time.monotonic() - connected_at >= _STABLE_S:
-                    self._delays = iter(CONNECT_DELAYS_S)
-                elif not self._closed:
-                    self._gave_up = not self._pause()  # one that hangs up at once is as good as unreachable
+            while (turn := self._next()) is not None:
+                connection, window = turn
+                try:
+                    self._send_window(connection, window)
+                except OSError as error:
+                    log.debug("processor_lost", call=self.gate.call_id, error=str(error))
+                    self._hang_up(connection)
+        except Exception:
+            log.exception("processor_writer_failed", call=self.gate.call_id)
         finally:
-            self._wake_reader.close()
-            self._wake_writer.close()
-        if self._closed:
-            for window in self.take_unsent():
-                self._drop(window, "closed")
-            return
-        self._metrics.processor_failures.inc()
-        log.error("processor_given_up", call=self.gate.call_id, port=self._address[1], tries=len(CONNECT_DELAYS_S) + 1)
-        self._on_lost(self)
+            self._end()
 
-    def _connect(self) -> socket.socket | None:
-        """A greeted connection; None when closed or when every try failed."""
-        while not self._closed:
-            try:
-                connection = self._greeted()
-            except OSError as error:
-                log.debug("processor_unreachable", call=self.gate.call_id, port=self._address[1], error=str(error))
-                if not self._pause():
-                    return None
-                continue
-            self._metrics.processor_connects.inc()
-            log.info("processor_connected", call=self.gate.call_id, port=self._address[1])
-            return connection
-        return None
-
-    def _greeted(self) -> socket.socket:
-        """A connection that has said HELLO, or OSError."""
-        connection = socket.create_connection(self._address, timeout=_CONNECT_TIMEOUT_S)
-        try:
-            connection.settimeout(None)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _limit_send(connection, _SEND_POLL_S)
-            connection.sendall(wire.encode_hello(self.gate.call_id))
-        except OSError:
-            connection.close()
-            raise
-        return connection
-
-    def _pause(self) -> bool:
-        """Waits before the next try; False when the tries are used up."""
-        delay_s = next(self._delays, None)
-        if delay_s is None:
-            return False
-        if self._retry.wait(delay_s):
-            self._retry.clear()
-            self._delays = iter(CONNECT_DELAYS_S)  # it has registered again: it deserves all its tries
-        return True
-
-    def _serve(self, connection: socket.socket) -> None:
-        """Sends windows until the processor goes away or the sink is closed."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(connection, selectors.EVENT_READ)
-            selector.register(self._wake_reader, selectors.EVENT_READ)
-            try:
-                timeout_s: float | None = _REFUSAL_GRACE_S
-                while not self._closed:
-                    for key, _ in selector.select(timeout_s):
-                        # A processor that has closed is noticed before a window is written into the void.
-                        if not key.fileobj.recv(4096):  # type: ignore[union-attr]
-                            raise ConnectionResetError("the processor closed the connection")
-                    self._send_next(connection)
-                    timeout_s = 0 if self._windows else None
-                connection.sendall(wire.END_OF_AUDIO)
-                log.info("processor_ended", call=self.gate.call_id)
-            except OSError as error:
-                log.warning("processor_disconnected", call=self.gate.call_id, error=str(error))
-
-    def _send_next(self, connection: socket.socket) -> None:
+    def _next(self) -> tuple[socket.socket, Window] | None:
+        """A connection and what is to be sent on it; None when the writer's work is over."""
         with self._changed:
-            window = self._windows[0] if self._windows else None
-        if window is None:
-            return
+            while not (self._closed or self._gave_up):
+                if self._connection is not None and self._windows:
+                    return self._connection, self._windows[0]
+                self._changed.wait()
+            return None
+
+    def _end(self) -> None:
+        """The writer ends: after `close` with the end of audio, else with the processor's loss."""
+        with self._changed:
+            connection = self._connection
+            closed = self._closed
+        if connection is not None:
+            if closed:
+                try:
+                    connection.sendall(wire.END_OF_AUDIO)
+                    log.info("processor_ended", call=self.gate.call_id)
+                except OSError as error:
+                    log.warning("processor_disconnected", call=self.gate.call_id, error=str(error))
+            self._hang_up(connection)
+        if closed:
+            self._drop_all()
+        else:
+            self.give_up()
+
+    def _hang_up(self, connection: socket.socket) -> None:
+        """Ends a connection; the connector sees that, closes it, and connects again."""
+        with self._changed:
+            if self._connection is connection:
+                self._connection = None
+        with contextlib.suppress(OSError):  # the peer was faster
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def _send_window(self, connection: socket.socket, window: Window) -> None:
+        with contextlib.suppress(BlockingIOError):
+            # A processor that has closed is noticed before a window is written into the void.
+            if not connection.recv(4096, socket.MSG_DONTWAIT):
+                raise ConnectionResetError("the processor closed the connection")
         if len(window.samples):
             chunk_id = self.gate.next_chunk_id(window.epoch)
             if chunk_id is not None:
@@ -432,6 +473,10 @@ class ProcessorSink:
                 self._queued_s -= window.duration_s
             self._changed.notify_all()
         self._on_room()
+
+    def _drop_all(self) -> None:
+        for window in self.take_unsent():
+            self._drop(window, "closed")
 
     def _send(self, connection: socket.socket, frame: bytes) -> None:
         rest = memoryview(frame)
