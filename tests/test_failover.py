@@ -515,3 +515,20 @@ def test_a_web_socket_hears_another_engine(service: StartService, hang: Hang) ->
             assert answer.kinds == ["started_speak", "done"]
             assert len(answer.audio) / 2 == pytest.approx(tone_samples(text, 16_000), abs=16)
     wait_figure(door, "tts_failovers_total", lambda count: count == 1, engine="tone", why="paused")
+
+
+class Panic(BaseException):
+    """As a panic in an extension that is written in Rust arrives in Python."""
+
+
+def test_a_panic_in_an_engine_costs_its_call_and_not_the_engines_thread() -> None:
+    def panic() -> None:
+        raise Panic("at the caller's text")
+
+    thread = EngineThread("rusty")
+    try:
+        with pytest.raises(SynthesisError, match=r"^the engine failed with Panic$"):
+            thread.run(panic, TIMEOUT_S)
+        assert thread.run(lambda: "It goes on.", TIMEOUT_S) == "It goes on."
+    finally:
+        thread.close()

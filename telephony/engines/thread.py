@@ -77,6 +77,8 @@ class Call(Generic[_T]):
             failure = error
         except SystemExit as error:  # some libraries end the process where a file is missing
             failure = SynthesisError(f"the engine tried to end the process: {error}")
+        except BaseException as error:  # noqa: BLE001 - a panic in an extension: no call ends the thread of all others
+            failure = SynthesisError(f"the engine failed with {type(error).__name__}")
         finally:
             if not self._given_up:
                 self._result, self._error = result, failure
