@@ -22,6 +22,7 @@ PLACE_KEPT_S = 1.0
 """How long a speaker whose audio has run out may go on before others, with a sentence that comes late."""
 
 _DECAY = 0.95
+_SLOW_DECAY = 0.995
 _SURPRISE = 4.0
 
 
@@ -29,6 +30,11 @@ class Speaker(Protocol):
     """Whoever was given a place."""
 
     runs_dry_at: float
+
+    @property
+    def opens(self) -> bool:
+        """Whether its next window is the first one of a segment. Asked of whom the engines could serve."""
+        ...
 
     @property
     def working(self) -> bool:
@@ -51,31 +57,40 @@ class Admission:
         self._max_wait_s = max_wait_s
         self._speakers: dict[Speaker, None] = {}
         self._waiting_since: dict[Speaker, float] = {}
-        # Moving averages: a segment's preparation, a request's way through the engine to its first window, any window,
-        # and sums whose ratios are the cost of a second of audio and the length of a text.
+        # Moving averages: a segment's preparation, a request's way through the engine to its first window, any window;
+        # what windows cost with and without the prosody of a segment; and sums whose ratio is the length of a text.
         self._preparation_s = 0.0
         self._first_window_s = 0.0
         self._window_s = 0.0
-        self._engine_s = 0.0
-        self._audio_s = 0.0
+        self._opening = _Cost()
+        self._following = _Cost()
+        self._rates = (_Rate(_DECAY), _Rate(_SLOW_DECAY))
         self._text_bytes = 0.0
         self._text_audio_s = 0.0
 
     @property
     def realtime_factor(self) -> float:
-        """Engine time for a second of audio, of late; 0 until any was made."""
-        return self._engine_s / self._audio_s if self._audio_s else 0.0
+        """Engine time for a second of audio; 0 until any was made.
+
+        The larger one of two figures: of the last twenty windows or so, among which those with which segments begin may
+        be few, and of two hundred. A moment in which speech was cheap must not let in one more for all of his call.
+        """
+        return max(rate.value for rate in self._rates)
 
     def prepared(self, spent_s: float) -> None:
         """A segment was prepared in `spent_s` seconds, beside the engine: it takes nothing of what that can make."""
         self._preparation_s = _moving_average(self._preparation_s, _believed(spent_s, self._preparation_s))
 
-    def rendered(self, spent_s: float, audio_s: float) -> None:
-        """One call of an engine took `spent_s` seconds and made `audio_s` seconds of audio, over all its windows."""
+    def rendered(self, spent_s: float, audio_s: float, opening: bool) -> None:
+        """One call of an engine took `spent_s` seconds and made `audio_s` seconds of audio, over all its windows.
+
+        `opening`: with one of them a segment began, which costs the prosody of all of it.
+        """
         self._window_s = _moving_average(self._window_s, spent_s)
+        (self._opening if opening else self._following).add(spent_s)
         believed_s = _believed(spent_s, self.realtime_factor * audio_s)
-        self._engine_s = _DECAY * self._engine_s + believed_s
-        self._audio_s = _DECAY * self._audio_s + audio_s
+        for rate in self._rates:
+            rate.add(believed_s, audio_s)
 
     def began(self, spent_s: float) -> None:
         """A request has its first window, after `spent_s` seconds of engine time, without its preparation."""
@@ -109,28 +124,32 @@ class Admission:
         self._forget_the_silent(now)
         if not self.realtime_factor:
             return math.inf
-        # Whoever has audio ahead needs the engines for the rest of the time only.
-        taken = sum(1.0 - min(max(0.0, speaker.runs_dry_at - now) / AHEAD_S, 1.0) for speaker in self._speakers)
+        taken = sum(self._share(now, speaker) for speaker in self._speakers)
         free = math.floor(FULL / self.realtime_factor - taken)
         return max(free, 0 if self._speakers else 1)
 
     def leaves_time(self, now: float, urgent: Sequence[Speaker], batch: int) -> bool:
         """Whether a first window may be made before the next one of each of the `urgent`, who are in order of urgency.
 
-        `batch`: how many windows an engine makes in one call.
+        Reckons with the worst of late for that window and for the last one before whoever would run dry, and with the
+        mean for those between. `batch`: how many windows an engine makes in one call.
         """
-        return all(
-            now + self._first_window_s + math.ceil(number / batch) * self._window_s <= speaker.runs_dry_at
-            for number, speaker in enumerate(urgent, 1)
-        )
+        begins_at = now + self._opening.worst_s
+        for first in range(0, len(urgent), batch):
+            together = urgent[first : first + batch]
+            cost = self._opening if any(speaker.opens for speaker in together) else self._following
+            if any(begins_at + cost.worst_s > speaker.runs_dry_at for speaker in together):
+                return False
+            begins_at += cost.mean_s
+        return True
 
     def overdue(self, now: float, newcomers: Sequence[Speaker], batch: int) -> int:
         """How many of those who wait, in order of arrival, must begin now, place or no place.
 
         Those are the first ones, up to the last who would begin too late if a window of somebody else came before.
         """
-        left_s = self._left_s(now, newcomers, batch)
-        return max((number for number, each_s in enumerate(left_s, 1) if each_s <= self._window_s), default=0)
+        until_due_s = self._until_due_s(now, newcomers, batch)
+        return max((number for number, each_s in enumerate(until_due_s, 1) if each_s <= 0), default=0)
 
     def next_change_in_s(self, now: float, newcomers: Sequence[Speaker], batch: int) -> float | None:
         """In how many seconds one of those who wait may begin if nothing happens; None if never.
@@ -138,7 +157,7 @@ class Admission:
         Somebody who is not working gives up its place, or one of them becomes overdue.
         """
         places = [speaker.runs_dry_at + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
-        overdue = [each_s - self._window_s for each_s in self._left_s(now, newcomers, batch) if each_s < math.inf]
+        overdue = [each_s for each_s in self._until_due_s(now, newcomers, batch) if each_s < math.inf]
         return max(0.0, min([*places, *overdue])) if places or overdue else None
 
     def predict_first_audio_s(self, now: float, silent: int, waiting: int) -> float:
@@ -155,18 +174,30 @@ class Admission:
         short = waiting + 1 - self.free_places(now)
         if short <= 0 or not self._speakers:
             return wait_s
-        pace = self._text_audio_s / self._text_bytes if self._text_bytes else 0.0
-        ends = sorted(
-            max(0.0, speaker.runs_dry_at - now) + speaker.left_s(pace) + PLACE_KEPT_S for speaker in self._speakers
-        )
+        ends = sorted(_ahead_s(now, speaker) + self._left_s(speaker) + PLACE_KEPT_S for speaker in self._speakers)
         rounds = math.ceil(short / len(ends))
         return wait_s + (rounds - 1) * ends[-1] + ends[(int(short) - 1) % len(ends)]
 
-    def _left_s(self, now: float, newcomers: Sequence[Speaker], batch: int) -> Iterator[float]:
-        """How long each, in order of arrival, may go on waiting if then all those before it begin before it does."""
-        for number, newcomer in enumerate(newcomers, 1):
-            begins_by = self._waiting_since.get(newcomer, now) + self._max_wait_s
-            yield begins_by - math.ceil(number / batch) * self._first_window_s - now
+    def _share(self, now: float, speaker: Speaker) -> float:
+        """How much of a place a speaker takes, 0 to 1.
+
+        Whoever has audio ahead needs the engines only for what lies behind that: of the next AHEAD_S, whatever it will
+        say, and until the end of the text that it was given. A client that takes no more now is given no more.
+        """
+        ahead_s = _ahead_s(now, speaker)
+        left_s = self._left_s(speaker) if speaker.working else 0.0
+        soon = 1.0 - min(ahead_s / AHEAD_S, 1.0)
+        return max(soon, left_s / (ahead_s + left_s)) if left_s else soon
+
+    def _left_s(self, speaker: Speaker) -> float:
+        return speaker.left_s(self._text_audio_s / self._text_bytes if self._text_bytes else 0.0)
+
+    def _until_due_s(self, now: float, newcomers: Sequence[Speaker], batch: int) -> Iterator[float]:
+        """How long each, in order of arrival, may wait on for somebody else's window and then for those before it."""
+        own_s = self._opening.worst_s + max(self._opening.worst_s, self._following.worst_s)
+        for place, newcomer in enumerate(newcomers):
+            heard_by = self._waiting_since.get(newcomer, now) + self._max_wait_s
+            yield heard_by - place // batch * self._opening.mean_s - own_s - now
 
     def _forget_the_silent(self, now: float) -> None:
         for speaker in list(self._speakers):
@@ -175,6 +206,44 @@ class Admission:
         for newcomer in list(self._waiting_since):
             if not newcomer.working or now < newcomer.runs_dry_at:
                 del self._waiting_since[newcomer]
+
+
+def _ahead_s(now: float, speaker: Speaker) -> float:
+    """How much audio a speaker has to be heard yet, in seconds."""
+    return max(0.0, speaker.runs_dry_at - now)
+
+
+class _Rate:
+    """Engine time for a second of audio, out of sums that forget by the factor `kept` with each window."""
+
+    def __init__(self, kept: float) -> None:
+        self._kept = kept
+        self._engine_s = 0.0
+        self._audio_s = 0.0
+
+    @property
+    def value(self) -> float:
+        """0 until any was made."""
+        return self._engine_s / self._audio_s if self._audio_s else 0.0
+
+    def add(self, engine_s: float, audio_s: float) -> None:
+        """So much more was made in that time."""
+        self._engine_s = self._kept * self._engine_s + engine_s
+        self._audio_s = self._kept * self._audio_s + audio_s
+
+
+class _Cost:
+    """What one kind of call of an engine takes, in seconds: the mean of late, and the worst, which is forgotten."""
+
+    def __init__(self) -> None:
+        self.mean_s = 0.0
+        self.worst_s = 0.0
+
+    def add(self, spent_s: float) -> None:
+        """One more."""
+        believed_s = _believed(spent_s, self.mean_s)
+        self.mean_s = _moving_average(self.mean_s, believed_s)
+        self.worst_s = max(believed_s, self.mean_s + _DECAY * (self.worst_s - self.mean_s))
 
 
 def _believed(spent_s: float, expected_s: float) -> float:

@@ -228,6 +228,11 @@ class Lane:
         return bool(self.queue) and self.listener.has_room() and self._takes_audio()
 
     @property
+    def opens(self) -> bool:
+        """Whether the next window is a segment's first, with the room's lock held. Only while something is queued."""
+        return not self.queue[0].segment_audio_s
+
+    @property
     def yields(self) -> bool:
         """Whether all others come first: it is in the background, or its listener does not take what it is given."""
         return self.background or not self._takes_audio()

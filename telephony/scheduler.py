@@ -313,6 +313,7 @@ class Scheduler:
         with self.changed:
             engine = self._productions.engine(batch[0][1])
         utterances = [utterance for *_, utterance in batch]
+        opening = any(not request.segment_audio_s for _, request, _ in batch)
         started = self._clock()
         try:
             rendered = self._render(engine, utterances)
@@ -325,7 +326,7 @@ class Scheduler:
         self.metrics.busy_s.labels(engine.name).inc(spent_s)
         audio_s = sum(map(len, rendered)) / engine.sample_rate
         with self.changed:
-            self._admission.rendered(spent_s, audio_s)
+            self._admission.rendered(spent_s, audio_s, opening)
         defects = [
             _defect(request, utterance, samples)
             for (_, request, utterance), samples in zip(batch, rendered, strict=True)

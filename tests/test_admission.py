@@ -26,6 +26,7 @@ class Caller:
 
     runs_dry_at: float = 0.0
     waiting_s: float = 0.0
+    opens: bool = False
 
     @property
     def working(self) -> bool:
@@ -39,7 +40,8 @@ def measured(realtime_factor: float, *speakers: Caller, max_wait_s: float = math
     """In windows of a second."""
     admission = Admission(max_wait_s)
     admission.began(realtime_factor)
-    admission.rendered(realtime_factor, 1.0)
+    for opening in (True, False):
+        admission.rendered(realtime_factor, 1.0, opening)
     for speaker in speakers:
         admission.enter(speaker)
     return admission
@@ -114,10 +116,10 @@ def test_a_wait_ends_with_the_first_window_and_where_nothing_is_taken() -> None:
 
 def test_the_cost_is_that_of_late_and_one_call_that_hangs_does_not_close_the_door() -> None:
     admission = measured(0.1)
-    admission.rendered(60.0, 1.0)
+    admission.rendered(60.0, 1.0, opening=False)
     assert admission.realtime_factor < 0.3
     for _ in range(100):
-        admission.rendered(0.4, 1.0)
+        admission.rendered(0.4, 1.0, opening=False)
     assert admission.realtime_factor == pytest.approx(0.4, rel=0.05)
 
 
@@ -150,6 +152,39 @@ def test_a_first_window_leaves_time_where_nobody_runs_dry_by_it() -> None:
     assert not admission.leaves_time(10.1, two, batch=1)
     assert not admission.leaves_time(10.0, [*two, Caller(runs_dry_at=11.9)], batch=1)
     assert admission.leaves_time(10.0, [*two, Caller(runs_dry_at=11.9)], batch=2)
+
+
+def test_where_a_segment_begins_more_time_is_needed_and_the_worst_of_late_is_reckoned_with() -> None:
+    admission = Admission()
+    for opening_s, following_s in ((0.2, 0.1), (0.4, 0.1)):
+        admission.rendered(opening_s, 1.0, opening=True)
+        admission.rendered(following_s, 1.0, opening=False)
+    assert admission.leaves_time(10.0, [Caller(runs_dry_at=10.51)], batch=1)
+    assert not admission.leaves_time(10.0, [Caller(runs_dry_at=10.79, opens=True)], batch=1)
+    assert admission.leaves_time(10.0, [Caller(runs_dry_at=10.81, opens=True)], batch=1)
+    # Of two one is at its worst: the mean is 0.22 s.
+    two = [Caller(runs_dry_at=10.81, opens=True), Caller(runs_dry_at=11.03, opens=True)]
+    assert admission.leaves_time(10.0, two, batch=1)
+    for _ in range(200):
+        admission.rendered(0.2, 1.0, opening=True)
+    assert admission.leaves_time(10.0, [Caller(runs_dry_at=10.41, opens=True)], batch=1)
+
+
+def test_whoever_has_much_more_to_say_than_is_ahead_takes_nearly_a_place() -> None:
+    assert measured(0.1, *(Caller(runs_dry_at=5.0, waiting_s=45.0) for _ in range(8))).free_places(0.0) == 1
+    assert measured(0.1, *(Caller(runs_dry_at=5.0, waiting_s=5.0) for _ in range(8))).free_places(0.0) == 9 - 4
+
+
+def test_a_moment_in_which_speech_was_cheap_lets_nobody_in() -> None:
+    admission = measured(0.1)
+    for _ in range(200):
+        admission.rendered(0.1, 1.0, opening=False)
+    for _ in range(20):
+        admission.rendered(0.05, 1.0, opening=False)
+    assert admission.realtime_factor > 0.09
+    for _ in range(600):
+        admission.rendered(0.05, 1.0, opening=False)
+    assert admission.realtime_factor == pytest.approx(0.05, rel=0.1)
 
 
 def test_the_predicted_wait_is_that_for_a_place_and_for_those_who_are_served_before() -> None:
