@@ -1,0 +1,77 @@
+"""All attacks at once on one service in which calls speak."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bench.crowd import Crowd, Heard, is_all_of
+from bench.processes import resident_bytes, tells_memory
+from telephony.audio import to_pcm16
+from tests.clients import ROOT, TIMEOUT_S, Daemon, free_port, tone, until
+from tests.load.attacks import ATTACKS
+from tests.load.conftest import Size
+
+LISTENERS = ("session", "sentence", "audiosocket")
+"""The doors at which audio comes as it is played, so that a listener has a tenth of a second ahead and no more."""
+
+DRAIN_TIMEOUT_S = 5.0
+MAX_GROWTH_BYTES = 150 << 20
+
+
+def test_all_attacks_at_once_silence_nobody_and_leave_nothing(size: Size) -> None:
+    if not tells_memory():
+        pytest.skip("this system does not tell a process's memory")
+    http_port, audiosocket_port, udp_port = free_port(), free_port(), free_port()
+    sentences = [f"This is sentence number {number} of a call that goes on." for number in range(size(4, 30))]
+    with Daemon(
+        *("--engine", "tone", "--piper", "external", "--tcp-port", "0", "--udp-port", str(udp_port), "--stream"),
+        *("--http-port", str(http_port), "--audiosocket-port", str(audiosocket_port), "--metrics-log", "none"),
+        *("--drain-timeout-s", str(DRAIN_TIMEOUT_S)),
+    ) as daemon:
+        text_port = daemon.wait_ready()
+        pid = daemon.process.pid
+        before, before_bytes = tasks(pid), resident_bytes(pid)
+
+        async def listen() -> list[Heard]:
+            async with Crowd(text_port, http_port, audiosocket_port, lead_ms=100) as crowd:
+                return await asyncio.gather(*(crowd.calls[name](sentences) for name in LISTENERS))
+
+        with attacking(text_port, udp_port, http_port) as attackers:
+            heard = asyncio.run(asyncio.wait_for(listen(), 3 * TIMEOUT_S))
+            made, _ = attackers.communicate("", TIMEOUT_S)
+        for name, each in zip(LISTENERS, heard, strict=True):
+            assert is_all_of(each, name, [to_pcm16(tone(sentence)) for sentence in sentences]), name
+            assert each.gaps == 0, (name, each.gaps)
+        assert all(int(line.split()[1]) for line in made.splitlines()), made
+        assert len(made.splitlines()) == len(ATTACKS)
+        until(lambda: all(now <= was + 3 for now, was in zip(tasks(pid), before, strict=True)))
+        assert resident_bytes(pid) - before_bytes < MAX_GROWTH_BYTES
+        httpx.get(f"http://127.0.0.1:{http_port}/readyz").raise_for_status()
+        daemon.terminate()
+        assert daemon.wait_exit(2 * DRAIN_TIMEOUT_S) == 0
+        assert not any("Traceback" in line for line in daemon.stderr)
+
+
+@contextlib.contextmanager
+def attacking(*ports: int) -> Iterator[subprocess.Popen[str]]:
+    """The attackers, at work until their standard input ends."""
+    command = [sys.executable, "-m", "tests.load.attacks", *map(str, ports)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as attackers:
+        try:
+            yield attackers
+        finally:
+            attackers.kill()
+
+
+def tasks(pid: int) -> tuple[int, int]:
+    """How many threads and descriptors a process has."""
+    process = Path("/proc") / str(pid)
+    return len(list((process / "task").iterdir())), len(list((process / "fd").iterdir()))
