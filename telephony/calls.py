@@ -115,15 +115,15 @@ class Call:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
         self._lane.clear()
 
-    def _segments(self, text: str, selection: Selection, whole: bool) -> Iterator[Segment]:
-        try:
-            script.speakable(text)
-        except SpokenError as error:
-            self._metrics.documents_invalid.inc()
-            log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
+    def _segments(self, text: str, selection: Selection, whole: bool) -> Iterator[Segment | None]:
         if whole:
-            return script.whole(text, selection.read_in)
-        return script.read(text, selection.read_in, quick=self._lane.silent and not self._policy.exact)
+            return script.whole(text, selection.read_in, self._document_invalid)
+        quick = self._lane.silent and not self._policy.exact
+        return script.slices(text, selection.read_in, quick=quick, on_invalid=self._document_invalid)
+
+    def _document_invalid(self, error: SpokenError) -> None:
+        self._metrics.documents_invalid.inc()
+        log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
 
     def owned_by(self, reply: ReplySink) -> bool:
         """Whether the connection of `reply` is the one that speaks for this call."""

@@ -74,9 +74,11 @@ class Request:
     Where the engine fails, `engine`, `voice` and `language` become those of another, once, which says the rest of the
     text. `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
 
-    `segments` is consumed by a thread of the scheduler, one at a time, so that a long text costs its G2P piece by
-    piece. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine makes for
-    this request alone. `in_service` while a thread is at it: the other ones leave it alone.
+    `segments` is consumed one at a time, so that a long text costs its G2P piece by piece; None among them ends a slice
+    of the work that it takes to find the next one. One slice is read at once, and one with every segment that is taken.
+    Where that is not enough, the text is `unread` until another thread (see reading.py) has `read_on` to the next
+    segment or the end. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine
+    makes for this request alone. `in_service` while a thread is at it: the other ones leave it alone.
 
     What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
     `audio_s`, the time in the engine, its preparation included, and the audio of all segments; `first_audio_s`, from
@@ -84,7 +86,7 @@ class Request:
     `failure`, why a segment could not be spoken, without its text.
     """
 
-    segments: Iterator[Segment]
+    segments: Iterator[Segment | None]
     engine: Engine
     voice: str
     speed: float
@@ -108,24 +110,47 @@ class Request:
     segment_engine_s: float = 0.0
     segment_preparation_s: float = 0.0
     segment_audio_s: float = 0.0
+    slices_read: int = 0
     _next: Segment | None = None
+    _read_to_end: bool = False
+    _unreadable: Exception | None = None
     _resampler: Resampler | None = None
 
     def __post_init__(self) -> None:
         self.sample_rate = self.engine.sample_rate
-        self._next = next(self.segments, None)
+        self.read_on()
 
     @property
     def exhausted(self) -> bool:
-        """True once every segment has been taken."""
-        return self._next is None
+        """True once every segment has been taken, as far as that is known."""
+        return self._read_to_end and self._next is None and self._unreadable is None
+
+    @property
+    def unread(self) -> bool:
+        """Whether what follows the segments that were taken is not known yet."""
+        return self._next is None and not self._read_to_end
+
+    def read_on(self) -> None:
+        """Reads one slice: up to the next segment, if it comes that soon. By one thread at a time.
+
+        A text that cannot be read any further raises only where the segment is taken that would come next.
+        """
+        self.slices_read += 1
+        try:
+            following = next(self.segments)
+        except StopIteration:
+            self._read_to_end, following = True, None
+        except Exception as error:  # noqa: BLE001 - a defect of ours: this text ends there, and nobody else's
+            self._unreadable = error
+            self._read_to_end, following = True, None
+        self._next = following
 
     def take_segment(self) -> Segment:
-        """The next segment, which is in work from now on; only while not `exhausted`."""
+        """The next segment, which is in work from now on; only while neither `unread` nor `exhausted`."""
         segment = self._next
         if segment is None:
-            raise ValueError("no segment is left")
-        self._next = next(self.segments, None)
+            raise self._unreadable or ValueError("no segment is left")
+        self.read_on()
         self.segment = segment
         self.segment_engine_s = self.segment_preparation_s = self.segment_audio_s = 0.0
         return segment

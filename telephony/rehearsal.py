@@ -99,7 +99,7 @@ class Rehearsal:
             worked_s += request.engine_s
         return worked_s > 0
 
-    def _ways(self, text: str, language: str) -> Iterator[tuple[Iterator[Segment], bool]]:
+    def _ways(self, text: str, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:
         """Segments, and whether they are exact. What two ways have in common is found by the second one."""
         yield script.read(text, language, quick=True), False
         yield script.read(text, language), False

@@ -5,7 +5,8 @@ two:
 
 - The *segments* thread begins it: takes it from its text, looks it up in the phrase cache, and delivers what needs no
   engine, which is what was found and pauses. What was not found it has prepared by another thread of the engine's (see
-  preparation.py), for which nobody waits.
+  preparation.py), for which nobody waits. Where a long text has no next segment soon, a third thread reads on in it
+  (see reading.py).
 - The *scheduler* thread decides whose next window is made, has the engine make it in the engine's own thread, and
   delivers it. A segment that is still being prepared is not there yet: others go on.
 
@@ -41,6 +42,7 @@ from telephony.metrics import Metrics
 from telephony.phrases import PATIENCE_S, Phrases
 from telephony.preparation import Preparation
 from telephony.productions import Productions
+from telephony.reading import Reading
 from telephony.voices import Selection
 
 log = structlog.get_logger()
@@ -87,6 +89,7 @@ class Scheduler:
         self._preparation = Preparation(self._failover, clock, self.wake)
         self._productions = Productions()
         self._active: dict[Lane, None] = {}
+        self._reading = Reading(self, lambda: [lane.queue[0] for lane in self._active])
         self._stopping = False
         self._admission = Admission(max_wait_s)
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)
@@ -94,6 +97,7 @@ class Scheduler:
         self._threads = [
             threading.Thread(target=self._run, name="scheduler"),
             threading.Thread(target=self._run_segments, name="segments"),
+            threading.Thread(target=self._reading.run, name="texts"),
         ]
 
     def start(self) -> None:
@@ -168,6 +172,7 @@ class Scheduler:
         with self.changed:
             self._stopping = True
             self.changed.notify_all()
+        self._reading.stop()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -554,7 +559,12 @@ class Scheduler:
             self._replay(lane, request)
 
     def _begin(self, lane: Lane, request: Request) -> None:
-        """Takes the next segment in work."""
+        """Takes the next segment in work, or ends a text of which it has turned out that there is none."""
+        if request.exhausted:
+            if not request.audio_s and request.failure is None:
+                self.metrics.texts_silent.inc()
+            self._deliver(lane, request, np.zeros(0, np.float32), (), True)
+            return
         segment = request.take_segment()
         if segment.pause_s:
             silence = np.zeros(round(segment.pause_s * request.engine.sample_rate), np.float32)
@@ -631,10 +641,10 @@ def _is_next(lane: Lane, request: Request) -> bool:
 
 
 def _needs_no_engine(request: Request, now: float) -> bool:
-    """Whether it can go on without: it has not begun, a piece of its phrase is there, or it has waited long enough."""
+    """Whether it can go on without: it can begin, a piece of its phrase is there, or it has waited long enough."""
     take = request.take
     if request.segment is None:
-        return True
+        return not request.unread
     return take is not None and (take.ready or (take.sought and now >= request.look_up_until))
 
 

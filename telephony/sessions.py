@@ -242,8 +242,8 @@ class Session:
             self._registry.speaking(-1)
         return known
 
-    def _segments(self, text: str, selection: Selection, exact: bool) -> Iterator[Segment]:
-        return script.read(text, selection.read_in, quick=self.silent and not exact)
+    def _segments(self, text: str, selection: Selection, exact: bool) -> Iterator[Segment | None]:
+        return script.slices(text, selection.read_in, quick=self.silent and not exact)
 
 
 class SessionRegistry:

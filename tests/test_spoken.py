@@ -214,6 +214,10 @@ BAD = [
     '<!DOCTYPE speak [<!ENTITY a "b">]><speak>&a;</speak>',
     '<?xml version="1.0"?><!DOCTYPE speak SYSTEM "file:///etc/passwd"><speak/>',
     f"<speak>{'<p>' * MAX_DEPTH}secret",
+    f"<speak><!--{'secret ' * 10_000}--></speak>",
+    f"<speak><sub alias='{'secret ' * 10_000}'>x</sub></speak>",
+    f"<speak><?{'secret ' * 10_000}?></speak>",
+    f"<speak><say-as interpret-as='digits'>{'1' * 501}</say-as></speak>",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,6 +100,38 @@ def test_a_document_that_is_not_valid_is_read_without_its_tags() -> None:
     assert [segment.text for segment in read("<speak>Well <break")] == ["Well <break"]
     with pytest.raises(SpokenError, match="unknown element"):
         script.speakable(INVALID)
+
+
+@pytest.mark.parametrize(
+    ("unit", "around"),
+    [("! ", "{}"), ("x", "{}"), (" ", "{}"), ("a. ", "{}"), ("<p/>", "<speak>{}</speak>"), ("! ", "<speak>{}</speak>"),
+     ("<break/>", "<speak>{}</speak>"), ("<a>", "<speak>{}</speak>"), ("&amp;", "<speak>{}</speak>")],
+)  # fmt: skip
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_long_text_is_read_in_slices(unit: str, around: str, quick: bool) -> None:
+    text = around.format(unit * (100_000 // len(unit)))
+    steps = list(script.slices(text, "en-US", quick=quick))
+    assert steps.count(None) >= 90
+    assert [step for step in steps if step is not None] == read(text, quick=quick)
+
+
+def test_a_short_text_is_read_at_once() -> None:
+    for text in ("One. Two. Three", "<speak>One.<p>Two.</p><break/></speak>", INVALID):
+        assert None not in list(script.slices(text, "en-US", quick=True))
+
+
+@pytest.mark.parametrize("text", ["a <b", "a > b", "<", "<<a>b", "a<b>c<d>>e", "<a", "", "<a b='<'>c"])
+def test_what_stands_between_tags(text: str) -> None:
+    document = f"<speak>{text}"
+    assert script.without_tags(document) == re.sub(r"<[^<>]*>", " ", document)
+
+
+def test_a_long_stretch_is_several_spans_and_loses_nothing() -> None:
+    words = "A word [said so. Yes](/x. y/) now. "
+    found = read(f"<speak><prosody rate='fast'>{words * 1_000}</prosody></speak>")
+    assert {segment.rate for segment in found} == {1.25}
+    assert " ".join(segment.text for segment in found).split() == (words * 1_000).split()
+    assert sum(segment.text.count("[said so. Yes](/x. y/)") for segment in found) == 1_000
 
 
 @pytest.mark.parametrize(

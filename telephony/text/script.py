@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from telephony.engines.base import Segment
 from telephony.text import segments, spoken
@@ -14,9 +13,14 @@ from telephony.text.spoken import Span, SpokenError
 _PAUSE_WINDOW_S = 0.5
 # More than any answer of a host; longer texts are bounded to bound a cancel.
 _WHOLE_CHARS = 2000
-_TAG = re.compile(r"<[^<>]*>")
 # Stands for the spaces of a marked word, which is never cut. For private use: no text has it.
 _GLUE = "\ue000"
+
+OnInvalid = Callable[[SpokenError], None]
+
+
+def _ignore(error: SpokenError) -> None:
+    """Nobody wants to know."""
 
 
 def speakable(text: str) -> bool:
@@ -32,7 +36,7 @@ def speakable(text: str) -> bool:
 
 def without_tags(text: str) -> str:
     """The text between the tags of an SSML document, valid or not; plain text as it is."""
-    return _TAG.sub(" ", text) if spoken.is_document(text) else text
+    return "".join(_between_tags(text)) if spoken.is_document(text) else text
 
 
 def read(
@@ -43,7 +47,28 @@ def read(
     pack_chars: int = 0,
     quick: bool = False,
 ) -> Iterator[Segment]:
-    """The segments of a text that is there whole, made one by one.
+    """The segments of a text that is there whole, made one by one: `slices`, without the breaks between them."""
+    found = slices(text, language, max_chars=max_chars, pack_chars=pack_chars, quick=quick)
+    return (segment for segment in found if segment is not None)
+
+
+def whole(text: str, language: str, on_invalid: OnInvalid = _ignore) -> Iterator[Segment | None]:
+    """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
+    return slices(text, language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, on_invalid=on_invalid)
+
+
+def slices(
+    text: str,
+    language: str,
+    *,
+    max_chars: int = segments.DEFAULT_MAX_CHARS,
+    pack_chars: int = 0,
+    quick: bool = False,
+    on_invalid: OnInvalid = _ignore,
+) -> Iterator[Segment | None]:
+    """The segments of a text that is there whole, made one by one, with a bounded amount of work for each step.
+
+    None where there is no segment yet, and it is others' turn. A text of 10 MB may have nothing to say.
 
     A document that is not valid is read as the text between its tags.
 
@@ -52,30 +77,45 @@ def read(
         language: a language tag, for what a document declares.
         max_chars, pack_chars: as for `Segmenter`.
         quick: whether to begin with a short one, as `quick_start` does.
+        on_invalid: told, on the way, that the document is not valid.
     """
+    pieces: Iterator[str] = iter([text])
     if spoken.is_document(text):
         try:
-            return _obeyed(spoken.parse(text, language), max_chars, pack_chars, quick)
-        except SpokenError:
-            text = without_tags(text)
-    pieces = segments.split(text, max_chars, pack_chars)
-    return map(Segment, segments.quick_start(pieces) if quick else pieces)
+            yield from _obeyed(spoken.slices(text, language), max_chars, pack_chars, quick)
+            return
+        except SpokenError as error:
+            on_invalid(error)
+            pieces = _between_tags(text)
+    found = segments.slices(pieces, max_chars, pack_chars)
+    for piece in segments.quick_start(found) if quick else found:
+        yield None if piece is None else Segment(piece)
 
 
-def whole(text: str, language: str) -> Iterator[Segment]:
-    """The segments of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
-    return read(text, language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
+def _between_tags(text: str) -> Iterator[str]:
+    """What stands between tags, and a space for each tag. A bracket that is no tag's stays."""
+    start = 0
+    while (end := text.find(">", start) + 1) > 0:
+        tag = text.rfind("<", start, end)
+        yield text[start : end if tag < 0 else tag]
+        if tag >= 0:
+            yield " "
+        start = end
+    yield text[start:]
 
 
-def _obeyed(spans: Iterator[Span], max_chars: int, pack_chars: int, quick: bool) -> Iterator[Segment]:
+def _obeyed(spans: Iterator[Span | None], max_chars: int, pack_chars: int, quick: bool) -> Iterator[Segment | None]:
     for span in spans:
+        if span is None:
+            yield None
+            continue
         glued = INLINE.sub(lambda marked: marked[0].replace(" ", _GLUE), span.text)
-        pieces = segments.split(glued, max_chars, pack_chars)
+        pieces = segments.slices([glued], max_chars, pack_chars)
         if quick:
             pieces = segments.quick_start(pieces)
             quick = not span.text
         for piece in pieces:
-            yield Segment(piece.replace(_GLUE, " "), span.rate)
+            yield None if piece is None else Segment(piece.replace(_GLUE, " "), span.rate)
         left_s = span.pause_s
         while left_s > 0:
             yield Segment("", pause_s=min(left_s, _PAUSE_WINDOW_S))

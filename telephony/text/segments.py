@@ -8,10 +8,15 @@ clause, else at a space, and only inside a word when there is no space at all. N
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 DEFAULT_MAX_CHARS = 320
 """Under Kokoro's 510 phonemes a pass for nearly all text (English has about 1.1 a character, with stress marks)."""
+
+# Of a text that is there whole, so many characters are read in one go, in about a millisecond; a piece costs as much as
+# so many of them.
+_SLICE_CHARS = 1024
+_PIECE_CHARS = 16
 
 # A first segment up to so long (about six seconds) is prepared so quickly that a division would gain nothing audible; a
 # clause shorter than the other figure would leave too little sound to prepare the rest behind.
@@ -31,6 +36,7 @@ _SENTENCE_END = re.compile(
 )
 _WORD_BEFORE_STOP = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
 _CLAUSE_END = re.compile(r"[,;:—–،、，；：][\"'’”»)\]]*\s|[、，；：]")
+_SAID = re.compile(r"[^\W_]|[%&@+=€$£¥°§]")
 _SPACE = re.compile(r"\s")
 _SPACES = re.compile(r"\s+")
 
@@ -138,30 +144,46 @@ class Segmenter:
 
 def split(text: str, max_chars: int = DEFAULT_MAX_CHARS, pack_chars: int = 0) -> Iterator[str]:
     """The segments of a text that is there whole, one by one, as `Segmenter` gives them."""
+    return (segment for segment in slices([text], max_chars, pack_chars) if segment is not None)
+
+
+def slices(pieces: Iterable[str], max_chars: int = DEFAULT_MAX_CHARS, pack_chars: int = 0) -> Iterator[str | None]:
+    """The segments of a text that is there in pieces, as `Segmenter` gives them.
+
+    None where there is none yet, and so much was read that it is others' turn: a text may be long and say nothing.
+    """
     segmenter = Segmenter(max_chars, pack_chars)
-    # In pieces, so that the buffer stays short however long the text is.
-    for start in range(0, len(text), 4096):
-        yield from segmenter.push(text[start : start + 4096])
+    read = 0
+    for piece in pieces:
+        for start in range(0, len(piece), _SLICE_CHARS):
+            if read >= _SLICE_CHARS:
+                yield None
+                read = 0
+            part = piece[start : start + _SLICE_CHARS]
+            read += len(part) + _PIECE_CHARS
+            yield from segmenter.push(part)
     yield from segmenter.flush()
 
 
-def quick_start(segments: Iterator[str]) -> Iterator[str]:
+def quick_start(segments: Iterator[str | None]) -> Iterator[str | None]:
     """The same segments, a long first one divided behind its first clause: less to prepare before the first sound."""
-    first = next(segments, None)
-    if first is None:
-        return
-    if len(first) > _QUICK_CHARS:
-        clause = _CLAUSE_END.search(first, _QUICK_MIN_CHARS)
+    for segment in segments:
+        if segment is None:
+            yield None
+            continue
+        clause = _CLAUSE_END.search(segment, _QUICK_MIN_CHARS) if len(segment) > _QUICK_CHARS else None
         if clause is not None and clause.end() <= _QUICK_CHARS:
-            yield first[: clause.end()].rstrip()
-            first = first[clause.end() :].lstrip()
-    yield first
+            yield segment[: clause.end()].rstrip()
+            yield segment[clause.end() :].lstrip()
+        else:
+            yield segment
+        break
     yield from segments
 
 
 def speakable(text: str) -> bool:
     """Whether there is anything to say: a letter or a digit of any script, or a symbol that has a name."""
-    return any(character.isalnum() or character in "%&@+=€$£¥°§" for character in text)
+    return _SAID.search(text) is not None
 
 
 def _open_tail(text: str, searched: int) -> int:

@@ -26,9 +26,9 @@ from telephony.text.spoken.rules import Rule
 from telephony.text.spoken.spanish import MexicanSpanish, Spanish
 from telephony.text.spoken.ssml import Span, SpokenError
 
-__all__ = ["Span", "SpokenError", "is_document", "outline", "parse", "speak_as"]
+__all__ = ["Span", "SpokenError", "is_document", "outline", "parse", "slices", "speak_as"]
 
-_DOCUMENT = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
+_DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
@@ -51,7 +51,7 @@ def speak_as(text: str, language: str) -> str:
 
 def is_document(text: str) -> bool:
     """Whether a text is meant as an SSML document: its first element is `<speak>`."""
-    return _DOCUMENT.match(text) is not None
+    return _DOCUMENT.match(text.lstrip()) is not None
 
 
 def outline(document: str) -> list[Span]:
@@ -60,7 +60,7 @@ def outline(document: str) -> list[Span]:
     Raises:
         SpokenError: it is not valid.
     """
-    return list(ssml.document(document.strip(), lambda part, kind, layout: part))
+    return [span for span in _as_written(document) if span is not None]
 
 
 def parse(document: str, language: str) -> Iterator[Span]:
@@ -76,11 +76,27 @@ def parse(document: str, language: str) -> Iterator[Span]:
         SpokenError: it is not valid; at once, not on the way.
     """
     outline(document)
+    return (span for span in _as_declared(document, language) if span is not None)
 
-    def as_declared(part: str, kind: str, layout: str) -> str:
-        return _say_as(part, kind, layout, language)
 
-    return ssml.document(document.strip(), as_declared)
+def slices(document: str, language: str) -> Iterator[Span | None]:
+    """As `parse`, but a large document is read a slice at a time: None where there is no span yet and others may work.
+
+    Raises:
+        SpokenError: it is not valid; before the first span.
+    """
+    for span in _as_written(document):
+        if span is None:
+            yield None
+    yield from _as_declared(document, language)
+
+
+def _as_written(document: str) -> Iterator[Span | None]:
+    return ssml.document(document.strip(), lambda part, kind, layout: part)
+
+
+def _as_declared(document: str, language: str) -> Iterator[Span | None]:
+    return ssml.document(document.strip(), lambda part, kind, layout: _say_as(part, kind, layout, language))
 
 
 def _language(tag: str) -> Language | None:

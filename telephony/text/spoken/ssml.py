@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from telephony.text.markup import INLINE
+
 MAX_DEPTH = 32
 MAX_BREAK_S = 10.0
 _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.5}
@@ -16,6 +18,13 @@ _SLOWEST, _FASTEST = 0.5, 2.0
 _PIECE_CHARS = 1024
 # Of inline markup, in characters.
 _MAX_WORD, _MAX_PHONEMES = 200, 300
+# Of the text inside an element that says how, in characters: it is said in one go.
+_MAX_DECLARED = 500
+# Of a tag, a comment or an instruction: the parser begins each one anew with every piece until it has all of it.
+_MAX_MARKUP_BYTES = 16 * 1024
+# A stretch without any element is several spans beyond so many characters, so that each is quickly put together.
+_SPILL_CHARS = 8192
+_BREATHS = (". ", "! ", "? ", "\n")
 _SAY_AS = frozenset("digits characters spell-out telephone currency date time cardinal ordinal number".split())
 _TRANSPARENT = frozenset("speak p s emphasis voice lang".split())
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
@@ -63,8 +72,10 @@ Saying = Callable[[str], str]
 SayAs = Callable[[str, str, str], str]
 
 
-def document(text: str, say_as: SayAs) -> Iterator[Span]:
+def document(text: str, say_as: SayAs) -> Iterator[Span | None]:
     """The spans of an SSML document, read as far as they are asked for.
+
+    None where there is none yet, and so much was read that it is others' turn.
 
     Args:
         text: the document, with `<speak>` as its root.
@@ -82,7 +93,10 @@ class _Reader:
         self._open: list[_Open] = []
         self._spans: deque[Span] = deque()
         self._said: list[str] = []
+        self._said_chars = 0
         self._inner: list[str] = []
+        self._inner_chars = 0
+        self._fed_bytes = 0
         self._parser = expat.ParserCreate(encoding="utf-8")
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -91,8 +105,10 @@ class _Reader:
         # Entities are how a small document becomes a large one, or reads a file; SSML needs none.
         self._parser.StartDoctypeDeclHandler = self._doctype
 
-    def read(self, text: str) -> Iterator[Span]:
+    def read(self, text: str) -> Iterator[Span | None]:
         for start in range(0, len(text), _PIECE_CHARS):
+            if start:
+                yield None
             self._feed(text[start : start + _PIECE_CHARS], last=False)
             # A break may still lengthen the pause of the last one.
             while len(self._spans) > 1:
@@ -102,10 +118,14 @@ class _Reader:
         yield from self._spans
 
     def _feed(self, text: str, last: bool) -> None:
+        data = text.encode("utf-8", "replace")
         try:
-            self._parser.Parse(text.encode("utf-8", "replace"), last)
+            self._parser.Parse(data, last)
         except expat.ExpatError as error:
             raise SpokenError(expat.ErrorString(error.code), error.lineno, error.offset + 1) from None
+        self._fed_bytes += len(data)
+        if self._fed_bytes - self._parser.CurrentByteIndex > _MAX_MARKUP_BYTES:
+            raise self._fail(f"a tag or a comment has at most {_MAX_MARKUP_BYTES} bytes")
 
     def _fail(self, why: str) -> SpokenError:
         return SpokenError(why, self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1)
@@ -131,6 +151,7 @@ class _Reader:
         say = self._saying(name, attributes)
         if say is not None:
             self._inner = []
+            self._inner_chars = 0
         self._open.append(_Open(name, rate, say))
 
     def _saying(self, name: str, attributes: dict[str, str]) -> Saying | None:
@@ -166,11 +187,35 @@ class _Reader:
         self._open.pop()
 
     def _text(self, text: str) -> None:
-        (self._said if self._open[-1].say is None else self._inner).append(text)
+        opened = self._open[-1]
+        if opened.say is None:
+            self._said_chars += len(text)
+            self._said.append(text)
+            if self._said_chars > _SPILL_CHARS:
+                self._spill()
+            return
+        self._inner_chars += len(text)
+        if self._inner_chars > _MAX_DECLARED:
+            raise self._fail(f"the text inside {opened.name} has at most {_MAX_DECLARED} characters")
+        self._inner.append(text)
+
+    def _spill(self) -> None:
+        """Closes the span behind its last sentence, else its last word; the rest begins the next one."""
+        # No marked word is divided, be it that only its beginning has come.
+        bare = INLINE.sub(lambda marked: "-" * len(marked[0]), self._said[-1])
+        begun = bare.rfind("[", -_MAX_WORD - _MAX_PHONEMES)
+        bare = bare[:begun] if begun > 0 else bare
+        end = max(map(bare.rfind, _BREATHS)) + 1 or bare.rfind(" ") + 1 or len(bare)
+        rest = self._said[-1][end:]
+        self._said[-1] = self._said[-1][:end]
+        self._close_span(0.0)
+        self._said = [rest]
+        self._said_chars = len(rest)
 
     def _close_span(self, pause: float) -> None:
         text = " ".join("".join(self._said).split())
         self._said = []
+        self._said_chars = 0
         rate = self._open[-1].rate if self._open else 1.0
         if text:
             self._spans.append(Span(text, rate, pause))
