@@ -44,7 +44,11 @@ def main() -> int:
         return check.run(settings)
     if command.action == "init_db" and settings.db is not None:
         return _initialise(settings.db)
-    return _serve(settings)
+    logs.write_in_background()
+    try:
+        return _serve(settings)
+    finally:
+        logs.close()
 
 
 def _initialise(path: Path) -> int:
@@ -99,9 +103,10 @@ def _serve(settings: Settings) -> int:
         log.warning("ready_line_lost", error=error.strerror)
     reader.recv(1)
     service.stop()
-    if threading.active_count() > 1:
+    if threading.active_count() > 2:
         # A second engine is still being loaded, or kernels compiled: the interpreter's own clean-up crashes beside a
         # thread in native code. Everything of ours is closed.
+        logs.close()
         os._exit(0)
     return 0
 

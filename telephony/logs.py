@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
+import queue
 import sys
+import threading
 import traceback
 from typing import TextIO, cast
 
 import structlog
+
+# A few megabytes while nobody reads.
+_MAX_WAITING = 10_000
+# What is left when the service stops is written in milliseconds, or nobody reads.
+_LAST_LINES_S = 2.0
 
 
 class _Lines:
@@ -19,9 +27,13 @@ class _Lines:
     def __init__(self) -> None:
         self.stream: TextIO = sys.stderr
         self.lost = 0
+        self.background: _Background | None = None
 
     def write(self, line: str) -> None:
         """Writes a line, if that is possible."""
+        if self.background is not None:
+            self.background.write(line)
+            return
         try:
             self.stream.write(line)
             self.stream.flush()
@@ -32,7 +44,57 @@ class _Lines:
         """Nothing is left to do."""
 
 
+class _Background:
+    """Writes lines in a thread of its own: a pipe that nobody reads must not hold up who has something to log."""
+
+    def __init__(self, descriptor: int, lines: _Lines) -> None:
+        self._descriptor = descriptor
+        self._lines = lines
+        self._waiting: queue.Queue[str | None] = queue.Queue(_MAX_WAITING)
+        # A daemon: a reader that never reads must not hold up the end of the process.
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Takes a line; where too many wait already it is lost and counted."""
+        try:
+            self._waiting.put_nowait(line)
+        except queue.Full:
+            self._lines.lost += 1
+
+    def close(self) -> bool:
+        """Writes what is left and ends the thread; False if nobody reads it."""
+        try:
+            self._waiting.put(None, timeout=_LAST_LINES_S)
+        except queue.Full:
+            return False
+        self._thread.join(_LAST_LINES_S)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (line := self._waiting.get()) is not None:
+            rest = line.encode(errors="backslashreplace")
+            try:
+                # Past Python's own buffer, whose lock would stay with a thread that hangs here.
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+            except OSError:
+                self._lines.lost += 1
+
+
 _lines = _Lines()
+
+
+def write_in_background() -> None:
+    """From now on lines are written by a thread of its own, up to `close`. For one program, once; after `configure`."""
+    _lines.stream.flush()
+    _lines.background = _Background(_lines.stream.fileno(), _lines)
+
+
+def close() -> None:
+    """Writes what is left, within seconds. If nobody reads it, that is lost, and so is whatever is logged later."""
+    if _lines.background is not None and _lines.background.close():
+        _lines.background = None
 
 
 def lines_lost() -> int:

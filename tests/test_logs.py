@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import io
@@ -10,6 +11,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -23,6 +25,7 @@ from telephony.metrics import Metrics
 from telephony.scheduler import Scheduler
 from telephony.sinks import ReplySink, SinkLimits
 from telephony.voices import Selection
+from tests.clients import TIMEOUT_S
 
 HOSTILE = "7\nlevel=error\r\nevent=forged"
 SECRET = "My card number is 49291827."
@@ -244,6 +247,60 @@ def test_a_line_that_cannot_be_written_is_lost_and_counted(monkeypatch: pytest.M
     structlog.get_logger().info("connected")
     assert figure() == before + 3
     assert len(lines()) == 1
+
+
+def test_a_pipe_that_nobody_reads_holds_up_nobody_and_its_lines_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    before = logs.lines_lost()
+    with os.fdopen(reader, "rb") as read, os.fdopen(writer, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setattr(logs, "_MAX_WAITING", 100)
+        monkeypatch.setattr(logs, "_LAST_LINES_S", TIMEOUT_S)
+        logs.configure("info", "logfmt")
+        logs.write_in_background()
+        for number in range(3000):  # a pipe holds about a thousand
+            structlog.get_logger().info("connected", call=number)
+        lost = logs.lines_lost() - before
+        assert lost > 0
+        heard: list[bytes] = []
+        listener = threading.Thread(target=lambda: heard.extend(read))
+        listener.start()
+        logs.close()
+        monkeypatch.undo()
+        stderr.close()
+        listener.join()
+    assert len(heard) == 3000 - lost
+    assert heard[0].endswith(b"call=0\n")
+    logs.configure("info", "logfmt")
+
+
+def test_a_pipe_that_nobody_reads_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as read, os.fdopen(writer, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setattr(logs, "_MAX_WAITING", 100)
+        monkeypatch.setattr(logs, "_LAST_LINES_S", 0.05)
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(512))
+        os.set_blocking(writer, True)
+        logs.configure("info", "logfmt")
+        logs.write_in_background()
+        for _ in range(200):
+            structlog.get_logger().info("connected")
+        logs.close()
+        before = logs.lines_lost()
+        structlog.get_logger().info("connected")
+        assert logs.lines_lost() == before + 1
+        reading = threading.Thread(target=read.read)
+        reading.start()
+        monkeypatch.setattr(logs, "_LAST_LINES_S", TIMEOUT_S)
+        logs.close()
+        monkeypatch.undo()
+        stderr.close()
+        reading.join()
+    logs.configure("info", "logfmt")
 
 
 def open_full_disk() -> io.TextIOWrapper:

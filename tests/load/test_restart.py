@@ -115,6 +115,25 @@ def test_a_full_disk_under_the_log_costs_lines_and_nothing_else() -> None:
     assert process.returncode in (0, 120)  # Python's own word for a standard output that could not be written
 
 
+def test_a_log_that_nobody_reads_holds_up_neither_calls_nor_the_end(size: Size) -> None:
+    text_port = free_port()
+    arguments = (
+        *("--engine", "tone", "--piper", "external", "--tcp-port", str(text_port), "--udp-port", "0"),
+        *("--http-port", "0", "--metrics-log", "none", "--phrase-cache-mb", "0", "--log-level", "debug"),
+    )
+    command = [sys.executable, str(ROOT / "kokoro_service.py"), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            with reconnected(text_port) as host:
+                for _ in range(size(1500, 5000)):  # a pipe holds 64 KiB: some hundred lines
+                    host.say("Hm?")
+                    np.testing.assert_array_equal(host.read_frame().samples, tone("Hm?"))
+            process.terminate()
+            assert process.wait(TIMEOUT_S) == 0
+        finally:
+            process.kill()
+
+
 def reconnected(port: int) -> TextHost:
     """As a host does that has lost its service: it tries until there is one."""
     deadline = time.monotonic() + TIMEOUT_S
