@@ -23,6 +23,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from telephony.cache import __main__ as command_line
+from telephony.cache import cache as cache_module
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
@@ -877,3 +878,59 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.Capt
     assert "none.yaml" in capsys.readouterr().err
     assert command_line.main(["stats", "--dir", str(tmp_path), "--redis-url", "http://nowhere"]) == 1
     assert capsys.readouterr().err.startswith("error: ")
+
+
+# What hangs
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_fifo_in_place_of_a_phrase_is_an_error_at_once(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, MIB, CacheFigures(CollectorRegistry()))
+    store.put("tts:phrase", b"kept")
+    (tmp_path / "phrase.phrase").unlink()
+    os.mkfifo(tmp_path / "phrase.phrase")
+    failures: list[StoreError] = []
+
+    def get() -> None:
+        try:
+            store.get("tts:phrase")
+        except StoreError as error:
+            failures.append(error)
+
+    reader = threading.Thread(target=get)
+    reader.start()
+    reader.join(2.0)
+    hung = reader.is_alive()
+    if hung:
+        os.close(os.open(tmp_path / "phrase.phrase", os.O_WRONLY | os.O_NONBLOCK))  # lets it go
+    reader.join()
+    assert not hung
+    assert [str(error) for error in failures] == ["not a regular file"]
+    assert store.put("tts:phrase", b"kept again")
+    assert store.get("tts:phrase") == b"kept again"
+
+
+def test_closing_does_not_wait_for_a_store_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: EventLog
+) -> None:
+    monkeypatch.setattr(cache_module, "_CLOSE_S", 0.05)
+    asked, answer = threading.Event(), threading.Event()
+
+    class Hanging(FileStore):
+        def get(self, name: str) -> bytes | None:
+            asked.set()
+            answer.wait(LONG_S)
+            return None
+
+    figures = CacheFigures(CollectorRegistry())
+    cache = PhraseCache([Hanging(tmp_path, MIB, figures)], figures)
+    cache.open(key(), lambda: None)
+    assert asked.wait(LONG_S)
+    closer = threading.Thread(target=cache.close)
+    closer.start()
+    closer.join(LONG_S / 4)
+    hung = closer.is_alive()
+    answer.set()
+    closer.join()
+    assert not hung
+    events.wait("cache_left_hanging")

@@ -21,6 +21,8 @@ _LOOKUP_THREADS = 4
 # Phrases in memory that wait to be written; a store that slow would only collect them.
 _MAX_WAITING = 64
 _PAUSE_S = 5.0
+# What waits to be written is written in less, or the disk hangs.
+_CLOSE_S = 2.0
 
 
 class PhraseCache:
@@ -113,9 +115,19 @@ class PhraseCache:
         return sum(guard.store.clear() for guard in self._guards)
 
     def close(self) -> None:
-        """Writes what waits to be written, joins all threads and closes the stores. Takes stay usable."""
+        """Writes what waits to be written, joins all threads and closes the stores. Takes stay usable.
+
+        A store that hangs is left behind, with its thread, after some seconds: it must not hold up the end.
+        """
         with self._lock:
             self._closed = True
+        closer = threading.Thread(target=self._finish, name="cache-close", daemon=True)
+        closer.start()
+        closer.join(_CLOSE_S)
+        if closer.is_alive():
+            log.warning("cache_left_hanging", stores=[guard.name for guard in self._guards])
+
+    def _finish(self) -> None:
         self._lookups.shutdown()
         self._keeper.shutdown()
         for guard in self._guards:
