@@ -23,6 +23,7 @@ import structlog
 from telephony import audiosocket
 from telephony.audio import Resampler, to_pcm16
 from telephony.audiosocket import PbxDecoder
+from telephony.endpoints.listening import Listener
 from telephony.engines.base import Samples
 from telephony.metrics import Metrics
 from telephony.playout import FADE_S, Playout, SaidText, fade_out
@@ -79,7 +80,7 @@ def bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return listener
+    return Listener(listener, DOOR)
 
 
 @dataclass(frozen=True)

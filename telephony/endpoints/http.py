@@ -27,6 +27,7 @@ from telephony import __version__
 from telephony.endpoints import admin, calls, gateway, health, livekit, openai, page, pipecat
 from telephony.endpoints.admin import Switchboard
 from telephony.endpoints.health import Readiness
+from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer
 from telephony.endpoints.security import Guard, Origins
 from telephony.metrics import Metrics
@@ -99,7 +100,7 @@ def bind(host: str, port: int) -> socket.socket:
     # Connections inherit both. asyncio's own way to the first one passes by sockets that were made without a protocol.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    return listener
+    return Listener(listener, "http")
 
 
 class HttpServer:
@@ -154,6 +155,11 @@ class HttpServer:
 
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's."""
+        ignore_shortages(asyncio.get_running_loop())
+        await super().startup(sockets)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, but leaves no connection behind whose client does not take what is left for it."""
         await super().shutdown(sockets)

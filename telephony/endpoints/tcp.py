@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from telephony import wire
 from telephony.calls import Call, CallRegistry, TooManyCallsError
+from telephony.endpoints.listening import PAUSE_S, Shortage
 from telephony.lanes import LaneClosedError
 from telephony.metrics import Metrics
 from telephony.sinks import ReplySink, SinkLimits
@@ -64,6 +66,7 @@ class TextServer(socketserver.ThreadingTCPServer):
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._connections_lock = threading.Lock()
         self._acceptor: threading.Thread | None = None
+        self._shortage = Shortage("text")
         super().__init__(address, _TextConnection)
 
     @property
@@ -99,6 +102,17 @@ class TextServer(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in connections.values():
             thread.join()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection. Without a descriptor for it, waits a moment: the loop would ask at once, for ever."""
+        try:
+            accepted = super().get_request()
+        except OSError as error:
+            if self._shortage.begins(error):
+                time.sleep(PAUSE_S)
+            raise
+        self._shortage.ends()
+        return accepted
 
     def verify_request(self, request: object, client_address: object) -> bool:
         """Refuses a connection over the bound."""
