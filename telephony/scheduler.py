@@ -339,10 +339,15 @@ class Scheduler:
         self._failover.judge(engine, defects)
         for (lane, request, utterance), samples, defect in zip(batch, rendered, defects, strict=True):
             request.segment_engine_s += spent_s / len(batch)
-            if defect is not None:
-                self._engine_failed(lane, request, defect)
-            else:
-                self._rendered(lane, request, utterance, samples)
+            try:
+                if defect is not None:
+                    self._engine_failed(lane, request, defect)
+                else:
+                    self._rendered(lane, request, utterance, samples)
+            except Exception:  # a defect of ours: this text ends here, the others of its batch go on
+                log.exception("text_failed", call=str(lane.listener))
+                self._break_off(request)
+                self._abandon(lane, request)
 
     def _render(self, engine: Engine, utterances: Sequence[Utterance]) -> list[Samples]:
         rendered = self._failover.render(engine, partial(engine.render, utterances))

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance
+from telephony.engines.base import Engine, Samples, Segment, SynthesisError, Utterance, Word
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
 from telephony.lanes import MAX_QUEUED_TEXTS, Lane, LaneClosedError, Request, Window
 from telephony.metrics import Metrics
@@ -679,6 +679,52 @@ def test_an_engine_that_returns_too_few_windows_fails_like_one_that_raises(room:
     room.lane(ear).put(request("a", engine=TooFew()))
     room.run()
     assert (ear.ends, room.failed) == (1, 1)
+
+
+class BrokenWords(ToneUtterance):
+    """A defect of ours behind the engine: the words of the text `bad` cannot be told."""
+
+    def take_words(self) -> Sequence[Word]:
+        if self.text == "bad":
+            raise RuntimeError("a defect of ours")
+        return super().take_words()
+
+
+class Broken(Recorder):
+    def prepare(self, text: str, *rest: Any, **options: Any) -> Utterance:
+        prepared = super().prepare(text, *rest, **options)
+        assert isinstance(prepared, ToneUtterance)
+        return BrokenWords(*vars(prepared).values())
+
+
+def test_a_defect_in_one_text_of_a_batch_ends_that_text_alone(room: Room) -> None:
+    bad, others, engine = Ear(), [Ear() for _ in range(6)], Broken(max_batch=8)
+    for ear in [*others[:3], bad, *others[3:]]:
+        room.lane(ear).put(request("bad" if ear is bad else long("A", 3), engine=engine))
+    with capture_logs() as logs:
+        room.run()
+    assert max(map(len, engine.batches)) == 7
+    assert [entry["event"] for entry in logs] == ["text_failed"]
+    assert (bad.ends, bad.heard_s) == (1, 0.0)
+    assert [ear.ends for ear in others] == [1] * 6
+    assert [ear.heard_s for ear in others] == pytest.approx([SECONDS_PER_CHARACTER * len(long("A", 3))] * 6, abs=0.001)
+
+
+def test_a_text_whose_segments_raise_ends_alone(room: Room) -> None:
+    def segments() -> Iterator[Segment]:
+        yield Segment("a")
+        yield Segment("b")
+        raise OverflowError("a defect of ours")
+
+    bad, other, engine = Ear(), Ear(), Recorder(max_batch=8)
+    spoken = request("c", "d", "e", engine=engine)
+    room.lane(bad).put(Request(segments(), engine, "tone", 1.0, 0, 3))
+    room.lane(other).put(spoken)
+    with capture_logs() as logs:
+        room.run()
+    assert [entry["event"] for entry in logs] == ["segment_step_failed"]
+    assert bad.ends == other.ends == 1
+    assert other.heard_s == pytest.approx(3 * SECONDS_PER_CHARACTER)
 
 
 class Deaf(Ear):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from telephony.text import script
 from telephony.text.spoken import Span, SpokenError, is_document, parse, speak_as
 from telephony.text.spoken.ssml import MAX_BREAK_S, MAX_DEPTH
 
@@ -21,6 +24,7 @@ TABLE = [
     if "\t" in line
 ]
 LANGUAGES = ["en-US", "en-GB", "pt-BR", "pt-PT", "es-ES", "es-MX", "fr-FR", "it-IT"]
+TAGS = [*LANGUAGES, "de-DE", ""]
 
 
 @pytest.mark.parametrize(("language", "text", "said"), TABLE)
@@ -251,6 +255,38 @@ def test_any_document_is_spoken_or_refused(text: str) -> None:
         except SpokenError:
             continue
         assert all(span.text or span.pause_s for span in spans)
+
+
+RUNS = st.builds(
+    lambda digit, count: digit * count, st.sampled_from("019٣²"), st.sampled_from([1, 2, 4, 5, 16, 20, 4301])
+)
+DATES = st.builds(lambda mark, parts: mark.join(parts), st.sampled_from("/-. :"), st.lists(RUNS, max_size=4))
+DECLARED = st.builds(
+    '<say-as interpret-as="{}" format="{}">{}</say-as>'.format,
+    st.sampled_from("digits characters spell-out telephone currency date time cardinal ordinal number".split()),
+    st.sampled_from(["", "mdy", "dmy", "ymd", "md", "dm", "y", "mmdd", "d" * 40, "🗓"]),
+    (LIVELY | RUNS | DATES).map(lambda text: escape(text.replace("\x00", ""))),
+)
+PROSODY = st.builds('<prosody rate="{}%">{}</prosody>'.format, RUNS, DATES)
+BREAKS = st.builds('<break time="{}{}"/>'.format, RUNS, st.sampled_from(["s", "ms", ""]))
+
+
+@settings(deadline=None)  # a say-as of many digits may be read in words, however long that takes on a busy machine
+@given(TEXTS | st.lists(DECLARED | PROSODY | BREAKS | LIVELY | DATES, max_size=4).map("".join), st.sampled_from(TAGS))
+@example('<say-as interpret-as="date" format="mdy">1/99999999999999999999/2020</say-as>', "en-US")
+@example(f'<say-as interpret-as="date" format="mdy">1/1/{"9" * 4301}</say-as>', "fr-FR")
+@example('<say-as interpret-as="date" format="dmy">١/٢/٠٠٠٠</say-as>', "pt-BR")
+def test_any_text_and_any_document_are_spoken_or_refused(text: str, language: str) -> None:
+    for written in (text, f"<speak>{text}</speak>"):
+        with contextlib.suppress(SpokenError):
+            script.speakable(written)
+        for segment in script.read(written, language, quick=True):
+            speak_as(segment.text, language)
+
+
+@pytest.mark.parametrize("written", ["1/99999999999999999999/2020", f"1/1/{'9' * 4301}", "00001/1/2020", "1/1/20200"])
+def test_a_date_of_too_many_digits_is_read_as_any_text(written: str) -> None:
+    assert only(f'<say-as interpret-as="date" format="mdy">{written}</say-as>') == speak_as(written, "en-US")
 
 
 def test_phonemes_cannot_leave_their_markup() -> None:

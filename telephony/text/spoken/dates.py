@@ -22,6 +22,8 @@ _ENGLISH_YEAR = re.compile(
     r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
 )  # fmt: skip
 _RECENT_YEAR = re.compile(r"(?<![\w.,/$€£#-])((?:19|20)\d\d)(?![\w%°]|[.,:/]\d|-\d)")
+# Of a day, a month or a year. Longer numbers are no calendar's, and Python refuses to convert the longest.
+_MAX_DIGITS = 4
 _ROMANCE_FIRST = r"(?<![\w.,/-])1(?:º|°|\.º|er|ro)?(?=\s(?:de\s)?(?:{months})\b)"
 
 
@@ -175,6 +177,8 @@ def as_laid_out(text: str, layout: str, language: Language) -> str | None:
     """A date of numbers whose order is given ("mdy", "dmy", "ymd", "md", "dm"); None for any other text."""
     parts = re.findall(r"\d+", text)
     if not layout or set(layout) - set("dmy") or len(parts) != len(layout):
+        return None
+    if any(len(part) > _MAX_DIGITS for part in parts):
         return None
     numbers = dict(zip(layout, map(int, parts), strict=True))
     if "d" not in numbers or "m" not in numbers:
