@@ -283,6 +283,13 @@ class Settings:
         "KOKORO_ALLOWED_ORIGINS",
         "web sites, with commas, whose pages may use the doors beside the service's own",
     )
+    allowed_hosts: str = _setting(
+        "",
+        str,
+        "KOKORO_ALLOWED_HOSTS",
+        "names, with commas, under which the HTTP and WebSocket doors may be asked for; addresses and localhost always "
+        "may; *, or none with a key set: any name",
+    )
     requests_per_minute: int = _setting(
         0, _count, "KOKORO_REQUESTS_PER_MINUTE", "requests and connections that a key may make a minute; 0: no limit"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -15,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from telephony import check
 from telephony.endpoints import security
-from telephony.endpoints.security import Keys, Origins, Rates, is_loopback
+from telephony.endpoints.security import Hosts, Keys, Origins, Rates, is_loopback
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings
@@ -338,6 +339,66 @@ def test_behind_a_key_the_services_own_name_is_trusted() -> None:
 
 def test_a_star_allows_every_origin() -> None:
     assert Origins("*", trust_host=False).allow("https://evil.example", "127.0.0.1:8000")
+
+
+# Names: DNS rebinding
+
+
+@pytest.mark.parametrize("path", ["/v1/status", "/metrics", "/v1/voices", "/calls", "/openapi.json"])
+def test_a_name_that_a_hostile_site_has_led_here_reads_nothing(service: StartService, path: str) -> None:
+    door = service(http_port=0)
+    answer = httpx.get(url(door, path), headers={"Host": f"evil.example:{door.http_port}"})
+    assert answer.status_code == 403
+    assert "--allowed-hosts" in answer.json()["detail"]
+    assert figure(door, "tts_requests_refused_total", why="host") == 1
+
+
+def test_a_websocket_under_a_foreign_name_is_refused(service: StartService) -> None:
+    door = service(http_port=0)
+    plain = socket.create_connection(("127.0.0.1", door.http_port or 0), TIMEOUT_S)
+    with connect("ws://evil.example/stub/ws", sock=plain) as connection, pytest.raises(ConnectionClosed) as closed:
+        connection.recv(TIMEOUT_S)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
+def test_names_that_are_allowed_and_all_names_behind_a_key_are_served(service: StartService) -> None:
+    named = service(http_port=0, allowed_hosts="tts.example, kokoro")
+    for host in ("tts.example", "KOKORO:8000", "localhost", "127.0.0.1", "[::1]:8000", "10.0.0.7"):
+        assert post(named, {"Host": host}).status_code == 200, host
+    assert post(named, {"Host": "other.example"}).status_code == 403
+    behind_a_key = service(http_port=0, api_key=KEY)
+    assert post(behind_a_key, {"Host": "other.example", "X-API-Key": KEY}).status_code == 200
+    both = service(http_port=0, api_key=KEY, allowed_hosts="tts.example")
+    assert post(both, {"Host": "other.example", "X-API-Key": KEY}).status_code == 403
+
+
+def test_health_is_shown_under_any_name(service: StartService) -> None:
+    assert httpx.get(url(service(http_port=0), "/healthz"), headers={"Host": "pod.example"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "allowed"),
+    [
+        ([], True),  # a browser always sends one
+        (["localhost"], True),
+        (["LOCALHOST.:8000"], True),
+        (["speech.internal:8000"], True),
+        (["[::ffff:127.0.0.1]"], True),
+        (["localhost.evil.example"], False),
+        (["127.0.0.1.evil.example"], False),
+        (["localhost", "evil.example"], False),
+        (["[broken"], False),
+        ([""], False),
+        (["*"], False),
+    ],
+)
+def test_which_names_are_allowed(hosts: list[str], allowed: bool) -> None:
+    assert Hosts("", "speech.internal", open_to_any=False).allow(hosts) is allowed
+
+
+def test_a_star_allows_every_name() -> None:
+    assert Hosts("*", "127.0.0.1", open_to_any=False).allow(["evil.example"])
 
 
 # Rates

@@ -59,6 +59,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "api_key": ("one,two", "one,two"),
     "insecure": ("true", True),
     "allowed_origins": ("https://example.com", "https://example.com"),
+    "allowed_hosts": ("tts.example", "tts.example"),
     "requests_per_minute": ("8", 8),
     "max_http_connections": ("9", 9),
     "max_sessions": ("10", 10),

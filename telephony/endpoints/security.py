@@ -1,4 +1,4 @@
-"""Who may use the HTTP and WebSocket doors: keys, the origin of web pages, rates and sizes.
+"""Who may use the HTTP and WebSocket doors: keys, the origin of web pages, names, rates and sizes.
 
 Everything here belongs to the event loop of the doors.
 """
@@ -12,7 +12,7 @@ import json
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -111,6 +111,28 @@ class Origins:
         return own.netloc.lower() == host.lower() and (self._trust_host or name == "localhost" or _is_address(name))
 
 
+class Hosts:
+    """The names under which the doors may be asked for.
+
+    A hostile site can have its own name lead to this machine (DNS rebinding); what a browser then shows to its pages as
+    theirs is this service's. Addresses cannot be led elsewhere.
+
+    Args:
+        text: names, with commas between them; `*` for every one.
+        own: the name that the doors listen on.
+        open_to_any: whether every name will do where none is listed.
+    """
+
+    def __init__(self, text: str, own: str, *, open_to_any: bool) -> None:
+        listed = frozenset(entry for part in text.split(",") if (entry := _host_name(part.strip())))
+        self._any = "*" in listed or (open_to_any and not listed)
+        self._known = listed | {"localhost", _host_name(own)}
+
+    def allow(self, hosts: Sequence[str]) -> bool:
+        """Whether a request may be served, by its Host headers. A browser always sends one."""
+        return self._any or all(_is_address(name) or name in self._known for name in map(_host_name, hosts))
+
+
 class Rates:
     """How many requests each client may still make: a token bucket each, full at a minute's worth.
 
@@ -163,6 +185,7 @@ class Guard:
         self._is_open = is_open
         self._keys = Keys(settings.api_key)
         self._origins = Origins(settings.allowed_origins, trust_host=self._keys.required)
+        self._hosts = Hosts(settings.allowed_hosts, settings.http_host, open_to_any=self._keys.required)
         self._rates = Rates(settings.requests_per_minute)
         self._max_in_work = settings.max_http_connections
         self._max_body_bytes = settings.max_message_bytes
@@ -186,6 +209,8 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> _Refusal | None:
         headers = Headers(scope=scope)
+        if not self._hosts.allow(headers.getlist("host")):
+            return _Refusal("host", "this name is none of the service's: see --allowed-hosts", 403, _POLICY_VIOLATION)
         if not self._origins.allow(headers.get("origin"), headers.get("host", "")):
             return _Refusal("origin", "pages of this origin may not use this service", 403, _POLICY_VIOLATION)
         if self._in_work >= self._max_in_work:
@@ -269,6 +294,14 @@ def _address(scope: Scope) -> str:
 def _content_length(headers: Headers) -> int:
     text = headers.get("content-length", "")
     return int(text) if text.isdecimal() else 0
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, or the address without its brackets; empty where it is neither."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:
