@@ -43,6 +43,7 @@ class Product:
             audio_route=route,
             phrase_cache_mb=0 if phrases is None else Settings.phrase_cache_mb,
             phrase_dir=phrases,
+            phrase_memory_mb=0,
             redis_url="" if phrases is None else base.redis_url,
             config=None,
         )

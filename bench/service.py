@@ -76,6 +76,7 @@ class ServiceProcess:
             "--metrics-log": "none",
             "--log-level": "warning",
             "--phrase-cache-mb": "0",
+            "--phrase-memory-mb": "0",
         }
         program = [str(_ROOT / "start-kokoro.sh")] if launcher else [sys.executable, str(_ROOT / "kokoro_service.py")]
         began_s = time.monotonic()

@@ -69,7 +69,7 @@ class Listener(Protocol):
 class Request:
     """One text to say, on the engine and with the voice that were current when it arrived.
 
-    `language` is that to read it in, None for the voice's own.
+    `language` is that to read it in, None for the voice's own. `keep` keeps its phrases with the prerendered ones.
 
     Where the engine fails, `engine`, `voice` and `language` become those of another, once, which says the rest of the
     text. `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
@@ -94,6 +94,7 @@ class Request:
     size_bytes: int
     exact: bool = False
     language: str | None = None
+    keep: bool = False
     request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
     segment: Segment | None = None

@@ -44,12 +44,14 @@ class Phrases:
         *,
         language: str | None,
         exact: bool,
+        keep: bool = False,
         on_change: Callable[[], None],
     ) -> Take | None:
         """A listener's place in the phrase that a segment is; None where it is to be spoken without the cache.
 
         Args:
             voice, speed, language: of the request; its own voice's language is None.
+            keep: whether it is kept with the prerendered ones.
             on_change: see `Take`.
         """
         if segment.pause_s or len(segment.text) > MAX_CHARS or self._clock() < self._paused_until:
@@ -64,7 +66,7 @@ class Phrases:
             form="exact" if exact else "streamed",
             sample_rate=engine.sample_rate,
         )
-        return self._cache.open(key, on_change)
+        return self._cache.open(key, on_change, keep=keep)
 
     def overdue(self) -> None:
         """A lookup took longer than `PATIENCE_S`: for some seconds nobody else waits for one."""

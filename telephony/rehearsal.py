@@ -87,6 +87,7 @@ class Rehearsal:
                 len(wish.text.encode()),
                 exact=exact,
                 language=selection.language,
+                keep=True,
             )
             if request.exhausted:
                 raise SynthesisError("there is nothing to say in it")

@@ -584,6 +584,7 @@ class Scheduler:
             request.speed,
             language=request.language,
             exact=request.exact,
+            keep=request.keep,
             on_change=self.wake,
         )
         with self.changed:

@@ -17,6 +17,7 @@ from telephony import logs
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
+from telephony.cache.memory import MemoryStore
 from telephony.cache.prerender import load_wishes
 from telephony.cache.stores import Store as PhraseStore
 from telephony.calls import CallPolicy, CallRegistry
@@ -43,6 +44,9 @@ from telephony.switch import Doors, EngineSwitch, Loaders
 from telephony.verification import Verification
 
 log = structlog.get_logger()
+
+# Below the cache directory: where versions before kept whatever they had said.
+_FORMER_PHRASES = "phrases"
 
 
 class StartError(RuntimeError):
@@ -252,17 +256,27 @@ class Service:
     def _open_cache(self) -> Phrases | None:
         """None where there is no place to keep phrases."""
         settings = self.settings
-        if not settings.phrase_cache_mb and not settings.redis_url:
+        if not (settings.phrase_memory_mb or settings.phrase_cache_mb or settings.redis_url):
             return None
         figures = CacheFigures(self.metrics.registry)
         stores: list[PhraseStore] = []
+        prerendered: list[PhraseStore] = []
+        if settings.phrase_memory_mb:
+            stores.append(MemoryStore(settings.phrase_memory_mb * 2**20, figures))
         if settings.redis_url:
             from telephony.cache.redis_store import RedisStore
 
             stores.append(RedisStore(settings.redis_url, settings.redis_ttl_s, settings.redis_max_value_bytes))
         if settings.phrase_cache_mb:
-            stores.append(FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures))
-        self._cache = PhraseCache(stores, figures)
+            files = FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures)
+            (prerendered if settings.phrase_dir is None else stores).append(files)
+        if settings.phrase_dir is None and (settings.cache_dir / _FORMER_PHRASES).is_dir():
+            log.warning(
+                "former_phrases_left",
+                directory=str(settings.cache_dir / _FORMER_PHRASES),
+                why="callers' phrases of an earlier version; give it as --phrase-dir, or delete it",
+            )
+        self._cache = PhraseCache(stores, figures, prerendered=prerendered)
         return Phrases(self._cache, figures)
 
     def _prepare_rehearsal(self) -> Rehearsal | None:

@@ -149,7 +149,9 @@ class Session:
         """Whether the client hears nothing and has nothing coming."""
         return self._lane.silent
 
-    def say(self, text: str, selection: Selection, *, exact: bool = False, request_id: str = "") -> Speech:
+    def say(
+        self, text: str, selection: Selection, *, exact: bool = False, keep: bool = False, request_id: str = ""
+    ) -> Speech:
         """Queues a text behind those said before.
 
         Args:
@@ -157,6 +159,7 @@ class Session:
                 empty last one.
             selection: engine, voice and rate.
             exact: the model's own output, silence included, however late it begins.
+            keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
         """
         request = Request(
@@ -168,6 +171,7 @@ class Session:
             len(text.encode()),
             exact=exact,
             language=selection.language,
+            keep=keep,
             request_id=request_id,
         )
         speech = Speech(self, request, None if exact else self._registry.policy.loudness)

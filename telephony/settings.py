@@ -193,14 +193,24 @@ class Settings:
     weights_dir: Path | None = _setting(
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
     )
+    phrase_memory_mb: int = _setting(
+        64,
+        _count,
+        "KOKORO_PHRASE_MEMORY_MB",
+        "megabytes of spoken phrases kept in memory, the longest unused out first; 0: none",
+    )
     phrase_cache_mb: int = _setting(
         512,
         _count,
         "KOKORO_PHRASE_CACHE_MB",
-        "megabytes of spoken phrases kept as files, the longest unused out first; 0: no files",
+        "megabytes of spoken phrases kept as files, the longest unused out first: prerendered ones, and with "
+        "--phrase-dir all; 0: no files",
     )
     phrase_dir: Path | None = _setting(
-        None, _path, "KOKORO_PHRASE_DIR", "where spoken phrases are kept; none: phrases in --cache-dir"
+        None,
+        _path,
+        "KOKORO_PHRASE_DIR",
+        "keeps every spoken phrase as a file, in this directory; none: prerendered ones only, in --cache-dir",
     )
     redis_url: str = _setting(
         "", _redis_url, "KOKORO_REDIS_URL", "a Redis that keeps spoken phrases as well, for several machines"
@@ -402,7 +412,7 @@ class Settings:
     @property
     def phrase_directory(self) -> Path:
         """Where the files of the phrase cache are."""
-        return self.cache_dir / "phrases" if self.phrase_dir is None else self.phrase_dir
+        return self.cache_dir / "prerendered" if self.phrase_dir is None else self.phrase_dir
 
     @property
     def blends_path(self) -> Path:

@@ -582,7 +582,7 @@ class Daemon:
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**inherited, "KOKORO_PHRASE_CACHE_MB": "0", **(environment or {})},
+            env={**inherited, "KOKORO_PHRASE_CACHE_MB": "0", "KOKORO_PHRASE_MEMORY_MB": "0", **(environment or {})},
         )
         self.stdout: list[str] = []
         self.stderr: list[str] = []

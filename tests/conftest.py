@@ -98,7 +98,15 @@ def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[Start
         scripts = [known.on_render for known in (main, other) if isinstance(known, ToneEngine)]
         throttles.extend(script for script in scripts if isinstance(script, Throttle))
         wanted = dataclasses.replace(
-            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0, drain_timeout_s=5.0),
+            Settings(
+                tcp_port=0,
+                udp_port=0,
+                http_port=None,
+                metrics_log=None,
+                phrase_cache_mb=0,
+                phrase_memory_mb=0,
+                drain_timeout_s=5.0,
+            ),
             **settings,
         )
         new = Service(wanted, Loaders(lambda: main, lambda path: other))

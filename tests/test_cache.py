@@ -12,6 +12,7 @@ import resource
 import shutil
 import signal
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.key import PhraseKey, code_revision, normalised
 from telephony.cache.making import CUT_OFF, Recorder, Take
+from telephony.cache.memory import MemoryStore
 from telephony.cache.phrase import CorruptError, Phrase, Piece, decode, encode
 from telephony.cache.prerender import PhraseWish, PrerenderError, PrerenderResult, load_wishes, prerender
 from telephony.cache.redis_store import RedisStore
@@ -749,6 +751,38 @@ def test_phrases_beyond_those_that_may_wait_are_heard_and_not_kept(room: Room) -
     assert room.figure("tts_cache_not_kept_total") == 6
 
 
+def test_memory_forgets_what_was_not_used_for_the_longest_time(room: Room) -> None:
+    memory = MemoryStore(100, room.figures)
+    for name in "abcdefgh":
+        assert memory.put(name, bytes(12))
+    assert memory.get("a") == bytes(12)
+    assert memory.put("i", bytes(12))
+    assert memory.put("c", bytes(4))  # in place of what was there
+    assert (memory.get("b"), memory.get("a"), memory.get("c")) == (None, bytes(12), bytes(4))
+    assert memory.stats() == {"phrases": 8, "bytes": 88}
+    assert room.figure("tts_cache_memory_bytes") == 88
+    assert room.figure("tts_cache_memory_evictions_total") == 1
+    assert not memory.put("large", bytes(13))
+    memory.delete("a")
+    assert memory.get("a") is None
+    assert memory.clear() == 7
+    assert (memory.stats()["bytes"], room.figure("tts_cache_memory_bytes")) == (0, 0)
+
+
+def test_a_phrase_in_memory_is_there_within_ten_milliseconds(room: Room) -> None:
+    cache = room.cache(MemoryStore(64 * MIB, room.figures))
+    cache.put(key(), phrase(10 * 24_000))
+    waits_s = []
+    for _ in range(20):
+        there = threading.Event()
+        began_s = time.perf_counter()
+        with cache.open(key(), there.set) as take:
+            assert there.wait(LONG_S)
+            assert take.ready
+        waits_s.append(time.perf_counter() - began_s)
+    assert statistics.median(waits_s) < 0.01
+
+
 def test_after_the_end_phrases_are_made_and_not_kept(room: Room) -> None:
     memory = Memory()
     cache = room.cache(memory)
@@ -867,8 +901,8 @@ def test_the_command_line_has_the_service_render_a_list(tmp_path: Path, capsys: 
             thread.join()
     assert status == 1
     assert asked == [
-        ("/synthesize", "Bearer secret", {"text": "Hello.", "voice": "af_sky"}),
-        ("/synthesize", "Bearer secret", {"text": "bad"}),
+        ("/synthesize", "Bearer secret", {"text": "Hello.", "voice": "af_sky", "prerender": True}),
+        ("/synthesize", "Bearer secret", {"text": "bad", "prerender": True}),
     ]
     assert "1 of 2 phrases" in capsys.readouterr().out
 

@@ -277,6 +277,81 @@ def test_two_processes_share_a_directory(client: httpx.Client, tmp_path: Path) -
     assert not list(tmp_path.glob("*.tmp"))
 
 
+# What lies on the disk
+
+
+def by_default(service: StartService, tmp_path: Path, prepared: list[str], **settings: Any) -> Service:
+    kept = {name: getattr(Settings, name) for name in ("phrase_memory_mb", "phrase_cache_mb", "phrase_dir")}
+    return service(
+        ToneEngine(on_prepare=prepared.append),
+        **{"http_port": 0, "cache_dir": tmp_path / "cache", "max_first_audio_s": 0.0, **kept, **settings},
+    )
+
+
+def files_of(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_by_default_what_callers_were_told_is_in_memory_and_never_on_the_disk(
+    service: StartService, client: httpx.Client, tmp_path: Path
+) -> None:
+    prepared: list[str] = []
+    door = by_default(service, tmp_path, prepared)
+    made = [synthesize(client, door.http_port) for _ in range(2)]
+    assert [each.headers["X-Cache"] for each in made] == ["miss", "hit"]
+    assert made[0].content == made[1].content
+    assert figure(door, "tts_cache_hits_total", store="memory") + figure(door, "tts_cache_joined_total") == 1
+    assert figure(door, "tts_cache_memory_bytes") > 4 * tone_samples(TEXT)
+    door.stop()
+    assert files_of(tmp_path) == []
+    again = by_default(service, tmp_path, prepared)
+    assert synthesize(client, again.http_port).headers["X-Cache"] == "miss"
+    assert prepared == [TEXT, TEXT]
+
+
+def test_by_default_prerendered_phrases_are_on_the_disk_and_no_others(
+    service: StartService, client: httpx.Client, tmp_path: Path, events: EventLog
+) -> None:
+    prepared: list[str] = []
+    config = write_config(tmp_path / "config.yaml", TEXT)
+    door = by_default(service, tmp_path, prepared, config=config, stream=True)
+    events.wait("prerender_done")
+    synthesize(client, door.http_port, "Your balance is low.")
+    listed = {"text": "Another greeting.", "prerender": True}
+    assert client.post(f"http://127.0.0.1:{door.http_port}/synthesize", json=listed).status_code == 200
+    door.stop()
+    assert len(files_of(tmp_path)) == 2
+    again = by_default(service, tmp_path, prepared, stream=True)
+    found = [
+        synthesize(client, again.http_port, text).headers["X-Cache"]
+        for text in (TEXT, "Another greeting.", "Your balance is low.")
+    ]
+    assert found == ["hit", "hit", "miss"]
+
+
+def test_a_phrase_out_of_redis_that_is_prerendered_is_on_the_disk_as_well(
+    service: StartService, client: httpx.Client, tmp_path: Path, redis_server: RedisServer, events: EventLog
+) -> None:
+    first = by_default(service, tmp_path, [], redis_url=redis_server.url)
+    synthesize(client, first.http_port)
+    first.stop()
+    assert files_of(tmp_path) == []
+    config = write_config(tmp_path / "config.yaml", TEXT)
+    second = by_default(service, tmp_path, [], redis_url=redis_server.url, config=config, stream=True)
+    events.wait("prerender_done")
+    second.stop()
+    assert len(files_of(tmp_path)) == 1
+
+
+def test_phrases_of_an_earlier_version_that_are_left_are_named(
+    service: StartService, tmp_path: Path, events: EventLog
+) -> None:
+    former = tmp_path / "cache" / "phrases"
+    former.mkdir(parents=True)
+    by_default(service, tmp_path, [])
+    assert events.wait("former_phrases_left")["directory"] == str(former)
+
+
 # Prerendering
 
 

@@ -37,6 +37,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "cache_dir": ("/tmp/cache", Path("/tmp/cache")),
     "blends_file": ("/tmp/blends.json", Path("/tmp/blends.json")),
     "weights_dir": ("/tmp/weights", Path("/tmp/weights")),
+    "phrase_memory_mb": ("0", 0),
     "phrase_cache_mb": ("0", 0),
     "phrase_dir": ("/tmp/phrases", Path("/tmp/phrases")),
     "redis_url": ("redis://127.0.0.1:6380/1", "redis://127.0.0.1:6380/1"),
@@ -197,7 +198,7 @@ def test_the_request_log_can_be_switched_off() -> None:
 
 
 def test_phrases_are_kept_beside_the_weights_unless_told_otherwise() -> None:
-    assert settings("--cache-dir", "/tmp/cache").phrase_directory == Path("/tmp/cache/phrases")
+    assert settings("--cache-dir", "/tmp/cache").phrase_directory == Path("/tmp/cache/prerendered")
     assert settings("--cache-dir", "/tmp/cache", "--phrase-dir", "/tmp/p").phrase_directory == Path("/tmp/p")
 
 

@@ -67,6 +67,7 @@ def _prerender(options: argparse.Namespace) -> int:
 
     def say(wish: PhraseWish) -> bool:
         given = {name: value for name, value in vars(wish).items() if value is not None}
+        given["prerender"] = True
         request = urllib.request.Request(f"{options.url}/synthesize", json.dumps(given).encode(), headers)
         with urllib.request.urlopen(request, timeout=_HTTP_TIMEOUT_S) as response:
             if not response.read():

@@ -35,13 +35,20 @@ class PhraseCache:
     Args:
         stores: in the order in which they are asked. All of them keep every phrase, so that one which fails is not
             missed; what a later one has is given to those before it. Closed by `close`.
+        prerendered: stores that are asked last, and keep only what was opened with `keep`. Closed by `close`.
         clock: seconds, monotonic; tests replace it.
     """
 
     def __init__(
-        self, stores: Sequence[Store], figures: CacheFigures, clock: Callable[[], float] = time.monotonic
+        self,
+        stores: Sequence[Store],
+        figures: CacheFigures,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        prerendered: Sequence[Store] = (),
     ) -> None:
-        self._guards = [Guard(store, figures, _PAUSE_S, clock) for store in stores]
+        self._guards = [Guard(store, figures, _PAUSE_S, clock) for store in (*stores, *prerendered)]
+        self._for_all = len(stores)
         self._figures = figures
         self._lock = threading.Lock()
         self._makings: dict[str, Making] = {}
@@ -50,17 +57,19 @@ class PhraseCache:
         self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="cache-lookup")
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="cache-keep")
 
-    def open(self, key: PhraseKey, on_change: Callable[[], None]) -> Take:
+    def open(self, key: PhraseKey, on_change: Callable[[], None], *, keep: bool = False) -> Take:
         """A listener's place in a phrase, which is looked for now unless it already is, or is being made.
 
         Args:
             on_change: see `Take`; it may be called before this returns.
+            keep: whether the stores of prerendered phrases are to have it as well.
         """
         with self._lock:
             making = self._makings.get(key.name)
             is_new = making is None
             if making is None:
                 making = self._makings[key.name] = Making(key, self._lock, self._keep_later, self._forget)
+            making.keep |= keep
             take = making.join(on_change)
             if is_new and not self._closed:
                 self._lookups.submit(self._look_up, making)
@@ -71,8 +80,8 @@ class PhraseCache:
             self._figures.joined.inc()
         return take
 
-    def get(self, key: PhraseKey) -> Phrase | None:
-        """A phrase out of the stores, None if none has it. What is broken is deleted. Blocks."""
+    def get(self, key: PhraseKey, *, keep: bool = False) -> Phrase | None:
+        """A phrase out of the stores, None if none has it. What is broken is deleted; `keep` as for `open`. Blocks."""
         for index, guard in enumerate(self._guards):
             data = guard.get(key.name)
             if data is None:
@@ -85,15 +94,16 @@ class PhraseCache:
                 guard.delete(key.name)
                 continue
             self._figures.hits.labels(guard.name).inc()
-            self._give_to(self._guards[:index], key, data)
+            later = self._guards[max(index + 1, self._for_all) :] if keep else []
+            self._give_to([*self._guards[: min(index, self._for_all)], *later], key, data)
             return phrase
         self._figures.misses.inc()
         return None
 
-    def put(self, key: PhraseKey, phrase: Phrase) -> None:
-        """Keeps a phrase in every store. Blocks."""
+    def put(self, key: PhraseKey, phrase: Phrase, *, keep: bool = False) -> None:
+        """Keeps a phrase in every store that is for it; `keep` as for `open`. Blocks."""
         data = encode(key, phrase)
-        for guard in self._guards:
+        for guard in self._guards if keep else self._guards[: self._for_all]:
             guard.put(key.name, data)
 
     def stats(self) -> Mapping[str, Mapping[str, int | str]]:
@@ -136,7 +146,7 @@ class PhraseCache:
     def _look_up(self, making: Making) -> None:
         phrase = None
         try:
-            phrase = self.get(making.key)
+            phrase = self.get(making.key, keep=making.keep)
         except Exception:  # a defect of ours costs a synthesis, not the listeners' patience
             log.exception("cache_lookup_failed", key=making.key.name)
         making.found(phrase)
@@ -154,7 +164,7 @@ class PhraseCache:
     def _keep_later(self, making: Making, phrase: Phrase) -> None:
         def keep() -> None:
             try:
-                self.put(making.key, phrase)
+                self.put(making.key, phrase, keep=making.keep)
             finally:
                 making.kept()
 

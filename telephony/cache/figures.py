@@ -19,5 +19,7 @@ class CacheFigures:
         self.errors = counter("tts_cache_errors_total", "Failed accesses to a store", "store")
         self.corrupt = counter("tts_cache_corrupt_total", "Broken phrases found in a store, and deleted", "store")
         self.evictions = counter("tts_cache_evictions_total", "Files deleted to make room")
+        self.memory_evictions = counter("tts_cache_memory_evictions_total", "Phrases in memory that made room")
+        self.memory_bytes = Gauge("tts_cache_memory_bytes", "Size of the phrases in memory", registry=registry)
         self.not_kept = counter("tts_cache_not_kept_total", "Phrases not kept because too many waited to be written")
         self.bytes = Gauge("tts_cache_bytes", "Size of the cache's files, in bytes", registry=registry)

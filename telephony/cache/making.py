@@ -135,6 +135,8 @@ class Making:
         self._on_over = on_over
         self._pieces: list[Piece] = []
         self._takes: set[Take] = set()
+        self.keep = False
+        """Whether one who asked for it wants it kept with the prerendered ones."""
         self._being_kept = False
 
     @property

@@ -46,6 +46,7 @@ class Synthesis(BaseModel):
     )
     language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
     engine: str | None = Field(None, description="kokoro, supertonic or piper; by default whoever has the voice")
+    prerender: bool = Field(False, description="keeps the phrases on the service's disk, with those of its list")
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
@@ -117,7 +118,7 @@ async def _speak(request: Request, session: Session, wish: Synthesis, selection:
         encoder = open_encoder(wish.format, own_hz if wish.sample_rate is None else wish.sample_rate)
     except EncoderError as error:
         raise _invalid("sample_rate", str(error)) from None
-    speech = session.say(wish.text, selection, request_id=request.state.request_id)
+    speech = session.say(wish.text, selection, keep=wish.prerender, request_id=request.state.request_id)
     try:
         pieces = await streaming.begin(request, speech, encoder)
     except SpeechFailedError as error:
