@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given
@@ -535,6 +536,8 @@ def test_what_cannot_be_said_is_named(start: Callable[..., Service]) -> None:
     for body, status, named in (
         ({}, 422, "text"),
         ({"text": "?!"}, 422, "text"),
+        ({"text": "<speak><p>"}, 422, "line 1, column 11"),
+        ({"text": "<speak>?!</speak>"}, 422, "text"),
         ({"text": "x" * 21}, 413, "20 characters"),
         ({"text": "Hello.", "voice": "nobody"}, 422, "voice"),
         ({"text": "Hello.", "language": "xx"}, 422, "language"),
@@ -546,6 +549,38 @@ def test_what_cannot_be_said_is_named(start: Callable[..., Service]) -> None:
         assert answered == status
         assert named in json.dumps(answer)
     assert ask(door, "/say", {"text": "Hello."}, call_id="999")[0] == 422
+
+
+@pytest.mark.parametrize("language", ["", "es"])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"engine": "piper"},
+        {"engine": "tone"},
+        {"engine": "festival"},
+        {"voice": "joe"},
+        {"voice": "joe", "engine": "tone"},
+        {"language": "en"},
+        {"language": "en", "engine": "piper"},
+    ],
+    ids=str,
+)
+def test_a_wish_chooses_who_it_chooses_at_the_gateway(
+    start: Callable[..., Service], wish: dict[str, str], language: str
+) -> None:
+    door = start(language=language)
+    said = {"text": "Hello.", **wish}
+    answer = httpx.post(f"http://127.0.0.1:{door.http_port}/synthesize", json=said, timeout=TIMEOUT_S)
+    with Pbx(door) as pbx:
+        pbx.wait_connected()
+        status, _ = ask(door, "/say", said)
+        assert (status == 202) is (answer.status_code == 200)
+        if status == 202:
+            pbx.hear_seconds(0.2)
+            assert figure(door, "tts_segments_total", engine=answer.headers["X-Engine"]) == 2
+        else:
+            assert status == answer.status_code == 422
 
 
 def test_the_key_of_the_http_doors_is_asked_for(start: Callable[..., Service]) -> None:

@@ -20,18 +20,19 @@ from telephony.engines.base import UnknownVoiceError
 from telephony.metrics import Metrics
 from telephony.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.text import segments
-from telephony.voices import Selection, VoiceWish, choose
+from telephony.text import script
+from telephony.text.spoken import SpokenError
+from telephony.voices import Selection, VoiceWish
 
 
 class Words(BaseModel):
     """What to say, and who. What is left out is as the service is set."""
 
-    text: str = Field(min_length=1, description="what to say")
+    text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
     voice: str | None = Field(None, description="a voice of GET /v1/voices, by name or alias")
     language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
     speed: float | None = Field(None, ge=0.5, le=2.0, description="rate of speech, 1.0 is the voice's own")
-    engine: str | None = Field(None, description="kokoro or piper; by default whoever has the voice")
+    engine: str | None = Field(None, description="kokoro, supertonic or piper; by default whoever has the voice")
 
 
 class Accepted(BaseModel):
@@ -95,8 +96,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         """Speaks a text, behind those said before. One for a call that has not connected yet waits a while for it."""
         if len(words.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
-        if not segments.speakable(words.text):
-            raise _invalid("text", "there is nothing to say in it")
+        try:
+            if not script.speakable(words.text):
+                raise _invalid("text", "there is nothing to say in it")
+        except SpokenError as error:
+            raise _invalid("text", str(error)) from None
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
@@ -151,20 +155,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
 
 
 def _select(sessions: SessionRegistry, words: Words) -> Selection:
-    wish = VoiceWish(words.voice, words.language, words.speed)
     try:
-        if words.engine is None:
-            return sessions.find(wish)
-        engines = [engine for engine in sessions.engines() if engine.name == words.engine]
-        if not engines:
-            names = ", ".join(engine.name for engine in sessions.engines())
-            raise _invalid("engine", f"there is no such engine; loaded are {names}")
-        current = sessions.find(VoiceWish(speed=words.speed))
-        if current.engine is not engines[0]:
-            current = Selection(engines[0], engines[0].voices()[0].name, current.speed)
-        return choose(wish, current, engines)
+        return sessions.find(VoiceWish(words.voice, words.language, words.speed, words.engine))
     except UnknownVoiceError as error:
-        raise _invalid("voice" if words.voice is not None else "language", str(error)) from None
+        field = next((name for name in ("voice", "language") if getattr(words, name) is not None), "engine")
+        raise _invalid(field, str(error)) from None
 
 
 def _invalid(field: str, message: str) -> RequestValidationError:
