@@ -7,13 +7,18 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
+from collections import Counter
+from collections.abc import Callable
 from typing import TextIO, cast
 
 import structlog
 
 # A few megabytes while nobody reads.
 _MAX_WAITING = 10_000
+# Of one event in a second, below which a storm of clients cannot hide what else happens; at debug there is no bound.
+MAX_LINES_PER_S = 100
 # What is left when the service stops is written in milliseconds, or nobody reads.
 _LAST_LINES_S = 2.0
 
@@ -98,16 +103,17 @@ def close() -> None:
 
 
 def lines_lost() -> int:
-    """How many lines of this process's log could not be written."""
+    """How many lines of this process's log were not written: nobody took them, or there were too many of an event."""
     return _lines.lost
 
 
-def configure(level: str, log_format: str) -> None:
+def configure(level: str, log_format: str, clock: Callable[[], float] = time.monotonic) -> None:
     """Sets up logging for the process.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
         log_format: `logfmt` or `json`.
+        clock: seconds, monotonic; tests replace it.
     """
     _lines.stream = sys.stderr
     renderer: structlog.types.Processor
@@ -117,6 +123,7 @@ def configure(level: str, log_format: str) -> None:
         renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], drop_missing=True)
     structlog.configure(
         processors=[
+            _Flood(clock),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -150,6 +157,34 @@ class _Forwarder(logging.Handler):
             error=None if error is None else type(error).__name__,
             trace=None if trace is None else "".join(traceback.format_tb(trace)),
         )
+
+
+class _Flood:
+    """Lets so many lines of an event pass in a second; the last one of them says that more were left out, if they are.
+
+    These count as lost. Any thread.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._second = 0
+        self._passed: Counter[str] = Counter()
+
+    def __call__(self, logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if method == "debug":
+            return event
+        with self._lock:
+            second = int(self._clock())
+            if second != self._second:
+                self._second = second
+                self._passed.clear()
+            self._passed[event["event"]] += 1
+            passed = self._passed[event["event"]]
+        if passed > MAX_LINES_PER_S:
+            _lines.lost += 1
+            raise structlog.DropEvent
+        return {**event, "further": "left out for a second"} if passed == MAX_LINES_PER_S else event
 
 
 def _one_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -126,7 +126,7 @@ class _LogCollector(Collector):
         self._lines_lost = lines_lost
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        yield CounterMetricFamily("tts_log_lines_lost", "Log lines that could not be written", value=self._lines_lost())
+        yield CounterMetricFamily("tts_log_lines_lost", "Log lines that were not written", value=self._lines_lost())
 
 
 class _GpuCollector(Collector):

@@ -48,6 +48,24 @@ def log_format(request: pytest.FixtureRequest) -> str:
 Lines = Callable[[], list[str]]
 
 
+def test_a_storm_of_one_event_hides_no_other(lines: Lines) -> None:
+    now = [7.9]
+    logs.configure("info", "logfmt", lambda: now[0])
+    log, lost = structlog.get_logger(), logs.lines_lost()
+    for number in range(3 * logs.MAX_LINES_PER_S):
+        log.info("registered", call=number)
+    log.info("connected")
+    now[0] = 8.0
+    log.info("registered", call="later")
+    *storm, last, other, later = lines()
+    assert len(storm) == logs.MAX_LINES_PER_S - 1
+    assert "further" in last
+    assert not any("further" in line for line in storm)
+    assert "event=connected" in other
+    assert "call=later" in later
+    assert logs.lines_lost() - lost == 2 * logs.MAX_LINES_PER_S
+
+
 def test_an_event_is_one_line_on_stderr_with_time_level_and_name(lines: Lines) -> None:
     logs.configure("info", "logfmt")
     structlog.get_logger().info("connected", call="7")
