@@ -194,7 +194,7 @@ class Settings:
         None, _path, "KOKORO_WEIGHTS_DIR", "weights that are on disk already (kokoro-v1_0.pth, config.json, voices/)"
     )
     phrase_memory_mb: int = _setting(
-        64,
+        32,
         _count,
         "KOKORO_PHRASE_MEMORY_MB",
         "megabytes of spoken phrases kept in memory, the longest unused out first; 0: none",
