@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 _SPEECH_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -77,6 +77,11 @@ class Metrics:
             ("engine",),
             registry=self.registry,
         )
+        self.gpu_utilization_percent = Gauge(
+            "tts_gpu_utilization_percent",
+            "How busy the GPU is, in percent; 0 without one, not a number where it cannot be asked",
+            registry=self.registry,
+        )
         self.newcomers_waiting = Gauge(
             "tts_newcomers_waiting",
             "Listeners with something to hear who have no place to begin yet",
@@ -116,9 +121,9 @@ class Metrics:
         """Adds a counter of the log lines of this process that were lost, asked for whenever the figures are read."""
         self.registry.register(_LogCollector(lines_lost))
 
-    def watch_gpu(self, utilization_percent: Callable[[], float | None]) -> None:
-        """Adds a gauge of how busy the GPU is, asked for whenever the figures are read; absent while that says None."""
-        self.registry.register(_GpuCollector(utilization_percent))
+    def watch_gpu(self, utilization_percent: Callable[[], float]) -> None:
+        """Adds a gauge of how busy the GPU is, asked for whenever the figures are read; always there, see gpu.py."""
+        self.gpu_utilization_percent.set_function(utilization_percent)
 
 
 class _LogCollector(Collector):
@@ -127,13 +132,3 @@ class _LogCollector(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         yield CounterMetricFamily("tts_log_lines_lost", "Log lines that were not written", value=self._lines_lost())
-
-
-class _GpuCollector(Collector):
-    def __init__(self, utilization_percent: Callable[[], float | None]) -> None:
-        self._utilization_percent = utilization_percent
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        percent = self._utilization_percent()
-        if percent is not None:
-            yield GaugeMetricFamily("tts_gpu_utilization_percent", "How busy the GPU is, in percent", value=percent)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from telephony.request_log import KEPT_FILES
-from telephony.settings import Settings, SettingsError, parse
+from telephony.settings import parse
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _COLUMNS = (
@@ -169,11 +169,8 @@ def _period(text: str) -> timedelta:
 
 
 def _default_file() -> Path:
-    """Where the service writes with this environment."""
-    try:
-        path = parse([], os.environ).settings.metrics_log
-    except SettingsError:
-        path = Settings().metrics_log
+    """Where the service writes with this environment. Raises ValueError where that cannot be known, and says why."""
+    path = parse([], os.environ).settings.metrics_log
     if path is None:
         raise ValueError("KOKORO_METRICS_LOG says that there is no log: name a file")
     return path
