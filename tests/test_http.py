@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import math
 import re
 import socket
 import sys
+import termios
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +22,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from telephony import __version__
-from telephony.endpoints import http
+from telephony.endpoints import http, websocket_server
 from telephony.engines import gpu
 from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings
 from telephony.switch import Loaders
-from tests.clients import ROOT, TIMEOUT_S, EventLog, TextHost, Throttle, figure, wait_figure
+from tests.clients import ROOT, TIMEOUT_S, EventLog, TextHost, Throttle, figure, until, wait_figure
 from tests.conftest import StartService
 from tests.doors import open_stub_door
 
@@ -341,6 +344,52 @@ def test_a_websocket_is_not_cut_for_saying_nothing(service: StartService) -> Non
         assert raw(door, b"") == b""  # it came later, and its time is over
         connection.send("Still there?")
         assert connection.recv(TIMEOUT_S) == "Still there?"
+
+
+@contextlib.contextmanager
+def raw_websocket(door: Service) -> Iterator[socket.socket]:
+    """A WebSocket that takes little without reading, of which nothing but the handshake was read."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(TIMEOUT_S)
+        client.connect(("127.0.0.1", door.http_port or 0))
+        client.sendall(
+            b"GET /stub/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(1)
+        yield client
+
+
+def test_pings_of_a_client_that_never_reads_are_not_kept(service: StartService) -> None:
+    door = service(http_port=0)
+    with raw_websocket(door) as client:
+        assert door._http_door is not None
+        [connection] = door._http_door._server.server_state.connections
+        transport = connection.transport
+        for number in range(16_000):
+            client.sendall(b"\x89\xfd" + bytes(4) + b"%0125d" % number)
+        descriptor = transport.get_extra_info("socket").fileno()
+        until(lambda: not any(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4))))  # all of it was read
+        assert transport.get_write_buffer_size() < 100_000
+        answers = b""
+        while b"%0125d" % number not in answers[-1000:]:
+            answers += client.recv(65_536)
+
+
+def test_fragments_of_a_message_are_bounded_in_number(service: StartService) -> None:
+    first, middle, last = (bytes([head, 0x80]) + bytes(4) for head in (0x01, 0x00, 0x80))
+    with raw_websocket(service(http_port=0)) as client:
+        client.sendall(first + middle * (websocket_server.MAX_FRAGMENTS - 2) + last)
+        assert client.recv(100) == b"\x81\x00"  # the empty message comes back
+        client.sendall(first + middle * websocket_server.MAX_FRAGMENTS)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):  # by what was sent and not read any more
+            while received := client.recv(100):
+                answer += received
+    assert answer[2:].startswith(b"\x03\xf0a message has at most")
 
 
 def test_the_head_of_a_request_is_bounded(service: StartService) -> None:

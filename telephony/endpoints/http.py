@@ -21,7 +21,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from telephony import __version__
 from telephony.endpoints import admin, calls, gateway, health, livekit, openai, page, pipecat
@@ -30,6 +29,7 @@ from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer
 from telephony.endpoints.security import Guard, Origins
+from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.metrics import Metrics
 from telephony.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -116,7 +116,7 @@ class HttpServer:
             max_connections=settings.max_http_connections + _SPARE_CONNECTIONS,
             head_timeout_s=settings.hello_timeout_s,
         )
-        web_socket = partial(_WebSocket, farewell_s=settings.send_timeout_s)
+        web_socket = partial(BoundedWebSocket, farewell_s=settings.send_timeout_s)
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -166,22 +166,6 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
-
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that ends with its door. uvicorn's waits for ever for a client that does not take what is left.
-
-    Args:
-        farewell_s: until such a client is cut.
-    """
-
-    def __init__(self, *args: Any, farewell_s: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._farewell_s = farewell_s
-
-    async def run_asgi(self) -> None:
-        await super().run_asgi()
-        self.loop.call_later(self._farewell_s, self.transport.abort)
 
 
 class _Connection(HttpToolsProtocol):
