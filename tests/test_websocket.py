@@ -18,6 +18,7 @@ class Server:
         self.sent: list[str | bytes] = []
         self.takes = asyncio.Event()
         self.gone = False
+        self.defect = False
 
     async def receive(self) -> Message:
         return {"type": "websocket.connect"}
@@ -26,6 +27,8 @@ class Server:
         if message["type"] == "websocket.accept":
             return
         await self.takes.wait()
+        if self.defect:
+            raise RuntimeError("a defect")
         if self.gone:
             raise OSError("gone")
         self.sent.append(message.get("text") or message.get("bytes") or message["type"])
@@ -74,6 +77,43 @@ def test_a_client_that_takes_nothing_is_told_from_one_that_is_gone() -> None:
         await client.close()  # which nobody hears, is no error
 
     asyncio.run(send())
+
+
+def test_a_defect_is_not_taken_for_a_client_that_left() -> None:
+    async def send() -> None:
+        server = Server()
+        server.defect = True
+        server.takes.set()
+        with pytest.raises(RuntimeError, match="a defect"):
+            await (await server.client()).send_audio(b"audio")
+
+    asyncio.run(send())
+
+
+def test_who_sends_behind_a_close_is_told_that_the_client_is_gone() -> None:
+    async def send() -> None:
+        server = Server()
+        server.takes.set()
+        client = await server.client()
+        await client.close()
+        with pytest.raises(ClientGoneError):
+            await client.send({"type": "done"})
+
+    asyncio.run(send())
+
+
+def test_nothing_comes_between_what_falls_silent_and_the_message_behind_it() -> None:
+    async def send() -> list[str | bytes]:
+        server = Server()
+        client = await server.client()
+        last = asyncio.ensure_future(client.send_last([b"one", b"two"], {}))
+        await asyncio.sleep(0)
+        other = asyncio.ensure_future(client.send({"type": "session_ended"}))
+        server.takes.set()
+        await asyncio.gather(last, other)
+        return server.sent
+
+    assert asyncio.run(send()) == [b"one", b"two", "{}", '{"type": "session_ended"}']
 
 
 @pytest.mark.parametrize(

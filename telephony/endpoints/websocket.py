@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 import anyio
@@ -84,7 +84,8 @@ class Client:
         Raises:
             ClientGoneError: it cannot be sent.
         """
-        await self._send({"type": "websocket.send", "text": json.dumps(message)})
+        async with self._turn:
+            await self._send(_text(message))
 
     async def send_audio(self, frame: bytes) -> None:
         """Sends a binary frame; waits while the client does not read, and lets other tasks run in any case.
@@ -92,26 +93,49 @@ class Client:
         Raises:
             ClientGoneError: it cannot be sent.
         """
-        await self._send({"type": "websocket.send", "bytes": frame})
+        async with self._turn:
+            await self._send(_binary(frame))
         await anyio.lowlevel.checkpoint()
+
+    async def send_last(self, frames: Iterable[bytes], message: Mapping[str, Any]) -> None:
+        """Sends the last frames of what falls silent and the JSON object behind them; no other task's come in between.
+
+        Raises:
+            ClientGoneError: one of them cannot be sent.
+        """
+        async with self._turn:
+            for frame in frames:
+                await self._send(_binary(frame))
+            await self._send(_text(message))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Closes the connection, if it is still open."""
-        if self._socket.application_state is not WebSocketState.DISCONNECTED:
-            try:
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
-            except ClientGoneError as error:
-                log.debug("close_failed", error=str(error))
+        async with self._turn:
+            if self._socket.application_state is not WebSocketState.DISCONNECTED:
+                try:
+                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                except ClientGoneError as error:
+                    log.debug("close_failed", error=str(error))
 
     async def _send(self, message: dict[str, Any]) -> None:
-        async with self._turn:
-            try:
-                with anyio.fail_after(self._send_timeout_s):
-                    await self._socket.send(message)
-            except TimeoutError:
-                raise ClientStalledError(f"took nothing for {self._send_timeout_s:g} s") from None
-            except (WebSocketDisconnect, RuntimeError, OSError) as error:  # RuntimeError: starlette, after a close
-                raise ClientGoneError(str(error) or type(error).__name__) from None
+        """Sends one message of the server's, in turn."""
+        if self._socket.application_state is WebSocketState.DISCONNECTED:
+            raise ClientGoneError("the connection is closed")
+        try:
+            with anyio.fail_after(self._send_timeout_s):
+                await self._socket.send(message)
+        except TimeoutError:
+            raise ClientStalledError(f"took nothing for {self._send_timeout_s:g} s") from None
+        except (WebSocketDisconnect, OSError) as error:
+            raise ClientGoneError(str(error) or type(error).__name__) from None
+
+
+def _text(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "websocket.send", "text": json.dumps(message)}
+
+
+def _binary(frame: bytes) -> dict[str, Any]:
+    return {"type": "websocket.send", "bytes": frame}
 
 
 class Outlet:
