@@ -201,6 +201,7 @@ class Service:
         drained = self.calls.drain(deadline - time.monotonic())
         drained &= self.sessions.drain(max(0.0, deadline - time.monotonic()))
         self._close_http_door()
+        self.sessions.close()
         if registration_door is not None:
             registration_door.close()
         self.calls.close()
@@ -234,6 +235,7 @@ class Service:
 
     def _abandon(self, status: str) -> None:
         self._close_http_door()
+        self.sessions.close()
         with self._doors_lock:
             if self._text_door is not None:
                 self._text_door.server_close()

@@ -8,13 +8,13 @@ registry may be used from any thread.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import itertools
 import math
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 # Refusals that follow each other within so many seconds are one line in the log; all are counted.
 _REFUSALS_APART_S = 10.0
+# Up to so many characters are checked in the event loop: a millisecond or two, whatever they are.
+_SHORT_CHARS = 500
 
 
 class RefusedError(RuntimeError):
@@ -229,8 +231,11 @@ class Session:
             return
         with self._lock:
             self._buffered_s += window.duration_s
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever read this with it
+        try:
             self._loop.call_soon_threadsafe(speech.take, window)
+        except RuntimeError:
+            if not self._loop.is_closed():  # else whoever read this has ended with it
+                raise
 
     def _drop_all(self) -> None:
         speeches = list(self._speeches.values())
@@ -277,6 +282,22 @@ class SessionRegistry:
         self._ids = itertools.count(1)
         self._why_refused: str | None = "the service is starting"
         self._last_refusal_at = -math.inf
+        # One, so that long texts take turns with the event loop and not with each other for it.
+        self._checks = ThreadPoolExecutor(1, "text-checks")
+
+    def close(self) -> None:
+        """Ends the thread for checks, behind the one in work. No session is used any more."""
+        self._checks.shutdown(cancel_futures=True)
+
+    async def speakable(self, text: str) -> bool:
+        """`script.speakable`, without holding up the event loop for a long text.
+
+        Raises:
+            SpokenError: a document that is not valid.
+        """
+        if len(text) <= _SHORT_CHARS:
+            return script.speakable(text)
+        return await asyncio.get_running_loop().run_in_executor(self._checks, script.speakable, text)
 
     def find(self, wish: VoiceWish) -> Selection:
         """Engine, voice and rate for what a client asks.

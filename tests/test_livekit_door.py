@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 
 from telephony.audio import to_pcm16
 from telephony.endpoints import http
+from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.engines.base import Engine, Samples, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.playout import FADE_S
@@ -36,6 +37,7 @@ from tests.clients import (
     figure,
     tone,
     tone_samples,
+    until,
     wait_figure,
 )
 from tests.conftest import StartService
@@ -481,7 +483,9 @@ def test_characters_cut_into_halves_are_put_together_again(open_door: StartServi
             agent.say(units[start : start + 2].decode("utf-16-le", "surrogatepass"))
         agent.say("\ud800 Go on\n")
         agent.hear_segments(2)
-    assert said == [text, "Go on"]
+        agent.say("<speak>A \ud83dwhole \udc00document.</speak>")
+        agent.hear_segments()
+    assert said == [text, "Go on", "A whole document."]
 
 
 def test_two_segments_are_in_synthesis_and_more_text_waits(open_door: StartService) -> None:
@@ -689,6 +693,22 @@ def test_a_client_with_a_lead_is_not_sent_more_and_hears_a_fade(open_door: Start
         assert cancelled["text_spoken"].startswith("One")
         agent.say("New.\n")
         assert agent.hear_segments().audio == pcm("New.")
+
+
+def test_a_cancel_behind_the_end_of_a_session_is_answered_before_that_end(open_door: StartService) -> None:
+    door = open_door(ToneEngine(window_s=30.0))
+    with Agent(door, unread_messages=1, receive_buffer=4096) as agent:
+        agent.start(lead_ms=10_000)
+        agent.say("One two three four five six seven eight nine ten " * 6)
+        agent.send("end_session")
+        assert door._http_door is not None
+        [connection] = door._http_door._server.server_state.connections
+        assert isinstance(connection, BoundedWebSocket)
+        until(lambda: not connection.writable.is_set())  # it waits for its client, in the middle of the text
+        agent.send("cancel")
+        wait_figure(door, "tts_interruptions_total", lambda cancels: cancels == 1)
+        heard = agent.hear_to("session_ended")
+        assert [message["type"] for message in heard.messages] == ["cancelled", "session_ended"]
 
 
 def test_with_a_lead_all_of_a_text_is_heard(open_door: StartService) -> None:

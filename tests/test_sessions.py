@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,9 @@ from telephony.lanes import Window
 from telephony.metrics import Metrics
 from telephony.scheduler import Scheduler
 from telephony.sessions import RefusedError, Session, SessionPolicy, SessionRegistry, Speech
+from telephony.text import script
 from telephony.voices import Selection, VoiceWish
-from tests.clients import EventLog, Throttle, tone, tone_samples
+from tests.clients import TIMEOUT_S, EventLog, Throttle, tone, tone_samples
 
 POLICY = SessionPolicy(language=None, max_sessions=10, max_first_audio_s=0.0, buffer_s=60.0)
 LONG = "A text that is cut into a good dozen of windows, for those who want to stop it."
@@ -90,6 +92,7 @@ def room(events: EventLog) -> Iterator[StartRoom]:
         if isinstance(each.engine.on_render, Throttle):
             each.engine.on_render.open()
         each.scheduler.stop()
+        each.registry.close()
 
 
 async def windows(speech: Speech) -> list[Window]:
@@ -577,3 +580,45 @@ def test_the_services_language_is_for_clients_that_name_neither_voice_nor_langua
         here.registry.find(wish)
     assert [wish.language for wish in here.wishes] == ["pt", "pt", None, "en"]
     assert here.wishes[1].speed == 2.0
+
+
+def test_a_long_text_is_checked_beside_the_event_loop(room: StartRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    checking, may_end = threading.Event(), threading.Event()
+    speakable = script.speakable
+
+    def slow(text: str) -> bool:
+        if text.startswith("Long"):
+            checking.set()
+            assert may_end.wait(TIMEOUT_S)
+        return speakable(text)
+
+    monkeypatch.setattr(script, "speakable", slow)
+
+    async def check() -> list[bool]:
+        long = asyncio.create_task(new.registry.speakable(f"Long text.{' ' * 500}"))
+        assert await asyncio.to_thread(checking.wait, TIMEOUT_S)
+        short = await new.registry.speakable("Short.")
+        may_end.set()
+        return [short, await long, await new.registry.speakable(" " * 501)]
+
+    new = room()
+    assert asyncio.run(check()) == [True, True, False]
+
+
+def test_a_loop_that_refuses_a_window_for_another_reason_than_its_end_is_a_defect(room: StartRoom) -> None:
+    async def deliver() -> None:
+        session = new.registry.open("test")
+        speech = new.say(session, LONG)
+        await delivered(new)
+        window = Window(np.zeros(1, np.float32), 24_000, speech.request.epoch, False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session._loop, "call_soon_threadsafe", refuse)
+            with pytest.raises(RuntimeError, match="another reason"):
+                session.deliver(window)
+        session.close()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("another reason")
+
+    new = room()
+    asyncio.run(deliver())

@@ -20,7 +20,6 @@ from telephony.engines.base import UnknownVoiceError
 from telephony.metrics import Metrics
 from telephony.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.text import script
 from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
@@ -97,7 +96,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         if len(words.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
         try:
-            if not script.speakable(words.text):
+            if not await sessions.speakable(words.text):
                 raise _invalid("text", "there is nothing to say in it")
         except SpokenError as error:
             raise _invalid("text", str(error)) from None

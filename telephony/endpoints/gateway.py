@@ -72,7 +72,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if len(wish.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
         try:
-            if not script.speakable(wish.text):
+            if not await sessions.speakable(wish.text):
                 raise _invalid("text", "there is nothing to say in it")
         except SpokenError as error:
             raise _invalid("text", str(error)) from None

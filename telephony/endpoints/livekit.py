@@ -61,6 +61,7 @@ import asyncio
 import codecs
 import contextlib
 import itertools
+import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -85,12 +86,13 @@ from telephony.endpoints.websocket import (
     MessageError,
     Outlet,
 )
+from telephony.endpoints.websocket_server import rest_s
 from telephony.engines.base import UnknownVoiceError, Word
 from telephony.metrics import Metrics
 from telephony.playout import Playout
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import script, spoken
+from telephony.text import spoken
 from telephony.text.segments import Segmenter
 from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
@@ -104,8 +106,8 @@ SAMPLE_RATE = 24_000
 """Of all audio, in Hz."""
 
 _SAMPLE_BYTES = 2
-# The segmenter copies its buffer for each sentence: a long text goes in by pieces.
-_PIECE_CHARS = 4096
+# A long text goes in by pieces, a millisecond each at the most: other clients have their turn in between.
+_PIECE_CHARS = 512
 
 
 class _Message(BaseModel):
@@ -246,18 +248,18 @@ class _Connection:
             case _SendText():
                 self._check_text(message.text)
                 if _is_whole_document(message.text):
-                    _check_document(message.text)
-                    conversation.say_document(message.text)
+                    document = _whole_characters(message.text)
+                    await self._check_document(document)
+                    conversation.say_document(document)
                 else:
-                    conversation.say(message.text)
+                    await conversation.say(message.text)
                 await conversation.wait_for_room()
             case _Flush():
                 conversation.flush()
             case _Cancel():
                 fading, spoken, remaining = conversation.interrupt()
-                for frame in fading:
-                    await self._client.send_audio(frame)
-                await self._client.send({"type": "cancelled", "text_spoken": spoken, "text_remaining": remaining})
+                cancelled = {"type": "cancelled", "text_spoken": spoken, "text_remaining": remaining}
+                await self._client.send_last(fading, cancelled)
             case _EndSession():
                 conversation.end()
 
@@ -305,6 +307,14 @@ class _Connection:
         except RefusedError as error:
             raise MessageError("busy", str(error)) from None
 
+    async def _check_document(self, document: str) -> None:
+        try:
+            if await self._sessions.speakable(document):
+                return
+        except SpokenError as error:
+            raise MessageError("bad_message", f"text: {error}") from None
+        raise MessageError("bad_message", "text: the document has nothing to say")
+
 
 class _Conversation:
     """What one session says, from `start_session` to `session_ended`. Used by the tasks of one event loop.
@@ -349,16 +359,24 @@ class _Conversation:
         self._changed = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._taking = False
         self._pending = False
         self._totals = _Totals()
         log.info("session_started", session=str(session), session_id=session_id, voice=selection.voice)
 
-    def say(self, text: str) -> None:
+    async def say(self, text: str) -> None:
         """Takes the next piece of text; speaks the sentences that it completes, the rest when none follows."""
+        self._stop_debounce()
+        self._taking = True
+        self._hold()
         text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))
         for start in range(0, len(text), _PIECE_CHARS):
+            began, waiting = time.thread_time(), self._waiting_chars
             self._queue(self._segmenter.push(text[start : start + _PIECE_CHARS]))
-        self._stop_debounce()
+            # What has nothing to say fills no queue that would hold its client up.
+            idle = self._waiting_chars == waiting
+            await asyncio.sleep(rest_s(time.thread_time() - began) if idle else 0)
+        self._taking = False
         loop = asyncio.get_running_loop()
         self._debounce = loop.call_later(self._settings.debounce_ms / 1000, self.flush)
         self._hold()
@@ -458,6 +476,7 @@ class _Conversation:
 
     def _forget(self) -> None:
         self._stop_debounce()
+        self._taking = False
         self._halves.reset()
         self._segmenter.reset()
         self._in_flight.clear()
@@ -473,7 +492,7 @@ class _Conversation:
 
     def _hold(self) -> None:
         """Keeps a service that stops from taking the session for silent while it has text that is not spoken yet."""
-        pending = bool(self._debounce or self._waiting or self._in_flight)
+        pending = bool(self._taking or self._debounce or self._waiting or self._in_flight)
         if pending is not self._pending:
             self._pending = pending
             self._sessions.speaking(+1 if pending else -1)
@@ -539,13 +558,9 @@ def _is_whole_document(text: str) -> bool:
     return spoken.is_document(text) and text.rstrip().endswith("</speak>")
 
 
-def _check_document(document: str) -> None:
-    try:
-        if script.speakable(document):
-            return
-    except SpokenError as error:
-        raise MessageError("bad_message", f"text: {error}") from None
-    raise MessageError("bad_message", "text: the document has nothing to say")
+def _whole_characters(text: str) -> str:
+    """Without halves of surrogate pairs whose other half is missing: JSON can spell them, and nothing can say them."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _parse(received: dict[str, Any] | MessageError) -> _AnyMessage:

@@ -26,7 +26,6 @@ from telephony.lanes import Request as Spoken
 from telephony.metrics import Metrics
 from telephony.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.text import script
 from telephony.text.spoken import SpokenError
 from telephony.voices import ALIASES, VoiceWish
 
@@ -146,7 +145,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if len(wish.input) > settings.max_text_chars:
             raise _ParameterError("input", streaming.too_long(settings.max_text_chars).detail, status=413)
         try:
-            if not script.speakable(wish.input):
+            if not await sessions.speakable(wish.input):
                 raise _ParameterError("input", "there is nothing to say in it")
         except SpokenError as error:
             raise _ParameterError("input", str(error)) from None

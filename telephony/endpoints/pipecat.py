@@ -80,7 +80,6 @@ from telephony.metrics import Metrics
 from telephony.playout import Playout
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import script
 from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
@@ -234,7 +233,7 @@ class _Connection:
         if kind == "start":
             await self._handle_start(message)
         elif kind == "speak":
-            self._handle_speak(message)
+            await self._handle_speak(message)
         elif kind == "cancel":
             await self._handle_cancel(message)
         else:
@@ -253,11 +252,16 @@ class _Connection:
         }
         await self._client.send(started if start.lead_ms is None else {**started, "lead_ms": start.lead_ms})
 
-    def _handle_speak(self, message: Mapping[str, Any]) -> None:
+    async def _handle_speak(self, message: Mapping[str, Any]) -> None:
         request_id = _read_request_id(message) or str(uuid.uuid4())
         if request_id in self._requests:
             raise MessageError("bad_request_id", "a request of that id is in flight")
         text = _read_text(message, self._settings.max_text_chars)
+        try:
+            if not await self._sessions.speakable(text):
+                raise MessageError("empty_text", "the text has nothing to say")
+        except SpokenError as error:
+            raise MessageError("bad_text", str(error)) from None
         voice = _read_name(message, "voice")
         engine = self._start.engine if voice is None else None
         wish = VoiceWish(self._start.voice if voice is None else voice, speed=_read_speed(message), engine=engine)
@@ -314,10 +318,7 @@ class _Connection:
             else:
                 await self._client.send(message)
         if request.speech.cancelled:
-            canceled = self._canceled(request)
-            for frame in request.fading:
-                await self._client.send_audio(frame)
-            await self._client.send(canceled)
+            await self._client.send_last(request.fading, self._canceled(request))
             return
         del self._requests[request.request_id]
         failure = request.speech.request.failure
@@ -380,11 +381,6 @@ def _read_text(message: Mapping[str, Any], max_chars: int) -> str:
         raise MessageError("bad_text", "text is a string of Unicode characters")
     if len(text) > max_chars:
         raise MessageError("bad_text", f"a text of {len(text)} characters is longer than the limit of {max_chars}")
-    try:
-        if not script.speakable(text):
-            raise MessageError("empty_text", "the text has nothing to say")
-    except SpokenError as error:
-        raise MessageError("bad_text", str(error)) from None
     return text
 
 
