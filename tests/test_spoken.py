@@ -284,7 +284,7 @@ def test_any_text_and_any_document_are_spoken_or_refused(text: str, language: st
             speak_as(segment.text, language)
 
 
-@pytest.mark.parametrize("written", ["1/99999999999999999999/2020", f"1/1/{'9' * 4301}", "00001/1/2020", "1/1/20200"])
+@pytest.mark.parametrize("written", ["1/99999999999999999999/2020", f"1/1/{'9' * 400}", "00001/1/2020", "1/1/20200"])
 def test_a_date_of_too_many_digits_is_read_as_any_text(written: str) -> None:
     assert only(f'<say-as interpret-as="date" format="mdy">{written}</say-as>') == speak_as(written, "en-US")
 
