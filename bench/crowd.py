@@ -42,12 +42,14 @@ _PBX_FRAME_BYTES = 960
 class Heard:
     """What one call heard: 16-bit little-endian PCM, and the seconds from its first sentence to its first audio.
 
-    `gaps` is how often it would have been silent in mid-speech, had it played what came from the first audio on.
+    `gaps` is how often it would have been silent in mid-speech, had it played what came from the first audio on, and
+    `longest_gap_s` for how long at most.
     """
 
     pcm: bytes = b""
     first_audio_s: float | None = None
     gaps: int = 0
+    longest_gap_s: float = 0.0
     _began_s: float = field(default_factory=time.monotonic)
     _runs_dry_at_s: float = math.inf
 
@@ -69,6 +71,7 @@ class Heard:
             self.first_audio_s = now_s - self._began_s
             self._runs_dry_at_s = now_s + JITTER_S
         self.gaps += now_s > self._runs_dry_at_s
+        self.longest_gap_s = max(self.longest_gap_s, now_s - self._runs_dry_at_s)
         self._runs_dry_at_s = max(now_s, self._runs_dry_at_s) + len(pcm) / 2 / SAMPLE_RATE_HZ
         self.pcm += pcm
 

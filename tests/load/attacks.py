@@ -25,6 +25,8 @@ from telephony import wire
 
 MIB = 1 << 20
 _TIMEOUT_S = 2.0
+# What is attacked with is the work that one message asks for, not how many come: any machine has too little for enough.
+_PAUSE_S = 0.2
 _HOST = "127.0.0.1"
 _CONTINUATION, _TEXT, _PING = 0x0, 0x1, 0x9
 _LENGTH = struct.Struct(">I")
@@ -110,7 +112,7 @@ def long_digits(target: Target) -> None:
 
 def nothing_to_say(target: Target) -> None:
     """Texts without a word, as fast as they are taken."""
-    _speak(target, "... " * 500, times=200)
+    _speak(target, "... " * 500, times=20)
 
 
 def dates(target: Target) -> None:
@@ -168,8 +170,8 @@ def _speak(target: Target, text: str, times: int) -> None:
         for message in ({"type": "start_session"}, *({"type": "send_text", "text": text} for _ in range(times))):
             session.send(json.dumps(message))
         session.send(json.dumps({"type": "end_session"}))
-        for _ in session:
-            if target.ending.is_set():
+        for received in session:
+            if target.ending.is_set() or (isinstance(received, str) and json.loads(received)["type"] == "session_ended"):
                 return
 
 
@@ -183,12 +185,14 @@ def _repeat(attack: Callable[[Target], None], target: Target, made: dict[str, in
         try:
             attack(target)
         except (OSError, EOFError, httpx.HTTPError, WebSocketException):
-            target.ending.wait(0.05)  # the service defends itself
+            pass  # the service defends itself
         made[attack.__name__] += 1
+        target.ending.wait(_PAUSE_S)
 
 
 def main(arguments: list[str]) -> None:
     """Attacks until standard input ends."""
+    os.nice(19)  # attackers elsewhere would take no time from the service's processors
     text_port, udp_port, http_port = map(int, arguments)
     target = Target(text_port, udp_port, http_port, threading.Event())
     made = {attack.__name__: 0 for attack in ATTACKS}
