@@ -268,7 +268,9 @@ class Service:
         if settings.redis_url:
             from telephony.cache.redis_store import RedisStore
 
-            stores.append(RedisStore(settings.redis_url, settings.redis_ttl_s, settings.redis_max_value_bytes))
+            secret = settings.redis_secret or settings.api_key
+            redis = RedisStore(settings.redis_url, settings.redis_ttl_s, settings.redis_max_value_bytes, secret=secret)
+            stores.append(redis)
         if settings.phrase_cache_mb:
             files = FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures)
             (prerendered if settings.phrase_dir is None else stores).append(files)

@@ -222,6 +222,13 @@ class Settings:
         "KOKORO_REDIS_MAX_VALUE_BYTES",
         "a longer phrase is not given to Redis; a second takes 96,000 bytes",
     )
+    redis_secret: str = _setting(
+        "",
+        str,
+        "KOKORO_REDIS_SECRET",
+        "signs the phrases in Redis, the same on all machines that share it; none: API_KEY does, and without that "
+        "nothing is signed",
+    )
     config: Path | None = _setting(
         None, _path, "KOKORO_CONFIG", "YAML with a list prerender, of phrases that are rendered behind the start"
     )

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
@@ -37,6 +38,7 @@ from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store, StoreError
 from telephony.engines.base import Samples, Word
 from tests.clients import EventLog
+from tests.conftest import StartService
 from tests.redis_server import RedisServer
 
 LONG_S = 20.0
@@ -483,6 +485,44 @@ def test_what_redis_has_lost_or_broken_comes_from_the_files_and_goes_back(
         assert decode(key(), client.get(key().name))  # type: ignore[arg-type]
     assert room.figure("tts_cache_corrupt_total", store="redis") == 1
     assert (room.hits("redis"), room.hits("files")) == (0, 1)
+
+
+def test_what_somebody_else_wrote_to_redis_is_not_spoken(room: Room, redis_server: RedisServer) -> None:
+    ours = RedisStore(redis_server.url, 3600.0, MIB, LONG_S, secret="ours")
+    cache = room.cache(ours)
+    forged = encode(key(), phrase(seed=13))  # well-formed: everybody can compute its name and its checksum
+    with redis_server.client() as client:
+        for value in (forged, bytes(32) + forged):
+            client.set(key().name, value)
+            assert cache.get(key()) is None
+            assert client.get(key().name) is None
+        cache.put(key(), phrase())
+        signed = client.get(key().name)
+        found = cache.get(key())
+        assert found is not None
+        assert sound(found.pieces) == sound(phrase().pieces)
+        # The value of one phrase under the name of another.
+        client.set(key("another").name, signed)  # type: ignore[arg-type]
+        assert cache.get(key("another")) is None
+    theirs = room.cache(RedisStore(redis_server.url, 3600.0, MIB, LONG_S, secret="theirs"))
+    assert theirs.get(key()) is None
+    assert room.figure("tts_cache_corrupt_total", store="redis") == 4
+
+
+@pytest.mark.parametrize(("settings", "signed"), [({}, False), ({"api_key": "k"}, True), ({"redis_secret": "s"}, True)])
+def test_a_service_signs_what_it_gives_to_redis(
+    service: StartService, redis_server: RedisServer, settings: dict[str, Any], signed: bool
+) -> None:
+    door = service(http_port=0, redis_url=redis_server.url, **settings)
+    body, headers = {"text": "Please hold the line."}, {"X-API-Key": settings.get("api_key", "")}
+    httpx.post(f"http://127.0.0.1:{door.http_port}/synthesize", json=body, headers=headers, timeout=LONG_S)
+    door.stop()
+    with redis_server.client() as client:
+        (name,) = client.keys()
+        value = client.get(name)
+    assert isinstance(value, bytes)
+    assert value.startswith(b"TTSP") is not signed
+    assert value[32:].startswith(b"TTSP") is signed
 
 
 def test_killing_redis_changes_nothing_but_a_counter(

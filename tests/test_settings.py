@@ -43,6 +43,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "redis_url": ("redis://127.0.0.1:6380/1", "redis://127.0.0.1:6380/1"),
     "redis_ttl_s": ("60", 60.0),
     "redis_max_value_bytes": ("13", 13),
+    "redis_secret": ("ours", "ours"),
     "config": ("/tmp/config.yaml", Path("/tmp/config.yaml")),
     "threads": ("4", 4),
     "engine_stall_s": ("12.5", 12.5),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -19,6 +21,7 @@ _WRITE_TIMEOUT_S = 2.0
 _READ_BYTES = 2**20
 _PATTERN = "tts:*"
 _THREADS = 4
+_MAC_BYTES = 32
 _SCAN = 1000
 
 
@@ -33,6 +36,8 @@ class RedisStore:
         ttl_s: how long a phrase is kept after it was put, in seconds.
         max_value_bytes: a larger value is not kept.
         read_timeout_s: how long a read may take, in seconds.
+        secret: of all who share these phrases; values carry a MAC by it, and what somebody else wrote is not spoken.
+            Empty: who can write to that Redis can have anything said.
 
     Raises:
         ValueError: not a URL of Redis.
@@ -41,7 +46,11 @@ class RedisStore:
     name = "redis"
     slow_to_fail = True
 
-    def __init__(self, url: str, ttl_s: float, max_value_bytes: int, read_timeout_s: float = READ_TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, ttl_s: float, max_value_bytes: int, read_timeout_s: float = READ_TIMEOUT_S, secret: str = ""
+    ) -> None:
+        # Of its own, so that a MAC tells nothing of an API key used elsewhere.
+        self._mac_key = hashlib.sha256(b"phrases in redis:" + secret.encode()).digest() if secret else b""
         self._ttl_ms = max(1, round(ttl_s * 1000))
         self._max_value_bytes = max_value_bytes
         self._read_timeout_s = read_timeout_s
@@ -50,17 +59,20 @@ class RedisStore:
         self._readers = ThreadPoolExecutor(_THREADS, thread_name_prefix="cache-redis")
 
     def get(self, name: str) -> bytes | None:
-        """See `Store`; waits `read_timeout_s` at most."""
+        """See `Store`; waits `read_timeout_s` at most. Empty where the MAC is wrong: no phrase, which is deleted."""
         with _as_store_error():
             found = self._readers.submit(self._reading.get, name).result(self._read_timeout_s)
-        return found if isinstance(found, bytes) else None
+        if not isinstance(found, bytes) or not self._mac_key:
+            return found if isinstance(found, bytes) else None
+        mac, data = found[:_MAC_BYTES], found[_MAC_BYTES:]
+        return data if hmac.compare_digest(mac, self._mac(name, data)) else b""
 
     def put(self, name: str, data: bytes) -> bool:
         """See `Store`."""
         if len(data) > self._max_value_bytes:
             return False
         with _as_store_error():
-            self._client.set(name, data, px=self._ttl_ms)
+            self._client.set(name, self._mac(name, data) + data, px=self._ttl_ms)
         return True
 
     def delete(self, name: str) -> None:
@@ -87,6 +99,10 @@ class RedisStore:
         self._readers.shutdown()
         self._reading.close()
         self._client.close()
+
+    def _mac(self, name: str, data: bytes) -> bytes:
+        """Of a value under its name; empty without a secret."""
+        return hmac.digest(self._mac_key, name.encode() + b"\0" + data, "sha256") if self._mac_key else b""
 
     def _names(self) -> set[bytes]:
         # A set, because a scan may name a key twice.
