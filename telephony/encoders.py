@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Protocol, cast
 
 import av
@@ -22,6 +23,10 @@ _RATES_HZ = (8000, 16_000, 24_000, 48_000)
 _TELEPHONE_HZ = (8000,)
 _RAW_RATES_HZ = range(8000, 48_001)
 _USUAL_HZ = 24_000
+# While nobody knows how long it will be. SoX takes exactly this for "to the end", others whatever is too large.
+_WAV_UNKNOWN = 0x7FFFF000
+_WAV_HEADER_BYTES = 44
+_FLAC_RATE_AT = 18
 
 
 class EncoderError(ValueError):
@@ -34,24 +39,44 @@ class Encoder:
     Attributes:
         sample_rate: of what is encoded, in Hz.
         content_type: the media type of the bytes.
+        streams: whether all readers can do without a length in the header, which nobody knows while it streams.
     """
 
-    def __init__(self, sample_rate: int, content_type: str, codec: _Codec) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        content_type: str,
+        codec: _Codec,
+        *,
+        streams: bool,
+        write_lengths: Callable[[bytearray, int], None],
+    ) -> None:
         self.sample_rate = sample_rate
         self.content_type = content_type
+        self.streams = streams
         self._resampler = Resampler(sample_rate)
         self._codec = codec
+        self._write_lengths = write_lengths
+        self._samples = 0
 
     def encode(self, samples: Samples, sample_rate: int) -> bytes:
         """Takes the next window, float32 [n] at `sample_rate` Hz; returns the bytes that are ready, perhaps none.
 
         The rate of windows may change on the way.
         """
-        return self._codec.write(self._resampler.push(samples, sample_rate))
+        return self._write(self._resampler.push(samples, sample_rate))
 
     def finish(self) -> bytes:
         """The end of the stream: the bytes that are left."""
-        return self._codec.write(self._resampler.finish()) + self._codec.end()
+        return self._write(self._resampler.finish()) + self._codec.end()
+
+    def complete(self, data: bytearray) -> None:
+        """Writes the lengths into the header of a whole stream, which is all that has come until its end."""
+        self._write_lengths(data, self._samples)
+
+    def _write(self, samples: Samples) -> bytes:
+        self._samples += len(samples)
+        return self._codec.write(samples)
 
 
 def open_encoder(format_name: str, sample_rate: int | None = None) -> Encoder:
@@ -71,7 +96,13 @@ def open_encoder(format_name: str, sample_rate: int | None = None) -> Encoder:
     rate = usual_hz if sample_rate is None else sample_rate
     if rate not in known.rates_hz:
         raise EncoderError(f"{format_name} is not encoded at {rate} Hz, but at {_listed(known.rates_hz)} Hz")
-    return Encoder(rate, known.content_type.format(rate=rate), known.codec(rate))
+    return Encoder(
+        rate,
+        known.content_type.format(rate=rate),
+        known.codec(rate),
+        streams=known.streams,
+        write_lengths=known.write_lengths,
+    )
 
 
 class _Codec(Protocol):
@@ -209,13 +240,29 @@ def _float32(samples: Samples) -> bytes:
 
 
 def _wav_header(sample_rate: int) -> bytes:
-    # Nobody knows yet how long it will be: the lengths are the largest there are, which players take for "to the end".
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", 0xFFFFFFFF, b"WAVE"),
+        *(b"RIFF", _WAV_UNKNOWN + _WAV_HEADER_BYTES - 8, b"WAVE"),
         *(b"fmt ", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16),
-        *(b"data", 0xFFFFFFFF),
+        *(b"data", _WAV_UNKNOWN),
     )
+
+
+def _write_wav_lengths(data: bytearray, samples: int) -> None:
+    if len(data) >= _WAV_HEADER_BYTES:
+        struct.pack_into("<I", data, 4, len(data) - 8)
+        struct.pack_into("<I", data, _WAV_HEADER_BYTES - 4, len(data) - _WAV_HEADER_BYTES)
+
+
+def _write_flac_length(data: bytearray, samples: int) -> None:
+    # 36 bits at the end of 8 bytes, behind rate, channels and sample size (RFC 9639, 8.2).
+    if len(data) >= _FLAC_RATE_AT + 8:
+        (head,) = struct.unpack_from(">Q", data, _FLAC_RATE_AT)
+        struct.pack_into(">Q", data, _FLAC_RATE_AT, head >> 36 << 36 | samples)
+
+
+def _write_no_length(data: bytearray, samples: int) -> None:
+    """Its header has none."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +270,8 @@ class _Format:
     content_type: str
     codec: Callable[[int], _Codec]
     rates_hz: tuple[int, ...] | range = _RATES_HZ
+    streams: bool = True
+    write_lengths: Callable[[bytearray, int], None] = _write_no_length
 
 
 def _compressed(content_type: str, compression: _Compression) -> _Format:
@@ -235,7 +284,7 @@ def _listed(rates_hz: tuple[int, ...] | range) -> str:
 
 _FORMATS = {
     "pcm": _Format("audio/pcm;rate={rate};channels=1", lambda rate: _Raw(to_pcm16)),
-    "wav": _Format("audio/wav", lambda rate: _Raw(to_pcm16, _wav_header(rate))),
+    "wav": _Format("audio/wav", lambda rate: _Raw(to_pcm16, _wav_header(rate)), write_lengths=_write_wav_lengths),
     "mulaw": _Format("audio/PCMU;rate={rate}", lambda rate: _Compander("pcm_mulaw", rate), _TELEPHONE_HZ),
     "alaw": _Format("audio/PCMA;rate={rate}", lambda rate: _Compander("pcm_alaw", rate), _TELEPHONE_HZ),
     "f32": _Format("application/octet-stream", lambda rate: _Raw(_float32), _RAW_RATES_HZ),
@@ -260,19 +309,24 @@ _FORMATS = {
     ),
     "aac": _compressed("audio/aac", _Compression("adts", "aac", "fltp", 64_000)),
     # The quick levels have blocks of at most 27 ms, the others of 105 ms.
-    "flac": _compressed(
+    "flac": _Format(
         "audio/flac",
-        _Compression(
-            "flac",
-            "flac",
-            "s16",
-            codec_options={"compression_level": "2"},
-            container_options={"metadata_header_padding": "0"},
+        partial(
+            _Compressor,
+            _Compression(
+                "flac",
+                "flac",
+                "s16",
+                codec_options={"compression_level": "2"},
+                container_options={"metadata_header_padding": "0"},
+            ),
         ),
+        streams=False,  # libsndfile, and so soundfile, reads nothing whose number of samples is not in the header
+        write_lengths=_write_flac_length,
     ),
 }
 
 FORMATS = tuple(_FORMATS)
 """What `open_encoder` knows: `pcm` and `f32` (16-bit integers and 32-bit floats, little-endian), `wav` (of a length
-unknown: the largest its header can name), the telephone's `mulaw` and `alaw`, and `mp3`, `opus` (Ogg), `aac` (ADTS) and
+unknown, until `Encoder.complete`), the telephone's `mulaw` and `alaw`, and `mp3`, `opus` (Ogg), `aac` (ADTS) and
 `flac`."""

@@ -6,7 +6,6 @@ It finds the voice that a text needs, and says who spoke: another engine, where 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +17,7 @@ from starlette.responses import Response
 
 from telephony.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
-from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
+from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError, Voice
 from telephony.metrics import Metrics
 from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
@@ -46,6 +45,11 @@ class Synthesis(BaseModel):
     )
     language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
     engine: str | None = Field(None, description="kokoro, supertonic or piper; by default whoever has the voice")
+    stream: bool | None = Field(
+        None,
+        description="whether the audio leaves while it is spoken, or once all is there, with Content-Length and exact "
+        "lengths in its header; by default only flac waits",
+    )
     prerender: bool = Field(False, description="keeps the phrases on the service's disk, with those of its list")
 
 
@@ -62,7 +66,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 "description": "the audio, as it is spoken; X-Sample-Rate, X-Engine and X-Voice say what it is, "
                 "X-Cache whether its beginning was there already (hit) or had to be made (miss)",
             },
-            413: {"description": "the text is too long"},
+            413: {"description": "the text is too long, or the audio for an answer as a whole"},
             429: {"description": "no place for another request now; Retry-After says when to try again"},
             500: {"description": "the engine has failed"},
         },
@@ -84,17 +88,21 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             raise streaming.busy(error) from None
         try:
             answer = await _speak(request, session, wish, selection)
-        except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
+        except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
+            if isinstance(error, TooLargeError):
+                metrics.requests_refused.labels("size").inc()
+                raise HTTPException(413, str(error)) from None
             raise
         return SpeechResponse(
-            answer.pieces,
+            answer.body.pieces,
             answer.encoder.content_type,
             {
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
                 "X-Engine": answer.speech.request.engine.name,
                 "X-Voice": answer.speech.request.voice,
                 "X-Cache": streaming.x_cache(answer.speech),
+                **answer.body.headers,
             },
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
@@ -109,7 +117,7 @@ class _Answer:
 
     encoder: Encoder
     speech: Speech
-    pieces: AsyncIterator[bytes]
+    body: Body
 
 
 async def _speak(request: Request, session: Session, wish: Synthesis, selection: Selection) -> _Answer:
@@ -120,10 +128,10 @@ async def _speak(request: Request, session: Session, wish: Synthesis, selection:
         raise _invalid("sample_rate", str(error)) from None
     speech = session.say(wish.text, selection, keep=wish.prerender, request_id=request.state.request_id)
     try:
-        pieces = await streaming.begin(request, speech, encoder)
+        body = await streaming.body(request, speech, encoder, wish.stream)
     except SpeechFailedError as error:
         raise HTTPException(500, f"the speech failed: {error}") from None
-    return _Answer(encoder, speech, pieces)
+    return _Answer(encoder, speech, body)
 
 
 def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:

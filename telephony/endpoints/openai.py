@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from telephony.encoders import open_encoder
 from telephony.endpoints import streaming
-from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
+from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.lanes import Request as Spoken
 from telephony.metrics import Metrics
@@ -67,6 +67,9 @@ class VoiceId(BaseModel):
 class CreateSpeech(BaseModel):
     """What to say, and how.
 
+    `stream` says whether the audio leaves while it is spoken, or once all is there, with a Content-Length and exact
+    lengths in its header; by default only `flac` waits, which some readers cannot open without. Events never wait.
+
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
     no effect: the voices cannot be instructed.
     """
@@ -78,6 +81,7 @@ class CreateSpeech(BaseModel):
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
     speed: float | None = Field(None, ge=0.5, le=2.0)
     stream_format: Literal["audio", "sse"] = "audio"
+    stream: bool | None = None
 
 
 class Problem(BaseModel):
@@ -149,6 +153,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 raise _ParameterError("input", "there is nothing to say in it")
         except SpokenError as error:
             raise _ParameterError("input", str(error)) from None
+        events = wish.stream_format == "sse"
+        if events and wish.stream is False:
+            raise _ParameterError("stream", "events are always streamed")
         sessions.check_open()
         engine = _ENGINES.get(wish.model)
         name = wish.voice.id if isinstance(wish.voice, VoiceId) else wish.voice
@@ -160,19 +167,22 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         session = sessions.open(_DOOR)
         try:
             speech = session.say(wish.input, selection, request_id=request.state.request_id)
-            pieces = await streaming.begin(request, speech, encoder)
+            body = await streaming.body(request, speech, encoder, True if events else wish.stream)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
             if isinstance(error, SpeechFailedError):
                 raise HTTPException(500, f"the speech failed: {error}") from None
+            if isinstance(error, TooLargeError):
+                metrics.requests_refused.labels("size").inc()
+                raise _ParameterError("stream", str(error), status=413) from None
             raise
-        content_type = encoder.content_type
-        if wish.stream_format == "sse":
+        pieces, content_type = body.pieces, encoder.content_type
+        if events:
             pieces, content_type = _events(pieces, wish.input, speech.request), "text/event-stream"
         return SpeechResponse(
             pieces,
             content_type,
-            {"X-Cache": streaming.x_cache(speech)},
+            {"X-Cache": streaming.x_cache(speech), **body.headers},
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
         )

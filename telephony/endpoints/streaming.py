@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import anyio
@@ -28,7 +29,16 @@ log = structlog.get_logger()
 # Compressing so much takes about a millisecond, for which everybody else on the event loop waits.
 _SLICE_S = 0.2
 
+MAX_WHOLE_BYTES = 16 * 2**20
+"""Of an answer that is sent once all of it is there: six minutes of WAV, half an hour of MP3."""
+
+_SENT_AT_ONCE_BYTES = 65_536
+
 _T = TypeVar("_T")
+
+
+class TooLargeError(ValueError):
+    """An answer as a whole would have more than `MAX_WHOLE_BYTES`."""
 
 
 class SpeechFailedError(RuntimeError):
@@ -62,6 +72,35 @@ async def begin(request: Request, speech: Speech, encoder: Encoder) -> AsyncIter
     pieces = _encoded(speech, encoder)
     first = await _unless_gone(request.receive, _first(pieces))
     return _joined(first, pieces)
+
+
+@dataclass(frozen=True)
+class Body:
+    """An answer's bytes in pieces, and how many there are, where all are there."""
+
+    pieces: AsyncIterator[bytes]
+    size_bytes: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says of its length."""
+        return {} if self.size_bytes is None else {"Content-Length": str(self.size_bytes)}
+
+
+async def body(request: Request, speech: Speech, encoder: Encoder, stream: bool | None) -> Body:
+    """The encoded speech: as it is spoken, or as a whole with its lengths in the header.
+
+    Args:
+        stream: whether it leaves while it is spoken; None: where the format has no need of a length, or it is long.
+
+    Raises:
+        SpeechFailedError: it has failed before anything could be sent.
+        TooLargeError: as a whole it is too large, and must not be streamed.
+        ClientDisconnect: the client has gone meanwhile.
+    """
+    if encoder.streams if stream is None else stream:
+        return Body(await begin(request, speech, encoder))
+    return await _unless_gone(request.receive, _whole(_encoded(speech, encoder), encoder, may_stream=stream is None))
 
 
 class SpeechResponse(StreamingResponse):
@@ -130,6 +169,23 @@ def _slices(window: Window) -> Iterator[Samples]:
 
 async def _first(pieces: AsyncIterator[bytes]) -> bytes:
     return await anext(pieces, b"")
+
+
+async def _whole(pieces: AsyncIterator[bytes], encoder: Encoder, *, may_stream: bool) -> Body:
+    data = bytearray()
+    async for piece in pieces:
+        data += piece
+        if len(data) > MAX_WHOLE_BYTES:
+            if may_stream:
+                return Body(_joined(bytes(data), pieces))
+            raise TooLargeError(f"an answer as a whole has at most {MAX_WHOLE_BYTES} bytes: ask for it streamed")
+    encoder.complete(data)
+    return Body(_sliced(bytes(data)), len(data))
+
+
+async def _sliced(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), _SENT_AT_ONCE_BYTES):
+        yield data[start : start + _SENT_AT_ONCE_BYTES]
 
 
 async def _joined(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
