@@ -179,6 +179,7 @@ class Service:
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
+        self._warn_of_former_phrases()
         if self._rehearsal is not None:
             self._rehearsal.start()
         self._verification.start()
@@ -274,14 +275,17 @@ class Service:
         if settings.phrase_cache_mb:
             files = FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures)
             (prerendered if settings.phrase_dir is None else stores).append(files)
-        if settings.phrase_dir is None and (settings.cache_dir / _FORMER_PHRASES).is_dir():
-            log.warning(
-                "former_phrases_left",
-                directory=str(settings.cache_dir / _FORMER_PHRASES),
-                why="callers' phrases of an earlier version; give it as --phrase-dir, or delete it",
-            )
         self._cache = PhraseCache(stores, figures, prerendered=prerendered)
         return Phrases(self._cache, figures)
+
+    def _warn_of_former_phrases(self) -> None:
+        directory = self.settings.cache_dir / _FORMER_PHRASES
+        if self.settings.phrase_dir is None and directory.is_dir():
+            log.warning(
+                "former_phrases_left",
+                directory=str(directory),
+                why="callers' phrases of an earlier version; give it as --phrase-dir, or delete it",
+            )
 
     def _prepare_rehearsal(self) -> Rehearsal | None:
         if self.settings.config is None:
