@@ -171,7 +171,9 @@ def _speak(target: Target, text: str, times: int) -> None:
             session.send(json.dumps(message))
         session.send(json.dumps({"type": "end_session"}))
         for received in session:
-            if target.ending.is_set() or (isinstance(received, str) and json.loads(received)["type"] == "session_ended"):
+            if target.ending.is_set() or (
+                isinstance(received, str) and json.loads(received)["type"] == "session_ended"
+            ):
                 return
 
 
@@ -182,10 +184,8 @@ def _frame(opcode: int, payload: bytes = b"", *, final: bool = True) -> bytes:
 
 def _repeat(attack: Callable[[Target], None], target: Target, made: dict[str, int]) -> None:
     while not target.ending.is_set():
-        try:
+        with contextlib.suppress(OSError, EOFError, httpx.HTTPError, WebSocketException):  # the service defends itself
             attack(target)
-        except (OSError, EOFError, httpx.HTTPError, WebSocketException):
-            pass  # the service defends itself
         made[attack.__name__] += 1
         target.ending.wait(_PAUSE_S)
 

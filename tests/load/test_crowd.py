@@ -69,8 +69,8 @@ HALVES = {
         b"",
         b"GET /hea",
         b'POST /synthesize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90\r\n\r\n{"text": "Half',
-        b"GET /ws/tts HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\xfe\x01",
+        b"GET /ws/tts HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\xfe\x01",
     ],
     "audiosocket": [b"", b"\x01\0\x10" + bytes(7), b"\x01\0\x10" + uuid.uuid4().bytes + b"\x13\x03\xc0" + bytes(9)],
 }
