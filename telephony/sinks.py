@@ -62,11 +62,12 @@ class SinkLimits:
     stall_s: float
 
 
-def _limit_send(connection: socket.socket, timeout_s: float) -> None:
-    """Makes a blocking `send` give up after `timeout_s`, without touching `recv` as a socket timeout would."""
-    connection.setsockopt(
-        socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(timeout_s), int(timeout_s % 1 * 1_000_000))
-    )
+def limit_wait(connection: socket.socket, option: int, timeout_s: float) -> None:
+    """Makes a blocking `send` (SO_SNDTIMEO) or `recv` (SO_RCVTIMEO) raise BlockingIOError after `timeout_s`; 0: never.
+
+    A socket's own timeout would be that of both, which belong to different threads.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(timeout_s), int(timeout_s % 1 * 1_000_000)))
 
 
 class ReplySink:
@@ -97,18 +98,20 @@ class ReplySink:
         self._metrics = metrics
         self._changed = threading.Condition()
         self._unframed: list[Window] = []
+        self._unframed_s = 0.0
         self._frames: deque[Window] = deque()
+        # Of `_frames` and of what is being sent.
         self._queued_s = 0.0
-        self._sending = False
+        self._sending: Window | None = None
         self._stalled = False
         self._closed = False
-        _limit_send(connection, limits.stall_s)
+        limit_wait(connection, socket.SO_SNDTIMEO, limits.stall_s)
         self._writer = threading.Thread(target=self._run, name=f"reply-{gate.call_id[:16]}", daemon=True)
         self._writer.start()
 
     def has_room(self) -> bool:
         """Whether `write` would keep a window (or, stalled or closed, drop it without delay)."""
-        return self._stalled or self._closed or self._queued_s < self._limits.buffer_s
+        return self._stalled or self._closed or not self._is_full()
 
     @property
     def stalled(self) -> bool:
@@ -118,10 +121,11 @@ class ReplySink:
     def write(self, window: Window) -> None:
         """Takes a window; without `stream` it waits for the end of its text."""
         with self._changed:
-            if self._closed or (self._stalled and self._queued_s >= self._limits.buffer_s):
+            if self._closed or (self._stalled and self._is_full()):
                 self._drop(window, "closed" if self._closed else "stalled")
             else:
                 self._unframed.append(window)
+                self._unframed_s += window.duration_s
             # Also where the end itself is dropped: what was held of its text must not wait for another text.
             held_samples = sum(len(held.samples) for held in self._unframed)
             if self._stream or window.end_of_text or held_samples >= wire.MAX_AUDIO_SAMPLES:
@@ -134,7 +138,8 @@ class ReplySink:
             unsent = [*self._frames, *self._unframed]
             self._frames.clear()
             self._unframed.clear()
-            self._queued_s = 0.0
+            self._unframed_s = 0.0
+            self._queued_s = self._sending.duration_s if self._sending is not None else 0.0
         return unsent
 
     def wait_sent(self, timeout_s: float) -> bool:
@@ -159,9 +164,14 @@ class ReplySink:
     def _busy(self) -> bool:
         return bool(self._frames or self._sending)
 
+    def _is_full(self) -> bool:
+        """What is held of a text counts behind others only: alone it must come to its end to leave at all."""
+        held_s = self._unframed_s if self._busy() else 0.0
+        return self._queued_s + held_s >= self._limits.buffer_s
+
     def _frame(self) -> None:
         """Joins what is held into frames of at most the wire's size. Called with the lock held."""
-        held, self._unframed = self._unframed, []
+        held, self._unframed, self._unframed_s = self._unframed, [], 0.0
         current = []
         for window in held:
             if self.gate.is_current(window.epoch):
@@ -193,7 +203,8 @@ class ReplySink:
                 self._on_broken()
                 break
             with self._changed:
-                self._sending = False
+                self._sending = None
+                self._queued_s -= window.duration_s
                 self._changed.notify_all()
             self._on_room()
         with self._changed:
@@ -201,7 +212,7 @@ class ReplySink:
                 self._drop(window, "closed")
             self._frames.clear()
             self._unframed.clear()
-            self._sending = False
+            self._sending = None
             self._changed.notify_all()
 
     def _next(self) -> Window | None:
@@ -209,9 +220,7 @@ class ReplySink:
             self._changed.wait_for(lambda: self._closed or self._frames)
             if self._closed:
                 return None
-            window = self._frames.popleft()
-            self._queued_s -= window.duration_s
-            self._sending = True
+            window = self._sending = self._frames.popleft()
             return window
 
     def _send(self, frame: bytes) -> None:
@@ -340,7 +349,7 @@ class ProcessorSink:
         """Says HELLO on a new connection."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _limit_send(connection, _SEND_POLL_S)
+        limit_wait(connection, socket.SO_SNDTIMEO, _SEND_POLL_S)
         connection.sendall(wire.encode_hello(self.gate.call_id))
         self._metrics.processor_connects.inc()
         log.info("processor_connected", call=self.gate.call_id, port=self.address[1])

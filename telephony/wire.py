@@ -94,6 +94,12 @@ class TextDecoder:
         if not self._ended and self._failure is None:
             self._buffer.append(data)
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How long the frame is of which only a part has come, as far as that is known; 0 where none has begun."""
+        header = self._buffer.peek(_LENGTH.size)
+        return len(self._buffer) if header is None else _LENGTH.size + int(_LENGTH.unpack(header)[0])
+
     def events(self) -> Iterator[TextEvent]:
         """Yields every event that is complete. After `Bye` nothing more is decoded.
 

@@ -65,3 +65,28 @@ def test_of_a_text_whose_end_is_dropped_what_was_held_is_sent_all_the_same(event
         assert metrics.registry.get_sample_value("tts_audio_dropped_seconds_total", {"why": "stalled"}) == 0.25
         sink.disconnect()
         sink.close()
+
+
+def test_what_is_being_sent_and_what_is_held_count_as_waiting(events: EventLog) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sink = ReplySink(
+            ours,
+            OpenGate(),
+            stream=False,
+            limits=SinkLimits(buffer_s=10.0, stall_s=0.2),
+            on_room=lambda: None,
+            on_broken=lambda: None,
+            metrics=Metrics(),
+        )
+        for _ in range(12):  # alone, a text comes to its end however long it is
+            sink.write(window(1.0, end_of_text=False))
+            assert sink.has_room()
+        sink.write(window(1.0, end_of_text=True))
+        assert not sink.has_room()  # though its only frame may have left the queue
+        events.wait("reply_stalled")
+        for _ in range(100):
+            sink.write(window(1.0, end_of_text=False))
+        assert sum(each.duration_s for each in sink.take_unsent()) == 0.0
+        sink.disconnect()
+        sink.close()

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from telephony.calls import Call
+from telephony.endpoints import tcp
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine, pitch_hz
+from telephony.service import Service
 from tests.clients import (
     BYE,
     MAX_AUDIO_BYTES,
@@ -30,6 +32,7 @@ from tests.clients import (
     joined,
     tone,
     tone_samples,
+    until,
     wait_figure,
     wait_rendered,
     window_numbers,
@@ -485,6 +488,45 @@ def test_hello_that_trickles_is_closed_too(service: StartService, events: EventL
                 assert host.socket.recv(1) == b""
                 break
     events.wait("hello_overdue")
+
+
+@pytest.mark.parametrize("start", [b"\0", b"\0\0\0\2x", struct.pack(">I", 10 * 2**20) + bytes(2**20)])
+def test_a_text_that_is_begun_and_never_comes_is_cut(service: StartService, events: EventLog, start: bytes) -> None:
+    door = service(hello_timeout_s=0.2)
+    with TextHost(door.tcp_port, "2") as host:
+        host.say("This one came.")
+        assert sum(len(frame.samples) for frame in host.read_samples(tone_samples("This one came.")))
+        host.send(start)
+        assert host.read_to_end() == []
+        events.wait("text_overdue", call="2")
+    wait_figure(door, "tts_wire_errors_total", lambda errors: errors == 1)
+
+
+def test_large_texts_on_their_way_in_are_bounded_and_small_ones_need_no_place(
+    service: StartService, events: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "LARGE_TEXT_BYTES", 2 * 2**20)
+    door = service(hello_timeout_s=1.0)
+    large = struct.pack(">I", 2 * 2**20 - 4)
+    with TextHost(door.tcp_port, "1") as first, TextHost(door.tcp_port, "2") as second:
+        first.send(large[:2])
+        first.send(large[2:] + bytes(1000))
+        until(lambda: door_places(door) == 0)
+        second.send(large)
+        with TextHost(door.tcp_port, "3") as other:
+            other.say("Small texts come in all the same.")
+            assert other.read_frame().chunk_id == 1
+        first.send(bytes(2 * 2**20 - 1004))  # nothing to say, but whole
+        until(lambda: door_places(door) == 0 and not events.found("text_overdue"))
+        second.send(b"Here I am. ".ljust(2 * 2**20 - 4))
+        assert second.read_frame().chunk_id == 1
+        until(lambda: door_places(door) == 2 * 2**20)
+
+
+def door_places(door: Service) -> int:
+    """How many bytes of large texts may still come in."""
+    assert door._text_door is not None
+    return door._text_door.large_texts._left_bytes
 
 
 @pytest.mark.parametrize("call_id", ["agent-7", "007", "Zoë", "x" * 1024, "a\nlevel=error\x00"])

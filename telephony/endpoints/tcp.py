@@ -21,22 +21,57 @@ from telephony.calls import Call, CallRegistry, TooManyCallsError
 from telephony.endpoints.listening import PAUSE_S, Shortage
 from telephony.lanes import LaneClosedError
 from telephony.metrics import Metrics
-from telephony.sinks import ReplySink, SinkLimits
+from telephony.sinks import ReplySink, SinkLimits, limit_wait
 
 log = structlog.get_logger()
 
 _RECEIVE_BYTES = 64 * 1024
+# A longer text needs a place in LARGE_TEXT_BYTES while it is on its way in.
+_SMALL_TEXT_BYTES = 256 * 1024
+LARGE_TEXT_BYTES = 64 * 1024 * 1024
+"""Of large texts on their way in, over all connections."""
 _SHUTDOWN_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
 class TextDoorPolicy:
-    """`max_connections` at once; `hello_timeout_s` until HELLO must be complete; how replies are sent."""
+    """`max_connections` at once; `hello_timeout_s` until HELLO, or a text that has begun, must be complete; how replies
+    are sent."""
 
     max_connections: int
     hello_timeout_s: float
     stream: bool
     limits: SinkLimits
+
+
+class _Places:
+    """Bytes that are given away, over all connections. Any thread."""
+
+    def __init__(self, total_bytes: int) -> None:
+        self._left_bytes = total_bytes
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def take(self, count_bytes: int, timeout_s: float) -> bool:
+        """Waits for so many; False if that took longer than `timeout_s`, or the door was closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._left_bytes >= count_bytes, timeout_s)
+            if self._closed or self._left_bytes < count_bytes:
+                return False
+            self._left_bytes -= count_bytes
+            return True
+
+    def give_back(self, count_bytes: int) -> None:
+        """So many are free again."""
+        with self._changed:
+            self._left_bytes += count_bytes
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
 
 class TextServer(socketserver.ThreadingTCPServer):
@@ -66,6 +101,7 @@ class TextServer(socketserver.ThreadingTCPServer):
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._connections_lock = threading.Lock()
         self._acceptor: threading.Thread | None = None
+        self.large_texts = _Places(LARGE_TEXT_BYTES)
         self._shortage = Shortage("text")
         super().__init__(address, _TextConnection)
 
@@ -95,6 +131,7 @@ class TextServer(socketserver.ThreadingTCPServer):
     def close(self) -> None:
         """Releases the port, cuts every connection and joins their threads."""
         self.stop_accepting()
+        self.large_texts.close()
         with self._connections_lock:
             connections = dict(self._connections)
         for connection in connections:
@@ -149,14 +186,18 @@ class _TextConnection(socketserver.BaseRequestHandler):
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._call: Call | None = None
         self._reply: ReplySink | None = None
+        self._place_bytes = 0
 
     def handle(self) -> None:
         decoder = wire.TextDecoder()
-        hello_due = time.monotonic() + self.server.policy.hello_timeout_s
+        due = time.monotonic() + self.server.policy.hello_timeout_s
         try:
-            while data := self._receive(hello_due):
+            while data := self._receive(due if self._call is None or decoder.unfinished_bytes else None):
+                begun = decoder.unfinished_bytes > 0
                 decoder.receive(data)
                 for event in decoder.events():
+                    begun = False
+                    self._leave_place()
                     if isinstance(event, wire.Hello):
                         self._greet(event.call_id)
                     elif self._call is None or self._reply is None:
@@ -166,16 +207,19 @@ class _TextConnection(socketserver.BaseRequestHandler):
                     else:
                         self.server.calls.finish(self._call, self._reply)
                         return
+                due = due if begun or self._call is None else time.monotonic() + self.server.policy.hello_timeout_s
+                self._take_place(decoder.unfinished_bytes, due)
         except wire.WireError as error:
             self.server.metrics.wire_errors.inc()
             log.warning("frame_broken", call=self._call_id, error=str(error))
         except (TooManyCallsError, LaneClosedError) as error:
             log.warning("text_refused", call=self._call_id, error=str(error))
+        except TimeoutError:
+            hello = self._call is None
+            (self.server.metrics.hellos_overdue if hello else self.server.metrics.wire_errors).inc()
+            timeout_s = self.server.policy.hello_timeout_s
+            log.warning("hello_overdue" if hello else "text_overdue", call=self._call_id, timeout_s=timeout_s)
         except OSError as error:
-            if isinstance(error, TimeoutError) and self._call is None:
-                self.server.metrics.hellos_overdue.inc()
-                log.warning("hello_overdue", timeout_s=self.server.policy.hello_timeout_s)
-                return
             log.debug("connection_lost", call=self._call_id, error=str(error))
 
     def finish(self) -> None:
@@ -183,17 +227,35 @@ class _TextConnection(socketserver.BaseRequestHandler):
             self.server.calls.detach(self._call, self._reply)
             self._reply.close()
             log.info("disconnected", call=self._call_id)
+        self._leave_place()
         self.server.unregister_connection(self.request)
 
     @property
     def _call_id(self) -> str | None:
         return self._call.call_id if self._call is not None else None
 
-    def _receive(self, hello_due: float) -> bytes:
-        """The next bytes; empty at the end. Until HELLO there is a deadline, however slowly bytes trickle in."""
-        if self._call is None:
-            self.request.settimeout(max(0.001, hello_due - time.monotonic()))
-        return self.request.recv(_RECEIVE_BYTES)
+    def _receive(self, due: float | None) -> bytes:
+        """The next bytes; empty at the end. Raises TimeoutError if none have come by `due`, on the monotonic clock."""
+        left_s = 0.0 if due is None else due - time.monotonic()
+        if due is not None and left_s <= 0:
+            raise TimeoutError("overdue")
+        limit_wait(self.request, socket.SO_RCVTIMEO, left_s)
+        try:
+            return self.request.recv(_RECEIVE_BYTES)
+        except BlockingIOError:
+            raise TimeoutError("overdue") from None
+
+    def _take_place(self, text_bytes: int, due: float) -> None:
+        """Waits until a large text may come in. Raises TimeoutError."""
+        if text_bytes > _SMALL_TEXT_BYTES and not self._place_bytes:
+            if not self.server.large_texts.take(text_bytes, due - time.monotonic()):
+                raise TimeoutError("no place for a large text")
+            self._place_bytes = text_bytes
+
+    def _leave_place(self) -> None:
+        if self._place_bytes:
+            self.server.large_texts.give_back(self._place_bytes)
+            self._place_bytes = 0
 
     def _greet(self, call_id: str) -> None:
         def make_reply(call: Call) -> ReplySink:
@@ -207,7 +269,6 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 metrics=self.server.metrics,
             )
 
-        self.request.settimeout(None)
         self._call, self._reply = self.server.calls.connect(call_id, make_reply)
         log.info("connected", call=call_id)
 
