@@ -21,10 +21,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=self.registry)
-
+        counter = self._counter
         self.connections = counter("tts_connections_total", "Text connections accepted")
         self.connections_refused = counter("tts_connections_refused_total", "Text connections over the bound")
         self.calls_refused = counter("tts_calls_refused_total", "Calls for which there was no place")
@@ -40,6 +37,9 @@ class Metrics:
         self.http_requests = counter("tts_http_requests_total", "HTTP requests answered", "door", "status")
         self.websocket_connections = counter("tts_websocket_connections_total", "WebSockets accepted", "door")
         self.clients_stalled = counter("tts_clients_stalled_total", "Clients cut because they took no audio", "door")
+        self.idle_clients_closed = counter(
+            "tts_idle_clients_closed_total", "WebSockets closed because nothing was said on them", "door", "why"
+        )
         self.requests_refused = counter("tts_requests_refused_total", "HTTP requests and WebSockets refused", "why")
         self.audiosocket_refused = counter(
             "tts_audiosocket_refused_total", "AudioSocket connections refused or broken off", "why"
@@ -68,7 +68,9 @@ class Metrics:
         self.store_errors = counter("tts_store_errors_total", "Failed accesses to the database")
         self.switches = counter("tts_switches_total", "Changes of engine or voice", "engine")
         self.active_calls = Gauge("tts_active_calls", "Calls known", registry=self.registry)
-        self.active_sessions = Gauge("tts_active_sessions", "Sessions open", ("door",), registry=self.registry)
+        self.active_sessions = Gauge(
+            "tts_active_sessions", "Sessions that hold a place", ("door",), registry=self.registry
+        )
         self.websockets_open = Gauge("tts_websockets_open", "WebSockets open", ("door",), registry=self.registry)
         self.queue_depth = Gauge("tts_queue_depth", "Text requests waiting or in work", registry=self.registry)
         self.engine_paused = Gauge(
@@ -116,6 +118,9 @@ class Metrics:
             buckets=_RTF_BUCKETS,
             registry=self.registry,
         )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
 
     def watch_log(self, lines_lost: Callable[[], int]) -> None:
         """Adds a counter of the log lines of this process that were lost, asked for whenever the figures are read."""

@@ -53,7 +53,7 @@ class SessionPolicy:
 
     Attributes:
         language: of clients that name neither voice nor language; None leaves it to the voice of the moment.
-        max_sessions: open at once, over all doors.
+        max_sessions: with a place at once, over all doors.
         max_first_audio_s: a session whose first audio would take longer than this is refused; 0 refuses none.
         buffer_s: seconds of audio waiting for one client before its speech pauses.
         loudness: brings all voices to one level; None leaves each as it is.
@@ -126,7 +126,10 @@ class Speech:
 
 
 class Session:
-    """One listener of an event-loop door. Made by `SessionRegistry.open`; close it when its client is gone."""
+    """One listener of an event-loop door. Made by `SessionRegistry.open`; close it when its client is gone.
+
+    One made by `attend` says something only while it has a place.
+    """
 
     def __init__(self, registry: SessionRegistry, scheduler: Scheduler, metrics: Metrics, door: str, name: str) -> None:
         self.door = door
@@ -150,6 +153,18 @@ class Session:
     def silent(self) -> bool:
         """Whether the client hears nothing and has nothing coming."""
         return self._lane.silent
+
+    def take_place(self) -> None:
+        """Before a text: a place for it, unless the session has one already.
+
+        Raises:
+            RefusedError: there is none, the first audio would take too long, or the service is starting or stopping.
+        """
+        self._registry.give_place(self)
+
+    def leave_place(self) -> None:
+        """It says nothing more for now. Its lane stays, and with it what the scheduler knows of its listener."""
+        self._registry.forget(self)
 
     def say(
         self, text: str, selection: Selection, *, exact: bool = False, keep: bool = False, request_id: str = ""
@@ -277,7 +292,7 @@ class SessionRegistry:
         self._scheduler = scheduler
         self._metrics = metrics
         self._changed = threading.Condition()
-        self._sessions: set[Session] = set()
+        self._placed: set[Session] = set()
         self._speaking = 0
         self._ids = itertools.count(1)
         self._why_refused: str | None = "the service is starting"
@@ -310,21 +325,36 @@ class SessionRegistry:
         return self._find(wish)
 
     def open(self, door: str) -> Session:
-        """A session for a new client of `door`, in the running event loop.
+        """A session with a place for a new client of `door`, in the running event loop.
 
         Raises:
             RefusedError: too many sessions, the first audio would take too long, or the service is not ready.
         """
-        self.check_open()
-        self.check_delay()
-        with self._changed:
-            if len(self._sessions) >= self.policy.max_sessions:
-                raise self._refusal(f"{self.policy.max_sessions} sessions are open, which is the limit", 1.0)
-            name = f"{door}-{next(self._ids)}"
-            session = Session(self, self._scheduler, self._metrics, door, name)
-            self._sessions.add(session)
-            self._metrics.active_sessions.labels(door).inc()
+        session = self.attend(door)
+        session.take_place()
         return session
+
+    def attend(self, door: str) -> Session:
+        """As `open`, without a place: the client has nothing to say yet. See `Session.take_place`.
+
+        Raises:
+            RefusedError: the service is not ready.
+        """
+        self.check_open()
+        return Session(self, self._scheduler, self._metrics, door, f"{door}-{next(self._ids)}")
+
+    def give_place(self, session: Session) -> None:
+        """Called by a session, see `Session.take_place`."""
+        self.check_open()
+        if session.silent:
+            self.check_delay()
+        with self._changed:
+            if session in self._placed:
+                return
+            if len(self._placed) >= self.policy.max_sessions:
+                raise self._refusal(f"{self.policy.max_sessions} sessions are open, which is the limit", 1.0)
+            self._placed.add(session)
+            self._metrics.active_sessions.labels(session.door).inc()
 
     def check_open(self) -> None:
         """For a new text in an open session.
@@ -358,10 +388,10 @@ class SessionRegistry:
         self._why_refused = None
 
     def forget(self, session: Session) -> None:
-        """Called by a session that is closed."""
+        """Called by a session that is closed, or leaves its place."""
         with self._changed:
-            if session in self._sessions:
-                self._sessions.remove(session)
+            if session in self._placed:
+                self._placed.remove(session)
                 self._metrics.active_sessions.labels(session.door).dec()
 
     def refuse(self) -> None:

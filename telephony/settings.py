@@ -372,6 +372,12 @@ class Settings:
         "seconds until a WebSocket or HTTP client that takes no audio is disconnected",
         also="WS_SEND_TIMEOUT",
     )
+    idle_timeout_s: float = _setting(
+        600.0,
+        _positive_seconds,
+        "KOKORO_IDLE_TIMEOUT_S",
+        "seconds until a WebSocket connection is closed on which nothing is said, or no session was started",
+    )
     language: str = _setting(
         "",
         str,

@@ -118,13 +118,13 @@ def test_calls_are_counted_by_their_door(service: StartService) -> None:
     door = service(http_port=0)
     with (
         TextHost(door.tcp_port, "1") as host,
-        connect(f"ws://127.0.0.1:{door.http_port}/v1/audio/speech/stream/ws") as socket,
+        connect(f"ws://127.0.0.1:{door.http_port}/ws/tts") as socket,
     ):
         host.say("Hello.")
         host.read_frame()
-        socket.send("{}")
+        socket.send('{"type": "start_session"}')
         socket.recv(TIMEOUT_S)
-        assert status(door)["calls"] == {"telephone": 1, "pipecat": 1}
+        assert status(door)["calls"] == {"telephone": 1, "livekit": 1}
 
 
 def test_what_was_said_shows_in_the_last_minutes(service: StartService, monkeypatch: pytest.MonkeyPatch) -> None:

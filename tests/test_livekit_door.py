@@ -326,6 +326,36 @@ def test_sessions_over_the_bound_are_told_busy_and_closed(open_door: StartServic
     wait_no_session(door)
 
 
+def test_a_connection_without_a_session_is_closed_in_time(open_door: StartService) -> None:
+    door = open_door(idle_timeout_s=0.3)
+    with Agent(door) as agent:
+        agent.start()
+        with Agent(door) as idle:
+            assert idle.wait_closed() == 1001
+        agent.say("I have a session.\n")
+        assert agent.hear_segments().audio == pcm("I have a session.")
+        agent.send("end_session")
+        agent.hear_to("session_ended")
+        assert agent.wait_closed() == 1001
+    assert figure(door, "tts_idle_clients_closed_total", door="livekit", why="time") == 2
+    wait_no_session(door)
+
+
+def test_connections_without_a_session_make_room_for_the_next(open_door: StartService) -> None:
+    door = open_door(max_http_connections=4)
+    with Agent(door) as started:
+        started.start()
+        with Agent(door) as idle, Agent(door) as late:
+            assert idle.read_message()["code"] == "busy"
+            assert idle.wait_closed() == 1013
+            late.start()
+            for agent in (started, late):
+                agent.say("Here I am.\n")
+                assert agent.hear_segments().audio == pcm("Here I am.")
+    assert figure(door, "tts_idle_clients_closed_total", door="livekit", why="number") == 1
+    wait_no_session(door)
+
+
 def test_a_service_that_stops_speaks_what_it_took_and_takes_no_more(open_door: StartService, events: EventLog) -> None:
     throttle = Throttle()
     door = open_door(ToneEngine(on_render=throttle), max_inflight_segments=1, debounce_ms=50, drain_timeout_s=TIMEOUT_S)

@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 import av
+import httpx
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
@@ -30,6 +31,7 @@ from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, pitch_hz
 from telephony.playout import FADE_S
 from telephony.service import Service
 from telephony.sessions import Session, Speech
+from telephony.text import script
 from tests.clients import (
     TIMEOUT_S,
     EventLog,
@@ -682,19 +684,114 @@ def test_defect_ends_its_connection_only(service: StartService, monkeypatch: pyt
 # Bounds
 
 
-def test_connection_over_the_session_limit_is_told_busy_and_closed(service: StartService) -> None:
-    door = service(http_port=0, max_sessions=2)
-    with Agent(door) as first:
-        with Agent(door), Agent(door) as refused:
-            error = refused.read_message()
-            assert (error["type"], error["code"], error["request_id"]) == ("error", "busy", None)
-            assert refused.read_to_close() == 1013
-            first.speak("one", "Hello.")
-            assert first.hear("one").end["type"] == "done"
-        wait_figure(door, "tts_active_sessions", lambda count: count == 1, door="pipecat")
-        with Agent(door) as second:
-            second.speak("one", "There is room again.")
-            assert second.hear("one").end["type"] == "done"
+def test_a_hundred_idle_connections_keep_nobody_from_speaking(service: StartService) -> None:
+    door = service(http_port=0, max_sessions=100, max_first_audio_s=0.0)
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(Agent(door)) for _ in range(100)]
+        idle[0].speak("one", "Whoever has spoken is idle again.")
+        assert idle[0].hear("one").end["type"] == "done"
+        answer = httpx.post(f"http://127.0.0.1:{door.http_port}/synthesize", json={"text": "Hello."}, timeout=TIMEOUT_S)
+        assert answer.status_code == 200
+        with Agent(door) as agent:
+            agent.speak("one", "Hello.")
+            assert agent.hear("one").audio == to_pcm16(tone("Hello."))
+        idle[99].speak("one", "At last.")
+        assert idle[99].hear("one").end["type"] == "done"
+
+
+def test_a_request_for_which_there_is_no_place_is_told_busy_and_its_connection_stays(service: StartService) -> None:
+    throttle = Throttle()
+    door = service(ToneEngine(on_render=throttle), http_port=0, max_sessions=1, max_first_audio_s=0.0)
+    with Agent(door) as first, Agent(door) as second:
+        first.speak("one", "Hello.")
+        throttle.wait_asked(1)
+        first.speak("more", "Who speaks needs no second place.")
+        for _ in range(2):
+            second.speak("refused", "Hello.")
+            error = second.read_message()
+            assert (error["code"], error["request_id"]) == ("busy", "refused")
+        throttle.open()
+        for request_id in ("one", "more"):
+            assert first.hear(request_id).end["type"] == "done"
+        second.speak("refused", "Now there is room.")
+        assert second.hear("refused").end["type"] == "done"
+        first.speak("again", "For either.")
+        assert first.hear("again").end["type"] == "done"
+
+
+def test_a_cancel_frees_the_place(service: StartService) -> None:
+    throttle = Throttle()
+    door = service(ToneEngine(on_render=throttle), http_port=0, max_sessions=1, max_first_audio_s=0.0)
+    with Agent(door) as first, Agent(door) as second:
+        first.speak("one", "x" * 50)
+        throttle.wait_asked(1)
+        first.cancel("one")
+        assert first.hear("one").end["type"] == "canceled"
+        throttle.open()
+        second.speak("one", "Hello.")
+        assert second.hear("one").audio == to_pcm16(tone("Hello."))
+
+
+def test_idle_connections_over_their_bound_make_room_for_the_next(service: StartService, events: EventLog) -> None:
+    door = service(http_port=0, max_http_connections=8, max_first_audio_s=0.0)
+    with Agent(door) as spoken, Agent(door) as mute:
+        spoken.speak("one", "Hello.")
+        spoken.hear("one")
+        with Agent(door) as late:
+            assert mute.read_message()["code"] == "busy"
+            assert mute.read_to_close() == 1013
+            for agent in (spoken, late):
+                agent.speak("two", "Hello.")
+                assert agent.hear("two").audio == to_pcm16(tone("Hello."))
+            events.wait("idle_client_closed", door="pipecat", why="number")
+    assert figure(door, "tts_idle_clients_closed_total", door="pipecat", why="number") == 1
+    wait_nothing_left(door)
+
+
+def test_an_idle_connection_is_closed_in_time_and_a_speaker_is_not(service: StartService) -> None:
+    throttle = Throttle()
+    door = service(ToneEngine(on_render=throttle), http_port=0, idle_timeout_s=0.3)
+    with Agent(door) as speaker:
+        speaker.speak("one", "Hello.")
+        throttle.wait_asked(1)
+        with Agent(door) as idle:
+            assert idle.read_to_close() == 1001
+        throttle.open()
+        assert speaker.hear("one").audio == to_pcm16(tone("Hello."))
+        assert speaker.read_to_close() == 1001
+    assert figure(door, "tts_idle_clients_closed_total", door="pipecat", why="time") == 2
+    wait_nothing_left(door)
+
+
+def test_who_asks_for_more_in_the_moment_of_its_last_end_is_not_idle(
+    service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+    speakable = script.speakable
+
+    def speakable_when_told(text: str) -> bool:
+        if len(text) > 500:
+            asked.set()
+            assert answered.wait(TIMEOUT_S)
+        return speakable(text)
+
+    monkeypatch.setattr(script, "speakable", speakable_when_told)
+    throttle = Throttle()
+    door = service(ToneEngine(on_render=throttle), http_port=0, idle_timeout_s=0.5, max_first_audio_s=0.0)
+    text = "Two words. " * 50
+    with Agent(door) as speaker:
+        speaker.speak("one", "x")
+        throttle.wait_asked(1)
+        speaker.speak("two", text)
+        assert asked.wait(TIMEOUT_S)
+        throttle.allow(1)
+        assert speaker.hear("one").end["type"] == "done"
+        answered.set()
+        throttle.wait_asked(2)
+        with Agent(door) as idle:
+            assert idle.read_to_close() == 1001
+        throttle.open()
+        assert speaker.hear("two").end["type"] == "done"
 
 
 def test_service_that_is_stopping_refuses_connections_and_requests(service: StartService) -> None:
@@ -751,7 +848,7 @@ def test_request_that_would_wait_too_long_for_its_first_audio_is_told_busy(servi
             throttle.open()
             assert quick.hear("long").end["type"] == "done"
             assert quick.hear("more").end["type"] == "done"
-        wait_figure(door, "tts_active_sessions", lambda sessions: sessions == 1, door="pipecat")
+        wait_figure(door, "tts_websockets_open", lambda count: count == 1, door="pipecat")
         late.speak("one", "Hello.")
         assert late.hear("one").end["type"] == "done"
 
@@ -844,7 +941,7 @@ def test_client_that_reads_nothing_is_given_up_and_the_others_hear_all(service: 
         assert len(other.hear("one").samples) == 240_000
         events.wait("client_stalled", door="pipecat")
         assert figure(door, "tts_clients_stalled_total", door="pipecat") == 1
-        wait_figure(door, "tts_active_sessions", lambda count: count == 1, door="pipecat")
+        wait_figure(door, "tts_websockets_open", lambda count: count == 1, door="pipecat")
         other.speak("two", "Hello.")
         assert other.hear("two").end["type"] == "done"
         slow.ws.socket.shutdown(socket.SHUT_RDWR)

@@ -408,6 +408,29 @@ def test_sessions_over_the_bound_are_refused_until_one_is_closed(room: StartRoom
     here.assert_nothing_is_left()
 
 
+def test_who_says_nothing_holds_no_place_and_keeps_its_lane(room: StartRoom) -> None:
+    async def converse() -> None:
+        silent = [here.registry.attend("test") for _ in range(3)]
+        assert here.figure("tts_active_sessions", door="test") == 0
+        session = here.registry.attend("test")
+        session.take_place()
+        session.take_place()  # one place, not two
+        assert here.figure("tts_active_sessions", door="test") == 1
+        await windows(here.say(session, "Hello."))
+        with pytest.raises(RefusedError, match="1 sessions are open"):
+            silent[0].take_place()
+        session.leave_place()
+        session.leave_place()
+        assert not session.silent  # what it has said is still heard
+        silent[0].take_place()
+        for each in (session, *silent):
+            each.close()
+
+    here = room(max_sessions=1)
+    asyncio.run(converse())
+    here.assert_nothing_is_left()
+
+
 def test_a_service_that_starts_or_stops_takes_no_session_and_no_text() -> None:
     async def come() -> None:
         with pytest.raises(RefusedError, match="starting"):

@@ -40,7 +40,8 @@ unless marked with *; null is as good as none.
 - `text_spoken` and `text_remaining` are what was said since the client last had nothing to hear, as far as it was heard
   and from there on, by the service's clock and the times of words. Of an engine without these, sentences count as heard
   once all of them was.
-- After `session_ended` the connection stays open for another `start_session`.
+- After `session_ended` the connection stays open for another `start_session`. Without a session and without a message
+  for `--idle-timeout-s` it is closed with 1001; those over the bound on such connections get `busy` and 1013.
 
 Errors leave the connection open, and a session as it was:
 
@@ -75,6 +76,7 @@ from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from telephony.encoders import open_encoder
+from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
 from telephony.endpoints.websocket import (
     MAX_LEAD_MS,
     MIN_LEAD_MS,
@@ -154,11 +156,18 @@ _MESSAGES: TypeAdapter[_AnyMessage] = TypeAdapter(_AnyMessage)
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
     """The routes of this door."""
     routes = APIRouter()
+    idle = IdleClients(DOOR, settings, metrics)
 
     @routes.websocket("/ws/tts")
     async def converse(socket: WebSocket) -> None:
         await socket.accept()
-        await _Connection(Client(socket, settings.send_timeout_s), sessions, settings, metrics).serve()
+        client = Client(socket, settings.send_timeout_s)
+        with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
+            await _Connection(client, sessions, settings, metrics, presence=presence).serve()
+        try:
+            await presence.dismiss(client, _error("busy", CROWDED_OUT))
+        except ClientGoneError as error:
+            log.debug("client_gone", door=DOOR, error=str(error))
 
     return routes
 
@@ -186,8 +195,11 @@ class _Totals:
 class _Connection:
     """One client. One task reads its messages; while it has a session, another one speaks."""
 
-    def __init__(self, client: Client, sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, client: Client, sessions: SessionRegistry, settings: Settings, metrics: Metrics, *, presence: Presence
+    ) -> None:
         self._client = client
+        self._presence = presence
         self._sessions = sessions
         self._settings = settings
         self._metrics = metrics
@@ -222,7 +234,9 @@ class _Connection:
         self._tasks.cancel_scope.cancel()
 
     async def _read(self) -> None:
+        self._presence.rest()
         async for received in self._client.messages():
+            self._presence.resume()
             try:
                 await self._handle(_parse(received))
             except MessageError as error:
@@ -231,6 +245,8 @@ class _Connection:
                 await self._client.send(_error("busy", str(error)))
                 await self._client.close(TRY_AGAIN_LATER, "busy")
                 break
+            if self._conversation is None:
+                self._presence.rest()
         self._tasks.cancel_scope.cancel()
 
     async def _handle(self, message: _AnyMessage) -> None:
@@ -284,6 +300,7 @@ class _Connection:
             lead_s=None if config.lead_ms is None else config.lead_ms / 1000,
         )
         self._conversation = conversation
+        self._presence.speak()
         await self._client.send({"type": "session_started", "session_id": conversation.session_id})
         self._tasks.start_soon(self._run, partial(self._converse, conversation))
 
@@ -292,6 +309,8 @@ class _Connection:
         # First, so that a client that reads of the end finds a place for its next session.
         self._end_conversation()
         await self._client.send(ended)
+        if self._conversation is None:
+            self._presence.rest()
 
     def _end_conversation(self) -> None:
         conversation, self._conversation = self._conversation, None

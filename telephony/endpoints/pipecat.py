@@ -45,10 +45,13 @@ Errors leave the connection open and, unless they name it as failed, every reque
 | `empty_text`, `bad_text` | a text with nothing to say; no text, too long a one, or SSML that is not valid |
 | `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
 | `unknown_request` | `cancel` of what has ended or never was |
-| `busy` | too much waits on this connection, or in the service: try again later |
+| `busy` | too much waits on this connection, or there is no place to speak: try again later |
 | `stream_error` | a part of the text could not be spoken: the end of that request |
 
-A connection for which there is no place gets `busy` and is closed with 1013.
+- A place is for who speaks: a connection has one from `speak` to the end of its last request.
+- While no request is in flight the connection is idle. Without a message for `--idle-timeout-s` it is then closed with
+  1001; any message, such as another `start`, begins that time anew.
+- Idle connections over their bound get `busy` and are closed with 1013, as are all that come while the service stops.
 """
 
 from __future__ import annotations
@@ -64,6 +67,7 @@ import structlog
 from fastapi import APIRouter, WebSocket
 
 from telephony.encoders import open_encoder
+from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
 from telephony.endpoints.websocket import (
     MAX_LEAD_MS,
     MIN_LEAD_MS,
@@ -176,9 +180,17 @@ class _Connection:
     """One client. Two tasks: one reads its messages, one sends the audio of its requests in order."""
 
     def __init__(
-        self, client: Client, session: Session, sessions: SessionRegistry, settings: Settings, metrics: Metrics
+        self,
+        client: Client,
+        session: Session,
+        sessions: SessionRegistry,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        presence: Presence,
     ) -> None:
         self._client = client
+        self._presence = presence
         self._session = session
         self._sessions = sessions
         self._settings = settings
@@ -214,19 +226,25 @@ class _Connection:
         tasks.cancel()
 
     async def _read_all(self) -> None:
+        self._rest_if_idle()
         async for message in self._client.messages():
+            self._presence.resume()
             if isinstance(message, MessageError):
                 await self._client.send(_error(message.code, str(message)))
-                continue
-            if message.get("type") == "stop":
+            elif message.get("type") == "stop":
                 self._stopped = True
                 return
-            try:
-                await self._handle(message)
-            except MessageError as error:
-                request_id = message.get("request_id")
-                known_id = request_id if _is_request_id(request_id) else None
-                await self._client.send(_error(error.code, str(error), known_id))
+            else:
+                await self._answer(message)
+            self._rest_if_idle()
+
+    async def _answer(self, message: Mapping[str, Any]) -> None:
+        try:
+            await self._handle(message)
+        except MessageError as error:
+            request_id = message.get("request_id")
+            known_id = request_id if _is_request_id(request_id) else None
+            await self._client.send(_error(error.code, str(error), known_id))
 
     async def _handle(self, message: Mapping[str, Any]) -> None:
         kind = message.get("type")
@@ -269,12 +287,14 @@ class _Connection:
         self._check_room(text)
         speech = self._session.say(text, selection, request_id=request_id)
         self._requests[request_id] = _Request(request_id, text, speech, self._start)
+        self._presence.speak()
         self._said.set()
 
     async def _handle_cancel(self, message: Mapping[str, Any]) -> None:
-        request = self._requests.pop(_read_request_id(message) or "", None)
+        request = self._requests.get(_read_request_id(message) or "")
         if request is None:
             raise MessageError("unknown_request", "no request of that id is in flight")
+        self._forget(request)
         request.speech.cancel()
         if request.outlet is not None:
             request.fading = request.outlet.cut()
@@ -295,11 +315,19 @@ class _Connection:
         if len(self._requests) >= self._settings.max_waiting_requests:
             raise MessageError("busy", f"{len(self._requests)} requests wait on this connection")
         try:
-            self._sessions.check_open()
-            if self._session.silent:
-                self._sessions.check_delay()
+            self._session.take_place()
         except RefusedError as error:
             raise MessageError("busy", str(error)) from None
+
+    def _forget(self, request: _Request) -> None:
+        """It is not in flight any more. Who says nothing else needs no place."""
+        del self._requests[request.request_id]
+        if not self._requests:
+            self._session.leave_place()
+
+    def _rest_if_idle(self) -> None:
+        if not self._requests:
+            self._presence.rest()
 
     async def _play_all(self) -> None:
         while True:
@@ -320,12 +348,13 @@ class _Connection:
         if request.speech.cancelled:
             await self._client.send_last(request.fading, self._canceled(request))
             return
-        del self._requests[request.request_id]
+        self._forget(request)
         failure = request.speech.request.failure
         if failure is not None:
             await self._client.send(_error("stream_error", failure, request.request_id))
         else:
             await self._client.send(request.message("done", duration_s=round(request.sent_s, 3)))
+        self._rest_if_idle()
 
     def _canceled(self, request: _Request) -> dict[str, Any]:
         outlet = request.outlet
@@ -408,17 +437,22 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     """The routes of this door."""
     routes = APIRouter()
 
+    idle = IdleClients(DOOR, settings, metrics)
+
     async def serve(client: Client) -> None:
         try:
-            session = sessions.open(DOOR)
+            session = sessions.attend(DOOR)
         except RefusedError as error:
             await client.send(_error("busy", str(error)))
             await client.close(TRY_AGAIN_LATER, "busy")
             return
+        stopped = False
         try:
-            stopped = await _Connection(client, session, sessions, settings, metrics).serve()
+            with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
+                stopped = await _Connection(client, session, sessions, settings, metrics, presence=presence).serve()
         finally:
             session.close()
+        await presence.dismiss(client, _error("busy", CROWDED_OUT))
         if stopped:
             await client.send({"type": "stopped"})
             await client.close()
