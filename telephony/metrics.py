@@ -19,9 +19,12 @@ _RTF_BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0)
 class Metrics:
     """All figures of a service. prometheus-client's metrics are thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: PLR0915 - one statement for each figure
         self.registry = CollectorRegistry()
-        counter = self._counter
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=self.registry)
+
         self.connections = counter("tts_connections_total", "Text connections accepted")
         self.connections_refused = counter("tts_connections_refused_total", "Text connections over the bound")
         self.calls_refused = counter("tts_calls_refused_total", "Calls for which there was no place")
@@ -118,9 +121,6 @@ class Metrics:
             buckets=_RTF_BUCKETS,
             registry=self.registry,
         )
-
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self.registry)
 
     def watch_log(self, lines_lost: Callable[[], int]) -> None:
         """Adds a counter of the log lines of this process that were lost, asked for whenever the figures are read."""

@@ -376,7 +376,7 @@ class Settings:
         600.0,
         _positive_seconds,
         "KOKORO_IDLE_TIMEOUT_S",
-        "seconds until a WebSocket connection is closed on which nothing is said, or no session was started",
+        "seconds until a WebSocket connection is closed on which nothing is said and no message comes",
     )
     language: str = _setting(
         "",

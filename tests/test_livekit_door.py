@@ -329,15 +329,32 @@ def test_sessions_over_the_bound_are_told_busy_and_closed(open_door: StartServic
 def test_a_connection_without_a_session_is_closed_in_time(open_door: StartService) -> None:
     door = open_door(idle_timeout_s=0.3)
     with Agent(door) as agent:
+        assert agent.wait_closed() == 1001
+    with Agent(door) as agent:
         agent.start()
-        with Agent(door) as idle:
-            assert idle.wait_closed() == 1001
         agent.say("I have a session.\n")
         assert agent.hear_segments().audio == pcm("I have a session.")
         agent.send("end_session")
         agent.hear_to("session_ended")
         assert agent.wait_closed() == 1001
     assert figure(door, "tts_idle_clients_closed_total", door="livekit", why="time") == 2
+    wait_no_session(door)
+
+
+def test_a_session_that_says_nothing_frees_its_place_in_time(open_door: StartService) -> None:
+    throttle = Throttle()
+    door = open_door(ToneEngine(on_render=throttle), idle_timeout_s=0.3, max_sessions=2)
+    with Agent(door) as speaker, Agent(door) as mute:
+        speaker.start()
+        speaker.say("I speak.\n")
+        throttle.wait_asked(1)
+        mute.start()
+        assert mute.wait_closed() == 1001
+        throttle.open()
+        assert speaker.hear_segments().audio == pcm("I speak.")
+        with Agent(door) as late:
+            assert late.start()["type"] == "session_started"
+        assert speaker.wait_closed() == 1001
     wait_no_session(door)
 
 

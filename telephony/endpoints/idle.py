@@ -1,7 +1,8 @@
 """WebSocket clients who have nothing to hear: bounded in number and in time, so that they keep nobody out.
 
-They hold no place of those who speak, but a connection each. A door has so many at once; the next one is let in all the
-same, and takes the connection of one who has never spoken, else of who has been idle for longest.
+They hold a connection each, of which a door has so many at once. The next one is let in all the same, and takes the
+connection of one who has never spoken, else of who has been idle for longest. Who holds a place of those who speak
+besides, as a session does that has been started, is counted there.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _GOING_AWAY = 1001
 class Presence:
     """One client. Made by `IdleClients.watch`; idle from the first `rest` on.
 
-    `has_spoken`: whether it ever had something to hear. `cut_because` is None until the client is to go: it was idle for
-    too long (`time`), or makes room (`number`).
+    `has_spoken`: whether it ever had something to hear. `cut_because` is None until the client is to go: it was idle
+    for too long (`time`), or makes room (`number`).
     """
 
     def __init__(self, clients: IdleClients, cut: Callable[[], None]) -> None:
@@ -44,7 +45,13 @@ class Presence:
     def rest(self) -> None:
         """It has nothing to hear from now on."""
         self.resume()
-        self._overdue = self._clients.take(self)
+        self._clients.take(self)
+        self._overdue = self._clients.end_of_time(self)
+
+    def pause(self) -> None:
+        """As `rest`, of a client that holds a place of those who speak: nobody else needs its connection."""
+        self.resume()
+        self._overdue = self._clients.end_of_time(self)
 
     def resume(self) -> None:
         """It is not idle for now: it has sent a message."""
@@ -104,16 +111,19 @@ class IdleClients:
         finally:
             presence.resume()
 
-    def take(self, presence: Presence) -> asyncio.TimerHandle:
-        """Called by a presence: it is idle. Returns the end of its time; makes room for it before."""
+    def take(self, presence: Presence) -> None:
+        """Called by a presence: it is idle and counts. Makes room for it before."""
         if len(self._idle) >= self._max_clients:
             self._close(min(self._idle, key=lambda each: each.has_spoken), "number")
         self._idle[presence] = None
+
+    def end_of_time(self, presence: Presence) -> asyncio.TimerHandle:
+        """Called by a presence: it is to go unless this is cancelled before."""
         return asyncio.get_running_loop().call_later(self._timeout_s, self._close, presence, "time")
 
     def forget(self, presence: Presence) -> None:
         """Called by a presence: it is not idle any more."""
-        del self._idle[presence]
+        self._idle.pop(presence, None)
 
     def _close(self, presence: Presence, why: Literal["time", "number"]) -> None:
         self._metrics.idle_clients_closed.labels(self._door, why).inc()

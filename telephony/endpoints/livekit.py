@@ -40,8 +40,9 @@ unless marked with *; null is as good as none.
 - `text_spoken` and `text_remaining` are what was said since the client last had nothing to hear, as far as it was heard
   and from there on, by the service's clock and the times of words. Of an engine without these, sentences count as heard
   once all of them was.
-- After `session_ended` the connection stays open for another `start_session`. Without a session and without a message
-  for `--idle-timeout-s` it is closed with 1001; those over the bound on such connections get `busy` and 1013.
+- After `session_ended` the connection stays open for another `start_session`.
+- A connection on which nothing is said is closed with 1001 once no message has come for `--idle-timeout-s`. Those
+  without a session over their bound get `busy` and are closed with 1013.
 
 Errors leave the connection open, and a session as it was:
 
@@ -245,9 +246,14 @@ class _Connection:
                 await self._client.send(_error("busy", str(error)))
                 await self._client.close(TRY_AGAIN_LATER, "busy")
                 break
-            if self._conversation is None:
-                self._presence.rest()
+            self._rest_if_idle()
         self._tasks.cancel_scope.cancel()
+
+    def _rest_if_idle(self) -> None:
+        if self._conversation is None:
+            self._presence.rest()
+        elif not self._conversation.pending:
+            self._presence.pause()
 
     async def _handle(self, message: _AnyMessage) -> None:
         conversation = self._conversation
@@ -297,10 +303,10 @@ class _Connection:
             selection=selection,
             padded=bool(config.fixed_frames),
             timestamps=bool(config.timestamps),
+            presence=self._presence,
             lead_s=None if config.lead_ms is None else config.lead_ms / 1000,
         )
         self._conversation = conversation
-        self._presence.speak()
         await self._client.send({"type": "session_started", "session_id": conversation.session_id})
         self._tasks.start_soon(self._run, partial(self._converse, conversation))
 
@@ -309,8 +315,7 @@ class _Connection:
         # First, so that a client that reads of the end finds a place for its next session.
         self._end_conversation()
         await self._client.send(ended)
-        if self._conversation is None:
-            self._presence.rest()
+        self._rest_if_idle()
 
     def _end_conversation(self) -> None:
         conversation, self._conversation = self._conversation, None
@@ -354,9 +359,12 @@ class _Conversation:
         padded: bool,
         timestamps: bool,
         lead_s: float | None,
+        presence: Presence,
     ) -> None:
         self.session_id = session_id
         self.ending = False
+        self.pending = False
+        self._presence = presence
         self._session = session
         self._client = client
         self._sessions = sessions
@@ -379,7 +387,6 @@ class _Conversation:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._taking = False
-        self._pending = False
         self._totals = _Totals()
         log.info("session_started", session=str(session), session_id=session_id, voice=selection.voice)
 
@@ -510,11 +517,15 @@ class _Conversation:
             self._debounce = None
 
     def _hold(self) -> None:
-        """Keeps a service that stops from taking the session for silent while it has text that is not spoken yet."""
+        """Keeps the session from being taken for silent, or its client for idle, while text is not spoken yet."""
         pending = bool(self._taking or self._debounce or self._waiting or self._in_flight)
-        if pending is not self._pending:
-            self._pending = pending
+        if pending is not self.pending:
+            self.pending = pending
             self._sessions.speaking(+1 if pending else -1)
+            if pending:
+                self._presence.speak()
+            else:
+                self._presence.pause()
 
     async def _send(self, segment: _Segment) -> None:
         """Sends a segment's audio and what became of it, unless it is cancelled on the way."""
