@@ -354,7 +354,7 @@ def raw_websocket(door: Service) -> Iterator[socket.socket]:
         client.settimeout(TIMEOUT_S)
         client.connect(("127.0.0.1", door.http_port or 0))
         client.sendall(
-            b"GET /stub/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"GET /stub/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
         head = b""
@@ -376,7 +376,9 @@ def test_pings_of_a_client_that_never_reads_are_not_kept(service: StartService) 
         assert transport.get_write_buffer_size() < 100_000
         answers = b""
         while b"%0125d" % number not in answers[-1000:]:
-            answers += client.recv(65_536)
+            received = client.recv(65_536)
+            assert received, "the connection was closed"
+            answers += received
 
 
 def test_fragments_of_a_message_are_bounded_in_number(service: StartService) -> None:

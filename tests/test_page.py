@@ -392,11 +392,11 @@ def test_live_calls_are_shown_at_their_door(service: StartService, visit: Open) 
     door = service(http_port=0)
     new = ready(visit(door))
     assert new.page.locator("#doors .live").count() == 0
-    with connect(f"ws://127.0.0.1:{door.http_port}/v1/audio/speech/stream/ws") as socket:
-        socket.send("{}")
+    with connect(f"ws://127.0.0.1:{door.http_port}/ws/tts") as socket:
+        socket.send('{"type": "start_session"}')
         socket.recv(TIMEOUT_S)
         new.page.locator("#doors .live").wait_for()
-        assert new.page.locator("#doors .live").all_text_contents() == ["1Sentence protocol"]
+        assert new.page.locator("#doors .live").all_text_contents() == ["1Session protocol"]
     new.page.locator("#doors .live").wait_for(state="detached")
 
 
