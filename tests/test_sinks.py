@@ -36,20 +36,25 @@ def window(seconds: float, *, end_of_text: bool) -> Window:
     return Window(np.zeros(round(seconds * RATE_HZ), np.float32), RATE_HZ, 0, end_of_text)
 
 
+def whole_replies(connection: socket.socket, limits: SinkLimits, metrics: Metrics) -> ReplySink:
+    """A sink that sends each text as a whole."""
+    return ReplySink(
+        connection,
+        OpenGate(),
+        stream=False,
+        limits=limits,
+        on_room=lambda: None,
+        on_broken=lambda: None,
+        metrics=metrics,
+    )
+
+
 def test_of_a_text_whose_end_is_dropped_what_was_held_is_sent_all_the_same(events: EventLog) -> None:
     ours, theirs = socket.socketpair()
     metrics = Metrics()
     with ours, theirs:
         theirs.settimeout(TIMEOUT_S)
-        sink = ReplySink(
-            ours,
-            OpenGate(),
-            stream=False,
-            limits=SinkLimits(buffer_s=1.0, stall_s=0.3),
-            on_room=lambda: None,
-            on_broken=lambda: None,
-            metrics=metrics,
-        )
+        sink = whole_replies(ours, SinkLimits(buffer_s=1.0, stall_s=0.3), metrics)
         sink.write(window(60.0, end_of_text=True))  # more than a socket holds
         sink.write(window(2.0, end_of_text=True))
         sink.write(window(0.5, end_of_text=False))
@@ -70,15 +75,7 @@ def test_of_a_text_whose_end_is_dropped_what_was_held_is_sent_all_the_same(event
 def test_what_is_being_sent_and_what_is_held_count_as_waiting(events: EventLog) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        sink = ReplySink(
-            ours,
-            OpenGate(),
-            stream=False,
-            limits=SinkLimits(buffer_s=10.0, stall_s=0.2),
-            on_room=lambda: None,
-            on_broken=lambda: None,
-            metrics=Metrics(),
-        )
+        sink = whole_replies(ours, SinkLimits(buffer_s=10.0, stall_s=0.2), Metrics())
         for _ in range(12):  # alone, a text comes to its end however long it is
             sink.write(window(1.0, end_of_text=False))
             assert sink.has_room()

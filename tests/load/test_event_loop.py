@@ -122,6 +122,9 @@ def test_speech_leaves_in_its_time_whatever_others_ask_for(service: StartService
     clients = size(2, 5)
     with under_attack(door, attack, clients) as sent:
         # Another process may have the processor for a moment; an attack that works makes frames late every time.
-        worst_s = min(max(lateness_s(door, size(25, 500))) for _ in range(3))
+        for _ in range(3):
+            worst_s = max(lateness_s(door, size(25, 500)))
+            if worst_s < LATE_S:
+                break
         assert sent() > 0
     assert worst_s < LATE_S
