@@ -75,6 +75,22 @@ def test_ready_line_comes_when_it_speaks(tmp_path: Path) -> None:
         assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
 
 
+def test_what_stays_is_not_looked_through_while_callers_speak() -> None:
+    told = "import atexit, gc, sys; atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count())); "
+    program = told + "import kokoro_service; sys.exit(kokoro_service.main())"
+    command = [sys.executable, "-c", program, *TONE, "--piper", "external"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("ready: ")
+            process.terminate()
+            enabled, frozen = process.communicate(timeout=MODEL_TIMEOUT_S)[0].split()
+        finally:
+            process.kill()
+    assert enabled == "True"
+    assert int(frozen) > 10_000  # the modules alone; the engine's come on top
+
+
 def test_environment_sets_and_the_command_line_wins() -> None:
     environment = {
         "KOKORO_ENGINE": "tone",
