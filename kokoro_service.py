@@ -18,13 +18,15 @@ from types import FrameType
 
 import structlog
 
-from telephony import allocator, check, logs
 from telephony.engines import catalog
-from telephony.metrics import Metrics
 from telephony.service import Service, StartError
 from telephony.settings import NEEDLESS, Settings, SettingsError, parse
-from telephony.store import Store, StoreError
-from telephony.switch import Loaders
+from telephony.system import allocator
+from telephony.telemetry import logs
+from telephony.telemetry.metrics import Metrics
+from telephony.tools import check
+from telephony.voices.host_database import Store, StoreError
+from telephony.voices.selector import Loaders
 
 log = structlog.get_logger()
 

@@ -19,8 +19,8 @@ from bench.processes import peak_bytes, tells_memory, wait_idle
 from bench.product import settings_from_environment
 from bench.service import ServiceProcess, add_start_option
 from bench.worker import ReferenceProcess
-from telephony import logs
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 REFERENCE = "reference"
 

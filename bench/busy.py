@@ -20,12 +20,13 @@ from typing import Any
 from bench import report, texts
 from bench.product import Product, settings_from_environment
 from bench.telephone import Call
-from telephony import logs, wire
 from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES
+from telephony.protocols import telephone
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 LONGEST_WINDOW_S = WINDOW_FRAMES[-1] * FRAME_SAMPLES / 24_000
 """Seconds of audio in the longest window of an utterance."""
@@ -105,7 +106,7 @@ class _Processor:
 
     def __init__(self, product: Product, call_number: int) -> None:
         self._call_id = str(call_number)
-        self._listener = socket.create_server(("127.0.0.1", wire.processor_port(self._call_id) or 0))
+        self._listener = socket.create_server(("127.0.0.1", telephone.processor_port(self._call_id) or 0))
         self._text = product.call(self._call_id)
         self._registration = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._registration.connect(("127.0.0.1", product.udp_port))
@@ -122,12 +123,12 @@ class _Processor:
         connection, _ = self._listener.accept()
         with connection:
             self._text.say(text)
-            decoder = wire.AudioDecoder()
+            decoder = telephone.AudioDecoder()
             connection.recv(4 + len(self._call_id), socket.MSG_WAITALL)  # HELLO
             frames = 0
             while frames < after_frames:
                 decoder.receive(connection.recv(65_536))
-                frames += sum(isinstance(event, wire.Audio) for event in decoder.events())
+                frames += sum(isinstance(event, telephone.Audio) for event in decoder.events())
             cancelled_at_s = last_at_s = time.monotonic()
             self._registration.send(f"CANCEL:{self._call_id}".encode())
             connection.settimeout(_SILENCE_S)

@@ -26,8 +26,8 @@ from bench.product import settings_from_environment
 from bench.service import ServiceProcess, add_start_option
 from bench.telephone import Arrival
 from bench.worker import ReferenceProcess
-from telephony import logs
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 MAX_FIRST_AUDIO_S = 10.0
 """A listener who is kept waiting for longer is not served."""

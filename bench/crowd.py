@@ -21,8 +21,8 @@ import httpx
 import numpy as np
 from websockets.asyncio.client import connect
 
-from telephony import wire
-from telephony.audio import to_pcm16
+from telephony.audio.samples import to_pcm16
+from telephony.protocols import telephone
 
 SAMPLE_RATE_HZ = 24_000
 """Of all that is heard: the callers ask for it where a door lets them."""
@@ -126,15 +126,15 @@ class Crowd:
     async def _telephone(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
         heard = Heard()
         async with _connection(self._text_port) as (reader, writer):
-            writer.write(wire.encode_hello(str(uuid.uuid4())))
+            writer.write(telephone.encode_hello(str(uuid.uuid4())))
             await connected()
             heard.begin()
-            writer.write(b"".join(wire.encode_text(sentence) for sentence in sentences) + wire.encode_bye())
-            decoder = wire.AudioDecoder()
+            writer.write(b"".join(telephone.encode_text(sentence) for sentence in sentences) + telephone.encode_bye())
+            decoder = telephone.AudioDecoder()
             while data := await reader.read(65_536):
                 decoder.receive(data)
                 for event in decoder.events():
-                    if isinstance(event, wire.Audio):
+                    if isinstance(event, telephone.Audio):
                         heard.hear(to_pcm16(event.samples))
         return heard
 

@@ -20,8 +20,7 @@ import numpy as np
 import torch
 
 from bench import report, texts
-from telephony import logs
-from telephony.audio import log_spectral_distance_db
+from telephony.audio.samples import log_spectral_distance_db
 from telephony.engines.kokoro.acoustic import Acoustic
 from telephony.engines.kokoro.model import KokoroEngine, choose_device
 from telephony.engines.kokoro.statistics import NormStatistics
@@ -29,6 +28,7 @@ from telephony.engines.kokoro.utterance import KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 VOICES = ("af_sky", "bf_emma", "am_michael", "pf_dora")
 _CROWDS = (200, 500)

@@ -27,10 +27,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from bench import report, texts
 from bench.product import Product, settings_from_environment
-from telephony import logs
 from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 ENGINE = "engine alone"
 STORES = ("files", "redis")

@@ -16,9 +16,10 @@ from typing import Any
 from bench import report, texts
 from bench.processes import resident_bytes
 from bench.product import Product, settings_from_environment
-from telephony import allocator, logs
 from telephony.engines import catalog
 from telephony.settings import Settings
+from telephony.system import allocator
+from telephony.telemetry import logs
 
 # Of the utterances: lazy loading, allocator pools and every shape once, before growth counts.
 _WARM_UP = 0.1

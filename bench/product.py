@@ -13,11 +13,12 @@ from bench.measure import Timing
 from bench.telephone import Call, TextDoor
 from telephony import settings
 from telephony.engines import catalog
-from telephony.engines.base import Engine, Samples
+from telephony.engines.base import Engine
 from telephony.service import Service
 from telephony.settings import Settings
-from telephony.switch import Loaders
+from telephony.speech import Samples
 from telephony.text import script
+from telephony.voices.selector import Loaders
 
 
 class Product:

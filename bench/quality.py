@@ -23,11 +23,12 @@ import numpy as np
 from bench import cast, report, texts
 from bench.product import settings_from_environment
 from bench.recogniser import SAMPLE_RATE_HZ, Recognise, counts_words, load_recogniser, normalise, word_errors
-from telephony import logs
-from telephony.audio import log_spectral_distance_db
+from telephony.audio.samples import log_spectral_distance_db
 from telephony.engines import catalog, recipes
-from telephony.engines.base import Samples, UnknownVoiceError, UnusableVoiceError
+from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
 from telephony.settings import Settings
+from telephony.speech import Samples
+from telephony.telemetry import logs
 
 if TYPE_CHECKING:
     from kokoro import KModel

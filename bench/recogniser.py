@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from telephony.engines.base import Samples
-from telephony.text.spoken import speak_as
+from telephony.speech import Samples
+from telephony.text.normalization import speak_as
 
 SAMPLE_RATE_HZ = 24_000
 """Of what it is given to hear."""

@@ -24,12 +24,13 @@ from babel import Locale
 
 from bench import report, texts
 from bench.product import settings_from_environment, speak
-from telephony import logs
 from telephony.engines import catalog
-from telephony.engines.base import Engine, SynthesisError, UnknownVoiceError, Voice
+from telephony.engines.base import Engine, SynthesisError, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError
-from telephony.playback import WavFile
 from telephony.settings import Settings
+from telephony.speech import Voice
+from telephony.telemetry import logs
+from telephony.tools.players import WavFile
 
 CASTS = {
     "kokoro": (

@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from bench.measure import Timing
 from bench.telephone import TextDoor
-from telephony import client
+from telephony.tools import client
 
 _ROOT = Path(__file__).parent.parent
 _HOST = "127.0.0.1"

@@ -33,12 +33,12 @@ from bench.crowd import Crowd, Heard, is_all_of
 from bench.growth import steady_ends
 from bench.processes import resident_bytes
 from bench.product import Product, settings_from_environment
-from telephony import logs
-from telephony.audio import to_pcm16
+from telephony.audio.samples import to_pcm16
 from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 CAPACITY_S = 10.0
 """How long the capacity is measured."""

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from bench.measure import Timing
-from telephony import wire
+from telephony.protocols import telephone
 
 _TIMEOUT_S = 300.0
 
@@ -61,17 +61,17 @@ class Call:
     def __init__(self, host: str, port: int, call_id: str) -> None:
         self._connection = socket.create_connection((host, port), timeout=_TIMEOUT_S)
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connection.sendall(wire.encode_hello(call_id))
-        self._decoder = wire.AudioDecoder()
+        self._connection.sendall(telephone.encode_hello(call_id))
+        self._decoder = telephone.AudioDecoder()
         self._arrived: deque[Arrival] = deque()
 
     def say(self, text: str) -> None:
         """Sends a text."""
-        self._connection.sendall(wire.encode_text(text))
+        self._connection.sendall(telephone.encode_text(text))
 
     def finish(self) -> None:
         """Sends BYE: what was said is still spoken, then the connection ends."""
-        self._connection.sendall(wire.encode_bye())
+        self._connection.sendall(telephone.encode_bye())
 
     def receive(self, timeout_s: float) -> Arrival | None:
         """The next audio frame; None at the end of the connection, or when `timeout_s` seconds are over."""
@@ -98,5 +98,5 @@ class Call:
         at_s = time.monotonic()
         self._decoder.receive(data)
         for event in self._decoder.events():
-            if isinstance(event, wire.Audio):
+            if isinstance(event, telephone.Audio):
                 self._arrived.append(Arrival(at_s, len(event.samples) / event.sample_rate))

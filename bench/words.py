@@ -21,10 +21,10 @@ from bench import report, texts
 from bench.product import settings_from_environment, speak
 from bench.quality import choose
 from bench.recogniser import Recognise, load_recogniser, word_errors
-from telephony import logs
 from telephony.engines import catalog
-from telephony.engines.base import Samples
 from telephony.settings import Settings
+from telephony.speech import Samples
+from telephony.telemetry import logs
 
 VOICES = {
     "en-US": "af_sky",

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Protocol
 
 from bench.measure import Timing
-from telephony import logs
-from telephony.engines.base import Samples
 from telephony.settings import Settings
+from telephony.speech import Samples
+from telephony.telemetry import logs
 
 _SAMPLE_RATE_HZ = 24_000
 _EXIT_TIMEOUT_S = 10.0

@@ -13,10 +13,10 @@ from starlette.websockets import WebSocket
 
 from telephony.endpoints import livekit, pipecat
 from telephony.engines.tone import ToneEngine
-from telephony.metrics import Metrics
-from telephony.scheduler import Scheduler
-from telephony.sessions import SessionPolicy, SessionRegistry
+from telephony.listeners.sessions import SessionPolicy, SessionRegistry
+from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
+from telephony.telemetry.metrics import Metrics
 from telephony.voices import Selection, VoiceWish, choose
 
 _SETTINGS = Settings(debounce_ms=0, max_text_chars=200, max_waiting_requests=3, send_timeout_s=5.0)

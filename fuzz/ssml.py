@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from telephony.text import segments, spoken
-from telephony.text.spoken import SpokenError, ssml
+from telephony.text import normalization, segments
+from telephony.text.normalization import SpokenError, ssml
 
 _LANGUAGES = ("en-US", "en-GB", "pt-BR", "pt-PT", "es", "fr-FR", "it", "ja", "")
 
@@ -17,7 +17,7 @@ def check(data: bytes) -> None:
     language, text = _LANGUAGES[data[0] % len(_LANGUAGES)], data[1:].decode("utf-8", "surrogateescape")
     for document in (text, f"<speak>{text}</speak>"):
         with contextlib.suppress(SpokenError):
-            for span in spoken.parse(document, language):
+            for span in normalization.parse(document, language):
                 assert 0.5 <= span.rate <= 2.0
                 assert 0.0 <= span.pause_s <= ssml.MAX_BREAK_S
                 assert span.text == " ".join(span.text.split())

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from telephony import wire
-from telephony.audiosocket import PbxDecoder
+from telephony.protocols import telephone
+from telephony.protocols.audiosocket import PbxDecoder
 
 
 class _Decoder(Protocol):
@@ -19,7 +19,7 @@ class _Decoder(Protocol):
         """What they mean."""
 
 
-_DECODERS: tuple[Callable[[], _Decoder], ...] = (wire.TextDecoder, PbxDecoder, wire.AudioDecoder)
+_DECODERS: tuple[Callable[[], _Decoder], ...] = (telephone.TextDecoder, PbxDecoder, telephone.AudioDecoder)
 
 
 def check(data: bytes) -> None:
@@ -28,7 +28,7 @@ def check(data: bytes) -> None:
         return
     choice, place, rest = data[0] % (len(_DECODERS) + 1), data[1], data[2:]
     if choice == len(_DECODERS):
-        wire.decode_datagram(rest)
+        telephone.decode_datagram(rest)
         return
     place = place * len(rest) // 255
     whole = _events(_DECODERS[choice](), [rest])
@@ -41,12 +41,12 @@ def _events(decoder: _Decoder, pieces: list[bytes]) -> list[object]:
         for piece in pieces:
             decoder.receive(piece)
             events.extend(map(_comparable, decoder.events()))
-    except wire.WireError as error:
+    except telephone.WireError as error:
         return [*events, type(error)]
     return events
 
 
 def _comparable(event: object) -> object:
-    if isinstance(event, wire.Audio):
+    if isinstance(event, telephone.Audio):
         return np.asarray(event.samples).tobytes(), event.sample_rate, event.chunk_id
     return event

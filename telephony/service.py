@@ -13,15 +13,14 @@ from collections.abc import Sequence
 
 import structlog
 
-from telephony import logs
+from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.memory import MemoryStore
 from telephony.cache.prerender import load_wishes
 from telephony.cache.stores import Store as PhraseStore
-from telephony.calls import CallPolicy, CallRegistry
-from telephony.endpoints import audiosocket, http, security
+from telephony.endpoints import http, pbx, security
 from telephony.endpoints.admin import Switchboard
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.tcp import TextDoorPolicy, TextServer
@@ -29,19 +28,20 @@ from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
-from telephony.failover import Failover
-from telephony.loudness import Loudness
-from telephony.metrics import Metrics
-from telephony.phrases import Phrases
-from telephony.rehearsal import Rehearsal
-from telephony.request_log import RequestLog
-from telephony.scheduler import Scheduler
-from telephony.sessions import SessionPolicy, SessionRegistry
+from telephony.engines.verification import Verification
+from telephony.listeners.calls import CallPolicy, CallRegistry
+from telephony.listeners.prerender import Rehearsal
+from telephony.listeners.sessions import SessionPolicy, SessionRegistry
+from telephony.listeners.sinks import SinkLimits
+from telephony.scheduling.failover import Failover
+from telephony.scheduling.phrases import Phrases
+from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
-from telephony.sinks import SinkLimits
-from telephony.store import Store
-from telephony.switch import Doors, EngineSwitch, Loaders
-from telephony.verification import Verification
+from telephony.telemetry import logs
+from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.request_log import RequestLog
+from telephony.voices.host_database import Store
+from telephony.voices.selector import Doors, EngineSwitch, Loaders
 
 log = structlog.get_logger()
 
@@ -126,7 +126,7 @@ class Service:
             StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
                 doors.
         """
-        complaint = security.complaint(self.settings) or audiosocket.complaint(self.settings)
+        complaint = security.complaint(self.settings) or pbx.complaint(self.settings)
         if complaint is not None:
             self._abandon("error")
             raise StartError(complaint)
@@ -252,7 +252,7 @@ class Service:
     def _bind_audiosocket(self) -> socket.socket | None:
         if self.settings.audiosocket_port is None:
             return None
-        listener = audiosocket.bind(self.settings.host, self.settings.audiosocket_port)
+        listener = pbx.bind(self.settings.host, self.settings.audiosocket_port)
         self.audiosocket_port = int(listener.getsockname()[1])
         return listener
 

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import structlog
 
-from telephony.engines.base import Samples, Utterance, Voice
+from telephony.engines.base import Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance, pitch_hz
 from telephony.service import Service
+from telephony.speech import Samples, Voice
 
 if TYPE_CHECKING:
     pass

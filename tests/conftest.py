@@ -21,7 +21,7 @@ from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.settings import Settings
-from telephony.switch import Loaders
+from telephony.voices.selector import Loaders
 from tests.clients import EventLog, ForeignEngine, Throttle
 from tests.redis_server import RedisServer
 

@@ -7,7 +7,7 @@ import io
 import av
 import numpy as np
 
-from telephony.engines.base import Samples
+from telephony.speech import Samples
 
 # How FFmpeg calls what has no header.
 _RAW = {"pcm": "s16le", "f32": "f32le", "mulaw": "mulaw", "alaw": "alaw"}

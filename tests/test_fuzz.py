@@ -62,10 +62,10 @@ def mutated(data: bytes, seeds: list[bytes], chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from telephony import audiosocket
     from telephony.endpoints import websocket
     from telephony.engines import recipes
-    from telephony.text.spoken import ssml
+    from telephony.protocols import audiosocket
+    from telephony.text.normalization import ssml
 
     def fail(*_: object, **__: object) -> object:
         raise KeyError("scripted")

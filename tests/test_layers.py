@@ -1,4 +1,4 @@
-"""Which room may know which: the direction of imports, read from the source."""
+"""Which package may know which: the direction of imports, read from the source."""
 
 from __future__ import annotations
 
@@ -57,51 +57,52 @@ def modules(*rooms: str) -> list[str]:
 
 
 def test_the_source_is_found_and_its_imports_are_read() -> None:
-    assert {"kokoro_service", "telephony.wire", "telephony.engines.kokoro.model"} <= FILES.keys()
-    assert "telephony.engines.base" in imports("telephony.wire")
-    assert "telephony.text.script" in imports("telephony.calls")
+    assert {"kokoro_service", "telephony.protocols.telephone", "telephony.engines.kokoro.model"} <= FILES.keys()
+    assert "telephony.speech" in imports("telephony.protocols.telephone")
+    assert "telephony.text.script" in imports("telephony.listeners.calls")
     assert "telephony.engines.kokoro.layout" in imports("telephony.engines.kokoro.weights")
     assert "torch" in imports("telephony.engines.kokoro.model")
 
 
-PURE = modules(
-    "wire", "text", "audio", "settings", "logs", "metrics", "engines.base", "engines.recipes", "engines.tone"
+# From a socket down to a sample. A package knows its own modules and the packages below it.
+ORDER = (
+    "endpoints",
+    "listeners",
+    "protocols",
+    "scheduling",
+    "voices",
+    "cache",
+    "engines",
+    "text",
+    "audio",
+    "telemetry",
+    "system",
+    "settings",
+    "speech",
 )
+# Above all: the composition root, and the command lines with their entry points.
+ABOVE_ALL = {"service", "tools", "say", "report"}
 
 
-@pytest.mark.parametrize("module", PURE)
-def test_the_pure_rooms_know_nothing_of_the_house_but_the_engines_types(module: str) -> None:
-    # The modules of text know each other.
-    known = {name for name in of_the_house(module) if not within(name, ["telephony.text"])}
-    assert known <= {"telephony.engines.base", "telephony.engines.recipes"}
+def test_every_package_has_its_place() -> None:
+    assert {module.split(".")[1] for module in FILES if "." in module} == {*ORDER, *ABOVE_ALL}
 
 
-@pytest.mark.parametrize("module", modules("wire", "text", "audio"))
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_point_downwards(package: str) -> None:
+    known = {package, *ORDER[ORDER.index(package) + 1 :], "__version__"}
+    assert modules(package)
+    upwards = {
+        module: found
+        for module in modules(package)
+        if (found := {name for name in of_the_house(module) if name != HOUSE and name.split(".")[1] not in known})
+    }
+    assert upwards == {}
+
+
+@pytest.mark.parametrize("module", modules("protocols", "text", "audio"))
 def test_bytes_and_text_are_handled_without_input_or_output(module: str) -> None:
     assert not imports(module) & {"socket", "socketserver", "threading", "asyncio", "select", "selectors", "os", "time"}
-
-
-# Of each room: the rooms that it must not know, because they are above it.
-ABOVE = {
-    "engines": ["scheduler", "sinks", "calls", "switch", "store", "endpoints", "service"],
-    "store": ["engines", "scheduler", "sinks", "calls", "switch", "endpoints", "service", "settings"],
-    "scheduler": ["sinks", "calls", "switch", "store", "endpoints", "service", "settings", "text", "wire"],
-    "lanes": ["scheduler", "sinks", "calls", "switch", "store", "endpoints", "service", "settings", "text", "wire"],
-    "admission": ["lanes", "scheduler", "sinks", "calls", "engines", "endpoints", "service", "settings"],
-    "sinks": ["calls", "switch", "store", "endpoints", "service", "settings"],
-    "calls": ["switch", "store", "endpoints", "service", "settings"],
-    "switch": ["scheduler", "sinks", "endpoints", "service", "wire"],
-    "endpoints": ["service", "switch"],
-}
-
-
-@pytest.mark.parametrize("room", ABOVE)
-def test_no_room_knows_those_above_it(room: str) -> None:
-    above = [f"{HOUSE}.{name}" for name in ABOVE[room]]
-    assert modules(room)
-    assert {
-        module: found for module in modules(room) if (found := {n for n in imports(module) if within(n, above)})
-    } == {}
 
 
 def test_only_the_programs_know_the_service() -> None:
@@ -117,7 +118,9 @@ def test_no_engine_knows_another() -> None:
 
 
 def test_only_the_store_knows_sqlite() -> None:
-    assert {module for module in FILES if within_any(imports(module), ["sqlite3"])} == {"telephony.store"}
+    assert {module for module in FILES if within_any(imports(module), ["sqlite3"])} == {
+        "telephony.voices.host_database"
+    }
 
 
 def test_models_are_known_to_their_engines_only() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from telephony.engines.tone import ToneEngine
-from telephony.metrics import Metrics
 from telephony.service import Service
-from telephony.store import Store
+from telephony.telemetry.metrics import Metrics
+from telephony.voices.host_database import Store
 from tests.clients import (
     AudioProcessor,
     Daemon,

@@ -18,14 +18,14 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from telephony import check
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings, describe
-from telephony.switch import Loaders
+from telephony.tools import check
+from telephony.voices.selector import Loaders
 from tests.clients import ROOT, Daemon, EventLog, TextHost, free_port, tone_samples
 
 ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none")

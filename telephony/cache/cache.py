@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from telephony.cache.figures import CacheFigures
+from telephony.cache.in_flight import Making, Take
 from telephony.cache.key import PhraseKey
-from telephony.cache.making import Making, Take
 from telephony.cache.phrase import CorruptError, Phrase, decode, encode
 from telephony.cache.stores import Guard, Store, StoreError
 

@@ -14,7 +14,7 @@ from pathlib import Path
 _PREFIX = "tts:"
 _PACKAGE = Path(__file__).resolve().parent.parent
 # What turns text into sound; the rest of the service only carries it.
-_SOUNDING = ("audio.py", "text/**/*.py", "engines/**/*.py", "engines/**/*.c")
+_SOUNDING = ("speech.py", "audio/samples.py", "text/**/*.py", "engines/**/*.py", "engines/**/*.c")
 # Whose versions decide which phonemes a text has.
 _PACKAGES = ("babel", "espeakng-loader", "misaki", "num2words", "phonenumbers", "piper-tts", "supertonic")
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from telephony.cache.key import PhraseKey
-from telephony.engines.base import Samples, Word
+from telephony.speech import Samples, Word
 
 _MAGIC = b"TTSP"
 _VERSION = 1

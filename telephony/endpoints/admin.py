@@ -16,14 +16,14 @@ from fastapi import APIRouter, HTTPException
 from prometheus_client import Gauge
 from pydantic import BaseModel, Field
 
-from telephony import __version__, recent
+from telephony import __version__
 from telephony.endpoints.health import Readiness
 from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
 from telephony.engines.recipes import MAX_CHARS
-from telephony.metrics import Metrics
-from telephony.recent import Recent
-from telephony.sessions import SessionRegistry
-from telephony.store import StoreError
+from telephony.listeners.sessions import SessionRegistry
+from telephony.telemetry.history import STEP_S, Recent
+from telephony.telemetry.metrics import Metrics
+from telephony.voices.host_database import StoreError
 
 log = structlog.get_logger()
 
@@ -130,7 +130,7 @@ def router(
             queue_depth=round(_value(metrics.queue_depth)),
             predicted_first_audio_s=round(sessions.predict_first_audio_s(), 3),
             recent=RecentFigures(
-                step_s=recent.STEP_S,
+                step_s=STEP_S,
                 throughput=[round(value, 2) for value in history.throughput()],
                 first_audio=[FirstAudioBucket(**asdict(bucket)) for bucket in history.first_audio()],
             ),

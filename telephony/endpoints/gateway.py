@@ -15,15 +15,16 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telephony.encoders import Encoder, EncoderError, open_encoder
+from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechResponse, TooLargeError
-from telephony.engines.base import UnknownVoiceError, Voice
-from telephony.metrics import Metrics
-from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import script, scripts
-from telephony.text.spoken import SpokenError
+from telephony.speech import Voice
+from telephony.telemetry.metrics import Metrics
+from telephony.text import script, writing_systems
+from telephony.text.normalization import SpokenError
 from telephony.voices import Selection, VoiceWish, speaks
 
 _DOOR = "gateway"
@@ -142,7 +143,7 @@ def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
         raise _invalid(field, str(error)) from None
     if wish.voice is not None or wish.language is not None:
         return selection
-    languages = scripts.languages(script.without_tags(wish.text))
+    languages = writing_systems.languages(script.without_tags(wish.text))
     if not languages or any(speaks(_voice(selection), language) for language in languages):
         return selection
     for language in languages:

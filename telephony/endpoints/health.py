@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
 from telephony import __version__
-from telephony.metrics import Metrics
+from telephony.telemetry.metrics import Metrics
 
 _UNREADY: dict[int | str, dict[str, Any]] = {
     503: {"description": "starting, stopping, damaged, or the engine that is to speak does not answer"}

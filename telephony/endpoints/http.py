@@ -23,16 +23,16 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from telephony import __version__
-from telephony.endpoints import admin, calls, gateway, health, livekit, openai, page, pipecat
+from telephony.endpoints import admin, gateway, health, livekit, openai, page, pbx_calls, pipecat
 from telephony.endpoints.admin import Switchboard
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer
 from telephony.endpoints.security import Guard, Origins
 from telephony.endpoints.websocket_server import BoundedWebSocket
-from telephony.metrics import Metrics
-from telephony.sessions import SessionRegistry
+from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
+from telephony.telemetry.metrics import Metrics
 
 # Doors that everybody may use.
 _OPEN = ("health", "page")
@@ -62,7 +62,7 @@ def create_app(
         for door in (livekit, pipecat, gateway, openai)
     }
     if pbx_listener is not None:
-        routers["calls"] = calls.router(sessions, settings, metrics, pbx_listener)
+        routers["calls"] = pbx_calls.router(sessions, settings, metrics, pbx_listener)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, metrics, readiness, switchboard)

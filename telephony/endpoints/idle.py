@@ -15,8 +15,8 @@ from typing import Any, Literal
 import structlog
 
 from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client
-from telephony.metrics import Metrics
 from telephony.settings import Settings
+from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 

@@ -76,7 +76,7 @@ import structlog
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from telephony.encoders import open_encoder
+from telephony.audio.encoders import open_encoder
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
 from telephony.endpoints.websocket import (
     MAX_LEAD_MS,
@@ -90,14 +90,15 @@ from telephony.endpoints.websocket import (
     Outlet,
 )
 from telephony.endpoints.websocket_server import rest_s
-from telephony.engines.base import UnknownVoiceError, Word
-from telephony.metrics import Metrics
-from telephony.playout import Playout
-from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.playback import Playout
+from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text import spoken
+from telephony.speech import Word
+from telephony.telemetry.metrics import Metrics
+from telephony.text import normalization
+from telephony.text.normalization import SpokenError
 from telephony.text.segments import Segmenter
-from telephony.text.spoken import SpokenError
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()
@@ -585,7 +586,7 @@ class _Conversation:
 
 
 def _is_whole_document(text: str) -> bool:
-    return spoken.is_document(text) and text.rstrip().endswith("</speak>")
+    return normalization.is_document(text) and text.rstrip().endswith("</speak>")
 
 
 def _whole_characters(text: str) -> str:

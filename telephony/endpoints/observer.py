@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from telephony.metrics import Metrics
+from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 

@@ -18,15 +18,15 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from telephony.encoders import open_encoder
+from telephony.audio.encoders import open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
-from telephony.lanes import Request as Spoken
-from telephony.metrics import Metrics
-from telephony.sessions import RefusedError, SessionRegistry
+from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
-from telephony.text.spoken import SpokenError
+from telephony.telemetry.metrics import Metrics
+from telephony.text.normalization import SpokenError
 from telephony.voices import ALIASES, VoiceWish
 
 VOICES = {

@@ -66,7 +66,7 @@ import anyio
 import structlog
 from fastapi import APIRouter, WebSocket
 
-from telephony.encoders import open_encoder
+from telephony.audio.encoders import open_encoder
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
 from telephony.endpoints.websocket import (
     MAX_LEAD_MS,
@@ -79,12 +79,13 @@ from telephony.endpoints.websocket import (
     MessageError,
     Outlet,
 )
-from telephony.engines.base import UnknownVoiceError, Word
-from telephony.metrics import Metrics
-from telephony.playout import Playout
-from telephony.sessions import RefusedError, Session, SessionRegistry, Speech
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.playback import Playout
+from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
-from telephony.text.spoken import SpokenError
+from telephony.speech import Word
+from telephony.telemetry.metrics import Metrics
+from telephony.text.normalization import SpokenError
 from telephony.voices import Selection, VoiceWish
 
 log = structlog.get_logger()

@@ -22,8 +22,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telephony.metrics import Metrics
 from telephony.settings import Settings
+from telephony.telemetry.metrics import Metrics
 
 # Clients whose rate is known at once. A bucket that is forgotten is a full one.
 _MAX_CLIENTS = 10_000

@@ -19,10 +19,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from telephony.encoders import Encoder
-from telephony.engines.base import Samples
-from telephony.lanes import Window
-from telephony.sessions import RefusedError, Speech
+from telephony.audio.encoders import Encoder
+from telephony.listeners.sessions import RefusedError, Speech
+from telephony.scheduling.queues import Window
+from telephony.speech import Samples
 
 log = structlog.get_logger()
 

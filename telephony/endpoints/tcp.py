@@ -16,12 +16,12 @@ from typing import Any
 
 import structlog
 
-from telephony import wire
-from telephony.calls import Call, CallRegistry, TooManyCallsError
 from telephony.endpoints.listening import PAUSE_S, Shortage
-from telephony.lanes import LaneClosedError
-from telephony.metrics import Metrics
-from telephony.sinks import ReplySink, SinkLimits, limit_wait
+from telephony.listeners.calls import Call, CallRegistry, TooManyCallsError
+from telephony.listeners.sinks import ReplySink, SinkLimits, limit_wait
+from telephony.protocols import telephone
+from telephony.scheduling.queues import LaneClosedError
+from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -189,7 +189,7 @@ class _TextConnection(socketserver.BaseRequestHandler):
         self._place_bytes = 0
 
     def handle(self) -> None:
-        decoder = wire.TextDecoder()
+        decoder = telephone.TextDecoder()
         due = time.monotonic() + self.server.policy.hello_timeout_s
         try:
             while data := self._receive(due if self._call is None or decoder.unfinished_bytes else None):
@@ -198,18 +198,18 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 for event in decoder.events():
                     begun = False
                     self._leave_place()
-                    if isinstance(event, wire.Hello):
+                    if isinstance(event, telephone.Hello):
                         self._greet(event.call_id)
                     elif self._call is None or self._reply is None:
                         return  # BYE without HELLO
-                    elif isinstance(event, wire.Text):
+                    elif isinstance(event, telephone.Text):
                         self.server.calls.say(self._call, self._reply, event.text)
                     else:
                         self.server.calls.finish(self._call, self._reply)
                         return
                 due = due if begun or self._call is None else time.monotonic() + self.server.policy.hello_timeout_s
                 self._take_place(decoder.unfinished_bytes, due)
-        except wire.WireError as error:
+        except telephone.WireError as error:
             self.server.metrics.wire_errors.inc()
             log.warning("frame_broken", call=self._call_id, error=str(error))
         except (TooManyCallsError, LaneClosedError) as error:

@@ -7,10 +7,10 @@ import threading
 
 import structlog
 
-from telephony import wire
-from telephony.calls import CallRegistry
-from telephony.lanes import LaneClosedError
-from telephony.metrics import Metrics
+from telephony.listeners.calls import CallRegistry
+from telephony.protocols import telephone
+from telephony.scheduling.queues import LaneClosedError
+from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -60,13 +60,13 @@ class _Datagram(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         data, _ = self.request
-        message = wire.decode_datagram(data)
+        message = telephone.decode_datagram(data)
         match message:
-            case wire.Register(call_id):
+            case telephone.Register(call_id):
                 self._register(call_id)
-            case wire.Goodbye(call_id):
+            case telephone.Goodbye(call_id):
                 log.info("call_ended", call=call_id, known=self.server.calls.end(call_id))
-            case wire.Cancel(call_id):
+            case telephone.Cancel(call_id):
                 log.info("call_interrupted", call=call_id, known=self.server.calls.interrupt(call_id))
             case None:
                 self.server.metrics.datagrams_ignored.inc()

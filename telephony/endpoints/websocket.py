@@ -13,10 +13,10 @@ import numpy as np
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from telephony.encoders import Encoder
-from telephony.engines.base import Samples
-from telephony.lanes import Window
-from telephony.playout import Playout, SaidText, fade_out
+from telephony.audio.encoders import Encoder
+from telephony.listeners.playback import Playout, SaidText, fade_out
+from telephony.scheduling.queues import Window
+from telephony.speech import Samples
 
 log = structlog.get_logger()
 

@@ -7,17 +7,9 @@ stream returns the whole utterance as its only window.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
-# Rates of speech that a voice can do.
-_SLOWEST, _FASTEST = 0.5, 2.0
-
-Samples = npt.NDArray[np.float32]
-"""Mono audio, float32 in [-1, 1]."""
+from telephony.speech import Samples, Voice, Word
 
 
 class SynthesisError(RuntimeError):
@@ -34,48 +26,6 @@ class UnusableVoiceError(UnknownVoiceError):
 
 class UnspeakableError(SynthesisError):
     """There is nothing to pronounce in a text. Nothing is wrong with the engine."""
-
-
-@dataclass(frozen=True)
-class Voice:
-    """A voice an engine can speak with.
-
-    `language` is its own, a BCP 47 tag such as `en-US`; `other_languages` are those that it reads when asked to. Who
-    speaks several languages as a native is a voice for each of them; `speaker` is the name they share.
-    """
-
-    name: str
-    language: str
-    other_languages: tuple[str, ...] = ()
-    speaker: str | None = None
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word as the text has it, and when it is heard: seconds from the first sample that the utterance renders."""
-
-    text: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What an engine speaks in one breath, or a pause.
-
-    Attributes:
-        text: what to say; empty for a pause.
-        rate: how fast, as a factor of the voice's speed.
-        pause_s: silence in place of a text, in seconds.
-    """
-
-    text: str
-    rate: float = 1.0
-    pause_s: float = 0.0
-
-    def speed(self, of_voice: float) -> float:
-        """The rate of speech, 0.5 to 2, where the voice's is `of_voice`."""
-        return min(_FASTEST, max(_SLOWEST, of_voice * self.rate))
 
 
 class Utterance(Protocol):

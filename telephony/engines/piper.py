@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from telephony.audio import Resampler
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, UnspeakableError, Utterance, Voice, Word
+from telephony.audio.samples import Resampler
+from telephony.engines.base import SynthesisError, UnknownVoiceError, UnspeakableError, Utterance
 from telephony.engines.fingerprint import fingerprint
+from telephony.speech import Samples, Voice, Word
 from telephony.text.markup import plain
-from telephony.text.spoken import speak_as
+from telephony.text.normalization import speak_as
 
 if TYPE_CHECKING:
     from piper import PiperVoice

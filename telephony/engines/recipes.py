@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from telephony.engines.base import UnknownVoiceError, UnusableVoiceError, Voice
+from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
+from telephony.speech import Voice
 
 MAX_CHARS = 200
 """The longest recipe."""

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from telephony.audio import SilenceTrimmer, pause_s
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, UnspeakableError, Utterance, Voice, Word
+from telephony.audio.samples import SilenceTrimmer, pause_s
+from telephony.engines.base import SynthesisError, UnknownVoiceError, UnspeakableError, Utterance
 from telephony.engines.fingerprint import fingerprint
 from telephony.engines.kokoro.layout import one_line
 from telephony.engines.kokoro.sources import ask_hub
+from telephony.speech import Samples, Voice, Word
 from telephony.text.markup import plain
-from telephony.text.spoken import speak_as
+from telephony.text.normalization import speak_as
 
 if TYPE_CHECKING:
     from supertonic import TTS, Style

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from telephony.engines import recipes
-from telephony.engines.base import Samples, SynthesisError, Utterance, Voice, Word
+from telephony.engines.base import SynthesisError, Utterance
 from telephony.engines.recipes import Recipe
+from telephony.speech import Samples, Voice, Word
 
 SECONDS_PER_CHARACTER = 0.05
 """About the pace of English speech."""

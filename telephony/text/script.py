@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from telephony.engines.base import Segment
-from telephony.text import segments, spoken
+from telephony.speech import Segment
+from telephony.text import normalization, segments
 from telephony.text.markup import INLINE
-from telephony.text.spoken import Span, SpokenError
+from telephony.text.normalization import Span, SpokenError
 
 # A pause is cut like speech, so that a barge-in ends it.
 _PAUSE_WINDOW_S = 0.5
@@ -29,14 +29,14 @@ def speakable(text: str) -> bool:
     Raises:
         SpokenError: it is an SSML document that is not valid.
     """
-    if not spoken.is_document(text):
+    if not normalization.is_document(text):
         return segments.speakable(text)
-    return any(span.pause_s or segments.speakable(span.text) for span in spoken.outline(text))
+    return any(span.pause_s or segments.speakable(span.text) for span in normalization.outline(text))
 
 
 def without_tags(text: str) -> str:
     """The text between the tags of an SSML document, valid or not; plain text as it is."""
-    return "".join(_between_tags(text)) if spoken.is_document(text) else text
+    return "".join(_between_tags(text)) if normalization.is_document(text) else text
 
 
 def read(
@@ -80,9 +80,9 @@ def slices(
         on_invalid: told, on the way, that the document is not valid.
     """
     pieces: Iterator[str] = iter([text])
-    if spoken.is_document(text):
+    if normalization.is_document(text):
         try:
-            yield from _obeyed(spoken.slices(text, language), max_chars, pack_chars, quick)
+            yield from _obeyed(normalization.slices(text, language), max_chars, pack_chars, quick)
             return
         except SpokenError as error:
             on_invalid(error)

@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from telephony.engines.base import Engine, UnknownVoiceError, UnusableVoiceError, Voice
+from telephony.engines.base import Engine, UnknownVoiceError, UnusableVoiceError
 from telephony.engines.kokoro.languages import LANGUAGES
+from telephony.speech import Voice
 
 ALIASES = {"female": ("af_aoede", "F1"), "male": ("am_michael", "M1")}
 """Names for clients that do not care which, and whom they mean: the first one that there is."""

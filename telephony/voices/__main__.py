@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 
 from telephony import settings
 from telephony.engines import recipes
-from telephony.engines.base import UnknownVoiceError, Voice
+from telephony.engines.base import UnknownVoiceError
 from telephony.engines.blends import BlendError, BlendFile
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.weights import WeightsError, find_weights
 from telephony.engines.recipes import Recipe
 from telephony.settings import Settings, SettingsError
+from telephony.speech import Voice
 from telephony.voices import ALIASES
 
 

@@ -21,7 +21,7 @@ import httpx
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from telephony import wire
+from telephony.protocols import telephone
 
 MIB = 1 << 20
 _TIMEOUT_S = 2.0
@@ -45,7 +45,7 @@ class Target:
         """A connection of the text door on which HELLO and some bytes were sent."""
         connection = socket.create_connection((_HOST, self.text_port), _TIMEOUT_S)
         try:
-            connection.sendall(wire.encode_hello(call_id) + sent)
+            connection.sendall(telephone.encode_hello(call_id) + sent)
         except OSError:
             connection.close()
             raise
@@ -60,31 +60,31 @@ class Target:
 
 def goodbyes(target: Target) -> None:
     """A call id that is used again at once."""
-    with target.telephone("attack-bye", wire.encode_text("Bye.") + wire.encode_bye()):
+    with target.telephone("attack-bye", telephone.encode_text("Bye.") + telephone.encode_bye()):
         pass
 
 
 def big_text(target: Target) -> None:
     """Two sentences, then megabytes of nothing to say."""
-    with target.telephone("attack-big", wire.encode_text("One. Two. " + "! " * (4 * MIB))):
+    with target.telephone("attack-big", telephone.encode_text("One. Two. " + "! " * (4 * MIB))):
         target.ending.wait(1.0)
 
 
 def big_comment(target: Target) -> None:
     """A comment of megabytes in a document."""
-    with target.telephone("attack-comment", wire.encode_text(f"<speak>Hi.<!--{' x' * (4 * MIB)}--></speak>")):
+    with target.telephone("attack-comment", telephone.encode_text(f"<speak>Hi.<!--{' x' * (4 * MIB)}--></speak>")):
         target.ending.wait(1.0)
 
 
 def tiny_texts(target: Target) -> None:
     """More texts of one byte than a queue's bytes would bound."""
-    with target.telephone("attack-tiny", wire.encode_text("a") * 20_000):
+    with target.telephone("attack-tiny", telephone.encode_text("a") * 20_000):
         target.ending.wait(0.5)
 
 
 def never_reads(target: Target) -> None:
     """A host with hours of text that reads none of the audio."""
-    with target.telephone("attack-deaf", wire.encode_text("This is a long story. " * 2000)):
+    with target.telephone("attack-deaf", telephone.encode_text("This is a long story. " * 2000)):
         target.ending.wait(2.0)
 
 

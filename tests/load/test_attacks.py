@@ -14,7 +14,7 @@ import pytest
 
 from bench.crowd import Crowd, Heard, is_all_of
 from bench.processes import resident_bytes, tells_memory
-from telephony.audio import to_pcm16
+from telephony.audio.samples import to_pcm16
 from tests.clients import ROOT, TIMEOUT_S, Daemon, free_port, tone, until
 from tests.load.attacks import ATTACKS
 from tests.load.conftest import Size

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bench.crowd import Heard, is_all_of
-from telephony.audio import to_pcm16
+from telephony.audio.samples import to_pcm16
 from telephony.service import Service
 from tests.clients import TIMEOUT_S, TextHost, figure, frame_bytes, tone, tone_samples, wait_figure
 from tests.conftest import StartService

@@ -21,13 +21,14 @@ import numpy as np
 import pytest
 
 from bench.crowd import is_all_of
-from telephony.audio import to_pcm16
+from telephony.audio.samples import to_pcm16
 from telephony.cache import cache
-from telephony.engines.base import Samples, SynthesisError, Utterance
+from telephony.engines.base import SynthesisError, Utterance
 from telephony.engines.tone import ToneEngine, ToneUtterance
-from telephony.metrics import Metrics
 from telephony.service import Service
-from telephony.store import Store
+from telephony.speech import Samples
+from telephony.telemetry.metrics import Metrics
+from telephony.voices.host_database import Store
 from tests.clients import TIMEOUT_S, EventLog, TextHost, chunk_ids, figure, tone, wait_figure
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size, crowd_of

@@ -13,7 +13,7 @@ from websockets.exceptions import WebSocketException
 
 from bench import crowd
 from bench.crowd import Heard
-from telephony.audio import to_pcm16
+from telephony.audio.samples import to_pcm16
 from telephony.engines.tone import ToneEngine
 from tests.clients import EventLog, TextHost, figure, tone, until, wait_figure
 from tests.conftest import StartService

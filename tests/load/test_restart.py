@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from bench.crowd import Crowd, Heard, is_all_of
-from telephony.audio import to_pcm16
-from telephony.metrics import Metrics
-from telephony.store import Store
+from telephony.audio.samples import to_pcm16
+from telephony.telemetry.metrics import Metrics
+from telephony.voices.host_database import Store
 from tests.clients import ROOT, TIMEOUT_S, Daemon, TextHost, free_port, tone
 from tests.load.conftest import Size
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from telephony import connector
+from telephony.listeners import connector
 from tests.clients import AudioProcessor, EventLog, TextHost, figure, joined, register, tone, tone_samples, until
 from tests.conftest import StartService
 from tests.load.conftest import Size

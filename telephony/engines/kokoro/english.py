@@ -1,6 +1,7 @@
 """misaki's English converter without what it is slow and heavy for: spaCy, dictionaries in memory, idle imports.
 
-The phonemes are misaki's own to the last one, which `tests/test_english.py` shows against misaki and spaCy as they are.
+The phonemes are misaki's own to the last one: `tests/engines/test_english.py` compares with misaki and spaCy as they
+are.
 """
 
 from __future__ import annotations

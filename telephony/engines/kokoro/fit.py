@@ -22,8 +22,7 @@ import structlog
 import torch
 from torch import Tensor
 
-from telephony import logs
-from telephony.audio import SpeechLevel, log_spectral_distance_db
+from telephony.audio.samples import SpeechLevel, log_spectral_distance_db
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.languages import LANGUAGES
@@ -33,6 +32,7 @@ from telephony.engines.kokoro.statistics import GROUPS, SHIPPED, NormStatistics,
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ
 from telephony.engines.kokoro.weights import ensure_weights
 from telephony.settings import Settings
+from telephony.telemetry import logs
 
 RANK = 128
 _RIDGE = 0.1

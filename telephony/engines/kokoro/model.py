@@ -25,7 +25,7 @@ import structlog
 import torch
 
 from telephony.engines import recipes
-from telephony.engines.base import Samples, SynthesisError, UnknownVoiceError, Utterance, Voice
+from telephony.engines.base import SynthesisError, UnknownVoiceError, Utterance
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, what_is_missing
@@ -40,8 +40,9 @@ from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import timed
 from telephony.engines.recipes import Recipe
+from telephony.speech import Samples, Voice
 from telephony.text import markup
-from telephony.text.spoken import speak_as
+from telephony.text.normalization import speak_as
 
 log = structlog.get_logger()
 

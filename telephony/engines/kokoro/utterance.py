@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from telephony.audio import SilenceTrimmer, pause_s
-from telephony.engines.base import Samples, Word
+from telephony.audio.samples import SilenceTrimmer, pause_s
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic
 from telephony.engines.kokoro.words import Piece
+from telephony.speech import Samples, Word
 
 SAMPLE_RATE_HZ = 24_000
 

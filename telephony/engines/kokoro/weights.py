@@ -29,7 +29,6 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from telephony import logs
 from telephony.engines.kokoro.layout import (
     CONFIG_FILE,
     FOLDED_FILE,
@@ -41,6 +40,7 @@ from telephony.engines.kokoro.layout import (
     sha256_of,
 )
 from telephony.engines.kokoro.sources import SOURCES
+from telephony.telemetry import logs
 
 _MANIFEST = "manifest.json"
 _FETCHED = "kokoro-v1_0"

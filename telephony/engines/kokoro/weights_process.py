@@ -16,8 +16,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from telephony import logs
 from telephony.engines.kokoro.weights import KokoroWeights, WeightsError, ensure_weights, find_weights
+from telephony.telemetry import logs
 
 _ROOT = Path(__file__).resolve().parents[3]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
-from telephony.engines.base import Word
+from telephony.speech import Word
 
 UNIT_S = 600 / 24_000
 """Kokoro's unit of duration, in seconds."""

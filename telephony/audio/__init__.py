@@ -1,0 +1,1 @@
+"""Samples, sample rates, loudness, and encoded formats."""

@@ -1,0 +1,165 @@
+"""Texts for calls of a PBX: `/calls/{id}/...`, the half of the AudioSocket door that its protocol has no place for."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from telephony.endpoints import streaming
+from telephony.endpoints.pbx import Pbx, Saying, TooMuchTextError, UnknownCallError
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.settings import Settings
+from telephony.telemetry.metrics import Metrics
+from telephony.text.normalization import SpokenError
+from telephony.voices import Selection, VoiceWish
+
+
+class Words(BaseModel):
+    """What to say, and who. What is left out is as the service is set."""
+
+    text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
+    voice: str | None = Field(None, description="a voice of GET /v1/voices, by name or alias")
+    language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
+    speed: float | None = Field(None, ge=0.5, le=2.0, description="rate of speech, 1.0 is the voice's own")
+    engine: str | None = Field(None, description="kokoro, supertonic or piper; by default whoever has the voice")
+
+
+class Accepted(BaseModel):
+    """A text that will be spoken; `waiting` if its call has not connected yet."""
+
+    request_id: str
+    state: Literal["queued", "waiting"]
+
+
+class Interrupted(BaseModel):
+    """What the caller has heard of all that was being said, and what was dropped."""
+
+    text_spoken: str
+    text_remaining: str
+
+
+class HangUp(BaseModel):
+    """How to end a call."""
+
+    after_speech: bool = Field(False, description="first say all that was said before")
+
+
+class CallState(BaseModel):
+    """A call at this moment: `texts` in work or waiting, the last 100 `digits` that the caller pressed."""
+
+    call_id: uuid.UUID
+    state: Literal["connected", "waiting"]
+    texts: int
+    connected_s: float = 0.0
+    sample_rate: int | None = None
+    digits: str = ""
+
+
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, listener: socket.socket) -> APIRouter:
+    """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
+    pbx = Pbx(sessions, settings, metrics)
+
+    @contextlib.asynccontextmanager
+    async def serve(_: object) -> AsyncIterator[None]:
+        async with pbx.serving(listener):
+            yield
+
+    routes = APIRouter(
+        prefix="/calls/{call_id}",
+        tags=["calls"],
+        lifespan=serve,
+        responses={404: {"description": "no such call is connected"}},
+    )
+
+    @routes.post(
+        "/say",
+        status_code=202,
+        responses={
+            413: {"description": "the text is too long"},
+            429: {
+                "description": "too much text waits, or no place for another now; Retry-After says when to try again"
+            },
+        },
+    )
+    async def say(call_id: uuid.UUID, words: Words, request: Request) -> Accepted:
+        """Speaks a text, behind those said before. One for a call that has not connected yet waits a while for it."""
+        if len(words.text) > settings.max_text_chars:
+            raise streaming.too_long(settings.max_text_chars)
+        try:
+            if not await sessions.speakable(words.text):
+                raise _invalid("text", "there is nothing to say in it")
+        except SpokenError as error:
+            raise _invalid("text", str(error)) from None
+        request_id: str = request.state.request_id
+        try:
+            sessions.check_open()
+            spoken = pbx.say(call_id, Saying(words.text, _select(sessions, words), request_id))
+        except RefusedError as error:
+            raise streaming.busy(error) from None
+        except TooMuchTextError as error:
+            raise HTTPException(429, str(error), {"Retry-After": "1"}) from None
+        except UnknownCallError as error:
+            raise HTTPException(404, str(error)) from None
+        return Accepted(request_id=request_id, state="queued" if spoken else "waiting")
+
+    @routes.post("/interrupt")
+    async def interrupt(call_id: uuid.UUID) -> Interrupted:
+        """Barge-in: speech fades, and nothing more of what was said before follows."""
+        try:
+            spoken, remaining = pbx.find(call_id).interrupt()
+        except UnknownCallError as error:
+            raise HTTPException(404, str(error)) from None
+        return Interrupted(text_spoken=spoken, text_remaining=remaining)
+
+    @routes.post("/hangup", status_code=202)
+    async def hang_up(call_id: uuid.UUID, how: HangUp | None = None) -> None:
+        """Ends the call, and its channel's AudioSocket; texts of one that has not connected yet are dropped."""
+        if pbx.forget(call_id):
+            return
+        try:
+            pbx.find(call_id).hang_up(after_speech=how is not None and how.after_speech)
+        except UnknownCallError as error:
+            raise HTTPException(404, str(error)) from None
+
+    @routes.get("")
+    async def show(call_id: uuid.UUID) -> CallState:
+        """A call at this moment."""
+        waiting = pbx.waiting_texts(call_id)
+        if waiting:
+            return CallState(call_id=call_id, state="waiting", texts=waiting)
+        try:
+            call = pbx.find(call_id)
+        except UnknownCallError as error:
+            raise HTTPException(404, str(error)) from None
+        return CallState(
+            call_id=call_id,
+            state="connected",
+            texts=call.texts,
+            connected_s=round(time.monotonic() - call.connected_at, 1),
+            sample_rate=call.sample_rate,
+            digits="".join(call.digits),
+        )
+
+    return routes
+
+
+def _select(sessions: SessionRegistry, words: Words) -> Selection:
+    try:
+        return sessions.find(VoiceWish(words.voice, words.language, words.speed, words.engine))
+    except UnknownVoiceError as error:
+        field = next((name for name in ("voice", "language") if getattr(words, name) is not None), "engine")
+        raise _invalid(field, str(error)) from None
+
+
+def _invalid(field: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])

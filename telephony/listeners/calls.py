@@ -1,0 +1,495 @@
+"""Calls and who knows them.
+
+A call is a name, a chunk counter, a lane in the scheduler, whose epoch is the call's, and up to two routes for its
+audio. Threads: the endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for
+chunk ids. Locks are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
+
+Whatever may silence a call (barge-in, BYE, a connection or a processor that is gone) holds the locks of scheduler and
+call from the decision to the end of the epoch: what the next connection says can neither be hit by it nor slip past.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from telephony.listeners.connector import Connector
+from telephony.listeners.sinks import ProcessorSink, ReplySink, SinkLimits
+from telephony.protocols import telephone
+from telephony.scheduling.queues import LaneClosedError, Request, Window
+from telephony.scheduling.scheduler import Scheduler
+from telephony.speech import Segment
+from telephony.telemetry.metrics import Metrics
+from telephony.text import script
+from telephony.text.normalization import SpokenError
+from telephony.voices import Selection
+
+log = structlog.get_logger()
+
+_NOT_OWNED = "the connection is gone, or a newer one has taken the call over"
+
+
+class TooManyCallsError(RuntimeError):
+    """Every place for a call is taken by one that is in use."""
+
+
+@dataclass(frozen=True)
+class CallPolicy:
+    """What all calls of a service share.
+
+    Attributes:
+        route: `auto`, `reply` or `processor`.
+        stream: audio on the reply route leaves window by window, not text by text.
+        exact: every text has the model's own output, silence included, however late it begins.
+        max_calls: calls known at once; idle ones make room for new ones.
+        max_queued_text_bytes: text waiting per call before its door is held up.
+        processor_host: where the audio processors listen.
+        bye_stall_s: seconds without progress after which a call that has said BYE is ended.
+    """
+
+    route: str
+    stream: bool
+    exact: bool
+    max_calls: int
+    max_queued_text_bytes: int
+    processor_host: str
+    bye_stall_s: float
+    limits: SinkLimits
+
+
+class Call:
+    """One telephone call. Made and forgotten by `CallRegistry`."""
+
+    def __init__(self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics) -> None:
+        self.call_id = call_id
+        self._policy = policy
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._chunk_id = 0
+        self._windows = 0
+        self._reply: ReplySink | None = None
+        self._processor: ProcessorSink | None = None
+        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes, "telephone", takes_audio=self.takes_audio)
+
+    def __str__(self) -> str:
+        return self.call_id
+
+    def say(self, text: str, selection: Selection, reply: ReplySink) -> None:
+        """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
+
+        Raises:
+            LaneClosedError: the connection does not own the call any more, or the service is stopping.
+        """
+        with self._lock:
+            if not self.owned_by(reply):
+                raise LaneClosedError(_NOT_OWNED)
+            epoch = self._lane.epoch
+            # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
+            whole = self._sink() is reply and not self._policy.stream
+        request = Request(
+            self._segments(text, selection, whole),
+            selection.engine,
+            selection.voice,
+            selection.speed,
+            epoch,
+            len(text.encode()),
+            exact=whole or self._policy.exact,
+            language=selection.language,
+        )
+        if request.exhausted:
+            self._metrics.texts_silent.inc()
+            log.debug("nothing_to_say", call=self.call_id)
+            return
+        self._metrics.texts.inc()
+        log.debug("text", call=self.call_id, text=text[:200])
+        queued = self._lane.put(request, lambda: self.is_current(epoch) and self.owned_by(reply))
+        if not queued and not self.owned_by(reply):
+            raise LaneClosedError(_NOT_OWNED)
+
+    def interrupt(self) -> None:
+        """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
+        self._lane.clear()
+
+    def _segments(self, text: str, selection: Selection, whole: bool) -> Iterator[Segment | None]:
+        if whole:
+            return script.whole(text, selection.read_in, self._document_invalid)
+        quick = self._lane.silent and not self._policy.exact
+        return script.slices(text, selection.read_in, quick=quick, on_invalid=self._document_invalid)
+
+    def _document_invalid(self, error: SpokenError) -> None:
+        self._metrics.documents_invalid.inc()
+        log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
+
+    def owned_by(self, reply: ReplySink) -> bool:
+        """Whether the connection of `reply` is the one that speaks for this call."""
+        return self._reply is reply
+
+    def wait_spoken(self, timeout_s: float) -> bool:
+        """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
+        deadline = time.monotonic() + timeout_s
+        if not self._lane.wait_idle(timeout_s):
+            return False
+        while True:
+            with self._lock:
+                sink = self._sink()
+            if sink is None:
+                return False
+            sent = sink.wait_sent(max(0.0, deadline - time.monotonic()))
+            with self._lock:
+                if sink is self._sink():  # else what was left has moved to another sink
+                    return sent
+
+    @property
+    def awaits_engine(self) -> bool:
+        """Whether there is something to say and room for it: if nothing moves, others are served."""
+        with self._scheduler.changed:
+            return self._lane.working
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Changes whenever a window is delivered or a frame leaves."""
+        return self._windows, self._chunk_id
+
+    @property
+    def forgettable(self) -> bool:
+        """Whether nobody is connected to it and no chunk id has to be remembered."""
+        return self.idle and self._chunk_id == 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is connected to it, so that it may be forgotten."""
+        return self._reply is None and self._processor is None
+
+    # The scheduler's side (Listener)
+
+    def has_room(self) -> bool:
+        """Whether there is a sink for the next window and room in it."""
+        with self._lock:
+            sink = self._sink()
+            if sink is not None:
+                return sink.has_room()
+            # Nobody listens: with the route forced, text waits for the processor; else windows go nowhere, at once.
+            return self._policy.route != "processor"
+
+    def takes_audio(self) -> bool:
+        """Whether somebody reads what is sent: a host that does not has room, for what it gets is dropped."""
+        with self._lock:
+            sink = self._sink()
+            return not (isinstance(sink, ReplySink) and sink.stalled)
+
+    def deliver(self, window: Window) -> None:
+        """Hands a window to the sink of the moment, unless it is of an older epoch."""
+        with self._lock:
+            self._windows += 1
+            current = self.is_current(window.epoch)
+            sink = self._sink() if current else None
+            why = "no route" if current else "cancelled"
+            if sink is not None:
+                sink.write(window)  # under the lock, so that a change of route keeps the order
+                return
+        self._metrics.dropped_s.labels(why).inc(window.duration_s)
+
+    # The sinks' side (Gate)
+
+    def is_current(self, epoch: int) -> bool:
+        """Whether audio of that epoch may still be heard."""
+        return epoch == self._lane.epoch
+
+    def next_chunk_id(self, epoch: int) -> int | None:
+        """The next number of this call: 1, 2, 3, ... on whatever route; None if that epoch is over."""
+        with self._lock:
+            if not self.is_current(epoch):
+                return None
+            self._chunk_id += 1
+            return self._chunk_id
+
+    # The registry's side
+
+    def attach_reply(self, reply: ReplySink) -> ReplySink | None:
+        """Makes `reply` the owner of this call, of what has not left too; returns the previous owner."""
+        with self._lock:
+            previous, self._reply = self._reply, reply
+            if previous is not None:
+                for window in previous.take_unsent():
+                    reply.write(window)
+        self._scheduler.wake()
+        return previous
+
+    def detach_reply(self, reply: ReplySink) -> None:
+        """The text connection is gone. Without a processor nobody listens: its speech stops."""
+        with self._scheduler.changed, self._lock:
+            if not self.owned_by(reply):
+                return
+            self._reply = None
+            if self._processor is None and self._policy.route != "processor":
+                self._lane.clear()
+        self._scheduler.wake()
+
+    def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
+        """The processor has registered: connect to it, and send it what has not left on the reply route.
+
+        `on_lost` is called, without a lock, when it cannot be reached and this call does without it. False if its port
+        would be beyond the last one, or there is no place. With the route forced to `reply` there is nothing to do.
+        """
+
+        def lost(sink: ProcessorSink) -> None:
+            self._processor_lost(sink)
+            on_lost(self)
+
+        if self._policy.route == "reply":
+            return True
+        with self._lock:
+            if self._processor is not None and self._processor.running:
+                self._processor.retry_now()
+                return True
+            port = telephone.processor_port(self.call_id)
+            if port is None:
+                return False
+            sink = ProcessorSink(
+                (self._policy.processor_host, port),
+                self,
+                connector=connector,
+                limits=self._policy.limits,
+                on_room=self._scheduler.wake,
+                on_lost=lost,
+                metrics=self._metrics,
+            )
+            if not sink.start():
+                return False
+            self._processor = sink
+            if self._reply is not None and self._policy.route == "auto":
+                for window in self._reply.take_unsent():
+                    sink.write(window)
+        self._scheduler.wake()
+        return True
+
+    def end(self, owner: ReplySink | None = None) -> ProcessorSink | None:
+        """The call is over: its speech stops, the processor gets the end of audio, chunk ids start again.
+
+        Nothing happens if it is to be the end only for an `owner` that does not own the call any more.
+
+        Returns the processor's sink, which is ending.
+        """
+        with self._scheduler.changed, self._lock:
+            if owner is not None and not self.owned_by(owner):
+                return None
+            self._lane.clear()
+            self._chunk_id = 0
+            processor, self._processor = self._processor, None
+        if processor is not None:
+            processor.close()
+        return processor
+
+    def close(self) -> ProcessorSink | None:
+        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
+        self._lane.close()
+        return self.end()
+
+    def _sink(self) -> ReplySink | ProcessorSink | None:
+        """Where the next window goes. Called with the lock held."""
+        if self._policy.route == "reply":
+            return self._reply
+        if self._policy.route == "processor":
+            return self._processor
+        return self._processor or self._reply
+
+    def _processor_lost(self, sink: ProcessorSink) -> None:
+        """The processor cannot be reached: back to the reply route, with what it has not heard."""
+        with self._scheduler.changed, self._lock:
+            if self._processor is sink:
+                self._processor = None
+            unsent = sink.take_unsent()
+            target = self._sink()
+            if target is not None:
+                for window in unsent:
+                    target.write(window)
+            elif self._policy.route == "auto":
+                self._lane.clear()
+        if target is None:
+            for window in unsent:
+                self._metrics.dropped_s.labels("no route").inc(window.duration_s)
+        self._scheduler.wake()
+
+
+class CallRegistry:
+    """All calls by id. Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        policy: CallPolicy,
+        scheduler: Scheduler,
+        metrics: Metrics,
+        selection: Callable[[], Selection],
+    ) -> None:
+        self._policy = policy
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._selection = selection
+        self._lock = threading.Lock()
+        self._calls: dict[str, Call] = {}
+        self._ending: list[ProcessorSink] = []
+        self._connector = Connector(metrics)
+        self._closed = False
+        self._refusing = False
+
+    def connect(self, call_id: str, make_reply: Callable[[Call], ReplySink]) -> tuple[Call, ReplySink]:
+        """A text connection has said HELLO. It owns the call from now on; a connection that did before is cut.
+
+        Raises:
+            TooManyCallsError: no place is left.
+            LaneClosedError: the service is stopping.
+        """
+        with self._lock:
+            call = self._open(call_id)
+            reply = make_reply(call)
+            previous = call.attach_reply(reply)
+        if previous is not None:
+            log.info("connection_replaced", call=call_id)
+            previous.disconnect()
+        return call, reply
+
+    def say(self, call: Call, reply: ReplySink, text: str) -> None:
+        """Says a text that came on a call's connection, with the engine and voice of this moment.
+
+        While the service is stopping the text is refused, with a count.
+
+        Raises:
+            LaneClosedError: the connection does not own the call any more, or the service was closed meanwhile.
+        """
+        if self._refusing:
+            self._metrics.texts_refused.inc()
+            log.warning("text_refused", call=call.call_id, error="the service is stopping")
+            return
+        call.say(text, self._selection(), reply)
+
+    def register(self, call_id: str) -> bool:
+        """The audio processor of a call listens. False if there is no place for the call or no such port.
+
+        Raises:
+            LaneClosedError: the service is stopping.
+        """
+        self._connector.make_room()
+        with self._lock:
+            try:
+                call = self._open(call_id)
+            except TooManyCallsError:
+                return False
+            attached = call.attach_processor(self._connector, self._forget_if_done)
+        if not attached:
+            self._forget_if_done(call)
+        return attached
+
+    def interrupt(self, call_id: str) -> bool:
+        """Barge-in on a call; False if it is not known."""
+        with self._lock:
+            call = self._calls.get(call_id)
+        if call is None:
+            return False
+        self._metrics.interruptions.inc()
+        call.interrupt()
+        return True
+
+    def end(self, call_id: str) -> bool:
+        """The call has ended; False if it is not known. An open text connection may begin the next call of that id."""
+        with self._lock:
+            call = self._calls.get(call_id)
+        if call is None:
+            return False
+        self._end(call)
+        return True
+
+    def finish(self, call: Call, reply: ReplySink) -> None:
+        """BYE on a call's connection: what was said is spoken to its end, then the call is over.
+
+        Also when nothing has moved for the policy's `bye_stall_s`, such as speech that waits for a processor which
+        never registers; not while it waits for the engine. Unless a newer connection has taken the call over: then it
+        goes on.
+        """
+        progress = None
+        while call.owned_by(reply) and not call.wait_spoken(self._policy.bye_stall_s):
+            if not call.awaits_engine and progress == call.progress:
+                break
+            progress = call.progress
+        self._end(call, reply)
+
+    def detach(self, call: Call, reply: ReplySink) -> None:
+        """A call's text connection is gone. The call stays known: its chunk ids go on if it comes back."""
+        call.detach_reply(reply)
+        self._forget_if_done(call)
+
+    def refuse_text(self) -> None:
+        """The service is stopping: what was accepted is still spoken, new text is not."""
+        self._refusing = True
+
+    def drain(self, timeout_s: float) -> bool:
+        """Waits until every call has said what was accepted and it has left; False if that took over `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        drained = self._scheduler.drain(timeout_s)
+        for call in self._snapshot():
+            drained &= call.idle or call.wait_spoken(max(0.0, deadline - time.monotonic()))
+        return drained
+
+    def end_all(self) -> None:
+        """Ends every call; processors get the end of audio. Waits for their connections to close."""
+        self._end_each(Call.end)
+
+    def close(self) -> None:
+        """Ends every call for good and refuses new ones."""
+        with self._lock:
+            self._closed = True
+        self._end_each(Call.close)
+        self._connector.close()
+
+    def _end(self, call: Call, owner: ReplySink | None = None) -> None:
+        self._keep_until_ended(call.end(owner))
+        self._forget_if_done(call)
+
+    def _end_each(self, end: Callable[[Call], ProcessorSink | None]) -> None:
+        for call in self._snapshot():
+            self._keep_until_ended(end(call))
+        with self._lock:
+            ending = list(self._ending)
+        for processor in ending:
+            processor.join()
+
+    def _keep_until_ended(self, processor: ProcessorSink | None) -> None:
+        with self._lock:
+            self._ending = [sink for sink in self._ending if sink.running]
+            if processor is not None:
+                self._ending.append(processor)
+
+    def _snapshot(self) -> list[Call]:
+        with self._lock:
+            return list(self._calls.values())
+
+    def _open(self, call_id: str) -> Call:
+        if self._closed:
+            raise LaneClosedError("the service is stopping")
+        call = self._calls.get(call_id)
+        if call is None:
+            self._make_room()
+            call = Call(call_id, self._policy, self._scheduler, self._metrics)
+            self._calls[call_id] = call
+            self._metrics.active_calls.set(len(self._calls))
+        return call
+
+    def _make_room(self) -> None:
+        if len(self._calls) < self._policy.max_calls:
+            return
+        idle = next((call for call in self._calls.values() if call.idle), None)
+        if idle is None:
+            self._metrics.calls_refused.inc()
+            raise TooManyCallsError(f"{self._policy.max_calls} calls are in use")
+        del self._calls[idle.call_id]
+        idle.close()
+
+    def _forget_if_done(self, call: Call) -> None:
+        with self._lock:
+            if call.forgettable and self._calls.get(call.call_id) is call:
+                del self._calls[call.call_id]
+                self._metrics.active_calls.set(len(self._calls))

@@ -1,0 +1,111 @@
+"""Phrases of the configuration, rendered behind a service that has started, so that nobody waits for them later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+
+from telephony.cache.prerender import PhraseWish, prerender
+from telephony.engines.base import SynthesisError
+from telephony.scheduling.queues import Request, Window
+from telephony.scheduling.scheduler import Scheduler
+from telephony.speech import Segment
+from telephony.text import script
+from telephony.voices import Selection, VoiceWish
+
+log = structlog.get_logger()
+
+DOOR = "prerender"
+_MAX_QUEUED_BYTES = 2**20
+
+
+class Rehearsal:
+    """A listener in the background, whose only gain is what the phrase cache keeps. `start` once, `stop` once.
+
+    Args:
+        wishes: what to say.
+        find: engine and voice for a wish; it raises UnknownVoiceError where there is none.
+        whole: the telephone's replies leave as one frame, for which sentences stay together.
+        exact: the telephone has the model's own output, sentence by sentence.
+    """
+
+    def __init__(
+        self,
+        wishes: Sequence[PhraseWish],
+        scheduler: Scheduler,
+        find: Callable[[VoiceWish], Selection],
+        *,
+        whole: bool,
+        exact: bool,
+    ) -> None:
+        self._wishes = wishes
+        self._find = find
+        self._whole = whole
+        self._exact = exact
+        self._lane = scheduler.open_lane(self, _MAX_QUEUED_BYTES, DOOR, background=True)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=DOOR)
+
+    def __str__(self) -> str:
+        return DOOR
+
+    def start(self) -> None:
+        """Begins; progress is in the log."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leaves the rest unsaid."""
+        self._stopping.set()
+        self._lane.close()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # The scheduler's side (Listener)
+
+    def has_room(self) -> bool:
+        """Always."""
+        return True
+
+    def deliver(self, window: Window) -> None:
+        """Nobody listens."""
+
+    def _run(self) -> None:
+        prerender(self._wishes, self._say, self._stopping.is_set)
+
+    def _say(self, wish: PhraseWish) -> bool:
+        """Has a phrase made in every way in which a door may ask for it; whether any of them was missing."""
+        selection = self._find(VoiceWish(wish.voice, wish.language, wish.speed))
+        worked_s = 0.0
+        for division, exact in self._ways(wish.text, selection.read_in):
+            request = Request(
+                division,
+                selection.engine,
+                selection.voice,
+                selection.speed,
+                0,
+                len(wish.text.encode()),
+                exact=exact,
+                language=selection.language,
+                keep=True,
+            )
+            if request.exhausted:
+                raise SynthesisError("there is nothing to say in it")
+            self._lane.put(request)
+            self._lane.wait_idle()
+            if request.failed_engine is not None:
+                raise SynthesisError(f"{request.failed_engine} failed; what another engine says is not kept")
+            if request.failure is not None:
+                raise SynthesisError(request.failure)
+            worked_s += request.engine_s
+        return worked_s > 0
+
+    def _ways(self, text: str, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:
+        """Segments, and whether they are exact. What two ways have in common is found by the second one."""
+        yield script.read(text, language, quick=True), False
+        yield script.read(text, language), False
+        if self._whole:
+            yield script.whole(text, language), True
+        if self._exact:
+            yield script.read(text, language), True

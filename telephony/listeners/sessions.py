@@ -1,0 +1,419 @@
+"""Speech for clients of the event-loop doors: WebSockets and HTTP.
+
+A session is one such listener: a lane in the scheduler, and its texts on their way, each of which its door reads window
+by window. Threads: a session belongs to the event loop that opened it; the scheduler's thread delivers windows. The
+registry may be used from any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+import math
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from telephony.audio.loudness import Leveller, Loudness
+from telephony.engines.base import Engine
+from telephony.scheduling.queues import Request, Window
+from telephony.scheduling.scheduler import Scheduler
+from telephony.speech import Segment
+from telephony.telemetry.metrics import Metrics
+from telephony.text import script
+from telephony.voices import Selection, VoiceWish
+
+log = structlog.get_logger()
+
+# Refusals that follow each other within so many seconds are one line in the log; all are counted.
+_REFUSALS_APART_S = 10.0
+# Up to so many characters are checked in the event loop: a millisecond or two, whatever they are.
+_SHORT_CHARS = 500
+
+
+class RefusedError(RuntimeError):
+    """There is no place for another session now. The message says why.
+
+    `retry_after_s`: when it is worth trying again, in seconds.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class SessionPolicy:
+    """What all sessions share.
+
+    Attributes:
+        language: of clients that name neither voice nor language; None leaves it to the voice of the moment.
+        max_sessions: with a place at once, over all doors.
+        max_first_audio_s: a session whose first audio would take longer than this is refused; 0 refuses none.
+        buffer_s: seconds of audio waiting for one client before its speech pauses.
+        loudness: brings all voices to one level; None leaves each as it is.
+    """
+
+    language: str | None
+    max_sessions: int
+    max_first_audio_s: float
+    buffer_s: float
+    loudness: Loudness | None = None
+
+
+class Speech:
+    """One text on its way to a client. Iterate over its windows, in the session's event loop, or cancel it.
+
+    Texts of one session are spoken in order: read them in order. `request` holds what was measured (see `Request`);
+    it is complete when the iteration has ended.
+    """
+
+    def __init__(self, session: Session, request: Request, loudness: Loudness | None) -> None:
+        self.request = request
+        self._loudness = loudness
+        self._levellers: dict[tuple[str, str], Leveller] = {}
+        self.cancelled = False
+        self._session = session
+        self._windows: deque[Window] = deque()
+        self._changed = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[Window]:
+        while not self.cancelled:
+            if self._windows:
+                window = self._windows.popleft()
+                # Only what its reader is done with counts as read: a service that stops waits for it.
+                try:
+                    yield window if self._loudness is None else self._levelled(window, self._loudness)
+                finally:
+                    self._session.release(self, window)
+                if window.end_of_text:
+                    return
+            else:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def cancel(self) -> None:
+        """Not a window of it will be read any more; what the session says besides goes on."""
+        self._session.cancel(self)
+
+    def drop(self) -> None:
+        """Called by the session: forgets what has not been read."""
+        self.cancelled = True
+        for window in self._windows:
+            self._session.release(self, window, "cancelled")
+        self._windows.clear()
+        self._changed.set()
+
+    def take(self, window: Window) -> None:
+        """Called by the session, in the event loop: the next window."""
+        if self.cancelled:
+            self._session.release(self, window, "cancelled")
+            return
+        self._windows.append(window)
+        self._changed.set()
+
+    def _levelled(self, window: Window, loudness: Loudness) -> Window:
+        # Where another engine goes on, its voice has a level of its own.
+        leveller = self._levellers.get(window.speaker)
+        if leveller is None:
+            leveller = self._levellers[window.speaker] = loudness.leveller(*window.speaker)
+        return dataclasses.replace(window, samples=leveller.apply(window.samples, window.sample_rate))
+
+
+class Session:
+    """One listener of an event-loop door. Made by `SessionRegistry.open`; close it when its client is gone.
+
+    One made by `attend` says something only while it has a place.
+    """
+
+    def __init__(self, registry: SessionRegistry, scheduler: Scheduler, metrics: Metrics, door: str, name: str) -> None:
+        self.door = door
+        self._name = name
+        self._registry = registry
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        # Every speech has an epoch of its own, so that a window finds its way, or none after a cancel.
+        self._epochs = itertools.count()
+        self._speeches: dict[int, Speech] = {}
+        self._lock = threading.Lock()
+        self._buffered_s = 0.0
+        # The doors bound what waits; a lane that made the event loop wait would stop all of them.
+        self._lane = scheduler.open_lane(self, max_queued_bytes=None, door=door)
+
+    def __str__(self) -> str:
+        return self._name
+
+    @property
+    def silent(self) -> bool:
+        """Whether the client hears nothing and has nothing coming."""
+        return self._lane.silent
+
+    def take_place(self) -> None:
+        """Before a text: a place for it, unless the session has one already.
+
+        Raises:
+            RefusedError: there is none, the first audio would take too long, or the service is starting or stopping.
+        """
+        self._registry.give_place(self)
+
+    def leave_place(self) -> None:
+        """It says nothing more for now. Its lane stays, and with it what the scheduler knows of its listener."""
+        self._registry.forget(self)
+
+    def say(
+        self, text: str, selection: Selection, *, exact: bool = False, keep: bool = False, request_id: str = ""
+    ) -> Speech:
+        """Queues a text behind those said before.
+
+        Args:
+            text: of any length, plain or an SSML document; with nothing speakable in it the speech has no window but an
+                empty last one.
+            selection: engine, voice and rate.
+            exact: the model's own output, silence included, however late it begins.
+            keep: whether its phrases are kept with the prerendered ones.
+            request_id: for the request log.
+        """
+        request = Request(
+            self._segments(text, selection, exact),
+            selection.engine,
+            selection.voice,
+            selection.speed,
+            next(self._epochs),
+            len(text.encode()),
+            exact=exact,
+            language=selection.language,
+            keep=keep,
+            request_id=request_id,
+        )
+        speech = Speech(self, request, None if exact else self._registry.policy.loudness)
+        self._speeches[request.epoch] = speech
+        self._registry.speaking(+1)
+        if request.exhausted:
+            self._metrics.texts_silent.inc()
+            speech.take(Window(np.zeros(0, np.float32), selection.engine.sample_rate, request.epoch, True))
+        else:
+            self._metrics.texts.inc()
+            log.debug("text", session=self._name, text=text[:200])
+            self._lane.put(request)
+        return speech
+
+    def interrupt(self) -> None:
+        """Barge-in: not a window of what was said before this moment will be read any more. The session goes on."""
+        self._metrics.interruptions.inc()
+        self._drop_all()
+
+    def cancel(self, speech: Speech) -> None:
+        """Drops one speech, as `Speech.cancel`. Nothing if it has been read to its end."""
+        if self._forget(speech):
+            self._lane.drop(speech.request)
+            speech.drop()
+
+    def close(self) -> None:
+        """Drops what was not read, and forgets the session. May be called twice."""
+        self._drop_all()
+        self._lane.close()
+        self._registry.forget(self)
+
+    def release(self, speech: Speech, window: Window, dropped_because: str | None = None) -> None:
+        """Called by a speech: a window was read, or dropped; there is room for another."""
+        if dropped_because is not None:
+            self._metrics.dropped_s.labels(dropped_because).inc(window.duration_s)
+        with self._lock:
+            was_full = not self.has_room()
+            self._buffered_s -= window.duration_s
+        if was_full:
+            self._scheduler.wake()
+        if window.end_of_text:
+            self._forget(speech)
+
+    # The scheduler's side (Listener)
+
+    def has_room(self) -> bool:
+        """Whether another window may wait for the client."""
+        return self._buffered_s < self._registry.policy.buffer_s
+
+    def deliver(self, window: Window) -> None:
+        """Hands a window over to the event loop, unless its speech was cancelled."""
+        speech = self._speeches.get(window.epoch)
+        if speech is None:
+            self._metrics.dropped_s.labels("cancelled").inc(window.duration_s)
+            return
+        with self._lock:
+            self._buffered_s += window.duration_s
+        try:
+            self._loop.call_soon_threadsafe(speech.take, window)
+        except RuntimeError:
+            if not self._loop.is_closed():  # else whoever read this has ended with it
+                raise
+
+    def _drop_all(self) -> None:
+        speeches = list(self._speeches.values())
+        self._lane.clear()
+        for speech in speeches:
+            self._forget(speech)
+            speech.drop()
+
+    def _forget(self, speech: Speech) -> bool:
+        """Whether it was there: a speech counts until it has been read to its end or was dropped."""
+        known = self._speeches.pop(speech.request.epoch, None) is not None
+        if known:
+            self._registry.speaking(-1)
+        return known
+
+    def _segments(self, text: str, selection: Selection, exact: bool) -> Iterator[Segment | None]:
+        return script.slices(text, selection.read_in, quick=self.silent and not exact)
+
+
+class SessionRegistry:
+    """All sessions of the event-loop doors.
+
+    Args:
+        find: see `find`.
+        engines: the engines that are loaded.
+    """
+
+    def __init__(
+        self,
+        policy: SessionPolicy,
+        scheduler: Scheduler,
+        metrics: Metrics,
+        find: Callable[[VoiceWish], Selection],
+        engines: Callable[[], Sequence[Engine]],
+    ) -> None:
+        self.policy = policy
+        self.engines = engines
+        self._find = find
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._changed = threading.Condition()
+        self._placed: set[Session] = set()
+        self._speaking = 0
+        self._ids = itertools.count(1)
+        self._why_refused: str | None = "the service is starting"
+        self._last_refusal_at = -math.inf
+        # One, so that long texts take turns with the event loop and not with each other for it.
+        self._checks = ThreadPoolExecutor(1, "text-checks")
+
+    def close(self) -> None:
+        """Ends the thread for checks, behind the one in work. No session is used any more."""
+        self._checks.shutdown(cancel_futures=True)
+
+    async def speakable(self, text: str) -> bool:
+        """`script.speakable`, without holding up the event loop for a long text.
+
+        Raises:
+            SpokenError: a document that is not valid.
+        """
+        if len(text) <= _SHORT_CHARS:
+            return script.speakable(text)
+        return await asyncio.get_running_loop().run_in_executor(self._checks, script.speakable, text)
+
+    def find(self, wish: VoiceWish) -> Selection:
+        """Engine, voice and rate for what a client asks.
+
+        Raises:
+            UnknownVoiceError: there is no such voice, or none of that language, or the voice speaks another language.
+        """
+        if wish.voice is None and wish.language is None:
+            wish = dataclasses.replace(wish, language=self.policy.language)
+        return self._find(wish)
+
+    def open(self, door: str) -> Session:
+        """A session with a place for a new client of `door`, in the running event loop.
+
+        Raises:
+            RefusedError: too many sessions, the first audio would take too long, or the service is not ready.
+        """
+        session = self.attend(door)
+        session.take_place()
+        return session
+
+    def attend(self, door: str) -> Session:
+        """As `open`, without a place: the client has nothing to say yet. See `Session.take_place`.
+
+        Raises:
+            RefusedError: the service is not ready.
+        """
+        self.check_open()
+        return Session(self, self._scheduler, self._metrics, door, f"{door}-{next(self._ids)}")
+
+    def give_place(self, session: Session) -> None:
+        """Called by a session, see `Session.take_place`."""
+        self.check_open()
+        if session.silent:
+            self.check_delay()
+        with self._changed:
+            if session in self._placed:
+                return
+            if len(self._placed) >= self.policy.max_sessions:
+                raise self._refusal(f"{self.policy.max_sessions} sessions are open, which is the limit", 1.0)
+            self._placed.add(session)
+            self._metrics.active_sessions.labels(session.door).inc()
+
+    def check_open(self) -> None:
+        """For a new text in an open session.
+
+        Raises:
+            RefusedError: the service is starting or stopping.
+        """
+        if self._why_refused is not None:
+            raise self._refusal(self._why_refused, 5.0)
+
+    def check_delay(self) -> None:
+        """For a new listener, or a text of one who hears nothing.
+
+        Raises:
+            RefusedError: the first audio would take too long.
+        """
+        limit_s = self.policy.max_first_audio_s
+        # A service with nothing to do cannot do better than begin: what it measured last must not keep it idle.
+        if not limit_s or self._scheduler.begins_at_once:
+            return
+        predicted_s = self._scheduler.predict_first_audio_s()
+        if predicted_s > limit_s:
+            raise self._refusal(f"the first audio would take {predicted_s:.1f} s now", predicted_s)
+
+    def predict_first_audio_s(self) -> float:
+        """How long a new listener would wait for the first audio now, in seconds. Any thread."""
+        return self._scheduler.predict_first_audio_s()
+
+    def admit(self) -> None:
+        """The service is ready: sessions may be opened from now on."""
+        self._why_refused = None
+
+    def forget(self, session: Session) -> None:
+        """Called by a session that is closed, or leaves its place."""
+        with self._changed:
+            if session in self._placed:
+                self._placed.remove(session)
+                self._metrics.active_sessions.labels(session.door).dec()
+
+    def refuse(self) -> None:
+        """The service is stopping: what was accepted is still spoken, new text and new sessions are refused."""
+        self._why_refused = "the service is stopping"
+
+    def drain(self, timeout_s: float) -> bool:
+        """Waits until every speech has been read to its end; False if that took longer than `timeout_s`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._speaking, timeout_s)
+
+    def speaking(self, change: int) -> None:
+        """Called by a session: a speech has begun (+1), has been read to its end or was dropped (-1)."""
+        with self._changed:
+            self._speaking += change
+            self._changed.notify_all()
+
+    def _refusal(self, message: str, retry_after_s: float) -> RefusedError:
+        self._metrics.sessions_refused.inc()
+        now = self._scheduler.now()
+        if now >= self._last_refusal_at + _REFUSALS_APART_S:
+            log.warning("sessions_refused", why=message, retry_after_s=round(retry_after_s, 1))
+        self._last_refusal_at = now
+        return RefusedError(message, retry_after_s)

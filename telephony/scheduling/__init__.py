@@ -1,0 +1,1 @@
+"""Who speaks next: queues, admission, preparation, fail-over."""

@@ -1,0 +1,73 @@
+"""Segments whose phonemes are being made, beside the engines' own threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from telephony.engines.base import Engine, Utterance
+from telephony.engines.thread import Call
+from telephony.scheduling.failover import Failover
+from telephony.scheduling.queues import Lane, Request
+from telephony.speech import Segment
+
+
+@dataclass(frozen=True, eq=False)
+class UnderWay:
+    """A request whose segment is with its engine's preparation thread; the call ends with the seconds that it took."""
+
+    lane: Lane
+    request: Request
+    call: Call[tuple[Utterance, float]]
+
+
+class Preparation:
+    """The calls of `Engine.prepare`, one at a time for each engine. Its methods return at once; one thread owns it.
+
+    Args:
+        failover: makes the calls.
+        clock: measures them, in seconds.
+        on_return: told, by the thread that was called, that one has returned.
+    """
+
+    def __init__(self, failover: Failover, clock: Callable[[], float], on_return: Callable[[], None]) -> None:
+        self._failover = failover
+        self._clock = clock
+        self._on_return = on_return
+        self._under_way: dict[str, UnderWay] = {}
+
+    def idle(self, engine: Engine) -> bool:
+        """Whether a call may be started."""
+        return engine.name not in self._under_way
+
+    def has(self, request: Request) -> bool:
+        """Whether its segment is under way."""
+        return any(each.request is request for each in self._under_way.values())
+
+    def start(self, lane: Lane, request: Request, segment: Segment) -> None:
+        """Has a segment of a request prepared by the request's engine, which is idle.
+
+        Raises:
+            StalledError: the engine does not answer.
+        """
+        engine = request.engine
+        speed = segment.speed(request.speed)
+        prepare = partial(engine.prepare, segment.text, request.voice, speed, request.exact, request.language)
+        call = self._failover.prepare(engine, partial(self._timed, prepare), self._on_return)
+        self._under_way[engine.name] = UnderWay(lane, request, call)
+
+    def take_over(self) -> UnderWay | None:
+        """One that has come to its end, well or not, and is not under way any more; None while there is none."""
+        for name, each in self._under_way.items():
+            if each.call.over:
+                return self._under_way.pop(name)
+        return None
+
+    def next_overdue_s(self) -> float | None:
+        """In how many seconds the first call is to be given up; None if none is under way."""
+        return min((each.call.left_s for each in self._under_way.values()), default=None)
+
+    def _timed(self, prepare: Callable[[], Utterance]) -> tuple[Utterance, float]:
+        started = self._clock()
+        return prepare(), self._clock() - started

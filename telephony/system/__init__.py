@@ -1,0 +1,1 @@
+"""The machine below the process: cores, memory, allocator."""

@@ -1,0 +1,1 @@
+"""Metrics, logs, the request log, and the last minutes of the figures."""

@@ -1,0 +1,168 @@
+"""From what a language model writes to what a caller should hear.
+
+`speak_as` says one segment of plain text in words; `parse` reads an SSML document. Both are pure, take time in
+proportion to the text, and leave Kokoro's inline markup (`[word](/phonemes/)`) as it is. In the languages that have
+rules nothing that leaves here has a digit or a symbol (outside that markup), so no engine reads numbers its own way;
+in others only layout, pictures and tags are taken away.
+
+What is shortened is read where it stands: a segment must not be cut inside a number or a date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from telephony.text.markup import INLINE
+from telephony.text.normalization import amounts, codes, dates, internet, ssml, words
+from telephony.text.normalization.cleaning import ascii_digits, clean, printable
+from telephony.text.normalization.english import BritishEnglish, English
+from telephony.text.normalization.french import French
+from telephony.text.normalization.italian import Italian
+from telephony.text.normalization.language import Language
+from telephony.text.normalization.portuguese import EuropeanPortuguese, Portuguese
+from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.spanish import MexicanSpanish, Spanish
+from telephony.text.normalization.ssml import Span, SpokenError
+
+__all__ = ["Span", "SpokenError", "is_document", "outline", "parse", "slices", "speak_as"]
+
+_DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
+_LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
+_REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
+
+
+def speak_as(text: str, language: str) -> str:
+    """A text in words.
+
+    Args:
+        text: plain text, best a sentence; tags in it are dropped, not obeyed.
+        language: a language tag, such as "en-US"; the region decides where customs differ.
+
+    Returns:
+        What to say; empty where there is nothing to say.
+    """
+    known = _language(language)
+    parts = INLINE.split(text)
+    said = [part if index % 2 else _said(part, known) for index, part in enumerate(parts)]
+    return " ".join("".join(said).split())
+
+
+def is_document(text: str) -> bool:
+    """Whether a text is meant as an SSML document: its first element is `<speak>`."""
+    return _DOCUMENT.match(text.lstrip()) is not None
+
+
+def outline(document: str) -> list[Span]:
+    """The spans of an SSML document, what is declared in it as it is written; quick, whatever that is.
+
+    Raises:
+        SpokenError: it is not valid.
+    """
+    return [span for span in _as_written(document) if span is not None]
+
+
+def parse(document: str, language: str) -> Iterator[Span]:
+    """What to say, how fast, and where to pause, as far as it is asked for.
+
+    What is declared (`say-as`) is in words; the rest is still to be said by `speak_as`, as any text.
+
+    Args:
+        document: an SSML document.
+        language: as for `speak_as`.
+
+    Raises:
+        SpokenError: it is not valid; at once, not on the way.
+    """
+    outline(document)
+    return (span for span in _as_declared(document, language) if span is not None)
+
+
+def slices(document: str, language: str) -> Iterator[Span | None]:
+    """As `parse`, but a large document is read a slice at a time: None where there is no span yet and others may work.
+
+    Raises:
+        SpokenError: it is not valid; before the first span.
+    """
+    for span in _as_written(document):
+        if span is None:
+            yield None
+    yield from _as_declared(document, language)
+
+
+def _as_written(document: str) -> Iterator[Span | None]:
+    return ssml.document(document.strip(), lambda part, kind, layout: part)
+
+
+def _as_declared(document: str, language: str) -> Iterator[Span | None]:
+    return ssml.document(document.strip(), lambda part, kind, layout: _say_as(part, kind, layout, language))
+
+
+def _language(tag: str) -> Language | None:
+    tag = tag.lower().replace("_", "-")
+    return _REGIONAL.get(tag) or _LANGUAGES.get(tag.split("-")[0])
+
+
+@lru_cache(maxsize=16)
+def _rules(language: Language) -> Sequence[Rule]:
+    """The rules in their order: what is more certain comes first, and what is said is not said again."""
+    return (
+        *internet.rules(language),
+        *words.roman_rules(language),
+        *words.abbreviation_rules(language),
+        *codes.rules(language),
+        *amounts.money_rules(language),
+        *dates.rules(language)[:-2],
+        *codes.telephone_rules(language),
+        *amounts.range_rules(language),
+        *dates.rules(language)[-2:],
+        *words.month_rules(language),
+        *amounts.ordinal_rules(language),
+        *amounts.measure_rules(language),
+        *dates.year_rules(language),
+        *codes.long_rules(language),
+        *amounts.number_rules(language),
+        *words.symbol_rules(language),
+    )
+
+
+def _said(text: str, language: Language | None) -> str:
+    if not text or text.isspace():
+        return text
+    cleaned = clean(text)
+    if language is None:
+        said = printable(cleaned)
+    else:
+        said = ascii_digits(cleaned)
+        for rule in _rules(language):
+            said = rule.apply(said)
+        said = words.sweep(said)
+    before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))
+    return f"{before}{said.strip()}{after}"
+
+
+def _say_as(text: str, kind: str, layout: str, tag: str) -> str:
+    language = _language(tag)
+    if language is None:
+        return " ".join(text) if kind in ("digits", "characters", "spell-out") else speak_as(text, tag)
+    said: str | None = None
+    text = ascii_digits(text)
+    digits = re.sub(r"\D", "", text)
+    if kind in ("characters", "spell-out"):
+        said = codes.spelled(text, language)
+    elif kind == "digits" and digits:
+        said = codes.digit_groups(re.findall(r"\d+", text), language)
+    elif kind == "telephone" and digits:
+        said = codes.telephone(text, language, certain=True)
+    elif kind == "currency":
+        said = amounts.currency(text, language)
+    elif kind == "time":
+        said = dates.time(text, language)
+    elif kind == "date":
+        said = dates.as_laid_out(text, layout, language)
+    elif kind == "ordinal" and digits and int(digits[:15]):
+        said = language.ordinal(int(digits[:15]))
+    elif kind in ("cardinal", "number") and text.isdecimal():
+        said = language.cardinal(int(text[:18]))
+    return speak_as(text, tag) if said is None else said

@@ -1,0 +1,170 @@
+"""Telephone numbers, codes of letters and digits, numbers of accounts: what is read digit by digit."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+from telephony.text.normalization.language import Language
+from telephony.text.normalization.rules import Rule, alternatives, number_pattern
+
+_CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
+_AMERICAN = re.compile(
+    r"(?:1[-. ]?)?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}|\d{3}[-.]\d{4}|1[-. ]\d{3}[-. ]\d{3}[-. ]\d{4}"
+)
+_CODE = re.compile(
+    r"(?<![\w.,/@-])(?=[A-Z-]{0,12}\d)(?=[\d-]{0,24}[A-Z])[A-Z\d]{1,24}(?:-[A-Z\d]{1,24}){0,8}(?![\w-])(?!\.\d)"
+)
+_DIGITS = re.compile(
+    r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)|(?<![\w.,-])\d{4}(?: \d{4}){2,4}(?![\w])"
+)
+_BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
+_LONG = re.compile(r"\d{1,18000}")
+_ROUND = re.compile(r"000[ .]000$")
+_MIN_LONG = 7
+
+
+def rules(language: Language) -> list[Rule]:
+    """Codes where a word before them or their form says so, and telephone numbers."""
+    units = alternatives({"AM", "PM", "A", "K", "M", "B", "T", "GB", "MB", "KB", "TB", "KG", "KM", "CM", "MM", "ML",
+                          "W", "KW", "V", "GHZ", "MHZ", "HZ", "ST", "ND", "RD", "TH", "H",
+                          *language.scales})  # fmt: skip
+    amount = re.compile(rf"\d+(?:{units})|(?:USD|EUR|GBP|BRL|CHF|R)\d+|\d{{4}}-\d\d-\d\dT\d\d", re.IGNORECASE)
+    named = re.compile(
+        rf"(?<!\w)((?:{language.short_code_words}|{language.code_words})\b(?:[\s:#.°º-]|\b(?:is|number|code|no|n|é|es|est|è|de|del|di|o|al|el|le|il|para|número|numero|"
+        rf"numéro|in|con|em|en|par|postal)\b){{1,30}})"
+        rf"(\d{{2,19}}(?:[ -]\d{{2,12}}){{0,6}})(?![\w%°€$£]|[.,:/]\d|[ -]\d)",
+        re.IGNORECASE,
+    )
+
+    short = re.compile(rf"(?:{language.short_code_words})\b", re.IGNORECASE)
+
+    def code(match: re.Match[str]) -> str | None:
+        return None if amount.fullmatch(match.group()) else characters(match.group(), language)
+
+    def after_its_name(match: re.Match[str]) -> str | None:
+        groups = re.split(r"[ -]", match[2])
+        least = 3 if short.match(match[1]) else 4
+        if len(match[2]) < least and match[2][0] != "0":
+            return None
+        return match[1] + digit_groups(groups if len(groups) > 1 else divided(match[2]), language)
+
+    return [
+        Rule(_BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        Rule(_CODE, code),
+        Rule(named, after_its_name),
+    ]
+
+
+def telephone_rules(language: Language) -> list[Rule]:
+    """Telephone numbers, and digits in groups that are none."""
+    return [
+        Rule(_CANDIDATE, lambda match: telephone(match.group(), language)),
+        Rule(_DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
+    ]
+
+
+def long_rules(language: Language) -> list[Rule]:
+    """Numbers so long, without separators, that they count nothing; and numbers that begin with a zero."""
+    number = re.compile(number_pattern(language))
+
+    def digits(match: re.Match[str]) -> str | None:
+        run = match.group()
+        text, start = match.string, match.start()
+        inside = (
+            text[start - 1 : start] in (".", ",") and text[start - 2 : start - 1].isdecimal() if start > 1 else False
+        )
+        if inside or re.match(r"[.,]\d", text[match.end() : match.end() + 2]):
+            return None if number.match(text, start) or inside else digit_groups(divided(run), language)
+        if len(run) >= _MIN_LONG or (len(run) > 1 and run[0] == "0"):
+            return digit_groups(divided(run), language)
+        return None
+
+    return [Rule(_LONG, digits)]
+
+
+def telephone(written: str, language: Language, certain: bool = False) -> str | None:
+    """A telephone number in its groups; None for what is none (unless it is certain to be one)."""
+    written = written.strip()
+    international = written.startswith(("+", "00"))
+    number = None
+    for region in (None,) if international else language.regions:
+        try:
+            found = phonenumbers.parse(re.sub(r"^00", "+", written) if international else written, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(found):
+            number = found
+            break
+    groups = re.findall(r"\d+", written)
+    if international:
+        if number is not None:
+            style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
+            groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
+        elif sum(map(len, groups)) > 15 and not certain:
+            return None
+        return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
+    looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written)
+    if not (certain or looks_american or number is not None) or (_ROUND.search(written) and not certain):
+        return None
+    if number is not None and len(groups) == 1:
+        style = phonenumbers.PhoneNumberFormat.NATIONAL
+        groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
+    if len(groups) == 1 or "".join(groups) != re.sub(r"\D", "", written):
+        groups = divided(re.sub(r"\D", "", written))
+    return digit_groups(groups, language, language.phone_pairs)
+
+
+def characters(code: str, language: Language) -> str:
+    """A code letter by letter and digit by digit: "A B one two, nine X"."""
+    groups = [group for group in re.split(r"[-\s]+", code) if group]
+    if re.fullmatch(r"COVID-?19", code):
+        return f"COVID {language.cardinal(19)}"
+    # "B12", "I-95", "Q3": so short that people say a number.
+    short = re.fullmatch(r"([A-Z]{1,3})-?(\d{1,2})", code)
+    if short and (len(short[1]) == 1 or "-" in code) and short[2][0] != "0":
+        return f"{' '.join(short[1])} {language.cardinal(int(short[2]))}"
+    joint = ", " if sum(map(len, groups)) > 5 else " "
+    return joint.join(" ".join(_character(character, language) for character in group) for group in groups)
+
+
+def digit_groups(groups: list[str], language: Language, pairs: bool = False) -> str:
+    """Groups of digits with a short pause between them."""
+    return ", ".join(
+        language.cardinal(int(group)) if pairs and len(group) == 2 and group[0] != "0" else language.spell_digits(group)
+        for group in groups
+    )
+
+
+def divided(digits: str) -> list[str]:
+    """A run of digits in groups that can be remembered: threes, the rest in fours; card numbers in fours."""
+    size = 4 if len(digits) >= 12 and len(digits) % 3 else 3
+    if len(digits) <= 5:
+        return [digits]
+    if len(digits) == 8:
+        size = 4
+    groups = [digits[start : start + size] for start in range(0, len(digits), size)]
+    if len(groups[-1]) < 2:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
+
+
+def _character(character: str, language: Language) -> str:
+    return language.spell_digits(character) if character.isdecimal() else character.upper()
+
+
+def spelled(text: str, language: Language) -> str:
+    """Every character by its name, groups apart."""
+    names = {".": language.dot, "-": language.hyphen, "_": language.underscore, "/": language.slash,
+             "@": language.mail_at,
+             "+": language.plus, "#": language.number_sign, "&": language.ampersand}  # fmt: skip
+    groups = [
+        " ".join(
+            names.get(character) or _character(character, language)
+            for character in group
+            if character in names or character.isalnum()
+        )
+        for group in text.split()
+    ]
+    return ", ".join(filter(None, groups))

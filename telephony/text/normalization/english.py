@@ -1,0 +1,198 @@
+"""English, of the United States and of Britain."""
+
+# What each method and each table is for is said where Language declares it; the tables are never changed.
+# ruff: noqa: D102, RUF012
+from __future__ import annotations
+
+from num2words import num2words
+
+from telephony.text.normalization.language import Currency, Language, Name, Written
+
+_CENT = Name("cent", "cents")
+_TENS = ("", "oh", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth", 16: "sixteenth"}
+
+
+class English(Language):
+    """American English."""
+
+    locale = "en_US"
+    speller = "en"
+    regions = ("US", "GB")
+    decimal_mark = "."
+    month_first = True
+    space_groups = False
+
+    digits = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    minus = "minus"
+    plus = "plus"
+    point = "point"
+    to = "to"
+    over = "over"
+    per = "per"
+    percent = "percent"
+    permille = "per mille"
+    number_sign = "number"
+    section = "section"
+    about = "about"
+    times = "times"
+    fold = "times"
+    divided_by = "divided by"
+    equals = "equals"
+    less = "less than"
+    greater = "greater than"
+    ampersand = "and"
+    at = "at"
+    degree = Name("degree", "degrees")
+    dot = "dot"
+    mail_at = "at"
+    hyphen = "dash"
+    underscore = "underscore"
+    slash = "slash"
+    hashtag = "hashtag"
+    squared = "squared"
+    cubed = "cubed"
+    half = "one half"
+    and_half = "and a half"
+    all_day = "twenty-four seven"
+    version = "version"
+    cents_joint = "and"
+    currencies = {
+        "USD": Currency(Name("dollar", "dollars"), _CENT),
+        "CAD": Currency(Name("Canadian dollar", "Canadian dollars"), _CENT),
+        "AUD": Currency(Name("Australian dollar", "Australian dollars"), _CENT),
+        "EUR": Currency(Name("euro", "euros"), _CENT),
+        "GBP": Currency(Name("pound", "pounds"), Name("penny", "pence")),
+        "BRL": Currency(Name("real", "reais"), Name("centavo", "centavos")),
+        "MXN": Currency(Name("Mexican peso", "Mexican pesos"), Name("centavo", "centavos")),
+        "INR": Currency(Name("rupee", "rupees"), Name("paisa", "paise")),
+        "JPY": Currency(Name("yen", "yen")),
+        "CHF": Currency(Name("Swiss franc", "Swiss francs"), _CENT),
+    }
+    scales = {
+        "k": "thousand", "K": "thousand", "thousand": "thousand",
+        "m": "million", "M": "million", "mn": "million", "million": "million",
+        "b": "billion", "B": "billion", "bn": "billion", "billion": "billion",
+        "T": "trillion", "tn": "trillion", "trillion": "trillion",
+    }  # fmt: skip
+    units = {
+        "mph": "speed-mile-per-hour", "mi": "length-mile", "ft": "length-foot", "yd": "length-yard", "lb": "mass-pound",
+        "lbs": "mass-pound", "oz": "mass-ounce", "gal": "volume-gallon", "fl oz": "volume-fluid-ounce",
+        "sq ft": "area-square-foot", "ft²": "area-square-foot", "sq mi": "area-square-mile", "hr": "duration-hour",
+        "hrs": "duration-hour", "mins": "duration-minute", "sec": "duration-second", "secs": "duration-second",
+        "mpg": "consumption-mile-per-gallon", "kph": "speed-kilometer-per-hour",
+        "tbsp": "volume-tablespoon", "tsp": "volume-teaspoon", "psi": "pressure-pound-force-per-square-inch",
+    }  # fmt: skip
+    rates = {"mo": "month", "yr": "year", "hr": "hour", "h": "hour", "wk": "week", "min": "minute", "s": "second"}
+    abbreviations = {
+        "Mrs.": "Missus", "Ms.": "Miz", "Mr.": "Mister", "Mr": "Mister", "Mrs": "Missus", "Messrs.": "Messers",
+        "Jr.": "Junior", "Jr": "Junior", "e.g.": "for example", "i.e.": "that is", "etc.": "et cetera",
+        "etc": "et cetera", "vs.": "versus", "vs": "versus", "approx.": "approximately", "dept.": "department",
+        "Dept.": "Department", "appt.": "appointment", "Appt.": "Appointment", "Inc.": "Incorporated",
+        "Ltd.": "Limited", "Corp.": "Corporation", "Bros.": "Brothers", "Ave.": "Avenue", "Ave": "Avenue",
+        "Blvd.": "Boulevard", "Blvd": "Boulevard", "Rd.": "Road", "Hwy.": "Highway", "Hwy": "Highway",
+        "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
+        "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
+        "wk.": "week", "yr.": "year", "yrs.": "years", "hrs.": "hours", "mins.": "minutes", "max.": "maximum",
+        "min.": "minimum", "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
+        "N/A": "not applicable", "n/a": "not applicable",
+    }  # fmt: skip
+    titles = {
+        "Dr.": "Doctor", "Dr": "Doctor", "St.": "Saint", "St": "Saint", "Prof.": "Professor", "Gov.": "Governor",
+        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Capt.": "Captain", "Col.": "Colonel",
+        "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Rev.": "Reverend", "Hon.": "Honorable", "Pres.": "President",
+        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior",
+    }  # fmt: skip
+    before_number = {
+        "No.": "number", "no.": "number", "Nos.": "numbers", "nos.": "numbers", "Nr.": "number", "#": "number",
+        "Fig.": "figure", "fig.": "figure", "p.": "page", "pp.": "pages", "pg.": "page", "Vol.": "volume",
+        "vol.": "volume", "Ch.": "chapter", "ch.": "chapter", "Apt.": "apartment", "apt.": "apartment",
+        "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
+        "ext": "extension", "v.": "version", "Sec.": "section", "sec.": "section", "Art.": "article",
+    }  # fmt: skip
+    months = {
+        "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9, "Oct": 10,
+        "Nov": 11, "Dec": 12,
+    }  # fmt: skip
+    code_words = (
+        r"code|PIN|pin|passcode|password|ZIP|zip|account|order|reference|confirmation|ticket|case|ID|invoice|tracking|"
+        r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|card|ending in|ends in|"
+        r"starting with|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
+    )
+    short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
+    date_words = r"on|by|until|before|after|since|from|for|date|due|expires|expiring"
+    not_nouns = frozenset()
+
+    def plain(self, number: int) -> str:
+        return super().plain(number).replace(",", "").replace(" and ", " ")
+
+    def ordinal(self, number: int, feminine: bool = False) -> str:
+        return str(num2words(number, lang="en", to="ordinal")).replace(",", "").replace(" and ", " ")
+
+    def decimals(self, fraction: str) -> str:
+        return self.spell_digits(fraction)
+
+    def is_one(self, written: Written) -> bool:
+        return written.whole == 1 and not written.fraction
+
+    def year(self, year: int) -> str:
+        if not 1100 <= year < 10_000 or 2000 <= year < 2010 or year % 1000 == 0:
+            return self.cardinal(year)
+        return self.pairs(year)
+
+    def pairs(self, number: int) -> str:
+        """Three or four digits as two numbers: "nineteen oh five", "one twenty-three"."""
+        high, low = divmod(number, 100)
+        if low == 0:
+            return f"{self.cardinal(high)} hundred"
+        return f"{self.cardinal(high)} {'oh ' if low < 10 else ''}{self.cardinal(low)}"
+
+    def decade(self, decade: int) -> str:
+        """The nineties, the nineteen nineties, the two thousands."""
+        if decade and decade % 100 == 0:
+            return f"{self.cardinal(decade) if decade % 1000 == 0 else self.pairs(decade)}s"
+        tens = "tens" if decade % 100 == 10 else f"{_TENS[decade % 100 // 10].removesuffix('y')}ies"
+        return f"{self.cardinal(decade // 100)} {tens}" if decade >= 100 else tens
+
+    def fraction(self, above: int, below: int) -> str | None:
+        if below not in _PARTS:
+            return None
+        part = _PARTS[below]
+        plural = {"half": "halves"}.get(part, f"{part}s")
+        return f"{self.cardinal(above)} {part if above == 1 else plural}"
+
+    def day(self, day: int) -> str:
+        return self.ordinal(day)
+
+    def date(self, day: int, month: int, year: int | None) -> str:
+        said = f"{self.month(month)} {self.day(day)}"
+        return f"{said}, {self.year(year)}" if year is not None else said
+
+    def clock(self, hour: int, minute: int, half: str) -> str:
+        suffix = f" {half.upper()}" if half else ""
+        if minute:
+            minutes = f"oh {self.cardinal(minute)}" if minute < 10 else self.cardinal(minute)
+            return f"{self.cardinal(hour)} {minutes}{suffix}"
+        if suffix:
+            return f"{self.cardinal(hour)}{suffix}"
+        if hour in (0, 24):
+            return "midnight"
+        return f"{self.cardinal(hour)} hundred" if hour > 12 else f"{self.cardinal(hour)} o'clock"
+
+
+class BritishEnglish(English):
+    """British English: hundreds with "and", the day before the month."""
+
+    locale = "en_GB"
+    regions = ("GB", "US")
+    month_first = False
+
+    def plain(self, number: int) -> str:
+        return str(num2words(number, lang="en")).replace(",", "")
+
+    def ordinal(self, number: int, feminine: bool = False) -> str:
+        return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
+
+    def date(self, day: int, month: int, year: int | None) -> str:
+        said = f"the {self.day(day)} of {self.month(month)}"
+        return f"{said}, {self.year(year)}" if year is not None else said

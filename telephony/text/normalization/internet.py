@@ -1,0 +1,93 @@
+"""E-mail and web addresses, names of files."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.language import Language
+from telephony.text.normalization.rules import Rule
+
+_DOMAINS = (
+    "com org net edu gov int info biz app dev tech shop store online site cloud io ai co tv uk "
+    "us ca de fr es it pt br eu ch nl ie au "
+    "nz mx ar cl pl se"
+).split()  # fmt: skip
+_HOST = rf"(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{'|'.join(_DOMAINS)})(?![\w-])"
+_EMAIL = re.compile(r"(?<![\w.+@-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-])")
+_URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{1,500}", re.IGNORECASE)
+_DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?")
+_FILE = re.compile(
+    r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip)(?!\w)"
+)
+_HANDLE = re.compile(r"(?<![\w@.])@([A-Za-z_]\w{1,30})")
+_TAG = re.compile(r"(?<![\w#&])#([^\W\d_]\w{0,60})")
+_PARTS = re.compile(r"[^\W\d_]+|\d+|[-_.+/~%]")
+_SAID_ENDINGS = frozenset("zip doc docx js json".split())
+
+
+def rules(language: Language) -> list[Rule]:
+    """Addresses, as they are told on the telephone."""
+
+    def email(match: re.Match[str]) -> str:
+        return f"{_said(match[1], language)} {language.mail_at} {_host(match[2], language)}"
+
+    def url(match: re.Match[str]) -> str:
+        address = match.group().rstrip(".,;:!?*")
+        return address_said(address) + match.group()[len(address) :]
+
+    def address_said(address: str) -> str:
+        bare = re.sub(r"^https?://", "", address, flags=re.IGNORECASE)
+        # What follows a question mark is for machines.
+        host, _, path = re.split(r"[?#]", bare, maxsplit=1)[0].rstrip("/").partition("/")
+        said = _host(host.split(":")[0], language)
+        return f"{said} {language.slash} {_said(path, language)}" if path else said
+
+    def domain(match: re.Match[str]) -> str:
+        address = match.group().rstrip("./")
+        return address_said(address) + ("." if match.group().endswith(".") else "")
+
+    def file(match: re.Match[str]) -> str:
+        ending = match[2] if match[2] in _SAID_ENDINGS else _spelled(match[2])
+        return f"{_said(match[1], language)} {language.dot} {ending}"
+
+    return [
+        Rule(_EMAIL, email),
+        Rule(_URL, url),
+        Rule(_DOMAIN, domain),
+        Rule(_FILE, file),
+        Rule(_HANDLE, lambda match: f"{language.at} {_said(match[1], language)}"),
+        Rule(_TAG, lambda match: f"{language.hashtag} {_said(match[1], language)}"),
+    ]
+
+
+def _host(host: str, language: Language) -> str:
+    labels = [label for label in host.split(".") if label]
+    said = [_said(label, language) for label in labels[:-1]]
+    top = labels[-1] if labels else ""
+    spelled = len(top) == 2 and top.lower() not in {"co", *language.word_domains}
+    said.append(_spelled(top) if spelled else _said(top, language))
+    return f" {language.dot} ".join(said)
+
+
+def _said(part: str, language: Language) -> str:
+    names = {
+        ".": language.dot, "-": language.hyphen, "_": language.underscore, "+": language.plus, "/": language.slash,
+        "~": "", "%": language.percent,
+    }  # fmt: skip
+    words = []
+    for piece in _PARTS.findall(part):
+        if piece in names:
+            words.append(names[piece])
+        elif piece.isdecimal():
+            words.append(language.spell_digits(piece))
+        else:
+            words.append(piece if _pronounceable(piece) else _spelled(piece))
+    return " ".join(filter(None, words))
+
+
+def _pronounceable(word: str) -> bool:
+    return len(word) == 1 or bool(re.search(r"[aeiouyáéíóúàèìòùâêôãõäöü]", word, re.IGNORECASE)) or len(word) > 4
+
+
+def _spelled(word: str) -> str:
+    return " ".join(word.upper())

@@ -1,0 +1,213 @@
+"""Has the running service speak, and hears it: a client of its doors, for `telephony.say`."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.sync.client import ClientConnection, connect
+
+from telephony.protocols import telephone
+from telephony.speech import Samples
+
+SESSION_SAMPLE_RATE = 24_000
+"""Of all audio of a session, in Hz."""
+
+_TIMEOUT_S = 120.0
+_CLOSE_TIMEOUT_S = 2.0
+_PCM16_FULL_SCALE = 32_767
+_KEY_MISSING = 1008
+_KEY_HINT = "give it by --api-key or API_KEY"
+
+
+class ServiceError(RuntimeError):
+    """The service answered, but not with speech. The message says why."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A piece of speech as it arrived.
+
+    Attributes:
+        samples: float32 [samples].
+        sample_rate: Hz.
+        age_s: seconds since the first text was sent.
+    """
+
+    samples: Samples
+    sample_rate: int
+    age_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class AgentDoors:
+    """Where the HTTP and WebSocket doors are, and the key that they ask for; empty for none."""
+
+    host: str
+    port: int
+    api_key: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What each request and connection carries."""
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+@dataclass(frozen=True)
+class TelephoneDoors:
+    """Where the telephone's doors are: text on `tcp_port`, registration on `udp_port`."""
+
+    host: str
+    tcp_port: int
+    udp_port: int
+
+
+def call(doors: TelephoneDoors, call_id: str, text: str) -> Generator[Sound, None, None]:
+    """Says one text as a telephone host does. Whoever closes the generator early ends the call.
+
+    Raises:
+        OSError: the service cannot be reached, or does not answer in time.
+        WireError: the reply is broken, or call id or text do not fit into a frame.
+    """
+    message = telephone.encode_hello(call_id) + telephone.encode_text(text) + telephone.encode_bye()
+    decoder = telephone.AudioDecoder()
+    with socket.create_connection((doors.host, doors.tcp_port), timeout=_TIMEOUT_S) as connection:
+        started = time.monotonic()
+        ended = False
+        try:
+            connection.sendall(message)
+            while data := connection.recv(65_536):
+                decoder.receive(data)
+                for event in decoder.events():
+                    if isinstance(event, telephone.Audio):
+                        yield Sound(event.samples, event.sample_rate, time.monotonic() - started)
+            ended = True
+        finally:
+            if not ended:  # after the BYE above, the service would speak to the end
+                _hang_up(doors, call_id)
+
+
+def converse(
+    doors: AgentDoors, texts: Iterable[str], *, voice: str | None, speed: float | None
+) -> Generator[Sound, None, None]:
+    """Says texts while they come, over the session protocol. Whoever closes the generator early ends the session.
+
+    A daemon thread takes and sends the texts: one that waits for text which never comes holds up nobody.
+
+    Raises:
+        OSError: the service cannot be reached; or the texts cannot be read, after those before were heard.
+        ServiceError: it refuses the client, the voice or the speed, fails, or ends before it has spoken.
+    """
+    try:
+        with connect(
+            f"ws://{_netloc(doors)}/ws/tts",
+            additional_headers=doors.headers,
+            compression=None,  # speech hardly shrinks
+            close_timeout=_CLOSE_TIMEOUT_S,
+            max_queue=None,  # a full queue would hold up the end of the connection too
+            proxy=None,
+        ) as connection:
+            _send(connection, "start_session", config={"voice": voice, "speed": speed})
+            _receive(connection)
+            sender = _Sender(connection, texts)
+            sender.start()
+            while not isinstance(received := _receive(connection), dict) or received["type"] != "session_ended":
+                if isinstance(received, bytes):
+                    samples = np.frombuffer(received, "<i2").astype(np.float32) / np.float32(_PCM16_FULL_SCALE)
+                    yield Sound(samples, SESSION_SAMPLE_RATE, time.monotonic() - sender.began_at)
+            if sender.failure is not None:
+                raise sender.failure
+    except InvalidHandshake as error:
+        raise ServiceError(f"what answers on {_netloc(doors)} is not this service: {error}") from None
+    except ConnectionClosed as error:
+        close = error.rcvd
+        why = close.reason if close is not None and close.reason else "the service has ended the connection"
+        hint = f": {_KEY_HINT}" if close is not None and close.code == _KEY_MISSING else ""
+        raise ServiceError(why + hint) from None
+
+
+def voices(doors: AgentDoors) -> list[dict[str, Any]]:
+    """Every voice that is loaded now: `name`, `language`, `engine`, `aliases`.
+
+    Raises:
+        OSError: the service cannot be reached.
+        ServiceError: it refuses to tell.
+    """
+    connection = http.client.HTTPConnection(doors.host, doors.port, timeout=_TIMEOUT_S)
+    try:
+        with contextlib.closing(connection):
+            connection.request("GET", "/v1/voices", headers=doors.headers)
+            answer = connection.getresponse()
+            body = json.load(answer)
+    except (http.client.HTTPException, ValueError) as error:
+        raise ServiceError(f"what answers on {_netloc(doors)} is not this service: {error}") from None
+    if answer.status == http.client.UNAUTHORIZED:
+        raise ServiceError(f"a valid API key is needed: {_KEY_HINT}")
+    if answer.status != http.client.OK:
+        raise ServiceError(f"the service answers {answer.status} {answer.reason}: {json.dumps(body)}")
+    found: list[dict[str, Any]] = body["data"]
+    return found
+
+
+class _Sender(threading.Thread):
+    """Sends the texts of a session.
+
+    Attributes:
+        began_at: when the first one left, on the monotonic clock.
+        failure: why there are no more texts, if they could not be read.
+    """
+
+    def __init__(self, connection: ClientConnection, texts: Iterable[str]) -> None:
+        super().__init__(name="say-text", daemon=True)
+        self.began_at = 0.0
+        self.failure: OSError | None = None
+        self._connection = connection
+        self._texts = texts
+
+    def run(self) -> None:
+        # A connection that is closed meanwhile tells the thread that receives.
+        with contextlib.suppress(ConnectionClosed):
+            try:
+                for text in self._texts:
+                    self.began_at = self.began_at or time.monotonic()
+                    _send(self._connection, "send_text", text=text)
+            except OSError as error:
+                self.failure = error
+            _send(self._connection, "end_session")
+
+
+def _send(connection: ClientConnection, kind: str, **fields: Any) -> None:
+    connection.send(json.dumps({"type": kind, **fields}))
+
+
+def _receive(connection: ClientConnection) -> dict[str, Any] | bytes:
+    received = connection.recv()
+    if isinstance(received, bytes):
+        return received
+    message: dict[str, Any] = json.loads(received)
+    if message["type"] == "error":
+        raise ServiceError(message["message"])
+    return message
+
+
+def _hang_up(doors: TelephoneDoors, call_id: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(f"BYE:{call_id}".encode(), (doors.host, doors.udp_port))
+
+
+def _netloc(doors: AgentDoors) -> str:
+    return f"[{doors.host}]:{doors.port}" if ":" in doors.host else f"{doors.host}:{doors.port}"

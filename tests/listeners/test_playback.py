@@ -1,0 +1,211 @@
+"""Audio leaves at the listener's pace, falls silent without a click, and it is known what was heard of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from telephony.listeners.playback import FADE_S, Playout, SaidText, fade_out
+from telephony.speech import Word
+
+TEXT = "Yes, your table is booked."
+WORDS = [
+    Word("Yes,", 0.0, 0.4),
+    Word("your", 0.5, 0.7),
+    Word("table", 0.7, 1.0),
+    Word("is", 1.0, 1.2),
+    Word("booked.", 1.2, 1.8),
+]
+
+
+class Clock:
+    """Seconds that pass only when a test, or a wait under test, lets them."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def sleep(self, delay_s: float) -> None:
+        self.now_s += delay_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
+    return clock
+
+
+def say(playout: Playout, text: str, seconds: float, words: list[Word] | None = None) -> SaidText:
+    said = playout.begin(text)
+    said.know(words or [])
+    playout.sent(seconds, said)
+    said.whole = True
+    return said
+
+
+# Pace
+
+
+def test_frames_leave_on_an_absolute_clock_and_never_further_ahead_than_the_lead(clock: Clock) -> None:
+    playout = Playout(0.05, clock)
+    left_at = []
+    for number in range(500):
+        asyncio.run(playout.wait(0.02))
+        assert playout.ahead_s + 0.02 <= 0.05 + 1e-9
+        playout.sent(0.02)
+        left_at.append(clock.now_s - 1000)
+        clock.now_s += (number % 7) * 0.003  # what takes time here is made up for, not added up
+    assert left_at[-1] == pytest.approx(499 * 0.02, abs=0.05)
+
+
+def test_a_frame_longer_than_the_lead_leaves_when_the_one_before_it_was_heard(clock: Clock) -> None:
+    playout = Playout(0.02, clock)
+    playout.sent(0.1)
+    asyncio.run(playout.wait(0.1))
+    assert clock.now_s == pytest.approx(1000.1)
+
+
+def test_after_a_standstill_nothing_is_made_up_for(clock: Clock) -> None:
+    playout = Playout(0.05, clock)
+    assert not playout.sent(0.02)
+    assert playout.sent(0.02)
+    clock.now_s += 1.0
+    assert not playout.sent(0.02)
+    assert playout.ahead_s == pytest.approx(0.02)
+
+
+def test_without_a_lead_nothing_waits(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    playout.sent(60.0)
+    asyncio.run(playout.wait(60.0))
+    assert clock.now_s == 1000.0
+
+
+# What was heard
+
+
+@pytest.mark.parametrize(
+    ("heard_s", "spoken", "remaining"),
+    [
+        (0.0, "", TEXT),
+        (0.39, "", TEXT),
+        (0.41, "Yes,", "your table is booked."),
+        (1.01, "Yes, your table", "is booked."),
+        (1.19, "Yes, your table", "is booked."),
+        (1.81, TEXT, ""),
+        (3.0, TEXT, ""),
+    ],
+)
+def test_a_word_counts_once_it_was_heard_to_its_end(clock: Clock, heard_s: float, spoken: str, remaining: str) -> None:
+    playout = Playout(None, clock)
+    say(playout, TEXT, 2.0, WORDS)
+    clock.now_s += heard_s
+    assert playout.interrupt() == (spoken, remaining)
+
+
+def test_without_word_times_a_text_counts_once_all_of_it_was_heard(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    say(playout, "One.", 1.0)
+    say(playout, "Two.", 1.0)
+    clock.now_s += 1.99
+    assert playout.interrupt(["Three."]) == ("One.", "Two. Three.")
+
+
+def test_a_text_that_is_not_whole_yet_was_not_heard_to_its_end(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    said = playout.begin("One. Two.")
+    playout.sent(1.0, said)
+    clock.now_s += 5.0
+    assert playout.interrupt() == ("", "One. Two.")
+
+
+def test_words_that_the_text_has_otherwise_are_passed_over(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    say(playout, "Room 5, please.", 2.0, [Word("Room", 0, 1), Word("five", 1, 1.5), Word("please.", 1.5, 1.9)])
+    clock.now_s += 1.6
+    assert playout.interrupt() == ("Room", "5, please.")
+
+
+def test_of_a_document_its_words_are_told_of(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    document = '<speak>Hello. <break time="1s"/>Bye.</speak>'
+    say(playout, document, 2.5, [Word("Hello.", 0, 0.5), Word("Bye.", 1.5, 2.4)])
+    clock.now_s += 1.0
+    assert playout.interrupt() == ("Hello.", "Bye.")
+
+
+def test_all_texts_of_a_turn_are_told_of_and_a_new_turn_begins_after_silence(clock: Clock) -> None:
+    playout = Playout(0.04, clock)
+    say(playout, "Long ago.", 1.0)
+    clock.now_s += 1.5
+    say(playout, "First.", 1.0)
+    clock.now_s += 0.98
+    say(playout, "Second.", 1.0)
+    clock.now_s += 0.5
+    assert playout.interrupt() == ("First.", "Second.")
+    assert playout.interrupt() == ("", "")
+
+
+def test_a_listener_who_was_sent_everything_drops_what_he_has_of_a_cancelled_text(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    old = say(playout, TEXT, 2.0, WORDS)
+    clock.now_s += 0.5
+    assert playout.cancel(old) == ("Yes,", "your table is booked.")
+    assert playout.ahead_s == 0.0
+    say(playout, "New.", 1.0)
+    clock.now_s += 1.0
+    assert playout.interrupt() == ("New.", "")
+
+
+def test_a_listener_at_a_pace_hears_out_what_he_has(clock: Clock) -> None:
+    playout = Playout(0.04, clock)
+    say(playout, TEXT, 0.04, WORDS)
+    playout.interrupt()
+    assert playout.ahead_s == pytest.approx(0.04)
+
+
+def test_one_text_is_cancelled_and_those_around_it_are_not(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    say(playout, "One.", 1.0)
+    two = say(playout, "Two.", 1.0)
+    say(playout, "Three.", 1.0)
+    assert playout.cancel(two) == ("", "Two.")
+    assert playout.ahead_s == pytest.approx(2.0)
+    clock.now_s += 1.5
+    assert playout.interrupt() == ("One.", "Three.")
+
+
+def test_a_listener_who_never_falls_silent_costs_no_memory_without_end(clock: Clock) -> None:
+    playout = Playout(None, clock)
+    first = say(playout, "0", 1.0)
+    for number in range(1, 300):
+        say(playout, str(number), 1.0)
+    assert len(playout.interrupt()[1].split()) == 100
+    assert playout.cancel(first) == ("0", "")
+
+
+# The fade
+
+
+def test_a_fade_is_a_slope_to_silence() -> None:
+    faded = fade_out(np.ones(24_000, np.float32), 24_000)
+    assert len(faded) == FADE_S * 24_000
+    assert 0.04 <= FADE_S <= 0.08
+    assert faded.dtype == np.float32
+    assert faded[0] == pytest.approx(1.0, abs=0.001)
+    assert faded[-1] == pytest.approx(0.0, abs=0.001)
+    steps = np.diff(faded)
+    assert (steps < 0).all()
+    assert np.abs(np.diff(steps)).max() < 1e-4  # no corner
+
+
+@pytest.mark.parametrize("count", [0, 1, 100])
+def test_what_is_shorter_than_a_fade_falls_faster(count: int) -> None:
+    faded = fade_out(np.ones(count, np.float32), 24_000)
+    assert len(faded) == count
+    assert not count or faded[-1] == pytest.approx(0.0, abs=1e-6)
