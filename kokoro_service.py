@@ -42,7 +42,7 @@ def main() -> int:
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
     for name in command.needless:
-        log.info("variable_needless", name=name, why=NEEDLESS[name])
+        log.info("env_var_ignored", name=name, why=NEEDLESS[name])
     if command.action == "check":
         return check.run(settings)
     if command.action == "init_db" and settings.db is not None:

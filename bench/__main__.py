@@ -60,7 +60,7 @@ def latency(
     """
     speakers: dict[str, Speaker] = {
         REFERENCE: lambda text: plain.time(text, voice),
-        "reply": product.text_door.time,
+        "reply": product.text_endpoint.time,
         "stream": product.say,
     }
 

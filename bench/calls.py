@@ -269,8 +269,8 @@ def measure(settings: Settings, seconds: float, limit: int, launcher: bool) -> d
             script = durations_s(lambda text: plain.time(text, settings.voice))
             found = {"reference": search("reference", server.connect, script, seconds, limit)}
     with ServiceProcess("--stream", launcher=launcher) as product:
-        script = durations_s(product.text_door.time)
-        found["product"] = search("product", product.text_door.call, script, seconds, limit)
+        script = durations_s(product.text_endpoint.time)
+        found["product"] = search("product", product.text_endpoint.call, script, seconds, limit)
     return found
 
 

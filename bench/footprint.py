@@ -86,7 +86,7 @@ def speak(service: ServiceProcess, said: Iterator[Utterance]) -> None:
     """Says them one after the other, with progress on standard error."""
     for number, utterance in enumerate(said, 1):
         if utterance.voice is None:
-            service.text_door.time(utterance.text)
+            service.text_endpoint.time(utterance.text)
         else:
             service.say(utterance.text, utterance.voice)
         if number % 20 == 0:

@@ -52,7 +52,7 @@ class Product:
 
     def __enter__(self) -> Product:
         self._service.start()
-        self._text_door = TextDoor(self._settings.host, self._service.tcp_port)
+        self._text_endpoint = TextDoor(self._settings.host, self._service.tcp_port)
         return self
 
     def __exit__(
@@ -86,11 +86,11 @@ class Product:
 
     def call(self, call_id: str | None = None) -> Call:
         """See `TextDoor.call`."""
-        return self._text_door.call(call_id)
+        return self._text_endpoint.call(call_id)
 
     def time(self, text: str) -> Timing:
         """See `TextDoor.time`."""
-        return self._text_door.time(text)
+        return self._text_endpoint.time(text)
 
 
 def speak(engine: Engine, text: str, voice: str, language: str | None = None) -> Samples:

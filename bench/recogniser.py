@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from telephony.speech import Samples
-from telephony.text.normalization import speak_as
+from telephony.text.normalization import normalize
 
 SAMPLE_RATE_HZ = 24_000
 """Of what it is given to hear."""
@@ -50,7 +50,7 @@ def word_errors(said: str, heard: str, language: str) -> tuple[int, int]:
     """
     import jiwer
 
-    reference, hypothesis = (normalise(speak_as(text, language)) for text in (said, heard))
+    reference, hypothesis = (normalise(normalize(text, language)) for text in (said, heard))
     counts = jiwer.process_words(reference, hypothesis)
     return (
         counts.substitutions + counts.deletions + counts.insertions,

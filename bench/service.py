@@ -49,7 +49,7 @@ class ServiceProcess:
 
     Attributes:
         ready_s: seconds from its start to the line `ready:`.
-        text_door: the telephone's.
+        text_endpoint: the telephone's.
     """
 
     def __init__(self, *arguments: str, launcher: bool = True) -> None:
@@ -93,7 +93,7 @@ class ServiceProcess:
             self._wait_ready()
             failed.pop_all()
         self.ready_s = time.monotonic() - began_s
-        self.text_door = TextDoor(_HOST, text_port)
+        self.text_endpoint = TextDoor(_HOST, text_port)
 
     def __enter__(self) -> ServiceProcess:
         return self
@@ -110,7 +110,7 @@ class ServiceProcess:
 
     def voices(self, engine: str) -> list[str]:
         """The voices of an engine that can be asked for, the default one first."""
-        offered = client.voices(client.AgentDoors(_HOST, self._http_port))
+        offered = client.voices(client.AgentClient(_HOST, self._http_port))
         return [str(voice["name"]) for voice in offered if voice["engine"] == engine]
 
     def say(self, text: str, voice: str | None = None, connected: Callable[[], object] = lambda: None) -> Timing:

@@ -69,7 +69,7 @@ ENGLISH = (
     "Please come fifteen minutes early and bring your insurance card.",
     "You should not eat anything for eight hours before the test.",
     "The results will be ready at the beginning of next week.",
-    "Take one tablet twice a day, after a meal.",
+    "PhraseReader one tablet twice a day, after a meal.",
     "If the pain gets worse, please call us again at once.",
     "The pharmacy on the corner is open all night.",
     "I have blocked your card, nobody can use it any more.",

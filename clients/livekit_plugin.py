@@ -120,8 +120,8 @@ class _SessionTTS(tts.TTS[NoReturn]):
         speed: NotGivenOr[float | None] = NOT_GIVEN,
     ) -> None:
         """Changes what is given, for the streams that are opened from now on."""
-        wishes: dict[str, Any] = {"voice": voice, "lang_code": lang_code, "speed": speed}
-        self._config = replace(self._config, **{name: wish for name, wish in wishes.items() if is_given(wish)})
+        wanted: dict[str, Any] = {"voice": voice, "lang_code": lang_code, "speed": speed}
+        self._config = replace(self._config, **{name: value for name, value in wanted.items() if is_given(value)})
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS

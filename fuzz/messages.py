@@ -17,7 +17,7 @@ from telephony.listeners.sessions import SessionPolicy, SessionRegistry
 from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection, VoiceWish, choose
+from telephony.voices import ResolvedVoice, VoiceRequest, choose
 
 _SETTINGS = Settings(debounce_ms=0, max_text_chars=200, max_waiting_requests=3, send_timeout_s=5.0)
 _DOORS = (livekit, pipecat)
@@ -32,8 +32,8 @@ def check(data: bytes) -> None:
 async def _converse(door: Any, messages: list[bytes]) -> None:
     engine, metrics = ToneEngine(), Metrics()
 
-    def find(wish: VoiceWish) -> Selection:
-        return choose(wish, Selection(engine, "tone", 1.0), [engine])
+    def find(wanted: VoiceRequest) -> ResolvedVoice:
+        return choose(wanted, ResolvedVoice(engine, "tone", 1.0), [engine])
 
     sessions = SessionRegistry(SessionPolicy(None, 1, 0.0, 60.0), Scheduler(metrics), metrics, find, lambda: [engine])
     sessions.admit()

@@ -18,19 +18,19 @@ from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.memory import MemoryStore
-from telephony.cache.prerender import load_wishes
+from telephony.cache.prerender import load_requests
 from telephony.cache.stores import Store as PhraseStore
 from telephony.endpoints import http, pbx, security
-from telephony.endpoints.admin import Switchboard
+from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
-from telephony.endpoints.tcp import TextDoorPolicy, TextServer
+from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.verification import Verification
 from telephony.listeners.calls import CallPolicy, CallRegistry
-from telephony.listeners.prerender import Rehearsal
+from telephony.listeners.prerender import Prerenderer
 from telephony.listeners.sessions import SessionPolicy, SessionRegistry
 from telephony.listeners.sinks import SinkLimits
 from telephony.scheduling.failover import Failover
@@ -41,7 +41,7 @@ from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
 from telephony.voices.host_database import Store
-from telephony.voices.selector import Doors, EngineSwitch, Loaders
+from telephony.voices.selector import EngineSelector, HostPorts, Loaders
 
 log = structlog.get_logger()
 
@@ -70,10 +70,12 @@ class Service:
         )
         if self._request_log is not None:
             self._scheduler.on_done = self._request_log.note
-        doors = Doors(self._open_doors, self._release_doors)
-        self._switch = EngineSwitch(settings, loaders, self._store, doors, self.metrics)
+        doors = HostPorts(self._open_ports, self._release_ports)
+        self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, settings.reply_stall_s)
-        self._text_policy = TextDoorPolicy(settings.max_connections, settings.hello_timeout_s, settings.stream, limits)
+        self._text_policy = TextEndpointPolicy(
+            settings.max_connections, settings.hello_timeout_s, settings.stream, limits
+        )
         self.calls = CallRegistry(
             CallPolicy(
                 settings.audio_route,
@@ -102,15 +104,15 @@ class Service:
             self._switch.find,
             self._switch.engines,
         )
-        self._rehearsal: Rehearsal | None = None
+        self._prerenderer: Prerenderer | None = None
         self._verification = Verification(loaders.find_damage)
         self.started = False
         """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
-        self._doors_lock = threading.Lock()
-        self._text_door: TextServer | None = None
-        self._registration_door: RegistrationServer | None = None
-        self._http_door: http.HttpServer | None = None
+        self._endpoints_lock = threading.Lock()
+        self._text_endpoint: TextServer | None = None
+        self._registration_endpoint: RegistrationServer | None = None
+        self._http_endpoint: http.HttpServer | None = None
         # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
         self.tcp_port = settings.tcp_port
         self.udp_port = settings.udp_port
@@ -126,18 +128,18 @@ class Service:
             StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
                 doors.
         """
-        complaint = security.complaint(self.settings) or pbx.complaint(self.settings)
-        if complaint is not None:
+        config_error = security.config_error(self.settings) or pbx.config_error(self.settings)
+        if config_error is not None:
             self._abandon("error")
-            raise StartError(complaint)
+            raise StartError(config_error)
         try:
-            self._rehearsal = self._prepare_rehearsal()
+            self._prerenderer = self._prepare_prerenderer()
         except (OSError, ValueError) as error:
             self._abandon("error")
             raise StartError(f"--config: {error}") from error
         try:
             if self._switch.ports_wanted:
-                self._bind_doors()
+                self._bind_ports()
         except OSError as error:
             self._abandon("error")
             raise StartError(
@@ -153,7 +155,7 @@ class Service:
                 f"{error.strerror or error}. Choose another with --audiosocket-port, or 0 for none."
             ) from error
         try:
-            self._open_http_door(pbx_listener)
+            self._open_http_endpoint(pbx_listener)
         except OSError as error:
             if pbx_listener is not None:
                 pbx_listener.close()
@@ -174,14 +176,14 @@ class Service:
         if self._request_log is not None:
             self._request_log.start()
         self._scheduler.start()
-        if self._text_door is not None:
-            self._open_doors()
+        if self._text_endpoint is not None:
+            self._open_ports()
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
         self._warn_of_former_phrases()
-        if self._rehearsal is not None:
-            self._rehearsal.start()
+        if self._prerenderer is not None:
+            self._prerenderer.start()
         self._verification.start()
 
     def stop(self) -> None:
@@ -190,24 +192,24 @@ class Service:
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
         self._switch.stop()
-        if self._rehearsal is not None:
-            self._rehearsal.stop()
-        with self._doors_lock:
-            text_door, registration_door = self._text_door, self._registration_door
-            self._text_door = self._registration_door = None
-        if text_door is not None:
-            text_door.stop_accepting()
+        if self._prerenderer is not None:
+            self._prerenderer.stop()
+        with self._endpoints_lock:
+            text_endpoint, registration_endpoint = self._text_endpoint, self._registration_endpoint
+            self._text_endpoint = self._registration_endpoint = None
+        if text_endpoint is not None:
+            text_endpoint.stop_accepting()
         self.calls.refuse_text()
         self.sessions.refuse()
         drained = self.calls.drain(deadline - time.monotonic())
         drained &= self.sessions.drain(max(0.0, deadline - time.monotonic()))
-        self._close_http_door()
+        self._close_http_endpoint()
         self.sessions.close()
-        if registration_door is not None:
-            registration_door.close()
+        if registration_endpoint is not None:
+            registration_endpoint.close()
         self.calls.close()
-        if text_door is not None:
-            text_door.close()
+        if text_endpoint is not None:
+            text_endpoint.close()
         self._scheduler.stop()
         if self._cache is not None:
             self._cache.close()
@@ -224,7 +226,7 @@ class Service:
         web = "" if self.http_port is None else f", HTTP and WebSocket on {self.settings.http_host}:{self.http_port}"
         if self.audiosocket_port is not None:
             web += f", AudioSocket on {self.settings.host}:{self.audiosocket_port}"
-        if self._text_door is None:
+        if self._text_endpoint is None:
             return f"ready: ports left to the external Piper, {doors} when switched on{web}"
         selection = self._switch.selection()
         return f"ready: {selection.engine.name} speaks as {selection.voice}, {doors}{web}"
@@ -232,16 +234,16 @@ class Service:
     @property
     def http_port(self) -> int | None:
         """The port of the HTTP and WebSocket doors, also where the system chose it; None without them."""
-        return self._http_door.port if self._http_door is not None else None
+        return self._http_endpoint.port if self._http_endpoint is not None else None
 
     def _abandon(self, status: str) -> None:
-        self._close_http_door()
+        self._close_http_endpoint()
         self.sessions.close()
-        with self._doors_lock:
-            if self._text_door is not None:
-                self._text_door.server_close()
-            if self._registration_door is not None:
-                self._registration_door.server_close()
+        with self._endpoints_lock:
+            if self._text_endpoint is not None:
+                self._text_endpoint.server_close()
+            if self._registration_endpoint is not None:
+                self._registration_endpoint.server_close()
         if self._cache is not None:
             self._cache.close()
         self._switch.report_end(status)
@@ -287,33 +289,33 @@ class Service:
                 why="callers' phrases of an earlier version; give it as --phrase-dir, or delete it",
             )
 
-    def _prepare_rehearsal(self) -> Rehearsal | None:
+    def _prepare_prerenderer(self) -> Prerenderer | None:
         if self.settings.config is None:
             return None
-        wishes = load_wishes(self.settings.config)
+        phrases = load_requests(self.settings.config)
         if self._cache is None:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        return Rehearsal(wishes, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
+        return Prerenderer(phrases, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
 
-    def _open_http_door(self, pbx_listener: socket.socket | None) -> None:
+    def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
         if self.settings.http_port is None:
             return
         listener = http.bind(self.settings.http_host, self.settings.http_port)
         if security.open_to_strangers(self.settings):
             log.warning("doors_without_key", host=self.settings.http_host, effect="whoever reaches them may use them")
-        switchboard = Switchboard(
+        actions = AdminActions(
             lambda: self._switch.main_enabled,
             lambda: self._switch.main_voice,
             self._store.write_selection if self._store is not None else None,
         )
         app = http.create_app(
-            self.sessions, self.settings, self.metrics, self._readiness, switchboard, pbx_listener=pbx_listener
+            self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
         )
-        self._http_door = http.HttpServer(app, listener, self.settings)
-        self._http_door.start()
+        self._http_endpoint = http.HttpServer(app, listener, self.settings)
+        self._http_endpoint.start()
 
     def _readiness(self) -> Readiness:
         try:
@@ -328,44 +330,48 @@ class Service:
             status = "damaged"
         return Readiness(status, selection.engine.name, str(selection.engine.device), selection.voice, stalled)
 
-    def _close_http_door(self) -> None:
-        if self._http_door is not None:
-            self._http_door.close()
+    def _close_http_endpoint(self) -> None:
+        if self._http_endpoint is not None:
+            self._http_endpoint.close()
 
-    def _bind_doors(self) -> None:
+    def _bind_ports(self) -> None:
         host = self.settings.host
-        self._text_door = TextServer(
+        self._text_endpoint = TextServer(
             (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake
         )
-        self.tcp_port = self._text_door.port
+        self.tcp_port = self._text_endpoint.port
         try:
-            self._registration_door = RegistrationServer((host, self.udp_port), self.calls, self.metrics)
+            self._registration_endpoint = RegistrationServer((host, self.udp_port), self.calls, self.metrics)
         except OSError:
-            self._text_door.server_close()
-            self._text_door = None
+            self._text_endpoint.server_close()
+            self._text_endpoint = None
             raise
-        self.udp_port = self._registration_door.port
+        self.udp_port = self._registration_endpoint.port
 
-    def _open_doors(self) -> None:
+    def _open_ports(self) -> None:
         """Takes the ports, if they are not held. Raises OSError while another has them."""
-        with self._doors_lock:
-            if self._text_door is None:
-                self._bind_doors()
-            if self._text_door is not None and self._registration_door is not None and not self._text_door.listening:
-                self._text_door.listen()
-                self._registration_door.listen()
+        with self._endpoints_lock:
+            if self._text_endpoint is None:
+                self._bind_ports()
+            if (
+                self._text_endpoint is not None
+                and self._registration_endpoint is not None
+                and not self._text_endpoint.listening
+            ):
+                self._text_endpoint.listen()
+                self._registration_endpoint.listen()
                 log.info("doors_open", tcp_port=self.tcp_port, udp_port=self.udp_port)
 
-    def _release_doors(self) -> None:
+    def _release_ports(self) -> None:
         """Leaves the ports to another service: at once for newcomers; calls in progress finish what was accepted."""
-        with self._doors_lock:
-            text_door, registration_door = self._text_door, self._registration_door
-            self._text_door = self._registration_door = None
-        if text_door is None or registration_door is None:
+        with self._endpoints_lock:
+            text_endpoint, registration_endpoint = self._text_endpoint, self._registration_endpoint
+            self._text_endpoint = self._registration_endpoint = None
+        if text_endpoint is None or registration_endpoint is None:
             return
-        text_door.stop_accepting()
-        registration_door.close()
+        text_endpoint.stop_accepting()
+        registration_endpoint.close()
         log.info("doors_released", tcp_port=self.tcp_port, udp_port=self.udp_port)
         self.calls.drain(self.settings.drain_timeout_s)
         self.calls.end_all()
-        text_door.close()
+        text_endpoint.close()

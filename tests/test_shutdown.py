@@ -118,13 +118,13 @@ def test_a_signal_in_the_moment_in_which_the_doors_open_is_answered_by_stopping(
 ) -> None:
     # The signal's handler raises SystemExit until `started`; behind the first thread that would end nothing.
     seen: list[bool] = []
-    open_doors = Service._open_doors
+    open_doors = Service._open_ports
 
     def spy(self: Service) -> None:
         seen.append(self.started)
         open_doors(self)
 
-    monkeypatch.setattr(Service, "_open_doors", spy)
+    monkeypatch.setattr(Service, "_open_ports", spy)
     service()
     assert seen == [True]
 

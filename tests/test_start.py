@@ -133,7 +133,7 @@ def test_http_is_served_and_requests_are_logged(tmp_path: Path) -> None:
 
 def test_needless_variables_are_named_in_the_log() -> None:
     with Daemon(*TONE, environment={"QUEUE_MAXSIZE": "50", "TTS_MAX_SESSIONS": "7"}) as daemon:
-        daemon.wait_line("level=info event=variable_needless name=QUEUE_MAXSIZE why=.*KOKORO_MAX_FIRST_AUDIO_S")
+        daemon.wait_line("level=info event=env_var_ignored name=QUEUE_MAXSIZE why=.*KOKORO_MAX_FIRST_AUDIO_S")
         daemon.wait_ready()
     assert not any("TTS_MAX_SESSIONS" in line for line in daemon.stderr)
 

@@ -17,7 +17,7 @@ from telephony import settings
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
-from telephony.cache.prerender import PhraseWish, load_wishes, prerender
+from telephony.cache.prerender import PhraseRequest, load_requests, prerender
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store
 from telephony.settings import Settings
@@ -60,13 +60,13 @@ def _cache(options: argparse.Namespace) -> PhraseCache:
 
 def _prerender(options: argparse.Namespace) -> int:
     """Through the running service: it alone knows voices and revisions as they are, and who has to speak first."""
-    wishes = load_wishes(options.config)
+    phrases = load_requests(options.config)
     headers = {"Content-Type": "application/json"}
     if options.api_key:
         headers["Authorization"] = f"Bearer {options.api_key}"
 
-    def say(wish: PhraseWish) -> bool:
-        given = {name: value for name, value in vars(wish).items() if value is not None}
+    def say(wanted: PhraseRequest) -> bool:
+        given = {name: value for name, value in vars(wanted).items() if value is not None}
         given["prerender"] = True
         request = urllib.request.Request(f"{options.url}/synthesize", json.dumps(given).encode(), headers)
         with urllib.request.urlopen(request, timeout=_HTTP_TIMEOUT_S) as response:
@@ -74,8 +74,8 @@ def _prerender(options: argparse.Namespace) -> int:
                 raise _NoSoundError("the service answered without sound")
         return True
 
-    result = prerender(wishes, say)
-    print(f"{result.made} of {len(wishes)} phrases rendered or there already, {result.failed} failed")
+    result = prerender(phrases, say)
+    print(f"{result.made} of {len(phrases)} phrases rendered or there already, {result.failed} failed")
     return 1 if result.failed else 0
 
 

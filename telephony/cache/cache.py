@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from telephony.cache.figures import CacheFigures
-from telephony.cache.in_flight import Making, Take
+from telephony.cache.in_flight import InFlightPhrase, PhraseReader
 from telephony.cache.key import PhraseKey
 from telephony.cache.phrase import CorruptError, Phrase, decode, encode
 from telephony.cache.stores import Guard, Store, StoreError
@@ -51,34 +51,35 @@ class PhraseCache:
         self._for_all = len(stores)
         self._figures = figures
         self._lock = threading.Lock()
-        self._makings: dict[str, Making] = {}
+        self._in_flight: dict[str, InFlightPhrase] = {}
         self._waiting = 0
         self._closed = False
         self._lookups = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="cache-lookup")
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="cache-keep")
 
-    def open(self, key: PhraseKey, on_change: Callable[[], None], *, keep: bool = False) -> Take:
+    def open(self, key: PhraseKey, on_change: Callable[[], None], *, keep: bool = False) -> PhraseReader:
         """A listener's place in a phrase, which is looked for now unless it already is, or is being made.
 
         Args:
-            on_change: see `Take`; it may be called before this returns.
+            on_change: see `PhraseReader`; it may be called before this returns.
             keep: whether the stores of prerendered phrases are to have it as well.
         """
         with self._lock:
-            making = self._makings.get(key.name)
-            is_new = making is None
-            if making is None:
-                making = self._makings[key.name] = Making(key, self._lock, self._keep_later, self._forget)
-            making.keep |= keep
-            take = making.join(on_change)
+            in_flight = self._in_flight.get(key.name)
+            is_new = in_flight is None
+            if in_flight is None:
+                in_flight = InFlightPhrase(key, self._lock, self._keep_later, self._forget)
+                self._in_flight[key.name] = in_flight
+            in_flight.keep |= keep
+            reader = in_flight.join(on_change)
             if is_new and not self._closed:
-                self._lookups.submit(self._look_up, making)
-                return take
+                self._lookups.submit(self._look_up, in_flight)
+                return reader
         if is_new:
-            making.found(None)
+            in_flight.found(None)
         else:
             self._figures.joined.inc()
-        return take
+        return reader
 
     def get(self, key: PhraseKey, *, keep: bool = False) -> Phrase | None:
         """A phrase out of the stores, None if none has it. What is broken is deleted; `keep` as for `open`. Blocks."""
@@ -143,13 +144,13 @@ class PhraseCache:
         for guard in self._guards:
             guard.store.close()
 
-    def _look_up(self, making: Making) -> None:
+    def _look_up(self, in_flight: InFlightPhrase) -> None:
         phrase = None
         try:
-            phrase = self.get(making.key, keep=making.keep)
+            phrase = self.get(in_flight.key, keep=in_flight.keep)
         except Exception:  # a defect of ours costs a synthesis, not the listeners' patience
-            log.exception("cache_lookup_failed", key=making.key.name)
-        making.found(phrase)
+            log.exception("cache_lookup_failed", key=in_flight.key.name)
+        in_flight.found(phrase)
 
     def _give_to(self, guards: Sequence[Guard], key: PhraseKey, data: bytes) -> None:
         """Keeps a phrase in stores that do not have it."""
@@ -161,15 +162,15 @@ class PhraseCache:
         if guards:
             self._in_background(give)
 
-    def _keep_later(self, making: Making, phrase: Phrase) -> None:
+    def _keep_later(self, in_flight: InFlightPhrase, phrase: Phrase) -> None:
         def keep() -> None:
             try:
-                self.put(making.key, phrase, keep=making.keep)
+                self.put(in_flight.key, phrase, keep=in_flight.keep)
             finally:
-                making.kept()
+                in_flight.kept()
 
         if not self._in_background(keep):
-            making.kept()
+            in_flight.kept()
 
     def _in_background(self, job: Callable[[], None]) -> bool:
         """Has the keeper do something; False, and counted, if too much is waiting already."""
@@ -192,6 +193,6 @@ class PhraseCache:
             self._figures.not_kept.inc()
         return accepted
 
-    def _forget(self, making: Making) -> None:
-        if self._makings.get(making.key.name) is making:
-            del self._makings[making.key.name]
+    def _forget(self, in_flight: InFlightPhrase) -> None:
+        if self._in_flight.get(in_flight.key.name) is in_flight:
+            del self._in_flight[in_flight.key.name]

@@ -1,7 +1,8 @@
 """A phrase in the making: read while it is written, by everybody who wants it.
 
-The first to need its sound makes it, through a `Recorder`; all, whoever makes it among them, hear it through a `Take`
-of their own, from its beginning. A take that is closed ends nobody else's: the recorder belongs to the phrase.
+The first who needs its sound makes it and hands it to the `PhraseWriter`. Everybody, the maker included, reads it from
+its beginning through a `PhraseReader` of their own. Closing a reader ends nobody else's, for the writer belongs to the
+phrase.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class _Stage(Enum):
     DONE = auto()
 
 
-class Take:
+class PhraseReader:
     """One listener's place in a phrase. Made by `PhraseCache.open`; `close` it when the listener is gone, or done.
 
     Its methods return at once; any thread, one at a time but for `close`. `on_change`, as given to `open`, is called by
@@ -35,8 +36,8 @@ class Take:
     once.
     """
 
-    def __init__(self, making: Making, on_change: Callable[[], None]) -> None:
-        self._making = making
+    def __init__(self, phrase: InFlightPhrase, on_change: Callable[[], None]) -> None:
+        self._phrase = phrase
         self.on_change = on_change
         self.position = 0
         self.cut_off = False
@@ -44,62 +45,62 @@ class Take:
     @property
     def key(self) -> PhraseKey:
         """Of the phrase."""
-        return self._making.key
+        return self._phrase.key
 
     @property
     def sought(self) -> bool:
         """Whether the stores are still being looked through."""
-        return self._making.stage is _Stage.SOUGHT
+        return self._phrase.stage is _Stage.SOUGHT
 
     @property
     def ready(self) -> bool:
         """Whether there is a next piece."""
-        return self._making.has_next(self)
+        return self._phrase.has_next(self)
 
-    def claim(self) -> Recorder | None:
+    def claim(self) -> PhraseWriter | None:
         """The right and the duty to make the phrase; None while it is sought, made by another, or complete."""
-        return self._making.claim()
+        return self._phrase.claim()
 
     def next(self) -> Piece | None:
         """The next piece, None while there is none. After the last one (see `Piece.last`) there will be none.
 
         It is `CUT_OFF` where the phrase was abandoned after some of it was heard.
         """
-        return self._making.next(self)
+        return self._phrase.next(self)
 
     def close(self) -> None:
         """The listener has gone or has heard everything. May be called twice."""
-        self._making.leave(self)
+        self._phrase.leave(self)
 
-    def __enter__(self) -> Take:
+    def __enter__(self) -> PhraseReader:
         return self
 
     def __exit__(self, *details: object) -> None:
         self.close()
 
 
-class Recorder:
+class PhraseWriter:
     """Where the sound of a phrase is put while it is made. Its methods return at once; any thread, one at a time.
 
     Whoever holds one calls `record` with the last piece, or `abandon`, in the end: others wait for it.
     """
 
-    def __init__(self, making: Making) -> None:
-        self._making = making
+    def __init__(self, phrase: InFlightPhrase) -> None:
+        self._phrase = phrase
 
     @property
     def key(self) -> PhraseKey:
         """Of the phrase."""
-        return self._making.key
+        return self._phrase.key
 
     @property
     def wanted(self) -> bool:
         """Whether anybody still listens."""
-        return self._making.wanted
+        return self._phrase.wanted
 
     def record(self, samples: Samples, words: tuple[Word, ...] = (), last: bool = False) -> None:
         """The next piece, float32 [n] at the key's sample rate; it must not be changed any more."""
-        self._making.add(Piece(read_only(samples), words, last))
+        self._phrase.add(Piece(read_only(samples), words, last))
 
     def abandon(self) -> None:
         """The phrase is made no further: nobody listens, or the engine has failed.
@@ -108,11 +109,11 @@ class Recorder:
 
         Nothing happens if it is complete.
         """
-        self._making.reopen()
+        self._phrase.reopen()
 
 
-class Making:
-    """The shared state behind takes and recorder. Made by `PhraseCache`.
+class InFlightPhrase:
+    """The state that the writer and all readers share. Made by `PhraseCache`.
 
     Args:
         on_complete: told, once, that the phrase is complete and worth keeping.
@@ -125,8 +126,8 @@ class Making:
         self,
         key: PhraseKey,
         lock: threading.Lock,
-        on_complete: Callable[[Making, Phrase], None],
-        on_over: Callable[[Making], None],
+        on_complete: Callable[[InFlightPhrase, Phrase], None],
+        on_over: Callable[[InFlightPhrase], None],
     ) -> None:
         self.key = key
         self.stage = _Stage.SOUGHT
@@ -134,7 +135,7 @@ class Making:
         self._on_complete = on_complete
         self._on_over = on_over
         self._pieces: list[Piece] = []
-        self._takes: set[Take] = set()
+        self._readers: set[PhraseReader] = set()
         self.keep = False
         """Whether one who asked for it wants it kept with the prerendered ones."""
         self._being_kept = False
@@ -142,13 +143,13 @@ class Making:
     @property
     def wanted(self) -> bool:
         """Whether anybody listens."""
-        return bool(self._takes)
+        return bool(self._readers)
 
-    def join(self, on_change: Callable[[], None]) -> Take:
-        """A take for a new listener. Called with the lock held."""
-        take = Take(self, on_change)
-        self._takes.add(take)
-        return take
+    def join(self, on_change: Callable[[], None]) -> PhraseReader:
+        """A reader for a new listener. Called with the lock held."""
+        reader = PhraseReader(self, on_change)
+        self._readers.add(reader)
+        return reader
 
     def found(self, phrase: Phrase | None) -> None:
         """The stores were looked through."""
@@ -158,39 +159,39 @@ class Making:
             self._settle()
         self._tell()
 
-    def claim(self) -> Recorder | None:
-        """See `Take`."""
+    def claim(self) -> PhraseWriter | None:
+        """See `PhraseReader`."""
         with self._lock:
             if self.stage is not _Stage.WANTED:
                 return None
             self.stage = _Stage.IN_WORK
-            return Recorder(self)
+            return PhraseWriter(self)
 
-    def has_next(self, take: Take) -> bool:
-        """See `Take.ready`."""
+    def has_next(self, reader: PhraseReader) -> bool:
+        """See `PhraseReader.ready`."""
         with self._lock:
-            return self._has_next(take)
+            return self._has_next(reader)
 
-    def next(self, take: Take) -> Piece | None:
-        """See `Take`."""
+    def next(self, reader: PhraseReader) -> Piece | None:
+        """See `PhraseReader`."""
         with self._lock:
-            if not self._has_next(take):
+            if not self._has_next(reader):
                 return None
-            if take.cut_off:
-                take.cut_off = False
-                take.position = -1
+            if reader.cut_off:
+                reader.cut_off = False
+                reader.position = -1
                 return CUT_OFF
-            take.position += 1
-            return self._pieces[take.position - 1]
+            reader.position += 1
+            return self._pieces[reader.position - 1]
 
-    def leave(self, take: Take) -> None:
-        """See `Take.close`."""
+    def leave(self, reader: PhraseReader) -> None:
+        """See `PhraseReader.close`."""
         with self._lock:
-            self._takes.discard(take)
+            self._readers.discard(reader)
             self._settle()
 
     def add(self, piece: Piece) -> None:
-        """See `Recorder`."""
+        """See `PhraseWriter`."""
         phrase = None
         with self._lock:
             if self.stage is not _Stage.IN_WORK:
@@ -207,14 +208,14 @@ class Making:
             self._on_complete(self, phrase)
 
     def reopen(self) -> None:
-        """See `Recorder.abandon`."""
+        """See `PhraseWriter.abandon`."""
         with self._lock:
             if self.stage is not _Stage.IN_WORK:
                 return
             self.stage = _Stage.WANTED
             self._pieces = []
-            for take in self._takes:
-                take.cut_off = take.position > 0
+            for reader in self._readers:
+                reader.cut_off = reader.position > 0
             self._settle()
         self._tell()
 
@@ -224,15 +225,15 @@ class Making:
             self._being_kept = False
             self._settle()
 
-    def _has_next(self, take: Take) -> bool:
-        return take.cut_off or 0 <= take.position < len(self._pieces)
+    def _has_next(self, reader: PhraseReader) -> bool:
+        return reader.cut_off or 0 <= reader.position < len(self._pieces)
 
     def _settle(self) -> None:
-        if not self._takes and not self._being_kept and self.stage in (_Stage.WANTED, _Stage.DONE):
+        if not self._readers and not self._being_kept and self.stage in (_Stage.WANTED, _Stage.DONE):
             self._on_over(self)
 
     def _tell(self) -> None:
         with self._lock:
-            takes = list(self._takes)
-        for take in takes:
-            take.on_change()
+            takes = list(self._readers)
+        for reader in takes:
+            reader.on_change()

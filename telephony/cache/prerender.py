@@ -21,7 +21,7 @@ class PrerenderError(ValueError):
 
 
 @dataclass(frozen=True)
-class PhraseWish:
+class PhraseRequest:
     """A phrase to render; None leaves voice, speed (1.0 is the voice's own) and language to the service."""
 
     text: str
@@ -40,7 +40,7 @@ class PrerenderResult:
     left: int
 
 
-def load_wishes(path: Path) -> list[PhraseWish]:
+def load_requests(path: Path) -> list[PhraseRequest]:
     """The list `prerender` of a YAML file: each entry is a text, or a mapping of `text`, `voice`, `speed`, `language`.
 
     Empty if the file has no such list.
@@ -58,12 +58,12 @@ def load_wishes(path: Path) -> list[PhraseWish]:
         return []
     if not isinstance(entries, list):
         raise PrerenderError(f"{path}: prerender must be a list")
-    return [_wish(f"{path}: prerender[{index}]", entry) for index, entry in enumerate(entries)]
+    return [_phrase(f"{path}: prerender[{index}]", entry) for index, entry in enumerate(entries)]
 
 
 def prerender(
-    wishes: Sequence[PhraseWish],
-    say: Callable[[PhraseWish], bool],
+    phrases: Sequence[PhraseRequest],
+    say: Callable[[PhraseRequest], bool],
     stopping: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> PrerenderResult:
@@ -78,14 +78,16 @@ def prerender(
     started = reported = clock()
 
     def report(event: str) -> None:
-        log.info(event, total=len(wishes), made=made, there=there, failed=failed, elapsed_s=round(clock() - started, 1))
+        log.info(
+            event, total=len(phrases), made=made, there=there, failed=failed, elapsed_s=round(clock() - started, 1)
+        )
 
-    for number, wish in enumerate(wishes):
+    for number, wanted in enumerate(phrases):
         if stopping():
             report("prerender_stopped")
-            return PrerenderResult(made, there, failed, len(wishes) - number)
+            return PrerenderResult(made, there, failed, len(phrases) - number)
         try:
-            if say(wish):
+            if say(wanted):
                 made += 1
             else:
                 there += 1
@@ -99,7 +101,7 @@ def prerender(
     return PrerenderResult(made, there, failed, 0)
 
 
-def _wish(where: str, entry: object) -> PhraseWish:
+def _phrase(where: str, entry: object) -> PhraseRequest:
     fields = {"text": entry} if isinstance(entry, str) else entry
     if not isinstance(fields, dict) or not isinstance(fields.get("text"), str) or not fields["text"].strip():
         raise PrerenderError(f"{where} must be a text, or a mapping with one under `text`")
@@ -112,6 +114,6 @@ def _wish(where: str, entry: object) -> PhraseWish:
     for name in ("voice", "language"):
         if not isinstance(fields.get(name), (str, type(None))):
             raise PrerenderError(f"{where}: {name} must be a text")
-    return PhraseWish(
+    return PhraseRequest(
         fields["text"], fields.get("voice"), None if speed is None else float(speed), fields.get("language")
     )

@@ -35,7 +35,7 @@ class RedisStore:
         url: `redis://`, `rediss://` or `unix://`.
         ttl_s: how long a phrase is kept after it was put, in seconds.
         max_value_bytes: a larger value is not kept.
-        read_timeout_s: how long a read may take, in seconds.
+        read_timeout_s: how long a read may reader, in seconds.
         secret: of all who share these phrases; values carry a MAC by it, and what somebody else wrote is not spoken.
             Empty: who can write to that Redis can have anything said.
 

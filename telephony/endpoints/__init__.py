@@ -1,1 +1,1 @@
-"""The doors of the service: each turns a protocol into calls on the engine room."""
+"""The doors of the service: each turns a protocol into calls on the core."""

@@ -21,7 +21,7 @@ from telephony.endpoints.health import Readiness
 from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
 from telephony.engines.recipes import MAX_CHARS
 from telephony.listeners.sessions import SessionRegistry
-from telephony.telemetry.history import STEP_S, Recent
+from telephony.telemetry.history import STEP_S, History
 from telephony.telemetry.metrics import Metrics
 from telephony.voices.host_database import StoreError
 
@@ -31,7 +31,7 @@ _PIPER = "piper"
 
 
 @dataclass(frozen=True)
-class Switchboard:
+class AdminActions:
     """Who is to speak. All may be called from any thread.
 
     Attributes:
@@ -53,7 +53,7 @@ class FirstAudioBucket(BaseModel):
     count: int
 
 
-class RecentFigures(BaseModel):
+class HistoryFigures(BaseModel):
     """The last five minutes: seconds of audio made in each second, step by step, and the waits for a first audio."""
 
     step_s: float
@@ -83,7 +83,7 @@ class Status(BaseModel):
     calls: dict[str, int]
     queue_depth: int
     predicted_first_audio_s: float
-    recent: RecentFigures
+    recent: HistoryFigures
     switch: SwitchState
 
 
@@ -95,10 +95,10 @@ class WantedSelection(BaseModel):
 
 
 def router(
-    sessions: SessionRegistry, metrics: Metrics, readiness: Callable[[], Readiness], switchboard: Switchboard
+    sessions: SessionRegistry, metrics: Metrics, readiness: Callable[[], Readiness], actions: AdminActions
 ) -> APIRouter:
     """The routes of the state and of the switch; `readiness` must return at once."""
-    history = Recent(metrics)
+    history = History(metrics)
     started_at = time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -129,7 +129,7 @@ def router(
             },
             queue_depth=round(_value(metrics.queue_depth)),
             predicted_first_audio_s=round(sessions.predict_first_audio_s(), 3),
-            recent=RecentFigures(
+            recent=HistoryFigures(
                 step_s=STEP_S,
                 throughput=[round(value, 2) for value in history.throughput()],
                 first_audio=[FirstAudioBucket(**asdict(bucket)) for bucket in history.first_audio()],
@@ -149,22 +149,22 @@ def router(
     )
     def select(wanted: WantedSelection) -> SwitchState:
         """Writes into the host's database who is to speak on the telephone; within a second that is so."""
-        if switchboard.write is None:
+        if actions.write is None:
             raise HTTPException(409, "there is no database to write this into: start the service with --db FILE")
         if wanted.voice is not None:
             _check_voice(sessions, wanted.voice)
         try:
-            switchboard.write(wanted.engine != _PIPER, wanted.voice)
+            actions.write(wanted.engine != _PIPER, wanted.voice)
         except StoreError as error:
             raise HTTPException(503, f"the database cannot be written: {error}", {"Retry-After": "1"}) from None
         log.info("selection_written", engine=wanted.engine, voice=wanted.voice)
-        return SwitchState(database=True, engine=wanted.engine, voice=wanted.voice or switchboard.main_voice())
+        return SwitchState(database=True, engine=wanted.engine, voice=wanted.voice or actions.main_voice())
 
     def _switch_state() -> SwitchState:
         return SwitchState(
-            database=switchboard.write is not None,
-            engine="kokoro" if switchboard.main_enabled() else "piper",
-            voice=switchboard.main_voice(),
+            database=actions.write is not None,
+            engine="kokoro" if actions.main_enabled() else "piper",
+            voice=actions.main_voice(),
         )
 
     return routes

@@ -25,7 +25,7 @@ from telephony.speech import Voice
 from telephony.telemetry.metrics import Metrics
 from telephony.text import script, writing_systems
 from telephony.text.normalization import SpokenError
-from telephony.voices import Selection, VoiceWish, speaks
+from telephony.voices import ResolvedVoice, VoiceRequest, speaks
 
 _DOOR = "gateway"
 
@@ -72,23 +72,23 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             500: {"description": "the engine has failed"},
         },
     )
-    async def synthesize(request: Request, wish: Synthesis) -> Response:
+    async def synthesize(request: Request, wanted: Synthesis) -> Response:
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
-        if len(wish.text) > settings.max_text_chars:
+        if len(wanted.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
         try:
-            if not await sessions.speakable(wish.text):
+            if not await sessions.speakable(wanted.text):
                 raise _invalid("text", "there is nothing to say in it")
         except SpokenError as error:
             raise _invalid("text", str(error)) from None
         try:
             sessions.check_open()
-            selection = _select(sessions, wish)
+            selection = _select(sessions, wanted)
             session = sessions.open(_DOOR)
         except RefusedError as error:
             raise streaming.busy(error) from None
         try:
-            answer = await _speak(request, session, wish, selection)
+            answer = await _speak(request, session, wanted, selection)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
             if isinstance(error, TooLargeError):
@@ -121,38 +121,38 @@ class _Answer:
     body: Body
 
 
-async def _speak(request: Request, session: Session, wish: Synthesis, selection: Selection) -> _Answer:
-    own_hz = selection.engine.sample_rate if wish.format == "f32" else None
+async def _speak(request: Request, session: Session, wanted: Synthesis, selection: ResolvedVoice) -> _Answer:
+    own_hz = selection.engine.sample_rate if wanted.format == "f32" else None
     try:
-        encoder = open_encoder(wish.format, own_hz if wish.sample_rate is None else wish.sample_rate)
+        encoder = open_encoder(wanted.format, own_hz if wanted.sample_rate is None else wanted.sample_rate)
     except EncoderError as error:
         raise _invalid("sample_rate", str(error)) from None
-    speech = session.say(wish.text, selection, keep=wish.prerender, request_id=request.state.request_id)
+    speech = session.say(wanted.text, selection, keep=wanted.prerender, request_id=request.state.request_id)
     try:
-        body = await streaming.body(request, speech, encoder, wish.stream)
+        body = await streaming.body(request, speech, encoder, wanted.stream)
     except SpeechFailedError as error:
         raise HTTPException(500, f"the speech failed: {error}") from None
     return _Answer(encoder, speech, body)
 
 
-def _select(sessions: SessionRegistry, wish: Synthesis) -> Selection:
+def _select(sessions: SessionRegistry, wanted: Synthesis) -> ResolvedVoice:
     try:
-        selection = sessions.find(VoiceWish(wish.voice, wish.language, wish.speed, wish.engine))
+        selection = sessions.find(VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine))
     except UnknownVoiceError as error:
-        field = next((name for name in ("voice", "language") if getattr(wish, name) is not None), "engine")
+        field = next((name for name in ("voice", "language") if getattr(wanted, name) is not None), "engine")
         raise _invalid(field, str(error)) from None
-    if wish.voice is not None or wish.language is not None:
+    if wanted.voice is not None or wanted.language is not None:
         return selection
-    languages = writing_systems.languages(script.without_tags(wish.text))
+    languages = writing_systems.languages(script.without_tags(wanted.text))
     if not languages or any(speaks(_voice(selection), language) for language in languages):
         return selection
     for language in languages:
         with contextlib.suppress(UnknownVoiceError):
-            return sessions.find(VoiceWish(language=language, speed=wish.speed, engine=wish.engine))
+            return sessions.find(VoiceRequest(language=language, speed=wanted.speed, engine=wanted.engine))
     raise _invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
 
 
-def _voice(selection: Selection) -> Voice:
+def _voice(selection: ResolvedVoice) -> Voice:
     return selection.engine.find_voice(selection.voice)
 
 

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from telephony import __version__
 from telephony.endpoints import admin, gateway, health, livekit, openai, page, pbx_calls, pipecat
-from telephony.endpoints.admin import Switchboard
+from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer
@@ -34,7 +34,7 @@ from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
-# Doors that everybody may use.
+# HostPorts that everybody may use.
 _OPEN = ("health", "page")
 # Idle connections have so long to say goodbye when the service stops; speech was drained before.
 _GOODBYE_S = 1
@@ -51,7 +51,7 @@ def create_app(
     settings: Settings,
     metrics: Metrics,
     readiness: Callable[[], Readiness],
-    switchboard: Switchboard,
+    actions: AdminActions,
     *,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
@@ -65,7 +65,7 @@ def create_app(
         routers["calls"] = pbx_calls.router(sessions, settings, metrics, pbx_listener)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
-    routers["admin"] = admin.router(sessions, metrics, readiness, switchboard)
+    routers["admin"] = admin.router(sessions, metrics, readiness, actions)
     routers["page"] = page.router()
     for router in routers.values():
         app.include_router(router)

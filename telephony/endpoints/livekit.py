@@ -91,7 +91,7 @@ from telephony.endpoints.websocket import (
 )
 from telephony.endpoints.websocket_server import rest_s
 from telephony.engines.base import UnknownVoiceError
-from telephony.listeners.playback import Playout
+from telephony.listeners.playback import Playback
 from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
 from telephony.speech import Word
@@ -99,7 +99,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text import normalization
 from telephony.text.normalization import SpokenError
 from telephony.text.segments import Segmenter
-from telephony.voices import Selection, VoiceWish
+from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
 
@@ -288,10 +288,10 @@ class _Connection:
 
     async def _start(self, message: _StartSession) -> None:
         config = message.config or _Config()
-        wish = VoiceWish(config.voice, config.lang_code, config.speed, config.engine)
+        wanted = VoiceRequest(config.voice, config.lang_code, config.speed, config.engine)
         self._sessions.check_open()  # first: before the service is ready it knows no voice
         try:
-            selection = self._sessions.find(wish)
+            selection = self._sessions.find(wanted)
         except UnknownVoiceError as error:
             raise MessageError("bad_voice", str(error)) from None
         conversation = _Conversation(
@@ -300,7 +300,7 @@ class _Connection:
             self._sessions,
             self._settings,
             session_id=message.session_id or str(uuid.uuid4()),
-            wish=wish,
+            wanted=wanted,
             selection=selection,
             padded=bool(config.fixed_frames),
             timestamps=bool(config.timestamps),
@@ -355,8 +355,8 @@ class _Conversation:
         settings: Settings,
         *,
         session_id: str,
-        wish: VoiceWish,
-        selection: Selection,
+        wanted: VoiceRequest,
+        selection: ResolvedVoice,
         padded: bool,
         timestamps: bool,
         lead_s: float | None,
@@ -369,7 +369,7 @@ class _Conversation:
         self._session = session
         self._client = client
         self._sessions = sessions
-        self._wish = wish
+        self._phrase = wanted
         self._selection = selection
         self._settings = settings
         self._padded = padded
@@ -381,7 +381,7 @@ class _Conversation:
         self._waiting: deque[str] = deque()
         self._waiting_chars = 0
         self._in_flight: deque[_Segment] = deque()
-        self._playout = Playout(lead_s)
+        self._playback = Playback(lead_s)
         self._outlet: Outlet | None = None
         self._numbers = itertools.count(1)
         self._changed = asyncio.Event()
@@ -438,7 +438,7 @@ class _Conversation:
         fading = self._outlet.cut() if self._outlet is not None else []
         begun = self._outlet is not None
         queued = [segment.text for segment in self._in_flight][begun:]
-        spoken, remaining = self._playout.interrupt([*queued, *self._waiting, *self._segmenter.flush()])
+        spoken, remaining = self._playback.interrupt([*queued, *self._waiting, *self._segmenter.flush()])
         self._session.interrupt()
         self._forget()
         self._changed.set()
@@ -492,7 +492,7 @@ class _Conversation:
             self._waiting_chars -= len(text)
             # The service may have another engine or voice by now. If it has lost this one, who spoke so far goes on.
             with contextlib.suppress(UnknownVoiceError):
-                self._selection = self._sessions.find(self._wish)
+                self._selection = self._sessions.find(self._phrase)
             speech = self._session.say(text, self._selection, request_id=str(uuid.uuid4()))
             self._in_flight.append(_Segment(next(self._numbers), text, speech))
             self._changed.set()
@@ -560,8 +560,8 @@ class _Conversation:
         outlet = self._outlet = Outlet(
             open_encoder("pcm", SAMPLE_RATE),
             Frames(SAMPLE_RATE * frame_ms // 1000 * _SAMPLE_BYTES, self._padded),
-            self._playout,
-            self._playout.begin(segment.text),
+            self._playback,
+            self._playback.begin(segment.text),
             frame_ms,
         )
         sent_bytes = 0

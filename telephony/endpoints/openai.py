@@ -27,7 +27,7 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
-from telephony.voices import ALIASES, VoiceWish
+from telephony.voices import ALIASES, VoiceRequest
 
 VOICES = {
     "alloy": "af_alloy",
@@ -144,30 +144,30 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             }
         },
     )
-    async def create_speech(request: Request, wish: CreateSpeech) -> Response:
+    async def create_speech(request: Request, wanted: CreateSpeech) -> Response:
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
-        if len(wish.input) > settings.max_text_chars:
+        if len(wanted.input) > settings.max_text_chars:
             raise _ParameterError("input", streaming.too_long(settings.max_text_chars).detail, status=413)
         try:
-            if not await sessions.speakable(wish.input):
+            if not await sessions.speakable(wanted.input):
                 raise _ParameterError("input", "there is nothing to say in it")
         except SpokenError as error:
             raise _ParameterError("input", str(error)) from None
-        events = wish.stream_format == "sse"
-        if events and wish.stream is False:
+        events = wanted.stream_format == "sse"
+        if events and wanted.stream is False:
             raise _ParameterError("stream", "events are always streamed")
         sessions.check_open()
-        engine = _ENGINES.get(wish.model)
-        name = wish.voice.id if isinstance(wish.voice, VoiceId) else wish.voice
+        engine = _ENGINES.get(wanted.model)
+        name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
         try:
-            selection = sessions.find(VoiceWish(_voice(name, engine), speed=wish.speed, engine=engine))
+            selection = sessions.find(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine))
         except UnknownVoiceError as error:
             raise _ParameterError("voice", str(error), code="voice_not_found") from None
-        encoder = open_encoder(wish.response_format)
+        encoder = open_encoder(wanted.response_format)
         session = sessions.open(_DOOR)
         try:
-            speech = session.say(wish.input, selection, request_id=request.state.request_id)
-            body = await streaming.body(request, speech, encoder, True if events else wish.stream)
+            speech = session.say(wanted.input, selection, request_id=request.state.request_id)
+            body = await streaming.body(request, speech, encoder, True if events else wanted.stream)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
             if isinstance(error, SpeechFailedError):
@@ -178,7 +178,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             raise
         pieces, content_type = body.pieces, encoder.content_type
         if events:
-            pieces, content_type = _events(pieces, wish.input, speech.request), "text/event-stream"
+            pieces, content_type = _events(pieces, wanted.input, speech.request), "text/event-stream"
         return SpeechResponse(
             pieces,
             content_type,

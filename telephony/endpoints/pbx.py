@@ -22,7 +22,7 @@ import structlog
 
 from telephony.audio.samples import Resampler, to_pcm16
 from telephony.endpoints.listening import Listener
-from telephony.listeners.playback import FADE_S, Playout, SaidText, fade_out
+from telephony.listeners.playback import FADE_S, Playback, SaidText, fade_out
 from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.protocols import audiosocket
 from telephony.protocols.audiosocket import PbxDecoder
@@ -30,7 +30,7 @@ from telephony.protocols.telephone import WireError
 from telephony.settings import Settings
 from telephony.speech import Samples
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection
+from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class TooMuchTextError(RuntimeError):
     """More text waits than may. The message says so."""
 
 
-def complaint(settings: Settings) -> str | None:
+def config_error(settings: Settings) -> str | None:
     """Why this door cannot be opened with these settings, in one line; None if it can."""
     if settings.audiosocket_port is None or settings.http_port is not None:
         return None
@@ -88,7 +88,7 @@ class Saying:
     """A text for a call, and who speaks it."""
 
     text: str
-    selection: Selection
+    selection: ResolvedVoice
     request_id: str
 
     @property
@@ -294,7 +294,7 @@ class PbxCall:
         self._session = session
         self._settings = settings
         self._metrics = metrics
-        self._playout = Playout(LEAD_S)
+        self._playback = Playback(LEAD_S)
         self._queue: deque[tuple[Saying, Speech]] = deque()
         self._playing: tuple[Saying, Speech] | None = None
         self._changed = asyncio.Event()
@@ -330,7 +330,7 @@ class PbxCall:
 
         The caller hears the fade once the frames that the PBX has already were played.
         """
-        heard = self._playout.interrupt([saying.text for saying, _ in self._queue])
+        heard = self._playback.interrupt([saying.text for saying, _ in self._queue])
         self._queue.clear()
         self._session.interrupt()
         if self._line is not None:
@@ -416,7 +416,7 @@ class PbxCall:
         while True:
             while not self._queue:
                 if self._ending:
-                    await asyncio.sleep(self._playout.ahead_s)
+                    await asyncio.sleep(self._playback.ahead_s)
                     return
                 self._changed.clear()
                 await self._idle(writer)
@@ -428,13 +428,13 @@ class PbxCall:
         """Returns when there is something to do; meanwhile silence, for a PBX that wants it."""
         while self._settings.audiosocket_silence and not self._changed.is_set():
             silence = bytes(2 * round(_FRAME_S * self.sample_rate))
-            await self._playout.wait(_FRAME_S)
+            await self._playback.wait(_FRAME_S)
             await self._write(audiosocket.encode_audio(silence, self.sample_rate), writer)
-            self._playout.sent(_FRAME_S)
+            self._playback.sent(_FRAME_S)
         await self._changed.wait()
 
     async def _speak(self, saying: Saying, speech: Speech, writer: asyncio.StreamWriter) -> None:
-        said = self._playout.begin(saying.text)
+        said = self._playback.begin(saying.text)
         line = self._line = _Line(self.sample_rate)
         async for window in speech:
             said.know(window.words)
@@ -449,11 +449,11 @@ class PbxCall:
             log.warning("text_broken_off", call=str(self.call_id), error=speech.request.failure)
 
     async def _send_frame(self, line: _Line, said: SaidText | None, writer: asyncio.StreamWriter) -> None:
-        await self._playout.wait(_FRAME_S)
+        await self._playback.wait(_FRAME_S)
         # Taken only now: a barge-in may have come while it waited.
         frame = line.take()
         begun = said is not None and said.sent_s > 0
-        if not self._playout.sent(_FRAME_S, said) and begun:
+        if not self._playback.sent(_FRAME_S, said) and begun:
             self._metrics.underruns.labels(DOOR).inc()
         await self._write(audiosocket.encode_audio(to_pcm16(frame), line.sample_rate), writer)
 

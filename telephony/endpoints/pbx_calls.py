@@ -21,7 +21,7 @@ from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
-from telephony.voices import Selection, VoiceWish
+from telephony.voices import ResolvedVoice, VoiceRequest
 
 
 class Words(BaseModel):
@@ -153,9 +153,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
     return routes
 
 
-def _select(sessions: SessionRegistry, words: Words) -> Selection:
+def _select(sessions: SessionRegistry, words: Words) -> ResolvedVoice:
     try:
-        return sessions.find(VoiceWish(words.voice, words.language, words.speed, words.engine))
+        return sessions.find(VoiceRequest(words.voice, words.language, words.speed, words.engine))
     except UnknownVoiceError as error:
         field = next((name for name in ("voice", "language") if getattr(words, name) is not None), "engine")
         raise _invalid(field, str(error)) from None

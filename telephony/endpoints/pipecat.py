@@ -80,13 +80,13 @@ from telephony.endpoints.websocket import (
     Outlet,
 )
 from telephony.engines.base import UnknownVoiceError
-from telephony.listeners.playback import Playout
+from telephony.listeners.playback import Playback
 from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
-from telephony.voices import Selection, VoiceWish
+from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
 
@@ -142,14 +142,14 @@ class _Request:
     fading: Sequence[bytes] = ()
     outlet: Outlet | None = None
 
-    async def messages(self, frame_ms: int, playout: Playout) -> AsyncIterator[dict[str, Any] | bytes]:
+    async def messages(self, frame_ms: int, playback: Playback) -> AsyncIterator[dict[str, Any] | bytes]:
         """What its client gets before the end of it: JSON objects and audio."""
-        playout.lead_s = None if self.start.lead_ms is None else self.start.lead_ms / 1000
+        playback.lead_s = None if self.start.lead_ms is None else self.start.lead_ms / 1000
         outlet = self.outlet = Outlet(
             open_encoder(self.start.format, self.start.sample_rate),
             Frames(self.start.frame_bytes(frame_ms)),
-            playout,
-            playout.begin(self.text),
+            playback,
+            playback.begin(self.text),
             frame_ms,
         )
         begun = False
@@ -199,7 +199,7 @@ class _Connection:
         self._start = _Start()
         self._requests: dict[str, _Request] = {}
         self._playing: _Request | None = None
-        self._playout = Playout(None)
+        self._playback = Playback(None)
         self._said = asyncio.Event()
         self._stopped = False
         self._defect: Exception | None = None
@@ -260,7 +260,7 @@ class _Connection:
 
     async def _handle_start(self, message: Mapping[str, Any]) -> None:
         start = _read_start(message)
-        selection = self._find(VoiceWish(start.voice, engine=start.engine))
+        selection = self._find(VoiceRequest(start.voice, engine=start.engine))
         self._start = start
         started = {
             "type": "started",
@@ -283,8 +283,8 @@ class _Connection:
             raise MessageError("bad_text", str(error)) from None
         voice = _read_name(message, "voice")
         engine = self._start.engine if voice is None else None
-        wish = VoiceWish(self._start.voice if voice is None else voice, speed=_read_speed(message), engine=engine)
-        selection = self._find(wish)
+        wanted = VoiceRequest(self._start.voice if voice is None else voice, speed=_read_speed(message), engine=engine)
+        selection = self._find(wanted)
         self._check_room(text)
         speech = self._session.say(text, selection, request_id=request_id)
         self._requests[request_id] = _Request(request_id, text, speech, self._start)
@@ -303,9 +303,9 @@ class _Connection:
         if request is not self._playing:
             await self._client.send(self._canceled(request))
 
-    def _find(self, wish: VoiceWish) -> Selection:
+    def _find(self, wanted: VoiceRequest) -> ResolvedVoice:
         try:
-            return self._sessions.find(wish)
+            return self._sessions.find(wanted)
         except UnknownVoiceError as error:
             raise MessageError("bad_voice", str(error)) from None
 
@@ -339,7 +339,7 @@ class _Connection:
             await self._play(self._playing)
 
     async def _play(self, request: _Request) -> None:
-        async for message in request.messages(self._settings.frame_ms, self._playout):
+        async for message in request.messages(self._settings.frame_ms, self._playback):
             if request.speech.cancelled:
                 continue
             if isinstance(message, bytes):
@@ -359,7 +359,7 @@ class _Connection:
 
     def _canceled(self, request: _Request) -> dict[str, Any]:
         outlet = request.outlet
-        spoken, remaining = ("", request.text) if outlet is None else self._playout.cancel(outlet.said)
+        spoken, remaining = ("", request.text) if outlet is None else self._playback.cancel(outlet.said)
         return request.message("canceled", text_spoken=spoken, text_remaining=remaining)
 
 

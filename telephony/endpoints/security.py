@@ -47,7 +47,7 @@ def open_to_strangers(settings: Settings) -> bool:
     return there and not is_loopback(settings.http_host) and not Keys(settings.api_key).required
 
 
-def complaint(settings: Settings) -> str | None:
+def config_error(settings: Settings) -> str | None:
     """Why the HTTP and WebSocket doors must not be opened with these settings, in one line; None if they may."""
     if settings.insecure or not open_to_strangers(settings):
         return None

@@ -20,7 +20,7 @@ from telephony.endpoints.listening import PAUSE_S, Shortage
 from telephony.listeners.calls import Call, CallRegistry, TooManyCallsError
 from telephony.listeners.sinks import ReplySink, SinkLimits, limit_wait
 from telephony.protocols import telephone
-from telephony.scheduling.queues import LaneClosedError
+from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ _SHUTDOWN_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class TextDoorPolicy:
+class TextEndpointPolicy:
     """`max_connections` at once; `hello_timeout_s` until HELLO, or a text that has begun, must be complete; how replies
     are sent."""
 
@@ -90,7 +90,7 @@ class TextServer(socketserver.ThreadingTCPServer):
         self,
         address: tuple[str, int],
         calls: CallRegistry,
-        policy: TextDoorPolicy,
+        policy: TextEndpointPolicy,
         metrics: Metrics,
         wake: Callable[[], None],
     ) -> None:
@@ -211,8 +211,8 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 self._take_place(decoder.unfinished_bytes, due)
         except telephone.WireError as error:
             self.server.metrics.wire_errors.inc()
-            log.warning("frame_broken", call=self._call_id, error=str(error))
-        except (TooManyCallsError, LaneClosedError) as error:
+            log.warning("protocol_error", call=self._call_id, error=str(error))
+        except (TooManyCallsError, QueueClosedError) as error:
             log.warning("text_refused", call=self._call_id, error=str(error))
         except TimeoutError:
             hello = self._call is None

@@ -9,7 +9,7 @@ import structlog
 
 from telephony.listeners.calls import CallRegistry
 from telephony.protocols import telephone
-from telephony.scheduling.queues import LaneClosedError
+from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -75,7 +75,7 @@ class _Datagram(socketserver.BaseRequestHandler):
     def _register(self, call_id: str) -> None:
         try:
             accepted = self.server.calls.register(call_id)
-        except LaneClosedError as error:
+        except QueueClosedError as error:
             log.warning("registration_refused", call=call_id, error=str(error))
             return
         if accepted:

@@ -14,7 +14,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from telephony.audio.encoders import Encoder
-from telephony.listeners.playback import Playout, SaidText, fade_out
+from telephony.listeners.playback import Playback, SaidText, fade_out
 from telephony.scheduling.queues import Window
 from telephony.speech import Samples
 
@@ -143,16 +143,16 @@ class Outlet:
 
     Args:
         encoder, frames: for this text alone.
-        playout: the client's clock.
+        playback: the client's clock.
         said: the text, on that clock.
         step_ms: milliseconds of audio that are encoded at a time.
     """
 
-    def __init__(self, encoder: Encoder, frames: Frames, playout: Playout, said: SaidText, step_ms: int) -> None:
+    def __init__(self, encoder: Encoder, frames: Frames, playback: Playback, said: SaidText, step_ms: int) -> None:
         self.said = said
         self._encoder = encoder
         self._frames = frames
-        self._playout = playout
+        self._playback = playback
         self._step_ms = step_ms
         self._unsent: Samples = np.zeros(0, np.float32)
         self._sample_rate = 0
@@ -165,7 +165,7 @@ class Outlet:
         step = window.sample_rate * self._step_ms // 1000
         while len(self._unsent):
             duration_s = min(step, len(self._unsent)) / window.sample_rate
-            await self._playout.wait(duration_s)
+            await self._playback.wait(duration_s)
             if self._cut:
                 return
             piece, self._unsent = self._unsent[:step], self._unsent[step:]
@@ -173,7 +173,7 @@ class Outlet:
                 yield message
                 if self._cut:
                     return
-            self._playout.sent(duration_s, self.said)
+            self._playback.sent(duration_s, self.said)
         if window.end_of_text:
             self.said.whole = True
             if self.said.sent_s:
@@ -187,7 +187,7 @@ class Outlet:
         """
         self._cut = True
         fading, self._unsent = fade_out(self._unsent, self._sample_rate), self._unsent[:0]
-        if self._playout.lead_s is None or not len(fading):
+        if self._playback.lead_s is None or not len(fading):
             return []
         data = self._encoder.encode(fading, self._sample_rate) + self._encoder.finish()
         return list(self._frames.push(data, last=True))

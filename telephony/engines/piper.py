@@ -20,7 +20,7 @@ from telephony.engines.base import SynthesisError, UnknownVoiceError, Unspeakabl
 from telephony.engines.fingerprint import fingerprint
 from telephony.speech import Samples, Voice, Word
 from telephony.text.markup import plain
-from telephony.text.normalization import speak_as
+from telephony.text.normalization import normalize
 
 if TYPE_CHECKING:
     from piper import PiperVoice
@@ -125,7 +125,7 @@ class PiperEngine:
             UnknownVoiceError: there is no such voice.
             SynthesisError: the voice cannot be loaded.
         """
-        said = plain(speak_as(text, self.find_voice(voice).language))
+        said = plain(normalize(text, self.find_voice(voice).language))
         return PiperUtterance(said, self._load(voice), speed)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
@@ -198,7 +198,7 @@ def _readable(directory: Path) -> Iterator[_VoiceFile]:
         try:
             yield _described(path)
         except SynthesisError as error:
-            log.warning("piper_voice_left_out", error=str(error))
+            log.warning("piper_voice_skipped", error=str(error))
 
 
 def _described(path: Path) -> _VoiceFile:

@@ -22,7 +22,7 @@ from telephony.engines.kokoro.layout import one_line
 from telephony.engines.kokoro.sources import ask_hub
 from telephony.speech import Samples, Voice, Word
 from telephony.text.markup import plain
-from telephony.text.normalization import speak_as
+from telephony.text.normalization import normalize
 
 if TYPE_CHECKING:
     from supertonic import TTS, Style
@@ -163,7 +163,7 @@ class SupertonicEngine:
             SynthesisError: the model cannot be loaded.
         """
         known = self.find_voice(voice)
-        said = plain(speak_as(text, known.language))
+        said = plain(normalize(text, known.language))
         model = self._loaded()
         from supertonic.utils import chunk_text
 

@@ -1,6 +1,6 @@
 """Calls and who knows them.
 
-A call is a name, a chunk counter, a lane in the scheduler, whose epoch is the call's, and up to two routes for its
+A call is a name, a chunk counter, a queue in the scheduler, whose epoch is the call's, and up to two routes for its
 audio. Threads: the endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for
 chunk ids. Locks are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
 
@@ -20,13 +20,13 @@ import structlog
 from telephony.listeners.connector import Connector
 from telephony.listeners.sinks import ProcessorSink, ReplySink, SinkLimits
 from telephony.protocols import telephone
-from telephony.scheduling.queues import LaneClosedError, Request, Window
+from telephony.scheduling.queues import QueueClosedError, Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
 from telephony.telemetry.metrics import Metrics
 from telephony.text import script
 from telephony.text.normalization import SpokenError
-from telephony.voices import Selection
+from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
 
@@ -74,21 +74,23 @@ class Call:
         self._windows = 0
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
-        self._lane = scheduler.open_lane(self, policy.max_queued_text_bytes, "telephone", takes_audio=self.takes_audio)
+        self._queue = scheduler.open_queue(
+            self, policy.max_queued_text_bytes, "telephone", takes_audio=self.takes_audio
+        )
 
     def __str__(self) -> str:
         return self.call_id
 
-    def say(self, text: str, selection: Selection, reply: ReplySink) -> None:
+    def say(self, text: str, selection: ResolvedVoice, reply: ReplySink) -> None:
         """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
 
         Raises:
-            LaneClosedError: the connection does not own the call any more, or the service is stopping.
+            QueueClosedError: the connection does not own the call any more, or the service is stopping.
         """
         with self._lock:
             if not self.owned_by(reply):
-                raise LaneClosedError(_NOT_OWNED)
-            epoch = self._lane.epoch
+                raise QueueClosedError(_NOT_OWNED)
+            epoch = self._queue.epoch
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
         request = Request(
@@ -107,18 +109,18 @@ class Call:
             return
         self._metrics.texts.inc()
         log.debug("text", call=self.call_id, text=text[:200])
-        queued = self._lane.put(request, lambda: self.is_current(epoch) and self.owned_by(reply))
+        queued = self._queue.put(request, lambda: self.is_current(epoch) and self.owned_by(reply))
         if not queued and not self.owned_by(reply):
-            raise LaneClosedError(_NOT_OWNED)
+            raise QueueClosedError(_NOT_OWNED)
 
     def interrupt(self) -> None:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
-        self._lane.clear()
+        self._queue.clear()
 
-    def _segments(self, text: str, selection: Selection, whole: bool) -> Iterator[Segment | None]:
+    def _segments(self, text: str, selection: ResolvedVoice, whole: bool) -> Iterator[Segment | None]:
         if whole:
             return script.whole(text, selection.read_in, self._document_invalid)
-        quick = self._lane.silent and not self._policy.exact
+        quick = self._queue.silent and not self._policy.exact
         return script.slices(text, selection.read_in, quick=quick, on_invalid=self._document_invalid)
 
     def _document_invalid(self, error: SpokenError) -> None:
@@ -132,7 +134,7 @@ class Call:
     def wait_spoken(self, timeout_s: float) -> bool:
         """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
         deadline = time.monotonic() + timeout_s
-        if not self._lane.wait_idle(timeout_s):
+        if not self._queue.wait_idle(timeout_s):
             return False
         while True:
             with self._lock:
@@ -148,7 +150,7 @@ class Call:
     def awaits_engine(self) -> bool:
         """Whether there is something to say and room for it: if nothing moves, others are served."""
         with self._scheduler.changed:
-            return self._lane.working
+            return self._queue.working
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -198,7 +200,7 @@ class Call:
 
     def is_current(self, epoch: int) -> bool:
         """Whether audio of that epoch may still be heard."""
-        return epoch == self._lane.epoch
+        return epoch == self._queue.epoch
 
     def next_chunk_id(self, epoch: int) -> int | None:
         """The next number of this call: 1, 2, 3, ... on whatever route; None if that epoch is over."""
@@ -227,7 +229,7 @@ class Call:
                 return
             self._reply = None
             if self._processor is None and self._policy.route != "processor":
-                self._lane.clear()
+                self._queue.clear()
         self._scheduler.wake()
 
     def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
@@ -278,7 +280,7 @@ class Call:
         with self._scheduler.changed, self._lock:
             if owner is not None and not self.owned_by(owner):
                 return None
-            self._lane.clear()
+            self._queue.clear()
             self._chunk_id = 0
             processor, self._processor = self._processor, None
         if processor is not None:
@@ -287,7 +289,7 @@ class Call:
 
     def close(self) -> ProcessorSink | None:
         """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
-        self._lane.close()
+        self._queue.close()
         return self.end()
 
     def _sink(self) -> ReplySink | ProcessorSink | None:
@@ -309,7 +311,7 @@ class Call:
                 for window in unsent:
                     target.write(window)
             elif self._policy.route == "auto":
-                self._lane.clear()
+                self._queue.clear()
         if target is None:
             for window in unsent:
                 self._metrics.dropped_s.labels("no route").inc(window.duration_s)
@@ -324,7 +326,7 @@ class CallRegistry:
         policy: CallPolicy,
         scheduler: Scheduler,
         metrics: Metrics,
-        selection: Callable[[], Selection],
+        selection: Callable[[], ResolvedVoice],
     ) -> None:
         self._policy = policy
         self._scheduler = scheduler
@@ -342,7 +344,7 @@ class CallRegistry:
 
         Raises:
             TooManyCallsError: no place is left.
-            LaneClosedError: the service is stopping.
+            QueueClosedError: the service is stopping.
         """
         with self._lock:
             call = self._open(call_id)
@@ -359,7 +361,7 @@ class CallRegistry:
         While the service is stopping the text is refused, with a count.
 
         Raises:
-            LaneClosedError: the connection does not own the call any more, or the service was closed meanwhile.
+            QueueClosedError: the connection does not own the call any more, or the service was closed meanwhile.
         """
         if self._refusing:
             self._metrics.texts_refused.inc()
@@ -371,7 +373,7 @@ class CallRegistry:
         """The audio processor of a call listens. False if there is no place for the call or no such port.
 
         Raises:
-            LaneClosedError: the service is stopping.
+            QueueClosedError: the service is stopping.
         """
         self._connector.make_room()
         with self._lock:
@@ -469,7 +471,7 @@ class CallRegistry:
 
     def _open(self, call_id: str) -> Call:
         if self._closed:
-            raise LaneClosedError("the service is stopping")
+            raise QueueClosedError("the service is stopping")
         call = self._calls.get(call_id)
         if call is None:
             self._make_room()

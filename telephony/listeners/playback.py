@@ -62,7 +62,7 @@ class SaidText:
         return self.text[:end].strip(), self.text[end:].strip()
 
 
-class Playout:
+class Playback:
     """One listener's clock, and the texts that he hears.
 
     The clock runs on when nothing is sent, and never falls behind: audio that comes late is heard late.

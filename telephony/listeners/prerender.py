@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from telephony.cache.prerender import PhraseWish, prerender
+from telephony.cache.prerender import PhraseRequest, prerender
 from telephony.engines.base import SynthesisError
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
 from telephony.text import script
-from telephony.voices import Selection, VoiceWish
+from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
 
@@ -21,30 +21,30 @@ DOOR = "prerender"
 _MAX_QUEUED_BYTES = 2**20
 
 
-class Rehearsal:
+class Prerenderer:
     """A listener in the background, whose only gain is what the phrase cache keeps. `start` once, `stop` once.
 
     Args:
-        wishes: what to say.
-        find: engine and voice for a wish; it raises UnknownVoiceError where there is none.
+        phrases: what to say.
+        find: engine and voice for a wanted; it raises UnknownVoiceError where there is none.
         whole: the telephone's replies leave as one frame, for which sentences stay together.
         exact: the telephone has the model's own output, sentence by sentence.
     """
 
     def __init__(
         self,
-        wishes: Sequence[PhraseWish],
+        phrases: Sequence[PhraseRequest],
         scheduler: Scheduler,
-        find: Callable[[VoiceWish], Selection],
+        find: Callable[[VoiceRequest], ResolvedVoice],
         *,
         whole: bool,
         exact: bool,
     ) -> None:
-        self._wishes = wishes
+        self._phrases = phrases
         self._find = find
         self._whole = whole
         self._exact = exact
-        self._lane = scheduler.open_lane(self, _MAX_QUEUED_BYTES, DOOR, background=True)
+        self._queue = scheduler.open_queue(self, _MAX_QUEUED_BYTES, DOOR, background=True)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=DOOR)
 
@@ -58,7 +58,7 @@ class Rehearsal:
     def stop(self) -> None:
         """Leaves the rest unsaid."""
         self._stopping.set()
-        self._lane.close()
+        self._queue.close()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -72,28 +72,28 @@ class Rehearsal:
         """Nobody listens."""
 
     def _run(self) -> None:
-        prerender(self._wishes, self._say, self._stopping.is_set)
+        prerender(self._phrases, self._say, self._stopping.is_set)
 
-    def _say(self, wish: PhraseWish) -> bool:
+    def _say(self, wanted: PhraseRequest) -> bool:
         """Has a phrase made in every way in which a door may ask for it; whether any of them was missing."""
-        selection = self._find(VoiceWish(wish.voice, wish.language, wish.speed))
+        selection = self._find(VoiceRequest(wanted.voice, wanted.language, wanted.speed))
         worked_s = 0.0
-        for division, exact in self._ways(wish.text, selection.read_in):
+        for division, exact in self._ways(wanted.text, selection.read_in):
             request = Request(
                 division,
                 selection.engine,
                 selection.voice,
                 selection.speed,
                 0,
-                len(wish.text.encode()),
+                len(wanted.text.encode()),
                 exact=exact,
                 language=selection.language,
                 keep=True,
             )
             if request.exhausted:
                 raise SynthesisError("there is nothing to say in it")
-            self._lane.put(request)
-            self._lane.wait_idle()
+            self._queue.put(request)
+            self._queue.wait_idle()
             if request.failed_engine is not None:
                 raise SynthesisError(f"{request.failed_engine} failed; what another engine says is not kept")
             if request.failure is not None:

@@ -1,7 +1,7 @@
 """Speech for clients of the event-loop doors: WebSockets and HTTP.
 
-A session is one such listener: a lane in the scheduler, and its texts on their way, each of which its door reads window
-by window. Threads: a session belongs to the event loop that opened it; the scheduler's thread delivers windows. The
+A session is one such listener: a queue in the scheduler, and its texts on their way. Its door reads each text window by
+window. Threads: a session belongs to the event loop that opened it; the scheduler's thread delivers windows. The
 registry may be used from any thread.
 """
 
@@ -27,7 +27,7 @@ from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
 from telephony.telemetry.metrics import Metrics
 from telephony.text import script
-from telephony.voices import Selection, VoiceWish
+from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
 
@@ -144,8 +144,8 @@ class Session:
         self._speeches: dict[int, Speech] = {}
         self._lock = threading.Lock()
         self._buffered_s = 0.0
-        # The doors bound what waits; a lane that made the event loop wait would stop all of them.
-        self._lane = scheduler.open_lane(self, max_queued_bytes=None, door=door)
+        # The doors bound what waits; a queue that made the event loop wait would stop all of them.
+        self._queue = scheduler.open_queue(self, max_queued_bytes=None, door=door)
 
     def __str__(self) -> str:
         return self._name
@@ -153,7 +153,7 @@ class Session:
     @property
     def silent(self) -> bool:
         """Whether the client hears nothing and has nothing coming."""
-        return self._lane.silent
+        return self._queue.silent
 
     def take_place(self) -> None:
         """Before a text: a place for it, unless the session has one already.
@@ -164,11 +164,11 @@ class Session:
         self._registry.give_place(self)
 
     def leave_place(self) -> None:
-        """It says nothing more for now. Its lane stays, and with it what the scheduler knows of its listener."""
+        """It says nothing more for now. Its queue stays, and with it what the scheduler knows of its listener."""
         self._registry.forget(self)
 
     def say(
-        self, text: str, selection: Selection, *, exact: bool = False, keep: bool = False, request_id: str = ""
+        self, text: str, selection: ResolvedVoice, *, exact: bool = False, keep: bool = False, request_id: str = ""
     ) -> Speech:
         """Queues a text behind those said before.
 
@@ -201,7 +201,7 @@ class Session:
         else:
             self._metrics.texts.inc()
             log.debug("text", session=self._name, text=text[:200])
-            self._lane.put(request)
+            self._queue.put(request)
         return speech
 
     def interrupt(self) -> None:
@@ -212,13 +212,13 @@ class Session:
     def cancel(self, speech: Speech) -> None:
         """Drops one speech, as `Speech.cancel`. Nothing if it has been read to its end."""
         if self._forget(speech):
-            self._lane.drop(speech.request)
+            self._queue.drop(speech.request)
             speech.drop()
 
     def close(self) -> None:
         """Drops what was not read, and forgets the session. May be called twice."""
         self._drop_all()
-        self._lane.close()
+        self._queue.close()
         self._registry.forget(self)
 
     def release(self, speech: Speech, window: Window, dropped_because: str | None = None) -> None:
@@ -255,7 +255,7 @@ class Session:
 
     def _drop_all(self) -> None:
         speeches = list(self._speeches.values())
-        self._lane.clear()
+        self._queue.clear()
         for speech in speeches:
             self._forget(speech)
             speech.drop()
@@ -267,7 +267,7 @@ class Session:
             self._registry.speaking(-1)
         return known
 
-    def _segments(self, text: str, selection: Selection, exact: bool) -> Iterator[Segment | None]:
+    def _segments(self, text: str, selection: ResolvedVoice, exact: bool) -> Iterator[Segment | None]:
         return script.slices(text, selection.read_in, quick=self.silent and not exact)
 
 
@@ -284,7 +284,7 @@ class SessionRegistry:
         policy: SessionPolicy,
         scheduler: Scheduler,
         metrics: Metrics,
-        find: Callable[[VoiceWish], Selection],
+        find: Callable[[VoiceRequest], ResolvedVoice],
         engines: Callable[[], Sequence[Engine]],
     ) -> None:
         self.policy = policy
@@ -315,15 +315,15 @@ class SessionRegistry:
             return script.speakable(text)
         return await asyncio.get_running_loop().run_in_executor(self._checks, script.speakable, text)
 
-    def find(self, wish: VoiceWish) -> Selection:
+    def find(self, wanted: VoiceRequest) -> ResolvedVoice:
         """Engine, voice and rate for what a client asks.
 
         Raises:
             UnknownVoiceError: there is no such voice, or none of that language, or the voice speaks another language.
         """
-        if wish.voice is None and wish.language is None:
-            wish = dataclasses.replace(wish, language=self.policy.language)
-        return self._find(wish)
+        if wanted.voice is None and wanted.language is None:
+            wanted = dataclasses.replace(wanted, language=self.policy.language)
+        return self._find(wanted)
 
     def open(self, door: str) -> Session:
         """A session with a place for a new client of `door`, in the running event loop.

@@ -29,7 +29,7 @@ _SURPRISE = 4.0
 class Speaker(Protocol):
     """Whoever was given a place."""
 
-    runs_dry_at: float
+    playback_deadline: float
 
     @property
     def opens(self) -> bool:
@@ -138,7 +138,7 @@ class Admission:
         for first in range(0, len(urgent), batch):
             together = urgent[first : first + batch]
             cost = self._opening if any(speaker.opens for speaker in together) else self._following
-            if any(begins_at + cost.worst_s > speaker.runs_dry_at for speaker in together):
+            if any(begins_at + cost.worst_s > speaker.playback_deadline for speaker in together):
                 return False
             begins_at += cost.mean_s
         return True
@@ -156,7 +156,7 @@ class Admission:
 
         Somebody who is not working gives up its place, or one of them becomes overdue.
         """
-        places = [speaker.runs_dry_at + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
+        places = [speaker.playback_deadline + PLACE_KEPT_S - now for speaker in self._speakers if not speaker.working]
         overdue = [each_s for each_s in self._until_due_s(now, newcomers, batch) if each_s < math.inf]
         return max(0.0, min([*places, *overdue])) if places or overdue else None
 
@@ -201,16 +201,16 @@ class Admission:
 
     def _forget_the_silent(self, now: float) -> None:
         for speaker in list(self._speakers):
-            if not speaker.working and now >= speaker.runs_dry_at + PLACE_KEPT_S:
+            if not speaker.working and now >= speaker.playback_deadline + PLACE_KEPT_S:
                 del self._speakers[speaker]
         for newcomer in list(self._waiting_since):
-            if not newcomer.working or now < newcomer.runs_dry_at:
+            if not newcomer.working or now < newcomer.playback_deadline:
                 del self._waiting_since[newcomer]
 
 
 def _ahead_s(now: float, speaker: Speaker) -> float:
     """How much audio a speaker has to be heard yet, in seconds."""
-    return max(0.0, speaker.runs_dry_at - now)
+    return max(0.0, speaker.playback_deadline - now)
 
 
 class _Rate:

@@ -12,7 +12,7 @@ import structlog
 from telephony.engines.base import Engine, SynthesisError, UnspeakableError
 from telephony.engines.thread import Call, EngineThread, StalledError
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection, substitute
+from telephony.voices import ResolvedVoice, substitute
 
 log = structlog.get_logger()
 
@@ -168,7 +168,7 @@ class Failover:
             self._metrics.engine_paused.labels(engine.name).set(0)
             log.info("engine_resumed", engine=engine.name)
 
-    def substitute(self, failed: Selection) -> Selection | None:
+    def substitute(self, failed: ResolvedVoice) -> ResolvedVoice | None:
         """Who else speaks that language and is to be asked; None if nobody does."""
         others = [engine for engine in self._engines() if engine.name != failed.engine.name and self.usable(engine)]
         return substitute(failed, others)

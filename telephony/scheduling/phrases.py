@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
-from telephony.cache.in_flight import Take
+from telephony.cache.in_flight import PhraseReader
 from telephony.cache.key import PhraseKey, code_revision, normalised
 from telephony.engines.base import Engine
 from telephony.speech import Segment
@@ -23,7 +23,7 @@ _PAUSE_S = 5.0
 
 
 class Phrases:
-    """The phrase cache as the engine room sees it. Any thread; nothing here waits.
+    """The phrase cache as the core sees it. Any thread; nothing here waits.
 
     Args:
         clock: seconds, monotonic; tests replace it.
@@ -47,13 +47,13 @@ class Phrases:
         exact: bool,
         keep: bool = False,
         on_change: Callable[[], None],
-    ) -> Take | None:
+    ) -> PhraseReader | None:
         """A listener's place in the phrase that a segment is; None where it is to be spoken without the cache.
 
         Args:
             voice, speed, language: of the request; its own voice's language is None.
             keep: whether it is kept with the prerendered ones.
-            on_change: see `Take`.
+            on_change: see `PhraseReader`.
         """
         if segment.pause_s or len(segment.text) > MAX_CHARS or self._clock() < self._paused_until:
             return None

@@ -9,7 +9,7 @@ from functools import partial
 from telephony.engines.base import Engine, Utterance
 from telephony.engines.thread import Call
 from telephony.scheduling.failover import Failover
-from telephony.scheduling.queues import Lane, Request
+from telephony.scheduling.queues import ListenerQueue, Request
 from telephony.speech import Segment
 
 
@@ -17,7 +17,7 @@ from telephony.speech import Segment
 class UnderWay:
     """A request whose segment is with its engine's preparation thread; the call ends with the seconds that it took."""
 
-    lane: Lane
+    queue: ListenerQueue
     request: Request
     call: Call[tuple[Utterance, float]]
 
@@ -45,7 +45,7 @@ class Preparation:
         """Whether its segment is under way."""
         return any(each.request is request for each in self._under_way.values())
 
-    def start(self, lane: Lane, request: Request, segment: Segment) -> None:
+    def start(self, queue: ListenerQueue, request: Request, segment: Segment) -> None:
         """Has a segment of a request prepared by the request's engine, which is idle.
 
         Raises:
@@ -55,7 +55,7 @@ class Preparation:
         speed = segment.speed(request.speed)
         prepare = partial(engine.prepare, segment.text, request.voice, speed, request.exact, request.language)
         call = self._failover.prepare(engine, partial(self._timed, prepare), self._on_return)
-        self._under_way[engine.name] = UnderWay(lane, request, call)
+        self._under_way[engine.name] = UnderWay(queue, request, call)
 
     def take_over(self) -> UnderWay | None:
         """One that has come to its end, well or not, and is not under way any more; None while there is none."""

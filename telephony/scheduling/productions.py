@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from telephony.cache.in_flight import Recorder
+from telephony.cache.in_flight import PhraseWriter
 from telephony.engines.base import Engine, Utterance
 from telephony.scheduling.queues import Request
 
@@ -14,7 +14,7 @@ class Production:
     """A phrase on its way through an engine; `utterance` is None while it is being prepared."""
 
     engine: Engine
-    recorder: Recorder
+    writer: PhraseWriter
     utterance: Utterance | None = None
 
 
@@ -26,7 +26,7 @@ class Productions:
 
     def of(self, request: Request) -> Production | None:
         """The phrase in work that a request waits for, if there is one."""
-        return self._by_name.get(request.take.key.name) if request.take is not None else None
+        return self._by_name.get(request.reader.key.name) if request.reader is not None else None
 
     def engine(self, request: Request) -> Engine:
         """Who makes what a request waits for. Any request."""
@@ -40,11 +40,11 @@ class Productions:
 
     def begin(self, request: Request) -> None:
         """The segment in work is going to be prepared: for all who wait for it, where it is a phrase."""
-        recorder = request.take.claim() if request.take is not None else None
-        if recorder is None:
+        writer = request.reader.claim() if request.reader is not None else None
+        if writer is None:
             request.leave_phrase()
         else:
-            self._by_name[recorder.key.name] = Production(request.engine, recorder)
+            self._by_name[writer.key.name] = Production(request.engine, writer)
 
     def prepared(self, request: Request, utterance: Utterance) -> None:
         """What has begun can be rendered."""
@@ -56,7 +56,7 @@ class Productions:
 
     def finish(self, production: Production) -> None:
         """Its last window was rendered."""
-        del self._by_name[production.recorder.key.name]
+        del self._by_name[production.writer.key.name]
 
     def break_off(self, request: Request) -> None:
         """Drops what the engine makes for a request. Of others who wait for it, those who have heard nothing yet have
@@ -66,11 +66,11 @@ class Productions:
         request.leave_phrase()
         if production is not None:
             self.finish(production)
-            production.recorder.abandon()
+            production.writer.abandon()
 
     def forget_unwanted(self) -> None:
         """A phrase that nobody waits for any more is not made to its end, nor kept."""
         for production in list(self._by_name.values()):
-            if not production.recorder.wanted:
+            if not production.writer.wanted:
                 self.finish(production)
-                production.recorder.abandon()
+                production.writer.abandon()

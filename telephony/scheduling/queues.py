@@ -1,6 +1,6 @@
-"""What is said to a listener: windows of audio, requests with a text, and the lane in which they queue.
+"""What is said to a listener: windows of audio, requests with a text, and the queue in which they queue.
 
-Who of all lanes is served next is the scheduler's business.
+Who of all queues is served next is the scheduler's business.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Protocol
 import numpy as np
 
 from telephony.audio.samples import Resampler
-from telephony.cache.in_flight import Take
+from telephony.cache.in_flight import PhraseReader
 from telephony.engines.base import Engine, Utterance
 from telephony.speech import Samples, Segment, Word
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection
+from telephony.voices import ResolvedVoice
 
 MAX_QUEUED_TEXTS = 1024
-"""Texts that wait in a lane at once, however small they are, where there is a bound to what waits."""
+"""Texts that wait in a queue at once, however small they are, where there is a bound to what waits."""
 
 
-class LaneClosedError(RuntimeError):
+class QueueClosedError(RuntimeError):
     """The listener is gone; nothing more can be said to it."""
 
 
@@ -52,7 +52,7 @@ class Window:
 
 
 class Listener(Protocol):
-    """Whom a lane speaks to; `str()` of it names the call in logs. Both methods must return at once."""
+    """Whom a queue speaks to; `str()` of it names the call in logs. Both methods must return at once."""
 
     def has_room(self) -> bool:
         """Whether the sink can take a window. Called with the scheduler's lock held."""
@@ -100,7 +100,7 @@ class Request:
     arrived_at: float = field(default_factory=time.monotonic)
     segment: Segment | None = None
     utterance: Utterance | None = None
-    take: Take | None = None
+    reader: PhraseReader | None = None
     look_up_until: float = 0.0
     in_service: bool = False
     engine_s: float = 0.0
@@ -164,17 +164,17 @@ class Request:
 
     def leave_phrase(self) -> None:
         """What is left of the segment in work does not come from the phrase cache."""
-        if self.take is not None:
-            self.take.close()
-            self.take = None
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
     def cancel(self) -> None:
-        """Nobody hears it any more. Any thread, also while another one serves the lane."""
-        take = self.take
-        if take is not None:
-            take.close()
+        """Nobody hears it any more. Any thread, also while another one serves the queue."""
+        reader = self.reader
+        if reader is not None:
+            reader.close()
 
-    def substitute(self, other: Selection) -> None:
+    def substitute(self, other: ResolvedVoice) -> None:
         """Has another engine go on, with the segment in work if there is one."""
         self.leave_phrase()  # which is the first engine's: what is said now must not be kept as its
         self.failed_engine = self.engine.name
@@ -190,8 +190,8 @@ class Request:
         return np.concatenate([ready, self._resampler.finish()]) if end_of_text else ready
 
 
-class EngineRoom(Protocol):
-    """The scheduler, as its lanes know it."""
+class Core(Protocol):
+    """The scheduler, as its queues know it."""
 
     changed: threading.Condition
     metrics: Metrics
@@ -205,21 +205,21 @@ class EngineRoom(Protocol):
         """The clock, in seconds."""
         ...
 
-    def activate(self, lane: Lane) -> None:
-        """The lane has work. Called with `changed` held."""
+    def activate(self, queue: ListenerQueue) -> None:
+        """The queue has work. Called with `changed` held."""
         ...
 
-    def silence(self, lane: Lane) -> None:
-        """The lane has none, and its listener hears nothing any more. Called with `changed` held."""
+    def silence(self, queue: ListenerQueue) -> None:
+        """The queue has none, and its listener hears nothing any more. Called with `changed` held."""
         ...
 
 
-class Lane:
-    """One listener's queue. Made by `Scheduler.open_lane`; its methods may be called from any thread."""
+class ListenerQueue:
+    """One listener's queue. Made by `Scheduler.open_queue`; its methods may be called from any thread."""
 
     def __init__(
         self,
-        room: EngineRoom,
+        core: Core,
         listener: Listener,
         max_queued_bytes: int | None,
         door: str,
@@ -230,11 +230,11 @@ class Lane:
         self.listener = listener
         self.door = door
         self.background = background
-        self.queue: deque[Request] = deque()
-        self.runs_dry_at = 0.0
+        self.requests: deque[Request] = deque()
+        self.playback_deadline = 0.0
         self.closed = False
         self._takes_audio = takes_audio
-        self._room = room
+        self._core = core
         self._max_queued_bytes = max_queued_bytes
         self._queued_bytes = 0
         self._epoch = 0
@@ -247,17 +247,17 @@ class Lane:
     @property
     def silent(self) -> bool:
         """Whether the listener hears nothing and has nothing coming."""
-        return not self.queue and self._room.now() >= self.runs_dry_at
+        return not self.requests and self._core.now() >= self.playback_deadline
 
     @property
     def working(self) -> bool:
-        """Whether there is something to say, room for it and somebody who takes it, with the room's lock held."""
-        return bool(self.queue) and self.listener.has_room() and self._takes_audio()
+        """Whether there is something to say, room for it and somebody who takes it, with the core's lock held."""
+        return bool(self.requests) and self.listener.has_room() and self._takes_audio()
 
     @property
     def opens(self) -> bool:
-        """Whether the next window is a segment's first, with the room's lock held. Only while something is queued."""
-        return not self.queue[0].segment_audio_s
+        """Whether the next window is a segment's first, with the core's lock held. Only while something is queued."""
+        return not self.requests[0].segment_audio_s
 
     @property
     def yields(self) -> bool:
@@ -266,8 +266,8 @@ class Lane:
 
     def left_s(self, seconds_per_byte: float) -> float:
         """About how much audio is still to be made of what is queued, in seconds, with the scheduler's lock held."""
-        made_s = (request.audio_s + request.segment_audio_s for request in self.queue)
-        texts_s = (seconds_per_byte * request.size_bytes for request in self.queue)
+        made_s = (request.audio_s + request.segment_audio_s for request in self.requests)
+        texts_s = (seconds_per_byte * request.size_bytes for request in self.requests)
         return sum(max(0.0, text_s - already_s) for text_s, already_s in zip(texts_s, made_s, strict=True))
 
     def put(self, request: Request, wanted: Callable[[], bool] | None = None) -> bool:
@@ -275,86 +275,86 @@ class Lane:
 
         Args:
             request: what to say.
-            wanted: asked in the moment of queueing, with the room's lock held; must return at once. None: whether the
-                lane was not cleared since this was called.
+            wanted: asked in the moment of queueing, with the core's lock held; must return at once. None: whether the
+                queue was not cleared since this was called.
 
         Returns:
             Whether it is queued: what nobody wants any more is dropped.
 
         Raises:
-            LaneClosedError: the lane was closed, before or while waiting.
+            QueueClosedError: the queue was closed, before or while waiting.
         """
-        with self._room.changed:
+        with self._core.changed:
             epoch = self._epoch
             wanted = wanted or (lambda: epoch == self._epoch)
             if self._is_full(request):
-                self._room.metrics.texts_held_up.inc()
+                self._core.metrics.texts_held_up.inc()
             while not self.closed and wanted() and self._is_full(request):
-                self._room.changed.wait()
+                self._core.changed.wait()
             if self.closed:
-                raise LaneClosedError("the call has ended")
+                raise QueueClosedError("the call has ended")
             queued = wanted()
             if queued:
-                self.queue.append(request)
+                self.requests.append(request)
                 self._queued_bytes += request.size_bytes
-                self._room.activate(self)
+                self._core.activate(self)
         if not queued:
-            self._room.on_done(self.door, request, True)
+            self._core.on_done(self.door, request, True)
         return queued
 
     def clear(self) -> None:
         """Ends the epoch: drops what is queued, in work, or on its way into the queue.
 
         What is in the device finishes; its window is discarded by epoch. Who has to decide first whether to clear, or
-        to change something else with it, does that in one with it by holding the room's `changed`.
+        to change something else with it, does that in one with it by holding the core's `changed`.
         """
-        with self._room.changed:
+        with self._core.changed:
             self._epoch += 1
-            dropped = list(self.queue)
-            self.queue.clear()
+            dropped = list(self.requests)
+            self.requests.clear()
             self._queued_bytes = 0
-            self.runs_dry_at = 0.0
-            self._room.silence(self)
+            self.playback_deadline = 0.0
+            self._core.silence(self)
         for request in dropped:
             request.cancel()
-            self._room.on_done(self.door, request, True)
+            self._core.on_done(self.door, request, True)
 
     def drop(self, request: Request) -> None:
         """Drops one request, as `clear` drops all; what was queued behind it is next. Nothing if it is done already.
 
         The listener is taken to hear nothing any more if the request was the one in work.
         """
-        with self._room.changed:
-            if request not in self.queue:
+        with self._core.changed:
+            if request not in self.requests:
                 return
-            if self.queue[0] is request:
-                self.runs_dry_at = 0.0
+            if self.requests[0] is request:
+                self.playback_deadline = 0.0
             self.take_out(request)
-            if self.queue:
-                self._room.activate(self)
+            if self.requests:
+                self._core.activate(self)
             else:
-                self._room.silence(self)
+                self._core.silence(self)
         request.cancel()
-        self._room.on_done(self.door, request, True)
+        self._core.on_done(self.door, request, True)
 
     def take_out(self, request: Request) -> None:
         """Called with the scheduler's lock held: a request that is queued is not any more."""
-        self.queue.remove(request)
+        self.requests.remove(request)
         self._queued_bytes -= request.size_bytes
 
     def close(self) -> None:
-        """Clears the lane for good and releases whoever waits in `put`."""
-        with self._room.changed:
+        """Clears the queue for good and releases whoever waits in `put`."""
+        with self._core.changed:
             self.closed = True
         self.clear()
 
     def wait_idle(self, timeout_s: float | None = None) -> bool:
         """Waits until nothing is queued or in work; False if that took longer than `timeout_s` seconds."""
-        with self._room.changed:
-            return self._room.changed.wait_for(lambda: not self.queue, timeout_s)
+        with self._core.changed:
+            return self._core.changed.wait_for(lambda: not self.requests, timeout_s)
 
     def _is_full(self, request: Request) -> bool:
-        if self._max_queued_bytes is None or not self.queue:
+        if self._max_queued_bytes is None or not self.requests:
             return False
         too_many_bytes = self._queued_bytes + request.size_bytes > self._max_queued_bytes
-        return too_many_bytes or len(self.queue) >= MAX_QUEUED_TEXTS
+        return too_many_bytes or len(self.requests) >= MAX_QUEUED_TEXTS

@@ -10,7 +10,7 @@ from typing import Protocol
 from telephony.scheduling.queues import Request
 
 
-class Room(Protocol):
+class Core(Protocol):
     """The scheduler, as its reader knows it."""
 
     changed: threading.Condition
@@ -24,20 +24,20 @@ class Reading:
     urgent work.
 
     Args:
-        room: whose `changed` guards the requests, and tells of new ones.
-        requests: those that are next in their lanes; called with `changed` held.
+        core: whose `changed` guards the requests, and tells of new ones.
+        requests: those that are next in their queues; called with `changed` held.
     """
 
-    def __init__(self, room: Room, requests: Callable[[], Iterable[Request]]) -> None:
-        self._room = room
+    def __init__(self, core: Core, requests: Callable[[], Iterable[Request]]) -> None:
+        self._core = core
         self._requests = requests
         self._stopping = threading.Event()
 
     def stop(self) -> None:
         """Ends `run` after the slice that is being read."""
         self._stopping.set()
-        with self._room.changed:
-            self._room.changed.notify_all()
+        with self._core.changed:
+            self._core.changed.notify_all()
 
     def run(self) -> None:
         """Until `stop`."""
@@ -47,16 +47,16 @@ class Reading:
             if request.unread:
                 self._stopping.wait(time.monotonic() - started)
             else:
-                with self._room.changed:
-                    self._room.changed.notify_all()
+                with self._core.changed:
+                    self._core.changed.notify_all()
             del request  # who is gone must not stay in memory while the thread waits
 
     def _next(self) -> Request | None:
         """Waits for a text to read on: the one of which least was read. None once stopping."""
-        with self._room.changed:
+        with self._core.changed:
             while not self._stopping.is_set():
                 unread = [request for request in self._requests() if request.unread]
                 if unread:
                     return min(unread, key=lambda request: request.slices_read)
-                self._room.changed.wait()
+                self._core.changed.wait()
             return None

@@ -37,7 +37,7 @@ class _Point:
     first_audios: dict[float, int]
 
 
-class Recent:
+class History:
     """Figures of the last `SPAN_S` seconds, one every `STEP_S`.
 
     Args:

@@ -205,9 +205,9 @@ def _supertonic(settings: Settings) -> str:
 
 
 def _ports(settings: Settings) -> str:
-    complaint = security.complaint(settings) or pbx.complaint(settings)
-    if complaint is not None:
-        raise _CheckError(complaint)
+    config_error = security.config_error(settings) or pbx.config_error(settings)
+    if config_error is not None:
+        raise _CheckError(config_error)
     ports = [(socket.SOCK_STREAM, settings.tcp_port, "TCP"), (socket.SOCK_DGRAM, settings.udp_port, "UDP")]
     if settings.audiosocket_port is not None:
         ports.append((socket.SOCK_STREAM, settings.audiosocket_port, "TCP"))

@@ -54,7 +54,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class AgentDoors:
+class AgentClient:
     """Where the HTTP and WebSocket doors are, and the key that they ask for; empty for none."""
 
     host: str
@@ -68,7 +68,7 @@ class AgentDoors:
 
 
 @dataclass(frozen=True)
-class TelephoneDoors:
+class TelephoneClient:
     """Where the telephone's doors are: text on `tcp_port`, registration on `udp_port`."""
 
     host: str
@@ -76,7 +76,7 @@ class TelephoneDoors:
     udp_port: int
 
 
-def call(doors: TelephoneDoors, call_id: str, text: str) -> Generator[Sound, None, None]:
+def call(doors: TelephoneClient, call_id: str, text: str) -> Generator[Sound, None, None]:
     """Says one text as a telephone host does. Whoever closes the generator early ends the call.
 
     Raises:
@@ -102,7 +102,7 @@ def call(doors: TelephoneDoors, call_id: str, text: str) -> Generator[Sound, Non
 
 
 def converse(
-    doors: AgentDoors, texts: Iterable[str], *, voice: str | None, speed: float | None
+    doors: AgentClient, texts: Iterable[str], *, voice: str | None, speed: float | None
 ) -> Generator[Sound, None, None]:
     """Says texts while they come, over the session protocol. Whoever closes the generator early ends the session.
 
@@ -140,7 +140,7 @@ def converse(
         raise ServiceError(why + hint) from None
 
 
-def voices(doors: AgentDoors) -> list[dict[str, Any]]:
+def voices(doors: AgentClient) -> list[dict[str, Any]]:
     """Every voice that is loaded now: `name`, `language`, `engine`, `aliases`.
 
     Raises:
@@ -204,10 +204,10 @@ def _receive(connection: ClientConnection) -> dict[str, Any] | bytes:
     return message
 
 
-def _hang_up(doors: TelephoneDoors, call_id: str) -> None:
+def _hang_up(doors: TelephoneClient, call_id: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(f"BYE:{call_id}".encode(), (doors.host, doors.udp_port))
 
 
-def _netloc(doors: AgentDoors) -> str:
+def _netloc(doors: AgentClient) -> str:
     return f"[{doors.host}]:{doors.port}" if ":" in doors.host else f"{doors.host}:{doors.port}"

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from telephony.protocols import telephone
 from telephony.tools import client
-from telephony.tools.client import AgentDoors, ServiceError, Sound, TelephoneDoors
+from telephony.tools.client import AgentClient, ServiceError, Sound, TelephoneClient
 from telephony.tools.players import PlaybackError, Player, WavFile
 
 _PIECE = 4096
@@ -82,11 +82,11 @@ def _by_telephone(options: argparse.Namespace) -> bool:
     return options.text is not None and not for_agents
 
 
-def _agent_doors(options: argparse.Namespace) -> AgentDoors:
-    return AgentDoors(options.http_host, options.http_port, options.api_key.partition(",")[0].strip())
+def _agent_doors(options: argparse.Namespace) -> AgentClient:
+    return AgentClient(options.http_host, options.http_port, options.api_key.partition(",")[0].strip())
 
 
-def _list_voices(doors: AgentDoors) -> None:
+def _list_voices(doors: AgentClient) -> None:
     rows = [
         (voice["name"], voice["language"], voice["engine"], " ".join(voice["aliases"]))
         for voice in client.voices(doors)
@@ -127,7 +127,7 @@ def _progress() -> tqdm[Any]:
 
 def _sounds(options: argparse.Namespace) -> Generator[Sound, None, None]:
     if _by_telephone(options):
-        doors = TelephoneDoors(options.host, options.port, options.udp_port)
+        doors = TelephoneClient(options.host, options.port, options.udp_port)
         return client.call(doors, options.call_id, options.text)
     texts = _standard_input(sys.stdin.fileno()) if options.text is None else _pieces(options.text)
     return client.converse(_agent_doors(options), texts, voice=options.voice, speed=options.speed)

@@ -22,7 +22,7 @@ SUPERTONIC_VOICES = frozenset(f"{kind}{number}" for kind in "FM" for number in r
 
 
 @dataclass(frozen=True)
-class Selection:
+class ResolvedVoice:
     """Who speaks the texts that arrive now.
 
     `voice` is as `Engine.find_voice` names it; `language` is the one to read them in, None for the voice's own.
@@ -45,7 +45,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class VoiceWish:
+class VoiceRequest:
     """What a client asks for: a voice by name, alias or recipe, a language (Kokoro's letter or a BCP 47 tag), a rate,
     an engine by name.
 
@@ -58,8 +58,8 @@ class VoiceWish:
     engine: str | None = None
 
 
-def choose(wish: VoiceWish, current: Selection, engines: Sequence[Engine]) -> Selection:
-    """The selection for a client's wish; what it leaves open is as `current`.
+def choose(wanted: VoiceRequest, current: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoice:
+    """The selection for a client's wanted; what it leaves open is as `current`.
 
     A voice speaks its own language, and another one if that is asked for with it. A language alone chooses a voice of
     that language, or else one that reads it.
@@ -72,24 +72,24 @@ def choose(wish: VoiceWish, current: Selection, engines: Sequence[Engine]) -> Se
         UnknownVoiceError: there is no such voice or engine, or none of that language, or the voice does not read the
             language.
     """
-    speed = current.speed if wish.speed is None else wish.speed
-    engines = [engine for engine in engines if wish.engine in (None, engine.name)]
+    speed = current.speed if wanted.speed is None else wanted.speed
+    engines = [engine for engine in engines if wanted.engine in (None, engine.name)]
     if not engines:
-        raise UnknownVoiceError(f"engine {wish.engine!r:.100} is not loaded: GET /v1/voices lists what there is")
-    offers = _all(current, engines) if wish.voice is None else iter(_named(wish.voice, engines))
+        raise UnknownVoiceError(f"engine {wanted.engine!r:.100} is not loaded: GET /v1/voices lists what there is")
+    offers = _all(current, engines) if wanted.voice is None else iter(_named(wanted.voice, engines))
     own, others = itertools.tee(offers)
     for engine, voice in own:
-        if wish.language is None or speaks(voice, wish.language):
-            return Selection(engine, engine.find_voice(voice.name).name, speed)
+        if wanted.language is None or speaks(voice, wanted.language):
+            return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed)
     for engine, voice in others:
         for language in voice.other_languages:
-            if wish.language is not None and _is_part_of(language, wish.language):
-                return Selection(engine, engine.find_voice(voice.name).name, speed, language)
-    who = "no voice speaks" if wish.voice is None else f"voice {wish.voice[:100]} does not speak"
-    raise UnknownVoiceError(f"{who} {wish.language!r:.100}")
+            if wanted.language is not None and _is_part_of(language, wanted.language):
+                return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed, language)
+    who = "no voice speaks" if wanted.voice is None else f"voice {wanted.voice[:100]} does not speak"
+    raise UnknownVoiceError(f"{who} {wanted.language!r:.100}")
 
 
-def substitute(failed: Selection, engines: Sequence[Engine]) -> Selection | None:
+def substitute(failed: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoice | None:
     """Who speaks in place of an engine that fails: a voice of the same language, and region if there is one.
 
     Args:
@@ -99,7 +99,7 @@ def substitute(failed: Selection, engines: Sequence[Engine]) -> Selection | None
     language = failed.read_in
     for wanted in (language, language.partition("-")[0]):
         with contextlib.suppress(UnknownVoiceError):
-            return choose(VoiceWish(language=wanted), failed, engines)
+            return choose(VoiceRequest(language=wanted), failed, engines)
     return None
 
 
@@ -108,7 +108,7 @@ def speaks(voice: Voice, language: str) -> bool:
     return _is_part_of(voice.language, language)
 
 
-def _all(current: Selection, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Voice]]:
+def _all(current: ResolvedVoice, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Voice]]:
     """Every voice, that of the moment first, then those of its engine."""
     if current.engine in engines:
         yield current.engine, current.engine.find_voice(current.voice)

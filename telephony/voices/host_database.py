@@ -36,7 +36,7 @@ class StoreError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Switches:
+class HostConfig:
     """What the host has set. None: not set, or not to be read; the last good value stays."""
 
     kokoro_enabled: bool | None = None
@@ -58,7 +58,7 @@ class Store:
         self._complaints: dict[str, str] = {}
         self._unwritten: dict[str, str] = {}
 
-    def read(self) -> Switches:
+    def read(self) -> HostConfig:
         """The switches as they stand. Never raises: what cannot be read is None."""
         try:
             with self._open("ro") as connection:
@@ -66,14 +66,14 @@ class Store:
                 rows = dict(connection.execute(f"SELECT key, value FROM system_config WHERE key IN ({marks})", _KEYS))
         except (sqlite3.Error, StoreError) as error:
             self._complain("read", str(error))
-            return Switches()
+            return HostConfig()
         enabled_text = rows.get("kokoro_service_enabled")
         enabled = {"true": True, "false": False}.get(str(enabled_text).strip().lower())
         if enabled is None and enabled_text is not None:
             self._complain("read", f"kokoro_service_enabled is {enabled_text!r}, allowed are true and false")
         else:
             self._recovered("read")
-        return Switches(enabled, _text(rows.get("kokoro_voice")), _text(rows.get("piper_model_path")))
+        return HostConfig(enabled, _text(rows.get("kokoro_voice")), _text(rows.get("piper_model_path")))
 
     def write_status(self, service: str, status: str) -> None:
         """Sets `<service>_service_status`. Never raises: what a locked database refuses, `retry_writes` writes."""

@@ -22,8 +22,8 @@ from telephony.engines.base import Engine, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError, warm_up
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, Selection, VoiceWish, choose
-from telephony.voices.host_database import Store, Switches
+from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, ResolvedVoice, VoiceRequest, choose
+from telephony.voices.host_database import HostConfig, Store
 
 log = structlog.get_logger()
 
@@ -49,14 +49,14 @@ class Loaders:
 
 
 @dataclass(frozen=True)
-class Doors:
+class HostPorts:
     """How the ports are taken and left, for `--piper external`. `open` raises OSError while another has them."""
 
     open: Callable[[], None]
     release: Callable[[], None]
 
 
-class EngineSwitch:
+class EngineSelector:
     """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
 
     def __init__(
@@ -64,7 +64,7 @@ class EngineSwitch:
         settings: Settings,
         loaders: Loaders,
         store: Store | None,
-        doors: Doors,
+        doors: HostPorts,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class EngineSwitch:
         self._store = store
         self._doors = doors
         self._metrics = metrics
-        self._switches = store.read() if store is not None else Switches()
+        self._switches = store.read() if store is not None else HostConfig()
         self._main: Engine | None = None
         self._piper: Engine | None = None
         self._warm: Engine | None = None
@@ -83,7 +83,7 @@ class EngineSwitch:
         self._refused_voice: str | None = None
         self._complaints: dict[str, str] = {}
         self._load_again_at = 0.0
-        self._selection: Selection | None = None
+        self._selection: ResolvedVoice | None = None
         self._reported: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="switch")
@@ -107,7 +107,7 @@ class EngineSwitch:
         """Whether the service should hold its ports now."""
         return self.main_enabled or self._settings.piper == "embedded"
 
-    def selection(self) -> Selection:
+    def selection(self) -> ResolvedVoice:
         """Engine and voice for a text that arrives now. Any thread.
 
         Raises:
@@ -117,7 +117,7 @@ class EngineSwitch:
             raise EngineUnavailableError("no engine is loaded yet")
         return self._selection
 
-    def find(self, wish: VoiceWish) -> Selection:
+    def find(self, wanted: VoiceRequest) -> ResolvedVoice:
         """Engine, voice and rate for what a client asks; the engine that is switched on is preferred. Any thread.
 
         Raises:
@@ -126,9 +126,9 @@ class EngineSwitch:
         """
         engines = self.engines()
         try:
-            return choose(wish, self.selection(), engines)
+            return choose(wanted, self.selection(), engines)
         except UnknownVoiceError:
-            asked = wish.engine == SUPERTONIC or wish.voice in SUPERTONIC_VOICES
+            asked = wanted.engine == SUPERTONIC or wanted.voice in SUPERTONIC_VOICES
             if asked and SUPERTONIC not in [engine.name for engine in engines]:
                 raise UnknownVoiceError(f"Supertonic is not loaded: {self._why_no_supertonic}") from None
             raise
@@ -191,7 +191,7 @@ class EngineSwitch:
                 continue
             read = self._store.read()
             known = self._switches
-            self._switches = Switches(
+            self._switches = HostConfig(
                 known.kokoro_enabled if read.kokoro_enabled is None else read.kokoro_enabled,
                 read.voice or known.voice,
                 read.piper_model or known.piper_model,
@@ -202,7 +202,7 @@ class EngineSwitch:
                 log.exception("switch_failed", effect="the last good settings stay")
             self._store.retry_writes()
 
-    def _step(self, known: Switches) -> None:
+    def _step(self, known: HostConfig) -> None:
         if self._settings.piper == "external":
             self._apply()
             self._follow_ports()
@@ -253,7 +253,7 @@ class EngineSwitch:
             self._complaints.pop("engine_awaited", None)
             self._complaints.pop("engine_missing", None)
         voice = self._choose_voice(engine)
-        selection = Selection(engine, voice, self._settings.speed)
+        selection = ResolvedVoice(engine, voice, self._settings.speed)
         if selection == self._selection:
             return
         self._selection = selection

@@ -176,7 +176,7 @@ def test_g711_is_what_the_standard_says(format_name: str, value: Callable[[int],
 
 
 @pytest.mark.parametrize(
-    ("format_name", "sample_rate", "complaint"),
+    ("format_name", "sample_rate", "config_error"),
     [
         ("ogg", None, "unknown format 'ogg'"),
         ("", None, "unknown format"),
@@ -187,6 +187,6 @@ def test_g711_is_what_the_standard_says(format_name: str, value: Callable[[int],
         ("wav", 0, "8000, 16000, 24000, 48000"),
     ],
 )
-def test_what_there_is_not_is_refused(format_name: str, sample_rate: int | None, complaint: str) -> None:
-    with pytest.raises(EncoderError, match=complaint):
+def test_what_there_is_not_is_refused(format_name: str, sample_rate: int | None, config_error: str) -> None:
+    with pytest.raises(EncoderError, match=config_error):
         open_encoder(format_name, sample_rate)

@@ -109,7 +109,7 @@ def test_the_service_is_heard_over_both_of_its_doors(tone: None, monkeypatch: py
         assert service.ready_s > 0
         assert service.voices("tone") == ["tone", "af_sky", "am_michael"]
         connected = threading.Event()
-        for timing in (service.text_door.time(text), service.say(text, "af_sky+am_michael", connected.set)):
+        for timing in (service.text_endpoint.time(text), service.say(text, "af_sky+am_michael", connected.set)):
             assert timing.audio_s == pytest.approx(SECONDS_PER_CHARACTER * len(text))
             assert 0 < timing.first_audio_s <= timing.total_s
         assert connected.is_set()

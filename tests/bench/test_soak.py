@@ -71,11 +71,11 @@ def test_a_service_that_loses_texts_fails_the_soak(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(soak, "SHARE_OF_CAPACITY", 0.002)  # an unpaced one makes a thousand seconds a second
     path = tmp_path / "soak.json"
     assert soak.main(["--minutes", "0.02", "--every", "0.6", "--json", str(path)]) == 1
-    assert any("calls" in complaint for complaint in json.loads(path.read_text(encoding="utf-8"))["complaints"])
+    assert any("calls" in config_error for config_error in json.loads(path.read_text(encoding="utf-8"))["complaints"])
 
 
 @pytest.mark.parametrize(
-    ("last", "complaint"),
+    ("last", "config_error"),
     [
         ({}, None),
         ({"resident_bytes": 101_900_000}, None),
@@ -88,8 +88,8 @@ def test_a_service_that_loses_texts_fails_the_soak(tmp_path: Path, monkeypatch: 
         ({"faults": {"refused": 1}}, "10 calls refused"),
     ],
 )
-def test_whatever_grows_or_is_lost_is_a_complaint(last: dict[str, Any], complaint: str | None) -> None:
-    assert soak.complaints(samples(last), 0.8) == ([] if complaint is None else [complaint])
+def test_whatever_grows_or_is_lost_is_a_complaint(last: dict[str, Any], config_error: str | None) -> None:
+    assert soak.complaints(samples(last), 0.8) == ([] if config_error is None else [config_error])
 
 
 def test_at_more_than_the_capacity_calls_may_be_refused_and_must_have_no_gap() -> None:

@@ -29,11 +29,11 @@ from telephony.cache import cache as cache_module
 from telephony.cache.cache import PhraseCache
 from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
-from telephony.cache.in_flight import CUT_OFF, Recorder, Take
+from telephony.cache.in_flight import CUT_OFF, PhraseReader, PhraseWriter
 from telephony.cache.key import PhraseKey, code_revision, normalised
 from telephony.cache.memory import MemoryStore
 from telephony.cache.phrase import CorruptError, Phrase, Piece, decode, encode
-from telephony.cache.prerender import PhraseWish, PrerenderError, PrerenderResult, load_wishes, prerender
+from telephony.cache.prerender import PhraseRequest, PrerenderError, PrerenderResult, load_requests, prerender
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store, StoreError
 from telephony.speech import Samples, Word
@@ -159,7 +159,7 @@ class Listener:
         self._changed = threading.Condition()
         self._changes = 0
         self.heard: list[Piece] = []
-        self.take: Take = cache.open(wanted, self._on_change)
+        self.reader: PhraseReader = cache.open(wanted, self._on_change)
 
     def _on_change(self) -> None:
         with self._changed:
@@ -172,7 +172,7 @@ class Listener:
 
     def hear(self) -> list[Piece]:
         """Everything that is there now."""
-        while (piece := self.take.next()) is not None:
+        while (piece := self.reader.next()) is not None:
             self.heard.append(piece)
         return self.heard
 
@@ -185,11 +185,11 @@ class Listener:
         self.wait(lambda: self.ended)
         return sound(self.heard)
 
-    def claim(self) -> Recorder:
-        self.wait(lambda: not self.take.sought)
-        recorder = self.take.claim()
-        assert recorder is not None
-        return recorder
+    def claim(self) -> PhraseWriter:
+        self.wait(lambda: not self.reader.sought)
+        writer = self.reader.claim()
+        assert writer is not None
+        return writer
 
 
 # Keys
@@ -342,11 +342,11 @@ def test_a_broken_file_is_counted_deleted_and_replaced(room: Room, tmp_path: Pat
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-1])
     listener = Listener(cache, key())
-    recorder = listener.claim()
+    writer = listener.claim()
     assert not path.exists()
     assert room.figure("tts_cache_corrupt_total", store="files") == 1
-    recorder.record(samples(100, seed=7), last=True)
-    listener.take.close()
+    writer.record(samples(100, seed=7), last=True)
+    listener.reader.close()
     cache.close()
     again = room.cache(room.files(tmp_path)).get(key())
     assert again is not None
@@ -623,21 +623,21 @@ def test_a_phrase_that_is_kept_is_heard_as_it_was_made(room: Room) -> None:
     listener = Listener(cache, key())
     assert listener.hear_all() == sound(phrase().pieces)
     assert [piece.words for piece in listener.heard] == [piece.words for piece in phrase().pieces]
-    assert listener.take.claim() is None
-    assert listener.take.next() is None
+    assert listener.reader.claim() is None
+    assert listener.reader.next() is None
 
 
 def test_many_at_once_hear_a_phrase_that_is_made_once(room: Room) -> None:
     memory = Memory()
     cache = room.cache(memory)
     listeners = [Listener(cache, key()) for _ in range(5)]
-    recorder = listeners[2].claim()
-    assert [listener.take.claim() for listener in listeners] == [None] * 5
-    recorder.record(samples(10, seed=1), (Word("a", 0.0, 0.1),))
+    writer = listeners[2].claim()
+    assert [listener.reader.claim() for listener in listeners] == [None] * 5
+    writer.record(samples(10, seed=1), (Word("a", 0.0, 0.1),))
     assert [len(listener.hear()) for listener in listeners] == [1] * 5
     late = Listener(cache, key())
-    assert late.take.claim() is None
-    recorder.record(samples(20, seed=2), last=True)
+    assert late.reader.claim() is None
+    writer.record(samples(20, seed=2), last=True)
     expected = samples(10, seed=1).tobytes() + samples(20, seed=2).tobytes()
     assert [listener.hear_all() for listener in [*listeners, late]] == [expected] * 6
     cache.close()
@@ -660,7 +660,7 @@ def test_a_phrase_is_looked_for_once_at_a_time(room: Room) -> None:
     memory.kept[key().name] = encode(key(), phrase())
     listeners = [Listener(cache, key()) for _ in range(3)]
     assert looking.wait(LONG_S)
-    assert all(listener.take.sought and listener.take.claim() is None for listener in listeners)
+    assert all(listener.reader.sought and listener.reader.claim() is None for listener in listeners)
     go_on.set()
     assert {listener.hear_all() for listener in listeners} == {sound(phrase().pieces)}
     assert memory.gets == 1
@@ -675,14 +675,14 @@ def test_threads_that_race_for_a_phrase_make_it_once(room: Room) -> None:
     def client(number: int) -> None:
         begin.wait(LONG_S)
         listener = Listener(cache, key())
-        listener.wait(lambda: not listener.take.sought)
-        recorder = listener.take.claim()
-        if recorder is not None:
+        listener.wait(lambda: not listener.reader.sought)
+        writer = listener.reader.claim()
+        if writer is not None:
             made.append(number)
             for index in range(50):
-                recorder.record(samples(100, seed=index), last=index == 49)
+                writer.record(samples(100, seed=index), last=index == 49)
         heard.append(listener.hear_all())
-        listener.take.close()
+        listener.reader.close()
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(16)]
     for thread in threads:
@@ -697,15 +697,15 @@ def test_a_first_listener_who_goes_takes_nothing_from_the_others(room: Room) -> 
     memory = Memory()
     cache = room.cache(memory)
     first, second = Listener(cache, key()), Listener(cache, key())
-    recorder = first.claim()
-    recorder.record(samples(10, seed=1))
-    first.take.close()
-    first.take.close()
-    assert recorder.wanted
-    recorder.record(samples(10, seed=2), last=True)
+    writer = first.claim()
+    writer.record(samples(10, seed=1))
+    first.reader.close()
+    first.reader.close()
+    assert writer.wanted
+    writer.record(samples(10, seed=2), last=True)
     assert second.hear_all() == samples(10, seed=1).tobytes() + samples(10, seed=2).tobytes()
-    second.take.close()
-    assert not recorder.wanted
+    second.reader.close()
+    assert not writer.wanted
     cache.close()
     assert memory.puts == 1
 
@@ -714,16 +714,16 @@ def test_a_phrase_that_nobody_makes_any_more_is_made_anew_by_who_has_heard_nothi
     memory = Memory()
     cache = room.cache(memory)
     first, halfway, patient = (Listener(cache, key()) for _ in range(3))
-    recorder = first.claim()
-    recorder.record(samples(10, seed=1))
+    writer = first.claim()
+    writer.record(samples(10, seed=1))
     halfway.hear()
-    first.take.close()
-    recorder.abandon()
-    recorder.record(samples(10, seed=2), last=True)  # a window that was still in the device
-    assert halfway.take.ready
+    first.reader.close()
+    writer.abandon()
+    writer.record(samples(10, seed=2), last=True)  # a window that was still in the device
+    assert halfway.reader.ready
     assert halfway.hear_all() == samples(10, seed=1).tobytes()
     assert halfway.heard[-1] is CUT_OFF
-    assert halfway.take.next() is None
+    assert halfway.reader.next() is None
     again = patient.claim()
     again.record(samples(10, seed=3), last=True)
     again.abandon()  # too late to matter
@@ -746,25 +746,25 @@ def test_nothing_is_remembered_of_phrases_that_nobody_hears(room: Room) -> None:
     cache = room.cache(Memory())
     for number in range(10):
         listener = Listener(cache, key(str(number)))
-        recorder = listener.claim()
+        writer = listener.claim()
         if number % 2:
-            recorder.record(samples(10), last=True)
+            writer.record(samples(10), last=True)
         else:
-            recorder.abandon()
-        listener.take.close()
+            writer.abandon()
+        listener.reader.close()
     cache.close()
-    assert cache._makings == {}
+    assert cache._in_flight == {}
 
 
 def test_a_store_with_a_defect_costs_a_synthesis(room: Room, events: EventLog) -> None:
     def defect() -> None:
         raise ZeroDivisionError
 
-    with Listener(room.cache(Memory(defect)), key()).take as take:
+    with Listener(room.cache(Memory(defect)), key()).reader as reader:
         pass
     listener = Listener(room.cache(Memory(defect)), key())
     assert listener.claim() is not None
-    assert take.next() is None
+    assert reader.next() is None
     assert len(events.found("cache_lookup_failed")) == 2
 
 
@@ -783,7 +783,7 @@ def test_phrases_beyond_those_that_may_wait_are_heard_and_not_kept(room: Room) -
         listener = Listener(cache, key(str(number)))
         listener.claim().record(samples(10), last=True)
         assert listener.hear_all() == samples(10).tobytes()
-        listener.take.close()
+        listener.reader.close()
     assert started.is_set()
     go_on.set()
     cache.close()
@@ -816,9 +816,9 @@ def test_a_phrase_in_memory_is_there_within_ten_milliseconds(room: Room) -> None
     for _ in range(20):
         there = threading.Event()
         began_s = time.perf_counter()
-        with cache.open(key(), there.set) as take:
+        with cache.open(key(), there.set) as reader:
             assert there.wait(LONG_S)
-            assert take.ready
+            assert reader.ready
         waits_s.append(time.perf_counter() - began_s)
     assert statistics.median(waits_s) < 0.01
 
@@ -839,14 +839,14 @@ def test_after_the_end_phrases_are_made_and_not_kept(room: Room) -> None:
 def test_a_list_is_rendered_whatever_a_phrase_of_it_meets(events: EventLog) -> None:
     clock = Clock()
 
-    def say(wish: PhraseWish) -> bool:
+    def say(wanted: PhraseRequest) -> bool:
         clock.now += 3.0
-        if wish.text == "broken":
+        if wanted.text == "broken":
             raise RuntimeError("no voice")
-        return wish.text != "there"
+        return wanted.text != "there"
 
-    wishes = [PhraseWish(text) for text in ("a", "there", "broken", "b")]
-    assert prerender(wishes, say, clock=clock) == PrerenderResult(made=2, there=1, failed=1, left=0)
+    phrases = [PhraseRequest(text) for text in ("a", "there", "broken", "b")]
+    assert prerender(phrases, say, clock=clock) == PrerenderResult(made=2, there=1, failed=1, left=0)
     assert len(events.found("prerender_failed")) == 1
     assert len(events.found("prerender_progress")) == 2
     assert len(events.found("prerender_done")) == 1
@@ -855,12 +855,12 @@ def test_a_list_is_rendered_whatever_a_phrase_of_it_meets(events: EventLog) -> N
 def test_a_list_can_be_stopped_between_two_phrases() -> None:
     said: list[str] = []
 
-    def say(wish: PhraseWish) -> bool:
-        said.append(wish.text)
+    def say(wanted: PhraseRequest) -> bool:
+        said.append(wanted.text)
         return True
 
-    wishes = [PhraseWish(text) for text in "abcd"]
-    assert prerender(wishes, say, lambda: len(said) == 2) == PrerenderResult(made=2, there=0, failed=0, left=2)
+    phrases = [PhraseRequest(text) for text in "abcd"]
+    assert prerender(phrases, say, lambda: len(said) == 2) == PrerenderResult(made=2, there=0, failed=0, left=2)
     assert said == ["a", "b"]
 
 
@@ -870,9 +870,9 @@ def test_the_list_is_read_from_the_configuration(tmp_path: Path) -> None:
         "voice: x\nprerender:\n  - Please hold.\n  - {text: Olá., voice: pf_dora, speed: 1, language: pt-BR}\n",
         encoding="utf-8",
     )
-    assert load_wishes(path) == [PhraseWish("Please hold."), PhraseWish("Olá.", "pf_dora", 1.0, "pt-BR")]
+    assert load_requests(path) == [PhraseRequest("Please hold."), PhraseRequest("Olá.", "pf_dora", 1.0, "pt-BR")]
     path.write_text("voice: x\n", encoding="utf-8")
-    assert load_wishes(path) == []
+    assert load_requests(path) == []
 
 
 @pytest.mark.parametrize(
@@ -891,7 +891,7 @@ def test_a_malformed_list_is_an_error_that_says_where(document: str, message: st
     path = tmp_path / "config.yaml"
     path.write_text(document, encoding="utf-8")
     with pytest.raises(PrerenderError, match=message):
-        load_wishes(path)
+        load_requests(path)
 
 
 # The command line

@@ -18,7 +18,7 @@ from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.settings import Settings
 from telephony.telemetry import history
-from telephony.telemetry.history import Bucket, Recent
+from telephony.telemetry.history import Bucket, History
 from telephony.telemetry.metrics import Metrics
 from telephony.voices.host_database import Store
 from telephony.voices.selector import Loaders
@@ -150,7 +150,7 @@ class Clock:
 
 def test_throughput_is_audio_over_the_time_of_its_step_whatever_the_engine() -> None:
     metrics, clock = Metrics(), Clock()
-    figures = Recent(metrics, clock)
+    figures = History(metrics, clock)
     for step_s, audio_s in ((2.0, 6.0), (4.0, 2.0), (2.0, 0.0)):
         clock.now_s += step_s
         metrics.audio_s.labels("tone").inc(audio_s / 2)
@@ -161,7 +161,7 @@ def test_throughput_is_audio_over_the_time_of_its_step_whatever_the_engine() -> 
 
 def test_first_audios_are_sorted_by_their_waits_over_all_doors() -> None:
     metrics = Metrics()
-    figures = Recent(metrics, Clock())
+    figures = History(metrics, Clock())
     for door, wait_s in (("telephone", 0.01), ("pipecat", 0.02), ("pipecat", 0.4), ("gateway", 99.0)):
         metrics.time_to_first_audio_s.labels("tone", door).observe(wait_s)
     found = figures.first_audio()
@@ -170,7 +170,7 @@ def test_first_audios_are_sorted_by_their_waits_over_all_doors() -> None:
 
 def test_what_is_longer_ago_than_the_last_minutes_is_forgotten() -> None:
     metrics, clock = Metrics(), Clock()
-    figures = Recent(metrics, clock)
+    figures = History(metrics, clock)
     metrics.time_to_first_audio_s.labels("tone", "telephone").observe(0.3)
     metrics.audio_s.labels("tone").inc(5.0)
     steps = round(history.SPAN_S / history.STEP_S)

@@ -125,8 +125,10 @@ def test_audio_leaves_while_the_rest_is_not_spoken_yet(service: StartService, cl
 def test_a_window_of_many_seconds_sounds_like_many_windows(
     service: StartService, client: httpx.Client, format_name: str
 ) -> None:
-    wish = {"text": LONG, "format": format_name}
-    many, one = (client.post(url(service(ToneEngine(window_s=seconds), http_port=0)), json=wish) for seconds in (1, 20))
+    wanted = {"text": LONG, "format": format_name}
+    many, one = (
+        client.post(url(service(ToneEngine(window_s=seconds), http_port=0)), json=wanted) for seconds in (1, 20)
+    )
     assert len(many.content) > 10_000
     assert one.content == many.content
 
@@ -145,8 +147,8 @@ def test_every_format_decodes_to_the_right_duration(
 def test_the_sample_rate_can_be_chosen(
     service: StartService, client: httpx.Client, format_name: str, sample_rate: int
 ) -> None:
-    wish = {"text": LONG, "format": format_name, "sample_rate": sample_rate}
-    response = client.post(url(service(http_port=0)), json=wish)
+    wanted = {"text": LONG, "format": format_name, "sample_rate": sample_rate}
+    response = client.post(url(service(http_port=0)), json=wanted)
     assert response.headers["X-Sample-Rate"] == str(sample_rate)
     assert duration_s(response.content, format_name, sample_rate) == pytest.approx(10.0, abs=0.001)
 
@@ -167,7 +169,7 @@ def test_a_voice_of_the_other_engine_has_it_speak(service: StartService, client:
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("wanted", "field"),
     [
         ({}, "text"),
         ({"text": None}, "text"),
@@ -186,10 +188,10 @@ def test_a_voice_of_the_other_engine_has_it_speak(service: StartService, client:
     ],
 )
 def test_what_cannot_be_is_refused_with_its_field(
-    service: StartService, client: httpx.Client, wish: dict[str, Any], field: str
+    service: StartService, client: httpx.Client, wanted: dict[str, Any], field: str
 ) -> None:
     door = service(http_port=0)
-    response = client.post(url(door), json=wish)
+    response = client.post(url(door), json=wanted)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", field]
     wait_idle(door)

@@ -366,8 +366,8 @@ def raw_websocket(door: Service) -> Iterator[socket.socket]:
 def test_pings_of_a_client_that_never_reads_are_not_kept(service: StartService) -> None:
     door = service(http_port=0)
     with raw_websocket(door) as client:
-        assert door._http_door is not None
-        [connection] = door._http_door._server.server_state.connections
+        assert door._http_endpoint is not None
+        [connection] = door._http_endpoint._server.server_state.connections
         transport = connection.transport
         for number in range(16_000):
             client.sendall(b"\x89\xfd" + bytes(4) + b"%0125d" % number)

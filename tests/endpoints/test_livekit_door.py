@@ -749,8 +749,8 @@ def test_a_cancel_behind_the_end_of_a_session_is_answered_before_that_end(open_d
         agent.start(lead_ms=10_000)
         agent.say("One two three four five six seven eight nine ten " * 6)
         agent.send("end_session")
-        assert door._http_door is not None
-        [connection] = door._http_door._server.server_state.connections
+        assert door._http_endpoint is not None
+        [connection] = door._http_endpoint._server.server_state.connections
         assert isinstance(connection, BoundedWebSocket)
         until(lambda: not connection.writable.is_set())  # it waits for its client, in the middle of the text
         agent.send("cancel")

@@ -168,7 +168,7 @@ def test_voices_are_listed_with_their_other_names(service: StartService) -> None
 
 
 @pytest.mark.parametrize(
-    ("wish", "param"),
+    ("wanted", "param"),
     [
         ({"input": " ... "}, "input"),
         ({"input": None}, "input"),
@@ -184,12 +184,12 @@ def test_voices_are_listed_with_their_other_names(service: StartService) -> None
     ],
 )
 def test_what_cannot_be_is_refused_with_its_parameter(
-    service: StartService, connect: Connect, wish: dict[str, Any], param: str
+    service: StartService, connect: Connect, wanted: dict[str, Any], param: str
 ) -> None:
     door = service(http_port=0, max_text_chars=100)
     with pytest.raises(openai.APIStatusError) as refused:
-        connect(door).audio.speech.create(**{"model": "tts-1", "input": "Hello.", "voice": "af_sky", **wish})
-    assert refused.value.status_code == (413 if wish == {"input": "x" * 101} else 400)
+        connect(door).audio.speech.create(**{"model": "tts-1", "input": "Hello.", "voice": "af_sky", **wanted})
+    assert refused.value.status_code == (413 if wanted == {"input": "x" * 101} else 400)
     assert refused.value.param == param
     assert refused.value.type == "invalid_request_error"
     wait_idle(door)

@@ -554,7 +554,7 @@ def test_what_cannot_be_said_is_named(start: Callable[..., Service]) -> None:
 
 @pytest.mark.parametrize("language", ["", "es"])
 @pytest.mark.parametrize(
-    "wish",
+    "wanted",
     [
         {},
         {"engine": "piper"},
@@ -567,11 +567,11 @@ def test_what_cannot_be_said_is_named(start: Callable[..., Service]) -> None:
     ],
     ids=str,
 )
-def test_a_wish_chooses_who_it_chooses_at_the_gateway(
-    start: Callable[..., Service], wish: dict[str, str], language: str
+def test_a_request_chooses_who_it_chooses_at_the_gateway(
+    start: Callable[..., Service], wanted: dict[str, str], language: str
 ) -> None:
     door = start(language=language)
-    said = {"text": "Hello.", **wish}
+    said = {"text": "Hello.", **wanted}
     answer = httpx.post(f"http://127.0.0.1:{door.http_port}/synthesize", json=said, timeout=TIMEOUT_S)
     with Pbx(door) as pbx:
         pbx.wait_connected()

@@ -121,7 +121,7 @@ def test_impossible_length_ends_its_connection_only(
     with TextHost(door.tcp_port, "2") as other, TextHost(door.tcp_port, "1" if greeted else None) as host:
         host.send(struct.pack(">I", length) + b"anything")
         assert host.read_to_end() == []
-        assert str(length) in events.wait("frame_broken", call="1" if greeted else None)["error"]
+        assert str(length) in events.wait("protocol_error", call="1" if greeted else None)["error"]
         assert figure(door, "tts_wire_errors_total") == 1
         other.say("Others go on.")
         assert other.read_frame().chunk_id == 1
@@ -133,7 +133,7 @@ def test_text_that_is_not_utf8_ends_its_connection_only(service: StartService, e
     with TextHost(door.tcp_port, "2") as other, TextHost(door.tcp_port) as host:
         host.send(frame_bytes(hello) + frame_bytes(b"caf\xe9"))
         assert host.read_to_end() == []
-        events.wait("frame_broken")
+        events.wait("protocol_error")
         assert figure(door, "tts_wire_errors_total") == 1
         other.say("Others go on.")
         assert other.read_frame().chunk_id == 1
@@ -525,8 +525,8 @@ def test_large_texts_on_their_way_in_are_bounded_and_small_ones_need_no_place(
 
 def door_places(door: Service) -> int:
     """How many bytes of large texts may still come in."""
-    assert door._text_door is not None
-    return door._text_door.large_texts._left_bytes
+    assert door._text_endpoint is not None
+    return door._text_endpoint.large_texts._left_bytes
 
 
 @pytest.mark.parametrize("call_id", ["agent-7", "007", "Zoë", "x" * 1024, "a\nlevel=error\x00"])

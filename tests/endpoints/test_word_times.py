@@ -19,7 +19,7 @@ from telephony.engines.kokoro.words import Piece, Run, of_spaces, timed, within
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.settings import Settings
 from telephony.speech import Samples, Word
-from telephony.text.normalization import speak_as
+from telephony.text.normalization import normalize
 
 SENTENCES = [
     "Please hold the line while I look up the order that you placed last week, it will only take a moment.",
@@ -94,7 +94,7 @@ def written(text: str, *said: str) -> list[list[tuple[str, int, int]]]:
         Piece("x" * len(part.split()), tuple(Run(word, at, at + 1) for at, word in enumerate(part.split())))
         for part in said
     ]
-    told = as_written(pieces, text, lambda word: speak_as(word, "en-US"))
+    told = as_written(pieces, text, lambda word: normalize(word, "en-US"))
     return [[(run.text, run.start, run.end) for run in piece.words] for piece in told]
 
 
@@ -111,7 +111,7 @@ def written(text: str, *said: str) -> list[list[tuple[str, int, int]]]:
     ],
 )
 def test_words_are_told_as_they_are_written(text: str, words: list[str]) -> None:
-    said = speak_as(text, "en-US")
+    said = normalize(text, "en-US")
     (told,) = written(text, said)
     assert [word for word, _, _ in told] == words
     assert [start for _, start, _ in told[1:]] == [end for _, _, end in told[:-1]]

@@ -17,7 +17,7 @@ from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import Piece
 from telephony.settings import Settings
 from telephony.text import segments
-from telephony.text.normalization import speak_as
+from telephony.text.normalization import normalize
 from tests.clients import TIMEOUT_S, AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
 from tests.conftest import StartService
 
@@ -193,7 +193,7 @@ def test_a_long_portuguese_text_is_divided_at_sentences_and_said_in_words() -> N
     assert pieces[-1] == "Obrigado."
     assert max(map(len, pieces)) <= segments.DEFAULT_MAX_CHARS
     assert " ".join(pieces) == PORTUGUESE
-    assert " ".join(speak_as(piece, "pt-BR") for piece in pieces) == PORTUGUESE_SAID
+    assert " ".join(normalize(piece, "pt-BR") for piece in pieces) == PORTUGUESE_SAID
 
 
 @pytest.mark.parametrize("voice", ["pf_dora", "pm_alex", "pm_santa"])

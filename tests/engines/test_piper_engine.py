@@ -22,7 +22,7 @@ from telephony.engines.piper import PiperEngine, installed_voice
 from telephony.engines.tone import ToneEngine
 from telephony.speech import Samples
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection, VoiceWish, choose
+from telephony.voices import ResolvedVoice, VoiceRequest, choose
 from telephony.voices.host_database import Store
 from tests.clients import TIMEOUT_S, EventLog, TextHost, dominant_hz, until
 from tests.conftest import StartService
@@ -167,15 +167,15 @@ def test_voices_of_a_directory_are_found_by_language_and_by_name(copy_voice: Cop
     copy_voice("de_AT-other-low", "de_AT", 16_000)
     engine = load_piper(None, voices_dir)
     main = ToneEngine(name="kokoro")
-    for wish, voice in (
-        (VoiceWish(language="ru"), "ru_RU-irina-medium"),
-        (VoiceWish(language="de-DE"), "de_DE-thorsten-low"),
-        (VoiceWish(language="de-AT"), "de_AT-other-low"),
-        (VoiceWish("de_AT-other-low"), "de_AT-other-low"),
-        (VoiceWish(engine="piper"), "en_US-joe-medium"),
+    for wanted, voice in (
+        (VoiceRequest(language="ru"), "ru_RU-irina-medium"),
+        (VoiceRequest(language="de-DE"), "de_DE-thorsten-low"),
+        (VoiceRequest(language="de-AT"), "de_AT-other-low"),
+        (VoiceRequest("de_AT-other-low"), "de_AT-other-low"),
+        (VoiceRequest(engine="piper"), "en_US-joe-medium"),
     ):
-        assert choose(wish, Selection(main, "af_sky", 1.0), [main, engine]) == Selection(engine, voice, 1.0)
-    assert choose(VoiceWish(language="en"), Selection(main, "af_sky", 1.0), [main, engine]).engine is main
+        assert choose(wanted, ResolvedVoice(main, "af_sky", 1.0), [main, engine]) == ResolvedVoice(engine, voice, 1.0)
+    assert choose(VoiceRequest(language="en"), ResolvedVoice(main, "af_sky", 1.0), [main, engine]).engine is main
 
 
 def test_voices_are_loaded_when_they_are_needed_and_only_so_many_stay(copy_voice: CopyVoice, voices_dir: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_broken_voice_is_left_out_and_one_that_breaks_later_fails_its_segment(
     with capture_logs() as logs:
         engine = load_piper(None, voices_dir)
     assert [voice.name for voice in engine.voices()] == ["en_US-joe-medium", "not-onnx"]
-    left_out = [str(entry["error"]) for entry in logs if entry["event"] == "piper_voice_left_out"]
+    left_out = [str(entry["error"]) for entry in logs if entry["event"] == "piper_voice_skipped"]
     assert ["bad-json.onnx" in left_out[0], "no-json.onnx.json does not exist" in left_out[1]] == [True, True]
     with pytest.raises(SynthesisError, match=r"not-onnx\.onnx cannot be loaded"):
         engine.prepare(TEXT, "not-onnx", 1.0, exact=False)

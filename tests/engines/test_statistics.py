@@ -12,7 +12,7 @@ import torch
 from telephony.audio.samples import log_spectral_distance_db
 from telephony.engines.base import Engine
 from telephony.engines.kokoro import fit as fitting
-from telephony.engines.kokoro.fit import Sample, fit, held_out, wishes
+from telephony.engines.kokoro.fit import Sample, fit, held_out, training_sentences
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.statistics import GROUPS, SHIPPED, NormStatistics, VoiceFigures, closeness
 from telephony.engines.kokoro.utterance import KokoroUtterance
@@ -78,12 +78,12 @@ def test_what_is_not_such_a_file_is_an_error(tmp_path: Path) -> None:
 
 def test_nothing_that_is_held_out_is_measured() -> None:
     voices = ["af_sky", "bf_emma", "jf_alpha", "zf_xiaobei"]
-    kept = {wish.text for wish in held_out(voices)}
-    measured = wishes(voices, sentences=20)
+    kept = {sentence.text for sentence in held_out(voices)}
+    measured = training_sentences(voices, sentences=20)
     assert len(kept) >= 9
-    assert not any(text in wish.text for wish in measured for text in kept)
-    assert {wish.voice for wish in measured} >= set(voices)
-    assert any("+" in wish.voice for wish in measured)
+    assert not any(text in sentence.text for sentence in measured for text in kept)
+    assert {sentence.voice for sentence in measured} >= set(voices)
+    assert any("+" in sentence.voice for sentence in measured)
 
 
 @pytest.mark.model

@@ -26,7 +26,7 @@ from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.settings import Settings
 from telephony.speech import Samples
-from telephony.voices import SUPERTONIC_VOICES, Selection, VoiceWish, choose
+from telephony.voices import SUPERTONIC_VOICES, ResolvedVoice, VoiceRequest, choose
 from telephony.voices.selector import Loaders
 from tests import supertonic_model
 from tests.clients import TIMEOUT_S, ForeignEngine, TextHost, dominant_hz
@@ -112,40 +112,40 @@ def test_a_package_that_is_missing_is_an_error_at_once(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("wish", "voice"),
+    ("wanted", "voice"),
     [
-        (VoiceWish("F3"), "F3"),
-        (VoiceWish("F3-fr"), "F3-fr"),
-        (VoiceWish("F3", "p"), "F3-pt"),
-        (VoiceWish("M1", "pt-BR"), "M1-pt"),
-        (VoiceWish("M1", "ko"), "M1-ko"),
-        (VoiceWish(language="ko"), "F1-ko"),
-        (VoiceWish(engine="supertonic"), "F1"),
-        (VoiceWish("male", engine="supertonic"), "M1"),
-        (VoiceWish(language="es", engine="supertonic"), "F1-es"),
+        (VoiceRequest("F3"), "F3"),
+        (VoiceRequest("F3-fr"), "F3-fr"),
+        (VoiceRequest("F3", "p"), "F3-pt"),
+        (VoiceRequest("M1", "pt-BR"), "M1-pt"),
+        (VoiceRequest("M1", "ko"), "M1-ko"),
+        (VoiceRequest(language="ko"), "F1-ko"),
+        (VoiceRequest(engine="supertonic"), "F1"),
+        (VoiceRequest("male", engine="supertonic"), "M1"),
+        (VoiceRequest(language="es", engine="supertonic"), "F1-es"),
     ],
     ids=str,
 )
-def test_a_client_finds_it_by_speaker_language_and_engine(engine: Engine, wish: VoiceWish, voice: str) -> None:
+def test_a_client_finds_it_by_speaker_language_and_engine(engine: Engine, wanted: VoiceRequest, voice: str) -> None:
     main = ToneEngine(name="kokoro")
-    found = choose(wish, Selection(main, "af_sky", 1.5), [main, engine])
-    assert found == Selection(engine, voice, 1.5)
+    found = choose(wanted, ResolvedVoice(main, "af_sky", 1.5), [main, engine])
+    assert found == ResolvedVoice(engine, voice, 1.5)
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("wanted", "why"),
     [
-        (VoiceWish("F1", "de"), "voice F1 does not speak 'de'"),
-        (VoiceWish("F6"), "unknown voice 'F6'"),
-        (VoiceWish("af_sky", engine="supertonic"), "unknown voice 'af_sky'"),
-        (VoiceWish(engine="espeak"), "engine 'espeak' is not loaded"),
+        (VoiceRequest("F1", "de"), "voice F1 does not speak 'de'"),
+        (VoiceRequest("F6"), "unknown voice 'F6'"),
+        (VoiceRequest("af_sky", engine="supertonic"), "unknown voice 'af_sky'"),
+        (VoiceRequest(engine="espeak"), "engine 'espeak' is not loaded"),
     ],
     ids=str,
 )
-def test_what_it_does_not_have_is_refused(engine: Engine, wish: VoiceWish, why: str) -> None:
+def test_what_it_does_not_have_is_refused(engine: Engine, wanted: VoiceRequest, why: str) -> None:
     main = ToneEngine(name="kokoro")
     with pytest.raises(UnknownVoiceError, match=why):
-        choose(wish, Selection(main, "af_sky", 1.0), [main, engine])
+        choose(wanted, ResolvedVoice(main, "af_sky", 1.0), [main, engine])
 
 
 def test_its_revision_is_that_of_the_weights_and_the_steps(weights: Path, tmp_path: Path) -> None:
@@ -250,8 +250,8 @@ def test_it_speaks_on_the_telephone_at_its_own_rate(service: StartService, engin
 def test_the_doors_resample_it_and_name_it(service: StartService, engine: Engine) -> None:
     door = service(engine, voice="F1", http_port=0)
     with httpx.Client(base_url=f"http://127.0.0.1:{door.http_port}", timeout=TIMEOUT_S) as client:
-        wish = {"text": "La la la.", "voice": "F2", "language": "p", "sample_rate": 8000}
-        answer = client.post("/synthesize", json=wish)
+        wanted = {"text": "La la la.", "voice": "F2", "language": "p", "sample_rate": 8000}
+        answer = client.post("/synthesize", json=wanted)
         assert (answer.headers["X-Engine"], answer.headers["X-Voice"]) == ("supertonic", "F2-pt")
         (own,) = speak(engine, "La la la.", "F2-pt", exact=False)
         resampler = Resampler(8000)
@@ -275,9 +275,9 @@ def loaders(load: Callable[[], Engine]) -> Loaders:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"voice": "F1"}, {"engine": "supertonic"}, {"voice": "M5", "language": "pt"}], ids=str
+    "wanted", [{"voice": "F1"}, {"engine": "supertonic"}, {"voice": "M5", "language": "pt"}], ids=str
 )
-def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: Path, wish: dict[str, str]) -> None:
+def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: Path, wanted: dict[str, str]) -> None:
     settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, cache_dir=tmp_path)
     with capture_logs() as logs:
         door = Service(settings, loaders(lambda: load_supertonic(settings)))
@@ -287,7 +287,7 @@ def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: P
             with httpx.Client(base_url=base_url, timeout=TIMEOUT_S) as client:
                 assert client.post("/synthesize", json={"text": "Hello."}).headers["X-Engine"] == "tone"
                 for _ in range(1000):
-                    refused = client.post("/synthesize", json={"text": "Hello.", **wish})
+                    refused = client.post("/synthesize", json={"text": "Hello.", **wanted})
                     if "it is being loaded" not in refused.text:
                         break
         finally:
@@ -388,10 +388,10 @@ def test_a_hub_that_cannot_be_reached_leaves_the_word_to_kokoro(
     monkeypatch.setattr("telephony.engines.kokoro.weights_process.prepare_weights", prepare_weights)
     with capture_logs() as logs, pytest.raises(KokoroIsNextError):
         catalog.load_main(Settings(engine="supertonic", cache_dir=tmp_path))
-    (complaint,) = [entry for entry in logs if entry["log_level"] == "error"]
-    assert complaint["engine"] == "supertonic"
-    assert complaint["error"].endswith("cannot be had from the model hub: Name or service not known Retry later")
-    assert complaint["effect"] == "Kokoro speaks"
+    (config_error,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert config_error["engine"] == "supertonic"
+    assert config_error["error"].endswith("cannot be had from the model hub: Name or service not known Retry later")
+    assert config_error["effect"] == "Kokoro speaks"
 
 
 def test_cuda_is_asked_for_where_it_may_be_used(weights: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from telephony.engines.tone import ToneEngine
 from telephony.listeners.calls import Call
 from telephony.listeners.sinks import ReplySink
-from telephony.scheduling.queues import Lane, Request
+from telephony.scheduling.queues import ListenerQueue, Request
 from telephony.service import Service
 from tests.clients import TIMEOUT_S, EventLog, TextHost, Throttle, cancel, figure, tone, until, wait_figure
 from tests.conftest import StartService
@@ -51,7 +51,7 @@ class Meanwhile:
 @pytest.mark.parametrize(
     ("owner", "step", "chunk_id"),
     [
-        (Lane, "clear", 1),  # the call has ended, and the newer connection's is the next one
+        (ListenerQueue, "clear", 1),  # the call has ended, and the newer connection's is the next one
         (Call, "end", 2),  # the newer connection owns the call already, which goes on
     ],
 )
@@ -96,7 +96,7 @@ def test_a_connection_that_is_gone_does_not_hit_what_the_next_one_says(
     with TextHost(door.tcp_port, "1") as older:
         older.say("The last words.")
         older.read_frame()
-        meanwhile = Meanwhile(monkeypatch, Lane, "clear", call_again)
+        meanwhile = Meanwhile(monkeypatch, ListenerQueue, "clear", call_again)
     until(lambda: bool(newer))
     meanwhile.join()
     throttle.open()
@@ -116,7 +116,7 @@ def test_a_text_on_its_way_into_the_queue_does_not_survive_a_cancel(
         wait_figure(door, "tts_interruptions_total", lambda count: count == 1)
 
     with TextHost(door.tcp_port, "1") as host:
-        meanwhile = Meanwhile(monkeypatch, Lane, "put", interrupt)
+        meanwhile = Meanwhile(monkeypatch, ListenerQueue, "put", interrupt)
         host.say("On its way when the caller began to speak, and long. " * 20)
         host.say("Said afterwards.")
         np.testing.assert_array_equal(host.read_frame().samples, tone("Said afterwards."))
@@ -143,7 +143,7 @@ def test_a_text_on_its_way_into_the_queue_does_not_survive_its_connection(
         door.calls.detach(_call(door), replies[0])  # what the reply's writer does when it cannot write
 
     with TextHost(door.tcp_port, "1") as host:
-        meanwhile = Meanwhile(monkeypatch, Lane, "put", break_off)
+        meanwhile = Meanwhile(monkeypatch, ListenerQueue, "put", break_off)
         host.say("For nobody any more.")
         assert host.read_to_end() == []
     meanwhile.join()
@@ -188,7 +188,7 @@ def test_a_dropped_text_is_told_to_the_request_log(service: StartService, monkey
 
     door._scheduler.on_done = note
     with TextHost(door.tcp_port, "1") as host:
-        meanwhile = Meanwhile(monkeypatch, Lane, "put", lambda *_: _call(door).interrupt())
+        meanwhile = Meanwhile(monkeypatch, ListenerQueue, "put", lambda *_: _call(door).interrupt())
         host.say("Cancelled on its way.")
         host.say("Heard.")
         host.read_frame()

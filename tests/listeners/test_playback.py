@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from telephony.listeners.playback import FADE_S, Playout, SaidText, fade_out
+from telephony.listeners.playback import FADE_S, Playback, SaidText, fade_out
 from telephony.speech import Word
 
 TEXT = "Yes, your table is booked."
@@ -40,10 +40,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def say(playout: Playout, text: str, seconds: float, words: list[Word] | None = None) -> SaidText:
-    said = playout.begin(text)
+def say(playback: Playback, text: str, seconds: float, words: list[Word] | None = None) -> SaidText:
+    said = playback.begin(text)
     said.know(words or [])
-    playout.sent(seconds, said)
+    playback.sent(seconds, said)
     said.whole = True
     return said
 
@@ -52,37 +52,37 @@ def say(playout: Playout, text: str, seconds: float, words: list[Word] | None = 
 
 
 def test_frames_leave_on_an_absolute_clock_and_never_further_ahead_than_the_lead(clock: Clock) -> None:
-    playout = Playout(0.05, clock)
+    playback = Playback(0.05, clock)
     left_at = []
     for number in range(500):
-        asyncio.run(playout.wait(0.02))
-        assert playout.ahead_s + 0.02 <= 0.05 + 1e-9
-        playout.sent(0.02)
+        asyncio.run(playback.wait(0.02))
+        assert playback.ahead_s + 0.02 <= 0.05 + 1e-9
+        playback.sent(0.02)
         left_at.append(clock.now_s - 1000)
         clock.now_s += (number % 7) * 0.003  # what takes time here is made up for, not added up
     assert left_at[-1] == pytest.approx(499 * 0.02, abs=0.05)
 
 
 def test_a_frame_longer_than_the_lead_leaves_when_the_one_before_it_was_heard(clock: Clock) -> None:
-    playout = Playout(0.02, clock)
-    playout.sent(0.1)
-    asyncio.run(playout.wait(0.1))
+    playback = Playback(0.02, clock)
+    playback.sent(0.1)
+    asyncio.run(playback.wait(0.1))
     assert clock.now_s == pytest.approx(1000.1)
 
 
 def test_after_a_standstill_nothing_is_made_up_for(clock: Clock) -> None:
-    playout = Playout(0.05, clock)
-    assert not playout.sent(0.02)
-    assert playout.sent(0.02)
+    playback = Playback(0.05, clock)
+    assert not playback.sent(0.02)
+    assert playback.sent(0.02)
     clock.now_s += 1.0
-    assert not playout.sent(0.02)
-    assert playout.ahead_s == pytest.approx(0.02)
+    assert not playback.sent(0.02)
+    assert playback.ahead_s == pytest.approx(0.02)
 
 
 def test_without_a_lead_nothing_waits(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    playout.sent(60.0)
-    asyncio.run(playout.wait(60.0))
+    playback = Playback(None, clock)
+    playback.sent(60.0)
+    asyncio.run(playback.wait(60.0))
     assert clock.now_s == 1000.0
 
 
@@ -102,91 +102,91 @@ def test_without_a_lead_nothing_waits(clock: Clock) -> None:
     ],
 )
 def test_a_word_counts_once_it_was_heard_to_its_end(clock: Clock, heard_s: float, spoken: str, remaining: str) -> None:
-    playout = Playout(None, clock)
-    say(playout, TEXT, 2.0, WORDS)
+    playback = Playback(None, clock)
+    say(playback, TEXT, 2.0, WORDS)
     clock.now_s += heard_s
-    assert playout.interrupt() == (spoken, remaining)
+    assert playback.interrupt() == (spoken, remaining)
 
 
 def test_without_word_times_a_text_counts_once_all_of_it_was_heard(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    say(playout, "One.", 1.0)
-    say(playout, "Two.", 1.0)
+    playback = Playback(None, clock)
+    say(playback, "One.", 1.0)
+    say(playback, "Two.", 1.0)
     clock.now_s += 1.99
-    assert playout.interrupt(["Three."]) == ("One.", "Two. Three.")
+    assert playback.interrupt(["Three."]) == ("One.", "Two. Three.")
 
 
 def test_a_text_that_is_not_whole_yet_was_not_heard_to_its_end(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    said = playout.begin("One. Two.")
-    playout.sent(1.0, said)
+    playback = Playback(None, clock)
+    said = playback.begin("One. Two.")
+    playback.sent(1.0, said)
     clock.now_s += 5.0
-    assert playout.interrupt() == ("", "One. Two.")
+    assert playback.interrupt() == ("", "One. Two.")
 
 
 def test_words_that_the_text_has_otherwise_are_passed_over(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    say(playout, "Room 5, please.", 2.0, [Word("Room", 0, 1), Word("five", 1, 1.5), Word("please.", 1.5, 1.9)])
+    playback = Playback(None, clock)
+    say(playback, "Room 5, please.", 2.0, [Word("Room", 0, 1), Word("five", 1, 1.5), Word("please.", 1.5, 1.9)])
     clock.now_s += 1.6
-    assert playout.interrupt() == ("Room", "5, please.")
+    assert playback.interrupt() == ("Room", "5, please.")
 
 
 def test_of_a_document_its_words_are_told_of(clock: Clock) -> None:
-    playout = Playout(None, clock)
+    playback = Playback(None, clock)
     document = '<speak>Hello. <break time="1s"/>Bye.</speak>'
-    say(playout, document, 2.5, [Word("Hello.", 0, 0.5), Word("Bye.", 1.5, 2.4)])
+    say(playback, document, 2.5, [Word("Hello.", 0, 0.5), Word("Bye.", 1.5, 2.4)])
     clock.now_s += 1.0
-    assert playout.interrupt() == ("Hello.", "Bye.")
+    assert playback.interrupt() == ("Hello.", "Bye.")
 
 
 def test_all_texts_of_a_turn_are_told_of_and_a_new_turn_begins_after_silence(clock: Clock) -> None:
-    playout = Playout(0.04, clock)
-    say(playout, "Long ago.", 1.0)
+    playback = Playback(0.04, clock)
+    say(playback, "Long ago.", 1.0)
     clock.now_s += 1.5
-    say(playout, "First.", 1.0)
+    say(playback, "First.", 1.0)
     clock.now_s += 0.98
-    say(playout, "Second.", 1.0)
+    say(playback, "Second.", 1.0)
     clock.now_s += 0.5
-    assert playout.interrupt() == ("First.", "Second.")
-    assert playout.interrupt() == ("", "")
+    assert playback.interrupt() == ("First.", "Second.")
+    assert playback.interrupt() == ("", "")
 
 
 def test_a_listener_who_was_sent_everything_drops_what_he_has_of_a_cancelled_text(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    old = say(playout, TEXT, 2.0, WORDS)
+    playback = Playback(None, clock)
+    old = say(playback, TEXT, 2.0, WORDS)
     clock.now_s += 0.5
-    assert playout.cancel(old) == ("Yes,", "your table is booked.")
-    assert playout.ahead_s == 0.0
-    say(playout, "New.", 1.0)
+    assert playback.cancel(old) == ("Yes,", "your table is booked.")
+    assert playback.ahead_s == 0.0
+    say(playback, "New.", 1.0)
     clock.now_s += 1.0
-    assert playout.interrupt() == ("New.", "")
+    assert playback.interrupt() == ("New.", "")
 
 
 def test_a_listener_at_a_pace_hears_out_what_he_has(clock: Clock) -> None:
-    playout = Playout(0.04, clock)
-    say(playout, TEXT, 0.04, WORDS)
-    playout.interrupt()
-    assert playout.ahead_s == pytest.approx(0.04)
+    playback = Playback(0.04, clock)
+    say(playback, TEXT, 0.04, WORDS)
+    playback.interrupt()
+    assert playback.ahead_s == pytest.approx(0.04)
 
 
 def test_one_text_is_cancelled_and_those_around_it_are_not(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    say(playout, "One.", 1.0)
-    two = say(playout, "Two.", 1.0)
-    say(playout, "Three.", 1.0)
-    assert playout.cancel(two) == ("", "Two.")
-    assert playout.ahead_s == pytest.approx(2.0)
+    playback = Playback(None, clock)
+    say(playback, "One.", 1.0)
+    two = say(playback, "Two.", 1.0)
+    say(playback, "Three.", 1.0)
+    assert playback.cancel(two) == ("", "Two.")
+    assert playback.ahead_s == pytest.approx(2.0)
     clock.now_s += 1.5
-    assert playout.interrupt() == ("One.", "Three.")
+    assert playback.interrupt() == ("One.", "Three.")
 
 
 def test_a_listener_who_never_falls_silent_costs_no_memory_without_end(clock: Clock) -> None:
-    playout = Playout(None, clock)
-    first = say(playout, "0", 1.0)
+    playback = Playback(None, clock)
+    first = say(playback, "0", 1.0)
     for number in range(1, 300):
-        say(playout, str(number), 1.0)
-    assert len(playout.interrupt()[1].split()) == 100
-    assert playout.cancel(first) == ("0", "")
+        say(playback, str(number), 1.0)
+    assert len(playback.interrupt()[1].split()) == 100
+    assert playback.cancel(first) == ("0", "")
 
 
 # The fade

@@ -76,7 +76,7 @@ def floats(response: httpx.Response) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.frombuffer(response.content, "<f4")
 
 
-# Doors
+# HostPorts
 
 
 def by_telephone(door: Service) -> bytes:

@@ -22,7 +22,7 @@ from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Samples
 from telephony.telemetry.metrics import Metrics
 from telephony.text import script
-from telephony.voices import Selection, VoiceWish
+from telephony.voices import ResolvedVoice, VoiceRequest
 from tests.clients import TIMEOUT_S, EventLog, Throttle, tone, tone_samples
 
 POLICY = SessionPolicy(language=None, max_sessions=10, max_first_audio_s=0.0, buffer_s=60.0)
@@ -47,15 +47,15 @@ class Room:
     policy: SessionPolicy = POLICY
     clock: Clock | None = None
     metrics: Metrics = field(default_factory=Metrics)
-    wishes: list[VoiceWish] = field(default_factory=list)
+    phrases: list[VoiceRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.metrics, self.clock) if self.clock else Scheduler(self.metrics)
-        self.selection = Selection(self.engine, "tone", 1.0)
+        self.selection = ResolvedVoice(self.engine, "tone", 1.0)
         self.registry = SessionRegistry(self.policy, self.scheduler, self.metrics, self._find, lambda: [self.engine])
 
-    def _find(self, wish: VoiceWish) -> Selection:
-        self.wishes.append(wish)
+    def _find(self, wanted: VoiceRequest) -> ResolvedVoice:
+        self.phrases.append(wanted)
         return self.selection
 
     def say(self, session: Session, text: str) -> Speech:
@@ -600,10 +600,10 @@ def test_a_text_that_cannot_be_spoken_ends_and_says_why(room: StartRoom) -> None
 
 def test_the_services_language_is_for_clients_that_name_neither_voice_nor_language(room: StartRoom) -> None:
     here = room(language="pt")
-    for wish in (VoiceWish(), VoiceWish(speed=2.0), VoiceWish(voice="tone"), VoiceWish(language="en")):
-        here.registry.find(wish)
-    assert [wish.language for wish in here.wishes] == ["pt", "pt", None, "en"]
-    assert here.wishes[1].speed == 2.0
+    for wanted in (VoiceRequest(), VoiceRequest(speed=2.0), VoiceRequest(voice="tone"), VoiceRequest(language="en")):
+        here.registry.find(wanted)
+    assert [wanted.language for wanted in here.phrases] == ["pt", "pt", None, "en"]
+    assert here.phrases[1].speed == 2.0
 
 
 def test_a_long_text_is_checked_beside_the_event_loop(room: StartRoom, monkeypatch: pytest.MonkeyPatch) -> None:

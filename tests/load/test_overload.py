@@ -122,6 +122,6 @@ def test_a_host_that_never_reads_yields_to_all_who_do_until_it_reads(service: St
             silent.say("A text of five seconds, whose audio nobody ever wants to hear, not at all, no, no.")
         events.wait("reply_stalled", call="1")
         call = door.calls._calls["1"]
-        until(lambda: call._lane.yields and not call.awaits_engine)
+        until(lambda: call._queue.yields and not call.awaits_engine)
         silent.read_frame()
-        until(lambda: not call._lane.yields)
+        until(lambda: not call._queue.yields)

@@ -25,7 +25,7 @@ LONG_S = 20.0
 class Caller:
     """A speaker with `waiting_s` seconds of audio still to be made."""
 
-    runs_dry_at: float = 0.0
+    playback_deadline: float = 0.0
     waiting_s: float = 0.0
     opens: bool = False
 
@@ -67,13 +67,13 @@ def test_an_engine_that_is_too_slow_for_anybody_serves_one_after_the_other() -> 
 
 
 def test_who_has_audio_ahead_takes_less_of_a_place() -> None:
-    half = [Caller(runs_dry_at=AHEAD_S / 2, waiting_s=1.0) for _ in range(8)]
+    half = [Caller(playback_deadline=AHEAD_S / 2, waiting_s=1.0) for _ in range(8)]
     assert measured(0.1, *half).free_places(0.0) == 9 - 4
-    assert measured(0.1, *(Caller(runs_dry_at=2 * AHEAD_S) for _ in range(50))).free_places(0.0) == 9
+    assert measured(0.1, *(Caller(playback_deadline=2 * AHEAD_S) for _ in range(50))).free_places(0.0) == 9
 
 
 def test_a_place_is_kept_for_a_moment_after_the_last_audio_unless_the_speaker_was_silenced() -> None:
-    speaker = Caller(runs_dry_at=5.0)
+    speaker = Caller(playback_deadline=5.0)
     admission = measured(0.5, speaker)
     assert admission.next_change_in_s(2.0, [], 1) == 3.0 + PLACE_KEPT_S
     assert admission.free_places(5.0 + PLACE_KEPT_S / 2) == 0
@@ -86,7 +86,7 @@ def test_a_place_is_kept_for_a_moment_after_the_last_audio_unless_the_speaker_wa
 
 
 def test_no_place_is_expected_of_those_who_have_more_to_say() -> None:
-    assert measured(0.5, Caller(runs_dry_at=5.0, waiting_s=1.0)).next_change_in_s(2.0, [], 1) is None
+    assert measured(0.5, Caller(playback_deadline=5.0, waiting_s=1.0)).next_change_in_s(2.0, [], 1) is None
 
 
 def test_who_has_waited_for_long_must_begin_in_time_for_the_bound() -> None:
@@ -148,11 +148,11 @@ def test_a_model_that_is_loaded_at_first_use_does_not_make_everybody_wait_for_lo
 
 def test_a_first_window_leaves_time_where_nobody_runs_dry_by_it() -> None:
     admission = measured(0.5)  # a first window, and any other, takes half a second
-    two = [Caller(runs_dry_at=11.0), Caller(runs_dry_at=11.5)]
+    two = [Caller(playback_deadline=11.0), Caller(playback_deadline=11.5)]
     assert admission.leaves_time(10.0, two, batch=1)
     assert not admission.leaves_time(10.1, two, batch=1)
-    assert not admission.leaves_time(10.0, [*two, Caller(runs_dry_at=11.9)], batch=1)
-    assert admission.leaves_time(10.0, [*two, Caller(runs_dry_at=11.9)], batch=2)
+    assert not admission.leaves_time(10.0, [*two, Caller(playback_deadline=11.9)], batch=1)
+    assert admission.leaves_time(10.0, [*two, Caller(playback_deadline=11.9)], batch=2)
 
 
 def test_where_a_segment_begins_more_time_is_needed_and_the_worst_of_late_is_reckoned_with() -> None:
@@ -160,20 +160,20 @@ def test_where_a_segment_begins_more_time_is_needed_and_the_worst_of_late_is_rec
     for opening_s, following_s in ((0.2, 0.1), (0.4, 0.1)):
         admission.rendered(opening_s, 1.0, opening=True)
         admission.rendered(following_s, 1.0, opening=False)
-    assert admission.leaves_time(10.0, [Caller(runs_dry_at=10.51)], batch=1)
-    assert not admission.leaves_time(10.0, [Caller(runs_dry_at=10.79, opens=True)], batch=1)
-    assert admission.leaves_time(10.0, [Caller(runs_dry_at=10.81, opens=True)], batch=1)
+    assert admission.leaves_time(10.0, [Caller(playback_deadline=10.51)], batch=1)
+    assert not admission.leaves_time(10.0, [Caller(playback_deadline=10.79, opens=True)], batch=1)
+    assert admission.leaves_time(10.0, [Caller(playback_deadline=10.81, opens=True)], batch=1)
     # Of two one is at its worst: the mean is 0.22 s.
-    two = [Caller(runs_dry_at=10.81, opens=True), Caller(runs_dry_at=11.03, opens=True)]
+    two = [Caller(playback_deadline=10.81, opens=True), Caller(playback_deadline=11.03, opens=True)]
     assert admission.leaves_time(10.0, two, batch=1)
     for _ in range(200):
         admission.rendered(0.2, 1.0, opening=True)
-    assert admission.leaves_time(10.0, [Caller(runs_dry_at=10.41, opens=True)], batch=1)
+    assert admission.leaves_time(10.0, [Caller(playback_deadline=10.41, opens=True)], batch=1)
 
 
 def test_whoever_has_much_more_to_say_than_is_ahead_takes_nearly_a_place() -> None:
-    assert measured(0.1, *(Caller(runs_dry_at=5.0, waiting_s=45.0) for _ in range(8))).free_places(0.0) == 1
-    assert measured(0.1, *(Caller(runs_dry_at=5.0, waiting_s=5.0) for _ in range(8))).free_places(0.0) == 9 - 4
+    assert measured(0.1, *(Caller(playback_deadline=5.0, waiting_s=45.0) for _ in range(8))).free_places(0.0) == 1
+    assert measured(0.1, *(Caller(playback_deadline=5.0, waiting_s=5.0) for _ in range(8))).free_places(0.0) == 9 - 4
 
 
 def test_a_moment_in_which_speech_was_cheap_lets_nobody_in() -> None:
@@ -190,7 +190,7 @@ def test_a_moment_in_which_speech_was_cheap_lets_nobody_in() -> None:
 
 def test_the_predicted_wait_is_that_for_a_place_and_for_those_who_are_served_before() -> None:
     ends_s = [4.0 + PLACE_KEPT_S, 7.0 + PLACE_KEPT_S]
-    admission = measured(0.8, Caller(runs_dry_at=7.0), Caller(runs_dry_at=1.0, waiting_s=3.0))
+    admission = measured(0.8, Caller(playback_deadline=7.0), Caller(playback_deadline=1.0, waiting_s=3.0))
     assert admission.free_places(0.0) == 0
     window_s = 0.8  # also a first one
     assert admission.predict_first_audio_s(0.0, 0, 0) == pytest.approx(2 * window_s + ends_s[0])
@@ -232,7 +232,7 @@ class Ear:
     log: list[str]
     asked_at: float = 0.0
     first_audio_s: float | None = None
-    runs_dry_at: float = math.inf
+    playback_deadline: float = math.inf
     gaps: list[float] = field(default_factory=list)
 
     takes: float = math.inf
@@ -248,11 +248,11 @@ class Ear:
     def deliver(self, window: Window) -> None:
         if self.first_audio_s is None:
             self.first_audio_s = self.time.now - self.asked_at
-            self.runs_dry_at = self.time.now
+            self.playback_deadline = self.time.now
             self.log.append(self.name)
-        if self.time.now > self.runs_dry_at + 1e-9:
-            self.gaps.append(self.time.now - self.runs_dry_at)
-        self.runs_dry_at = max(self.time.now, self.runs_dry_at) + window.duration_s
+        if self.time.now > self.playback_deadline + 1e-9:
+            self.gaps.append(self.time.now - self.playback_deadline)
+        self.playback_deadline = max(self.time.now, self.playback_deadline) + window.duration_s
         self.takes -= 1
         if window.end_of_text or not self.has_room():
             self.done.set()
@@ -302,10 +302,10 @@ class Room:
         """A caller who has come at that time, with so many texts of which each has all the sentences."""
         ear = Ear(self.time, str(len(self.ears)), self.began, at, takes=takes)
         self.ears.append(ear)
-        lane = self.scheduler.open_lane(ear, 1_000_000, "telephone", takes_audio=ear.takes_audio)
+        queue = self.scheduler.open_queue(ear, 1_000_000, "telephone", takes_audio=ear.takes_audio)
         for _ in range(texts):
             segments = (Segment(self._sentence) for _ in range(self._sentences))
-            lane.put(Request(segments, self.engine, "tone", 1.0, 0, 100, arrived_at=at))
+            queue.put(Request(segments, self.engine, "tone", 1.0, 0, 100, arrived_at=at))
         return ear
 
     def figure(self, name: str) -> float:
@@ -434,7 +434,7 @@ def test_who_loses_what_it_is_given_holds_no_place_and_comes_after_all_others(st
 def test_a_speaker_who_would_run_dry_by_it_is_served_before_a_newcomer(room: Room) -> None:
     speaker = room.call(room.time.now, takes=1)
     assert speaker.done.wait(LONG_S)
-    room.time.now = speaker.runs_dry_at - 0.1  # time for one window, not for two
+    room.time.now = speaker.playback_deadline - 0.1  # time for one window, not for two
     speaker.takes = math.inf
     speaker.done.clear()
     newcomer = room.call(room.time.now)

@@ -123,9 +123,9 @@ class Room:
         """Says a text to its end."""
         ear = ear or Ear()
         request = Request(map(Segment, segments), self.first, "tone", 1.0, 0, 1)
-        lane = self.scheduler.open_lane(ear, 1_000_000, "telephone")
-        lane.put(request)
-        assert lane.wait_idle(LONG_S)
+        queue = self.scheduler.open_queue(ear, 1_000_000, "telephone")
+        queue.put(request)
+        assert queue.wait_idle(LONG_S)
         return ear, request
 
     def figure(self, name: str, **labels: str) -> float:
@@ -359,12 +359,12 @@ def test_one_of_a_batch_that_sounds_wrong_does_not_take_the_others_along(open_ro
     first = Broken(spoil=lambda text, samples: not_a_number(text, samples) if text == "bad." else samples)
     room = open_room(first)
     ears = {text: Ear() for text in ("bad.", "good")}
-    lanes = [room.scheduler.open_lane(ear, 1000, "telephone") for ear in ears.values()]
+    queues = [room.scheduler.open_queue(ear, 1000, "telephone") for ear in ears.values()]
     with room.scheduler.changed:  # both are there before either is taken
         requests = [Request(iter([Segment(text)]), first, "tone", 1.0, 0, 1) for text in ears]
-        for lane, request in zip(lanes, requests, strict=True):
-            lane.put(request)
-    assert all(lane.wait_idle(LONG_S) for lane in lanes)
+        for queue, request in zip(queues, requests, strict=True):
+            queue.put(request)
+    assert all(queue.wait_idle(LONG_S) for queue in queues)
     assert [request.engine.name for request in requests] == ["second", "first"]
     for text, ear in ears.items():
         np.testing.assert_array_equal(heard(ear), tone(text))
@@ -445,13 +445,13 @@ def test_whoever_was_in_mid_sentence_goes_on_as_far_as_the_engine_does(
     first = Broken(max_batch=1, **scripts)
     room = open_room(first)
     ear = TwoWindows()
-    lane = room.scheduler.open_lane(ear, 1000, "telephone")
-    lane.put(Request(iter([Segment(SENTENCE), Segment("Two.")]), first, "tone", 1.0, 0, 1))
+    queue = room.scheduler.open_queue(ear, 1000, "telephone")
+    queue.put(Request(iter([Segment(SENTENCE), Segment("Two.")]), first, "tone", 1.0, 0, 1))
     assert ear.full.wait(LONG_S)
     room.say("One.")
     ear.room = True
     room.scheduler.wake()
-    assert lane.wait_idle(LONG_S)
+    assert queue.wait_idle(LONG_S)
     heard_of_it = tone(SENTENCE)[: windows * WINDOW_SAMPLES]
     np.testing.assert_array_equal(heard(ear), np.concatenate([heard_of_it, tone("Two.")]))
     assert room.paused

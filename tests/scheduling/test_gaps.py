@@ -19,7 +19,7 @@ import pytest
 
 from telephony.engines.base import Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
-from telephony.scheduling.queues import Lane, Request, Window
+from telephony.scheduling.queues import ListenerQueue, Request, Window
 from telephony.speech import Samples, Segment
 from telephony.telemetry.metrics import Metrics
 from tests.scheduling.test_scheduler import PatientScheduler
@@ -169,13 +169,13 @@ class Crowd:
         texts = self._chance.choice(self._texts)
         ear = Ear(self, at, texts)
         self.ears.append(ear)
-        lane: Lane = self._scheduler.open_lane(ear, 1_000_000, "telephone")
+        queue: ListenerQueue = self._scheduler.open_queue(ear, 1_000_000, "telephone")
         for _ in range(texts):
             length_s = (
                 self._chance.uniform(1.5, 4.5) if self._chance.random() < 0.8 else self._chance.uniform(8.0, 11.0)
             )
             text = "x" * round(length_s / SECONDS_PER_CHARACTER)
-            lane.put(Request(iter([Segment(text)]), self._engine, "tone", 1.0, 0, len(text), arrived_at=at))
+            queue.put(Request(iter([Segment(text)]), self._engine, "tone", 1.0, 0, len(text), arrived_at=at))
 
 
 @pytest.mark.parametrize(("people", "texts"), [(10, (1, 2, 3)), (14, (1, 2, 3)), (14, (3, 5, 8)), (20, (3, 5, 8))])

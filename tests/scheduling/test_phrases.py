@@ -1,4 +1,4 @@
-"""The engine room with a phrase cache: what is heard is the same, made once, and nobody waits for anybody else.
+"""The core with a phrase cache: what is heard is the same, made once, and nobody waits for anybody else.
 
 Requests are queued before the threads start, or from inside the engine, so that every order is the only one possible.
 """
@@ -22,7 +22,7 @@ from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.scheduling import phrases
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.phrases import MAX_CHARS, Phrases
-from telephony.scheduling.queues import Lane, Request, Window
+from telephony.scheduling.queues import ListenerQueue, Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Samples, Segment, Word
 from telephony.telemetry.metrics import Metrics
@@ -103,14 +103,20 @@ class Room:
         return ToneEngine(max_batch=2, on_prepare=self.prepared.append, on_render=on_render)
 
     def say(
-        self, ear: Ear, engine: Engine, *segments: str, epoch: int = 0, lane: Lane | None = None, exact: bool = False
-    ) -> Lane:
-        lane = lane or self.lane(ear)
-        lane.put(Request(map(Segment, segments), engine, "tone", 1.0, epoch, 1, exact=exact))
-        return lane
+        self,
+        ear: Ear,
+        engine: Engine,
+        *segments: str,
+        epoch: int = 0,
+        queue: ListenerQueue | None = None,
+        exact: bool = False,
+    ) -> ListenerQueue:
+        queue = queue or self.queue(ear)
+        queue.put(Request(map(Segment, segments), engine, "tone", 1.0, epoch, 1, exact=exact))
+        return queue
 
-    def lane(self, ear: Ear, background: bool = False) -> Lane:
-        return self.scheduler.open_lane(ear, 1_000_000, "telephone", background)
+    def queue(self, ear: Ear, background: bool = False) -> ListenerQueue:
+        return self.scheduler.open_queue(ear, 1_000_000, "telephone", background)
 
     def run(self) -> None:
         """Starts the threads and waits until everything is said."""
@@ -184,9 +190,9 @@ def test_hits_and_misses_of_a_lane_come_in_the_order_of_the_text(make_room: Call
     keep(make_room, "known one", "known two")
     room, ear = make_room(), Ear()
     texts = ["new one", "known one", "new two", "known two", "known one", "new three"]
-    lane = room.say(ear, room.engine(), *texts[:3])
+    queue = room.say(ear, room.engine(), *texts[:3])
     for epoch, text in enumerate(texts[3:], 1):
-        room.say(ear, room.engine(), text, epoch=epoch, lane=lane)
+        room.say(ear, room.engine(), text, epoch=epoch, queue=queue)
     room.run()
     np.testing.assert_array_equal(ear.heard, np.concatenate([tone(text) for text in texts]))
     assert room.prepared == ["new one", "new two", "new three"]
@@ -251,12 +257,12 @@ def test_who_asks_while_a_phrase_is_made_hears_it_from_its_beginning(room: Room)
 
 def test_when_the_first_to_ask_is_cancelled_the_others_hear_it_to_the_end(room: Room) -> None:
     throttle, first, second = Throttle(allowed=2), Ear(), Ear()
-    lane = room.say(first, room.engine(throttle), HELLO)
+    queue = room.say(first, room.engine(throttle), HELLO)
     room.scheduler.start()
     throttle.wait_asked(3)
     room.say(second, room.engine(throttle), HELLO)
     second.wait(lambda each: len(each.windows) == 2)
-    lane.clear()
+    queue.clear()
     throttle.open()
     room.drain()
     assert first.ends == 0
@@ -284,10 +290,10 @@ def test_nobody_waits_for_a_listener_who_takes_nothing(room: Room) -> None:
 
 def test_what_nobody_hears_to_its_end_is_not_kept(room: Room) -> None:
     throttle = Throttle(allowed=2)
-    lane = room.say(Ear(), room.engine(throttle), HELLO)
+    queue = room.say(Ear(), room.engine(throttle), HELLO)
     room.scheduler.start()
     throttle.wait_asked(3)
-    lane.clear()
+    queue.clear()
     throttle.open()
     room.say(again := Ear(), room.engine(throttle), "Something else.")
     room.drain()
@@ -296,7 +302,7 @@ def test_what_nobody_hears_to_its_end_is_not_kept(room: Room) -> None:
     np.testing.assert_array_equal(again.heard, np.concatenate([tone("Something else."), tone(HELLO)]))
     assert room.prepared == [HELLO, "Something else.", HELLO]
     room.cache.close()
-    assert room.cache._makings == {}
+    assert room.cache._in_flight == {}
 
 
 def test_a_failure_ends_a_phrase_for_all_who_hear_it_and_is_not_kept(room: Room, events: EventLog) -> None:
@@ -398,7 +404,7 @@ def test_a_phrase_that_is_there_waits_for_no_engine(make_room: Callable[[], Room
     np.testing.assert_array_equal(ear.heard, tone(HELLO))
     assert len(throttle.asked) == 1
     busy.clear()  # and so it is for who has just interrupted a text whose window is still in the device
-    room.say(ear, room.engine(throttle), HELLO, lane=busy)
+    room.say(ear, room.engine(throttle), HELLO, queue=busy)
     throttle.open()
     room.drain()
 
@@ -406,11 +412,11 @@ def test_a_phrase_that_is_there_waits_for_no_engine(make_room: Callable[[], Room
 def test_after_a_barge_in_a_phrase_does_not_wait_for_the_window_in_the_device(make_room: Callable[[], Room]) -> None:
     keep(make_room, HELLO)
     room, throttle, ear = make_room(), Throttle(allowed=1), Ear()
-    lane = room.say(ear, room.engine(throttle), "This will be interrupted.")
+    queue = room.say(ear, room.engine(throttle), "This will be interrupted.")
     room.scheduler.start()
     throttle.wait_asked(2)
-    lane.clear()
-    room.say(ear, room.engine(throttle), HELLO, epoch=1, lane=lane)
+    queue.clear()
+    room.say(ear, room.engine(throttle), HELLO, epoch=1, queue=queue)
     ear.wait(lambda each: each.ends == 1)
     throttle.open()
     room.drain()
@@ -423,31 +429,31 @@ def test_after_a_barge_in_a_phrase_does_not_wait_for_the_window_in_the_device(ma
 def test_a_barge_in_ends_a_phrase_out_of_the_cache(make_room: Callable[[], Room]) -> None:
     keep(make_room, HELLO)
     room, ear = make_room(), Ear(room=2)
-    lane = room.say(ear, room.engine(), HELLO)
+    queue = room.say(ear, room.engine(), HELLO)
     room.scheduler.start()
     ear.wait(lambda each: len(each.windows) == 2)
-    lane.clear()
+    queue.clear()
     ear.room = None
-    room.say(ear, room.engine(), "Yes?", epoch=1, lane=lane)
+    room.say(ear, room.engine(), "Yes?", epoch=1, queue=queue)
     room.drain()
     assert [window.epoch for window in ear.windows[2:]] == [1] * len(ear.windows[2:])
     np.testing.assert_array_equal(np.concatenate([window.samples for window in ear.windows[2:]]), tone("Yes?"))
     room.cache.close()
-    assert room.cache._makings == {}
+    assert room.cache._in_flight == {}
 
 
 def test_a_text_dropped_while_it_is_looked_for_leaves_nothing(room: Room) -> None:
     room.disk.clear()
     ear = Ear()
-    lane = room.lane(ear)
+    queue = room.queue(ear)
     request = Request(iter([Segment(HELLO)]), room.engine(), "tone", 1.0, 0, 1)
     room.scheduler.start()
-    lane.put(request)
-    lane.drop(request)
+    queue.put(request)
+    queue.drop(request)
     room.drain()
     room.disk.set()
     room.close()
-    assert room.cache._makings == {}
+    assert room.cache._in_flight == {}
     assert ear.windows == []
 
 
@@ -464,9 +470,9 @@ def test_a_disk_that_hangs_delays_one_text_by_a_moment(room: Room, monkeypatch: 
 
 
 def test_a_background_lane_makes_what_others_then_find(room: Room) -> None:
-    room.say(ear := Ear(), room.engine(), HELLO, lane=(lane := room.lane(Ear(), background=True)))
+    room.say(ear := Ear(), room.engine(), HELLO, queue=(queue := room.queue(Ear(), background=True)))
     room.scheduler.start()
-    assert lane.wait_idle(LONG_S)
+    assert queue.wait_idle(LONG_S)
     room.say(ear, room.engine(), HELLO)
     room.drain()
     assert room.prepared == [HELLO]
@@ -474,8 +480,8 @@ def test_a_background_lane_makes_what_others_then_find(room: Room) -> None:
 
 def test_a_phrase_made_in_the_background_is_hurried_for_a_caller(room: Room) -> None:
     throttle = Throttle(allowed=1)
-    lane = room.lane(Ear(), background=True)
-    room.say(Ear(), room.engine(throttle), HELLO, lane=lane)
+    queue = room.queue(Ear(), background=True)
+    room.say(Ear(), room.engine(throttle), HELLO, queue=queue)
     room.scheduler.start()
     throttle.wait_asked(2)
     room.say(ear := Ear(), room.engine(throttle), HELLO)
@@ -483,7 +489,7 @@ def test_a_phrase_made_in_the_background_is_hurried_for_a_caller(room: Room) -> 
     room.drain()
     np.testing.assert_array_equal(ear.heard, tone(HELLO))
     assert room.prepared == [HELLO]
-    lane.close()
+    queue.close()
 
 
 # What is measured

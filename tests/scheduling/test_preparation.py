@@ -11,7 +11,7 @@ import pytest
 
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
-from telephony.scheduling.queues import Lane, Request, Window
+from telephony.scheduling.queues import ListenerQueue, Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
 from tests.clients import tone, until
@@ -53,14 +53,14 @@ def room(gate: Gate) -> Iterator[Room]:
     room.scheduler.stop()
 
 
-def hold(room: Room, gate: Gate, engine: ToneEngine) -> tuple[Ear, Lane]:
+def hold(room: Room, gate: Gate, engine: ToneEngine) -> tuple[Ear, ListenerQueue]:
     """A listener whose text is being prepared."""
     ear = Ear()
-    lane = room.lane(ear)
+    queue = room.queue(ear)
     room.scheduler.start()
-    lane.put(request("held", engine=engine))
+    queue.put(request("held", engine=engine))
     assert gate.entered.wait(LONG_S)
-    return ear, lane
+    return ear, queue
 
 
 # Nobody waits
@@ -77,12 +77,12 @@ def test_who_is_being_prepared_holds_up_nobody(room: Room, gate: Gate, others: s
 
     speaks = ToneEngine(name=others, on_render=wait_once)
     ear = Ear()
-    speaker = room.lane(ear)
+    speaker = room.queue(ear)
     speaker.put(request(long("A", 5), engine=speaks))
     room.scheduler.start()
     assert rendering.wait(LONG_S)
     waiting = Ear()
-    held = room.lane(waiting)
+    held = room.queue(waiting)
     held.put(request("held", engine=ToneEngine(on_prepare=gate)))
     assert gate.entered.wait(LONG_S)  # although a window is in the device
     go_on.set()
@@ -97,9 +97,9 @@ def test_who_is_being_prepared_holds_up_nobody(room: Room, gate: Gate, others: s
 def test_an_engine_whose_model_is_loaded_does_not_delay_the_texts_of_another(room: Room, gate: Gate) -> None:
     hold(room, gate, ToneEngine(name="piper", on_prepare=gate))
     ear = Ear()
-    lane = room.lane(ear)
-    lane.put(request(long("A", 2), "b", engine=ToneEngine()))
-    assert lane.wait_idle(LONG_S)
+    queue = room.queue(ear)
+    queue.put(request(long("A", 2), "b", engine=ToneEngine()))
+    assert queue.wait_idle(LONG_S)
     assert ear.ends == 1
 
 
@@ -115,7 +115,7 @@ def test_a_pause_waits_for_no_engine(room: Room, gate: Gate) -> None:
 
     ear.deliver = note  # type: ignore[method-assign]
     segments = iter([Segment("", pause_s=0.5), Segment("a")])
-    room.lane(ear).put(Request(segments, engine, "tone", 1.0, 0, 1))
+    room.queue(ear).put(Request(segments, engine, "tone", 1.0, 0, 1))
     assert heard.wait(LONG_S)
     assert ear.heard_s == 0.5
 
@@ -129,32 +129,32 @@ def test_newcomers_are_prepared_in_order_of_arrival_one_at_a_time_and_the_backgr
     engine = ToneEngine(on_prepare=gate)
     hold(room, gate, engine)
     waiting = [request("background", engine=engine, arrived_at=-1.0)]
-    room.lane(background=True).put(waiting[0])
+    room.queue(background=True).put(waiting[0])
     for name, arrived_at in (("second", 2.0), ("first", 1.0), ("third", 3.0)):
         waiting.append(request(name, engine=engine, arrived_at=arrived_at))
-        room.lane().put(waiting[-1])
+        room.queue().put(waiting[-1])
     until(lambda: all(each.segment is not None for each in waiting))  # only what has begun is prepared
     assert gate.texts == ["held"]
     gate.opened.set()
     room.drain()
-    for lane in list(room.scheduler._active):
-        assert lane.wait_idle(LONG_S)
+    for queue in list(room.scheduler._active):
+        assert queue.wait_idle(LONG_S)
     assert gate.texts == ["held", "first", "second", "third", "background"]
 
 
 def test_of_those_who_hear_something_the_first_to_run_dry_is_prepared_first(room: Room, gate: Gate) -> None:
     gate.held = ()
     engine = ToneEngine(on_prepare=gate)
-    lanes = {text: room.lane() for text in ("late.......", "soon")}
+    queues = {text: room.queue() for text in ("late.......", "soon")}
     room.scheduler.start()
-    for text, lane in lanes.items():
-        lane.put(request(text, engine=engine))
-        assert lane.wait_idle(LONG_S)
+    for text, queue in queues.items():
+        queue.put(request(text, engine=engine))
+        assert queue.wait_idle(LONG_S)
     gate.held = ("held",)
-    room.lane().put(request("held", engine=engine))
+    room.queue().put(request("held", engine=engine))
     assert gate.entered.wait(LONG_S)
-    for text, lane in lanes.items():
-        lane.put(request(text, engine=engine))
+    for text, queue in queues.items():
+        queue.put(request(text, engine=engine))
     gate.opened.set()
     room.drain()
     assert gate.texts[3:] == ["soon", "late......."]
@@ -169,7 +169,7 @@ def test_each_engine_has_a_thread_for_it(room: Room) -> None:
         names.append(threading.current_thread().name)
 
     for name in ("one", "two"):
-        room.lane().put(request("a", engine=ToneEngine(name=name, on_prepare=meet)))
+        room.queue().put(request("a", engine=ToneEngine(name=name, on_prepare=meet)))
     room.run()
     assert sorted(names) == ["prepare-one", "prepare-two"]
 
@@ -180,29 +180,29 @@ def test_each_engine_has_a_thread_for_it(room: Room) -> None:
 def test_a_text_that_is_cancelled_while_it_is_prepared_is_never_rendered(room: Room, gate: Gate) -> None:
     rendered: list[str] = []
     engine = ToneEngine(on_prepare=gate, on_render=rendered.append)
-    ear, lane = hold(room, gate, engine)
-    lane.clear()
-    lane.put(request("next", engine=engine, epoch=1))
+    ear, queue = hold(room, gate, engine)
+    queue.clear()
+    queue.put(request("next", engine=engine, epoch=1))
     gate.opened.set()
-    assert lane.wait_idle(LONG_S)
+    assert queue.wait_idle(LONG_S)
     assert rendered == ["next"]
     np.testing.assert_array_equal(np.concatenate([window.samples for window in ear.windows]), tone("next"))
     assert {window.epoch for window in ear.windows} == {1}
 
 
 def test_a_text_that_is_cancelled_and_then_cannot_be_prepared_is_no_failed_segment(room: Room) -> None:
-    lane = room.lane()
+    queue = room.queue()
 
     def refuse(text: str) -> None:
         if text == "bad":
-            lane.clear()
+            queue.clear()
             raise SynthesisError("no")
 
     engine = ToneEngine(on_prepare=refuse)
-    lane.put(request("bad", engine=engine))
+    queue.put(request("bad", engine=engine))
     room.scheduler.start()
-    assert lane.wait_idle(LONG_S)
-    lane.put(request("good", engine=engine))
+    assert queue.wait_idle(LONG_S)
+    queue.put(request("good", engine=engine))
     room.drain()
     assert (room.spoken, room.failed) == (1, 0)
     assert room.figure("tts_engine_failures_total", engine="tone", why="raised") == 1
@@ -215,9 +215,9 @@ def test_a_text_that_cannot_be_read_ends_alone(room: Room) -> None:
         raise ValueError("a defect of ours")
 
     ear, other = Ear(), Ear()
-    lane = room.lane(ear)
-    lane.put(Request(segments(), ToneEngine(), "tone", 1.0, 0, 1))
-    room.lane(other).put(request("other", engine=ToneEngine()))
+    queue = room.queue(ear)
+    queue.put(Request(segments(), ToneEngine(), "tone", 1.0, 0, 1))
+    room.queue(other).put(request("other", engine=ToneEngine()))
     room.run()
     assert (ear.ends, other.ends) == (1, 1)
 
@@ -225,7 +225,7 @@ def test_a_text_that_cannot_be_read_ends_alone(room: Room) -> None:
 def test_an_engine_is_told_of_one_failure_for_each_text_that_it_cannot_prepare(room: Room) -> None:
     engine = ToneEngine(on_prepare=failing("bad", SynthesisError("no")))
     for _ in range(2):
-        room.lane().put(request("bad", "good", engine=engine))
+        room.queue().put(request("bad", "good", engine=engine))
     room.run()
     assert (room.spoken, room.failed) == (2, 2)
     assert room.figure("tts_engine_failures_total", engine="tone", why="raised") == 2
@@ -261,16 +261,16 @@ def test_a_phrase_that_everybody_leaves_while_it_is_prepared_is_dropped(phrases:
     gate = Gate(HELLO)
     rendered: list[str] = []
     engine = ToneEngine(on_prepare=gate, on_render=rendered.append)
-    lane = phrases.say(PhraseEar(), engine, HELLO)
+    queue = phrases.say(PhraseEar(), engine, HELLO)
     phrases.scheduler.start()
     assert gate.entered.wait(LONG_S)
-    lane.clear()
+    queue.clear()
     gate.opened.set()
     phrases.say(PhraseEar(), engine, "next")
     phrases.drain()
     assert rendered == ["next"]
     phrases.cache.close()
-    assert phrases.cache._makings == {}
+    assert phrases.cache._in_flight == {}
 
 
 def test_what_is_there_is_not_prepared_while_the_engine_is_busy_with_it(phrases: PhraseRoom) -> None:

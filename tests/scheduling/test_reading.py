@@ -31,7 +31,7 @@ def reading(segments: Iterator[Segment | None]) -> Request:
 
 def test_a_text_that_takes_long_to_read_is_heard_whole_and_ends_once(room: Room) -> None:
     ear = Ear()
-    room.lane(ear).put(reading(text(None, None, "one", None, "two", "three", None, None, None)))
+    room.queue(ear).put(reading(text(None, None, "one", None, "two", "three", None, None, None)))
     room.run()
     assert ear.heard_s == pytest.approx(sum(map(duration_s, ("one", "two", "three"))), abs=0.001)
     assert [window.end_of_text for window in ear.windows][-1:] == [True]
@@ -41,7 +41,7 @@ def test_a_text_that_takes_long_to_read_is_heard_whole_and_ends_once(room: Room)
 
 def test_a_text_that_turns_out_to_say_nothing_is_an_empty_end_and_is_counted(room: Room) -> None:
     ear = Ear()
-    room.lane(ear).put(reading(text(*[None] * 10)))
+    room.queue(ear).put(reading(text(*[None] * 10)))
     room.run()
     assert [(len(window.samples), window.end_of_text) for window in ear.windows] == [(0, True)]
     assert room.figure("tts_texts_silent_total") == 1
@@ -59,20 +59,20 @@ def test_a_text_without_an_end_holds_up_nobody_and_ends_with_its_listener(room: 
             over.set()
 
     first, other = Ear(), Ear()
-    lane = room.lane(first)
-    lane.put(reading(endless()))
+    queue = room.queue(first)
+    queue.put(reading(endless()))
     room.scheduler.start()
-    following = room.lane(other)
+    following = room.queue(other)
     following.put(request("other", engine=ToneEngine()))
     assert following.wait_idle(LONG_S)
     assert other.heard_s == pytest.approx(duration_s("other"), abs=0.001)
-    assert not lane.wait_idle(0)
-    lane.clear()
+    assert not queue.wait_idle(0)
+    queue.clear()
     assert over.wait(LONG_S)  # nobody reads on, or keeps it
 
 
 def test_the_text_of_which_least_was_read_is_next(room: Room) -> None:
-    hog, short = room.lane(), room.lane()
+    hog, short = room.queue(), room.queue()
     hog.put(reading(text(*[None] * 1_000, "at last")))
     short.put(reading(text(None, None, None, "soon")))
     room.scheduler.start()
@@ -88,8 +88,8 @@ def test_a_text_that_cannot_be_read_on_ends_alone_behind_what_it_said(room: Room
         raise ValueError("a defect of ours")
 
     ear, other = Ear(), Ear()
-    room.lane(ear).put(reading(broken()))
-    room.lane(other).put(request("other", engine=ToneEngine()))
+    room.queue(ear).put(reading(broken()))
+    room.queue(other).put(request("other", engine=ToneEngine()))
     room.run()
     assert ear.heard_s == pytest.approx(duration_s("a"), abs=0.001)
     assert (ear.ends, other.ends) == (1, 1)

@@ -1,4 +1,4 @@
-"""The engine room's one queue: who is served next, and what a failure or a cancel costs.
+"""The core's one queue: who is served next, and what a failure or a cancel costs.
 
 Requests are queued before the threads start, or from inside the engine, and the engine waits until they are prepared,
 so that every order is the only one possible.
@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from telephony.engines.base import Engine, SynthesisError, Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
-from telephony.scheduling.queues import MAX_QUEUED_TEXTS, Lane, LaneClosedError, Request, Window
+from telephony.scheduling.queues import MAX_QUEUED_TEXTS, ListenerQueue, QueueClosedError, Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Samples, Segment, Word
 from telephony.telemetry.metrics import Metrics
@@ -61,7 +61,7 @@ class Ear:
 
 
 @dataclass(frozen=True)
-class Recorder(ToneEngine):
+class PhraseWriter(ToneEngine):
     """Keeps which texts were rendered together, in `batches`, which several engines may share."""
 
     max_batch: int = 1
@@ -77,7 +77,7 @@ class Recorder(ToneEngine):
         return [text for batch in self.batches for text in batch]
 
 
-class Mute(Recorder):
+class Mute(PhraseWriter):
     """Has no sound for the text `mute`."""
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
@@ -106,13 +106,13 @@ class WatchedCondition(threading.Condition):
 class PatientScheduler(Scheduler):
     """Takes nothing to an engine while a segment is still on its way there, so that every order is the only one."""
 
-    def _next_batch(self) -> list[tuple[Lane, Request, Utterance]] | None:
+    def _next_batch(self) -> list[tuple[ListenerQueue, Request, Utterance]] | None:
         with self.changed:
             self.changed.wait_for(lambda: self._stopping or not any(map(self._is_coming, self._active)))
             return super()._next_batch()
 
-    def _is_coming(self, lane: Lane) -> bool:
-        return lane.listener.has_room() and self._productions.utterance(lane.queue[0]) is None
+    def _is_coming(self, queue: ListenerQueue) -> bool:
+        return queue.listener.has_room() and self._productions.utterance(queue.requests[0]) is None
 
 
 class Room:
@@ -123,8 +123,8 @@ class Room:
         self.clock = Clock()
         self.scheduler: Scheduler = PatientScheduler(self.metrics, self.clock)
 
-    def lane(self, ear: Ear | None = None, bound: int = 1_000_000, background: bool = False) -> Lane:
-        return self.scheduler.open_lane(ear or Ear(), bound, "telephone", background)
+    def queue(self, ear: Ear | None = None, bound: int = 1_000_000, background: bool = False) -> ListenerQueue:
+        return self.scheduler.open_queue(ear or Ear(), bound, "telephone", background)
 
     def run(self) -> None:
         """Starts the thread and waits until everything is said."""
@@ -197,7 +197,7 @@ def failing(text: str, error: Exception, times_before: int = 0) -> Callable[[str
 def test_a_text_comes_whole_and_in_order_and_its_last_window_says_so(room: Room) -> None:
     ear, engine = Ear(), ToneEngine(window_s=WINDOW_S)
     text = long("hello", 4)
-    room.lane(ear).put(request(text, engine=engine, epoch=5))
+    room.queue(ear).put(request(text, engine=engine, epoch=5))
     room.run()
     (whole,) = ToneEngine(window_s=100).render([engine.prepare(text, "tone", 1.0, exact=False)])
     np.testing.assert_array_equal(np.concatenate([window.samples for window in ear.windows]), whole)
@@ -206,10 +206,10 @@ def test_a_text_comes_whole_and_in_order_and_its_last_window_says_so(room: Room)
 
 
 def test_segments_and_texts_of_a_lane_come_in_order(room: Room) -> None:
-    ear, engine = Ear(), Recorder()
-    lane = room.lane(ear)
-    lane.put(request("a", "b", engine=engine))
-    lane.put(request("c", engine=engine))
+    ear, engine = Ear(), PhraseWriter()
+    queue = room.queue(ear)
+    queue.put(request("a", "b", engine=engine))
+    queue.put(request("c", engine=engine))
     room.run()
     assert engine.order == ["a", "b", "c"]
     assert [window.end_of_text for window in ear.windows] == [False, True, True]
@@ -226,7 +226,7 @@ def test_a_text_is_taken_segment_by_segment(room: Room) -> None:
             yield Segment(text)
 
     engine = ToneEngine(on_render=once("a", lambda: taken_at_first_render.append(len(taken))))
-    room.lane().put(Request(segments(), engine, "tone", 1.0, 0, 1))
+    room.queue().put(Request(segments(), engine, "tone", 1.0, 0, 1))
     room.run()
     assert taken_at_first_render == [2]  # one in work, one to know whether it is the last
     assert taken == list("abcdef")
@@ -243,7 +243,7 @@ def test_a_request_gives_no_segment_beyond_its_last() -> None:
 def test_a_text_queued_while_the_scheduler_waits_is_spoken(room: Room) -> None:
     ear = Ear()
     room.run()
-    room.lane(ear).put(request("late", engine=ToneEngine()))
+    room.queue(ear).put(request("late", engine=ToneEngine()))
     room.drain()
     assert ear.ends == 1
 
@@ -252,45 +252,45 @@ def test_a_text_queued_while_the_scheduler_waits_is_spoken(room: Room) -> None:
 
 
 def test_listeners_who_hear_nothing_are_served_in_order_of_arrival(room: Room) -> None:
-    engine = Recorder()
+    engine = PhraseWriter()
     for name, arrived_at in (("second", 2.0), ("first", 1.0), ("third", 3.0)):
-        room.lane().put(request(name[:3], engine=engine, arrived_at=arrived_at))
+        room.queue().put(request(name[:3], engine=engine, arrived_at=arrived_at))
     room.run()
     assert engine.order == ["fir", "sec", "thi"]
 
 
 def test_of_those_who_hear_something_the_first_to_run_dry_is_next(room: Room) -> None:
-    fine = Recorder()
-    coarse = Recorder(window_s=0.7, batches=fine.batches)
-    room.lane().put(request(long("A", 20), engine=coarse, arrived_at=1.0))
-    room.lane().put(request(long("B", 20), engine=fine, arrived_at=2.0))
+    fine = PhraseWriter()
+    coarse = PhraseWriter(window_s=0.7, batches=fine.batches)
+    room.queue().put(request(long("A", 20), engine=coarse, arrived_at=1.0))
+    room.queue().put(request(long("B", 20), engine=fine, arrived_at=2.0))
     room.run()
     assert "".join(text[0] for text in fine.order)[:8] == "ABBBBABB"
 
 
 def test_a_listener_who_hears_nothing_comes_before_all_others(room: Room) -> None:
-    newcomer = room.lane()
-    engine = Recorder(on_render=once(long("A", 3), lambda: newcomer.put(request("new", engine=engine))))
-    room.lane().put(request(long("A", 3), engine=engine))
-    room.lane().put(request(long("B", 3), engine=engine))
+    newcomer = room.queue()
+    engine = PhraseWriter(on_render=once(long("A", 3), lambda: newcomer.put(request("new", engine=engine))))
+    room.queue().put(request(long("A", 3), engine=engine))
+    room.queue().put(request(long("B", 3), engine=engine))
     room.clock.now = 1.0
     room.run()
     assert [text[0] for text in engine.order][:4] == ["A", "B", "n", "A"]
 
 
 def test_a_short_text_does_not_wait_behind_a_long_one(room: Room) -> None:
-    short = room.lane()
+    short = room.queue()
     text = long("A", 50)
-    engine = Recorder(on_render=once(text, lambda: short.put(request("hi", engine=engine, arrived_at=1.0))))
-    room.lane().put(request(text, engine=engine))
+    engine = PhraseWriter(on_render=once(text, lambda: short.put(request("hi", engine=engine, arrived_at=1.0))))
+    room.queue().put(request(text, engine=engine))
     room.run()
     assert engine.order[:3] == [text, "hi", text]
 
 
 def test_the_windows_of_two_long_texts_alternate(room: Room) -> None:
-    engine = Recorder()
+    engine = PhraseWriter()
     for name in "AB":
-        room.lane().put(request(long(name, 4), engine=engine))
+        room.queue().put(request(long(name, 4), engine=engine))
     room.run()
     assert "".join(text[0] for text in engine.order) == "ABABABAB"
 
@@ -299,9 +299,9 @@ def test_the_windows_of_two_long_texts_alternate(room: Room) -> None:
 
 
 def test_a_lane_in_the_background_is_served_when_no_other_is_ready(room: Room) -> None:
-    background, ear = room.lane(background=True), Ear()
-    engine = Recorder(
-        max_batch=8, on_render=once(long("p", 4), lambda: room.lane(ear).put(request(long("A", 2), engine=engine)))
+    background, ear = room.queue(background=True), Ear()
+    engine = PhraseWriter(
+        max_batch=8, on_render=once(long("p", 4), lambda: room.queue(ear).put(request(long("A", 2), engine=engine)))
     )
     background.put(request(long("p", 4), engine=engine, arrived_at=-1.0))
     room.scheduler.start()
@@ -317,8 +317,8 @@ def test_work_in_the_background_is_no_wait_for_anybody(room: Room) -> None:
         rendering.set()
         assert go_on.wait(LONG_S)
 
-    engine = Recorder(on_render=once(long("p", 4), pause))
-    background = room.lane(background=True)
+    engine = PhraseWriter(on_render=once(long("p", 4), pause))
+    background = room.queue(background=True)
     background.put(request(long("p", 4), engine=engine))
     room.scheduler.start()
     assert rendering.wait(LONG_S)
@@ -333,9 +333,9 @@ def test_work_in_the_background_is_no_wait_for_anybody(room: Room) -> None:
 
 
 def test_a_batch_takes_one_window_of_each_of_several_lanes(room: Room) -> None:
-    engine = Recorder(max_batch=8)
+    engine = PhraseWriter(max_batch=8)
     for name in "ABC":
-        room.lane().put(request(long(name, 3), engine=engine))
+        room.queue().put(request(long(name, 3), engine=engine))
     room.run()
     assert max(map(len, engine.batches)) == 3
     assert all(len(set(batch)) == len(batch) for batch in engine.batches)
@@ -343,19 +343,19 @@ def test_a_batch_takes_one_window_of_each_of_several_lanes(room: Room) -> None:
 
 
 def test_a_batch_never_exceeds_what_the_engine_takes(room: Room) -> None:
-    engine = Recorder(max_batch=2)
+    engine = PhraseWriter(max_batch=2)
     ears = [Ear() for _ in range(5)]
     for number, ear in enumerate(ears):
-        room.lane(ear).put(request(long(str(number), 4), engine=engine))
+        room.queue(ear).put(request(long(str(number), 4), engine=engine))
     room.run()
     assert max(map(len, engine.batches)) == 2
     assert [ear.ends for ear in ears] == [1] * 5
 
 
 def test_a_batch_never_mixes_engines(room: Room) -> None:
-    engines = {"x": Recorder(max_batch=8), "y": Recorder(max_batch=8)}
+    engines = {"x": PhraseWriter(max_batch=8), "y": PhraseWriter(max_batch=8)}
     for name in ("x1", "y1", "x2", "y2", "x3"):
-        room.lane().put(request(long(name, 4), engine=engines[name[0]]))
+        room.queue().put(request(long(name, 4), engine=engines[name[0]]))
     room.run()
     for kind, engine in engines.items():
         assert {text[0] for text in engine.order} == {kind}
@@ -363,19 +363,19 @@ def test_a_batch_never_mixes_engines(room: Room) -> None:
 
 
 def test_texts_of_one_lane_are_never_in_one_batch(room: Room) -> None:
-    engine = Recorder(max_batch=8)
-    lane = room.lane()
+    engine = PhraseWriter(max_batch=8)
+    queue = room.queue()
     for text in ("a", "b", "c"):
-        lane.put(request(text, engine=engine))
+        queue.put(request(text, engine=engine))
     room.run()
     assert engine.batches == [["a"], ["b"], ["c"]]
 
 
 def test_a_text_finishes_on_the_engine_that_began_it(room: Room) -> None:
-    old, new, ear = Recorder(), Recorder(name="new", sample_rate=8_000), Ear()
-    lane = room.lane(ear)
-    lane.put(request(long("a", 3), "b", engine=old))
-    lane.put(request("c", engine=new))
+    old, new, ear = PhraseWriter(), PhraseWriter(name="new", sample_rate=8_000), Ear()
+    queue = room.queue(ear)
+    queue.put(request(long("a", 3), "b", engine=old))
+    queue.put(request("c", engine=new))
     room.run()
     assert old.order == [long("a", 3)] * 3 + ["b"]
     assert new.order == ["c"]
@@ -387,16 +387,16 @@ def test_a_text_finishes_on_the_engine_that_began_it(room: Room) -> None:
 
 def test_a_cancel_takes_effect_within_a_window(room: Room) -> None:
     ear = Ear()
-    lane = room.lane(ear)
+    queue = room.queue(ear)
     text = long("A", 50)
 
     def cancel_at_the_third(now: str) -> None:
         if engine.order.count(now) == 3:
-            lane.clear()
+            queue.clear()
 
-    engine = Recorder(on_render=cancel_at_the_third)
-    lane.put(request(text, "more", engine=engine))
-    lane.put(request("still more", engine=engine))
+    engine = PhraseWriter(on_render=cancel_at_the_third)
+    queue.put(request(text, "more", engine=engine))
+    queue.put(request("still more", engine=engine))
     room.run()
     assert engine.order == [text] * 3
     assert len(ear.windows) == 2  # the third was in the device
@@ -404,9 +404,9 @@ def test_a_cancel_takes_effect_within_a_window(room: Room) -> None:
 
 def test_a_cancel_while_a_segment_is_prepared_delivers_nothing_of_it(room: Room) -> None:
     ear = Ear()
-    lane = room.lane(ear)
-    engine = Recorder(on_prepare=once("A", lane.clear))
-    lane.put(request("A", "B", engine=engine))
+    queue = room.queue(ear)
+    engine = PhraseWriter(on_prepare=once("A", queue.clear))
+    queue.put(request("A", "B", engine=engine))
     room.run()
     assert ear.windows == []
     assert "B" not in engine.order
@@ -414,23 +414,23 @@ def test_a_cancel_while_a_segment_is_prepared_delivers_nothing_of_it(room: Room)
 
 def test_a_lane_speaks_again_after_a_cancel(room: Room) -> None:
     ear = Ear()
-    lane = room.lane(ear)
+    queue = room.queue(ear)
 
     def barge_in() -> None:
-        lane.clear()
-        lane.put(request("new", engine=engine, epoch=1))
+        queue.clear()
+        queue.put(request("new", engine=engine, epoch=1))
 
-    engine = Recorder(on_render=once("old", barge_in))
-    lane.put(request("old", engine=engine))
+    engine = PhraseWriter(on_render=once("old", barge_in))
+    queue.put(request("old", engine=engine))
     room.run()
     assert [(window.epoch, window.end_of_text) for window in ear.windows] == [(1, True)]
 
 
 def test_a_cancel_of_one_lane_leaves_the_others(room: Room) -> None:
-    ear, cancelled = Ear(), room.lane()
+    ear, cancelled = Ear(), room.queue()
     engine = ToneEngine(window_s=WINDOW_S, on_render=once(long("A", 5), cancelled.clear))
     cancelled.put(request(long("A", 5), engine=engine))
-    room.lane(ear).put(request(long("B", 5), engine=engine))
+    room.queue(ear).put(request(long("B", 5), engine=engine))
     room.run()
     assert ear.heard_s == pytest.approx(duration_s(long("B", 5)))
 
@@ -441,20 +441,20 @@ def test_a_cancel_of_one_lane_leaves_the_others(room: Room) -> None:
 class Putter:
     """Puts a request from a thread of its own, and has begun to wait when made."""
 
-    def __init__(self, room: Room, lane: Lane, item: Request) -> None:
+    def __init__(self, room: Room, queue: ListenerQueue, item: Request) -> None:
         self.outcome = "waits"
         condition = WatchedCondition()
         room.scheduler.changed = condition
-        self._lane, self._item = lane, item
+        self._queue, self._item = queue, item
         self._thread = threading.Thread(target=self._put)
         self._thread.start()
         assert condition.waiting.wait(LONG_S)
 
     def _put(self) -> None:
         try:
-            self._lane.put(self._item)
+            self._queue.put(self._item)
             self.outcome = "returned"
-        except LaneClosedError:
+        except QueueClosedError:
             self.outcome = "closed"
 
     def end(self) -> str:
@@ -465,17 +465,17 @@ class Putter:
 
 def test_a_request_of_any_size_fits_into_an_empty_lane(room: Room) -> None:
     ear = Ear()
-    room.lane(ear, bound=1).put(request("a", engine=ToneEngine(), size_bytes=1_000))
+    room.queue(ear, bound=1).put(request("a", engine=ToneEngine(), size_bytes=1_000))
     room.run()
     assert ear.ends == 1
 
 
 def test_requests_are_taken_until_the_bound_and_the_next_waits_for_room(room: Room) -> None:
-    ear, engine = Ear(), Recorder()
-    lane = room.lane(ear, bound=10)
-    lane.put(request("a", engine=engine, size_bytes=5))
-    lane.put(request("b", engine=engine, size_bytes=5))
-    putter = Putter(room, lane, request("c", engine=engine, size_bytes=1))
+    ear, engine = Ear(), PhraseWriter()
+    queue = room.queue(ear, bound=10)
+    queue.put(request("a", engine=engine, size_bytes=5))
+    queue.put(request("b", engine=engine, size_bytes=5))
+    putter = Putter(room, queue, request("c", engine=engine, size_bytes=1))
     assert putter.outcome == "waits"
     room.scheduler.start()
     assert putter.end() == "returned"
@@ -484,15 +484,15 @@ def test_requests_are_taken_until_the_bound_and_the_next_waits_for_room(room: Ro
 
 
 def test_texts_are_bounded_in_number_too(room: Room) -> None:
-    ear, engine = Ear(), Recorder()
-    lane = room.lane(ear)
+    ear, engine = Ear(), PhraseWriter()
+    queue = room.queue(ear)
     for _ in range(MAX_QUEUED_TEXTS):
-        lane.put(request("a", engine=engine))
-    putter = Putter(room, lane, request("b", engine=engine))
+        queue.put(request("a", engine=engine))
+    putter = Putter(room, queue, request("b", engine=engine))
     assert putter.outcome == "waits"
-    lane.drop(lane.queue[-1])
+    queue.drop(queue.requests[-1])
     assert putter.end() == "returned"
-    assert (len(lane.queue), room.figure("tts_texts_held_up_total")) == (MAX_QUEUED_TEXTS, 1)
+    assert (len(queue.requests), room.figure("tts_texts_held_up_total")) == (MAX_QUEUED_TEXTS, 1)
 
 
 def test_what_is_queued_is_not_counted_anew_for_each_text(room: Room) -> None:
@@ -504,51 +504,51 @@ def test_what_is_queued_is_not_counted_anew_for_each_text(room: Room) -> None:
                 looked_at.append(1)
             return super().__getattribute__(name)
 
-    lane = room.lane(Ear(), bound=10**9)
+    queue = room.queue(Ear(), bound=10**9)
     for _ in range(500):
-        lane.put(Watched(iter([Segment("a")]), ToneEngine(), "tone", 1.0, 0, 1))
+        queue.put(Watched(iter([Segment("a")]), ToneEngine(), "tone", 1.0, 0, 1))
     assert len(looked_at) <= 3 * 500
 
 
 def test_room_is_reckoned_rightly_whichever_way_a_text_leaves(room: Room) -> None:
-    lane = room.lane(Ear(), bound=10)
-    lane.put(request("cleared", engine=ToneEngine(), size_bytes=6))
-    lane.clear()
+    queue = room.queue(Ear(), bound=10)
+    queue.put(request("cleared", engine=ToneEngine(), size_bytes=6))
+    queue.clear()
     for text in ("spoken", "dropped"):
-        lane.put(request(text, engine=ToneEngine(), size_bytes=4))
-    lane.drop(lane.queue[-1])
+        queue.put(request(text, engine=ToneEngine(), size_bytes=4))
+    queue.drop(queue.requests[-1])
     room.run()
     for _ in range(2):
-        lane.put(request("a", engine=ToneEngine(), size_bytes=5))  # which would wait for ever
+        queue.put(request("a", engine=ToneEngine(), size_bytes=5))  # which would wait for ever
     assert room.figure("tts_texts_held_up_total") == 0
     room.drain()
 
 
 def test_a_close_releases_who_waits_for_room(room: Room) -> None:
-    lane = room.lane(bound=1)
-    lane.put(request("a", engine=ToneEngine()))
-    putter = Putter(room, lane, request("b", engine=ToneEngine()))
-    lane.close()
+    queue = room.queue(bound=1)
+    queue.put(request("a", engine=ToneEngine()))
+    putter = Putter(room, queue, request("b", engine=ToneEngine()))
+    queue.close()
     assert putter.end() == "closed"
 
 
 def test_a_cancel_drops_what_waits_for_room(room: Room) -> None:
-    ear, engine = Ear(), Recorder()
-    lane = room.lane(ear, bound=1)
-    lane.put(request("a", engine=engine))
-    putter = Putter(room, lane, request("b", engine=engine))
-    lane.clear()
+    ear, engine = Ear(), PhraseWriter()
+    queue = room.queue(ear, bound=1)
+    queue.put(request("a", engine=engine))
+    putter = Putter(room, queue, request("b", engine=engine))
+    queue.clear()
     assert putter.end() == "returned"
-    lane.put(request("c", engine=engine))
+    queue.put(request("c", engine=engine))
     room.run()
     assert engine.order == ["c"]
 
 
 def test_a_closed_lane_takes_nothing(room: Room) -> None:
-    lane = room.lane()
-    lane.close()
-    with pytest.raises(LaneClosedError):
-        lane.put(request("a", engine=ToneEngine()))
+    queue = room.queue()
+    queue.close()
+    with pytest.raises(QueueClosedError):
+        queue.put(request("a", engine=ToneEngine()))
 
 
 # Room in the sink
@@ -557,13 +557,13 @@ def test_a_closed_lane_takes_nothing(room: Room) -> None:
 def test_a_lane_whose_sink_is_full_pauses_and_goes_on_at_a_wake(room: Room) -> None:
     full, other = Ear(), Ear()
     full.room = False
-    engine = Recorder()
-    paused = room.lane(full)
+    engine = PhraseWriter()
+    paused = room.queue(full)
     paused.put(request("A", engine=engine))
-    lane = room.lane(other)
-    lane.put(request("B", engine=engine, arrived_at=1.0))
+    queue = room.queue(other)
+    queue.put(request("B", engine=engine, arrived_at=1.0))
     room.scheduler.start()
-    assert lane.wait_idle(LONG_S)
+    assert queue.wait_idle(LONG_S)
     assert engine.order == ["B"]
     full.room = True
     room.scheduler.wake()
@@ -579,14 +579,14 @@ def test_a_sink_that_fills_up_in_the_middle_of_a_text_loses_nothing(room: Room) 
         filled.set()
 
     text = long("A", 5)
-    lane = room.lane(ear)
-    lane.put(request(text, engine=ToneEngine(window_s=WINDOW_S, on_render=once(text, fill))))
+    queue = room.queue(ear)
+    queue.put(request(text, engine=ToneEngine(window_s=WINDOW_S, on_render=once(text, fill))))
     room.scheduler.start()
     assert filled.wait(LONG_S)
-    assert not lane.wait_idle(0.01)
+    assert not queue.wait_idle(0.01)
     ear.room = True
     room.scheduler.wake()
-    assert lane.wait_idle(LONG_S)
+    assert queue.wait_idle(LONG_S)
     assert ear.heard_s == pytest.approx(duration_s(text))
 
 
@@ -604,8 +604,8 @@ def test_a_segment_that_fails_ends_only_itself(
     engine = (
         ToneEngine(max_batch=1, on_prepare=script) if step == "prepare" else ToneEngine(max_batch=1, on_render=script)
     )
-    room.lane(ear).put(request(*segments, engine=engine))
-    room.lane(other).put(request("other", engine=engine))
+    room.queue(ear).put(request(*segments, engine=engine))
+    room.queue(other).put(request("other", engine=engine))
     with capture_logs() as logs:
         room.run()
     assert [window.end_of_text for window in ear.windows if window.end_of_text] == [True]
@@ -617,9 +617,9 @@ def test_a_segment_that_fails_ends_only_itself(
 
 def test_a_text_of_which_everything_fails_ends_too(room: Room) -> None:
     ear = Ear()
-    lane = room.lane(ear)
-    lane.put(request("bad", "bad", engine=ToneEngine(on_prepare=failing("bad", SynthesisError("no")))))
-    lane.put(request("next", engine=ToneEngine()))
+    queue = room.queue(ear)
+    queue.put(request("bad", "bad", engine=ToneEngine(on_prepare=failing("bad", SynthesisError("no")))))
+    queue.put(request("next", engine=ToneEngine()))
     room.run()
     assert [window.end_of_text for window in ear.windows] == [True, True]
     assert len(ear.windows[0].samples) == 0
@@ -629,7 +629,7 @@ def test_a_text_of_which_everything_fails_ends_too(room: Room) -> None:
 def test_a_segment_that_fails_in_its_middle_keeps_what_was_heard(room: Room) -> None:
     ear, text = Ear(), long("A", 5)
     engine = ToneEngine(window_s=WINDOW_S, on_render=failing(text, SynthesisError("no"), times_before=2))
-    room.lane(ear).put(request(text, "b", engine=engine))
+    room.queue(ear).put(request(text, "b", engine=engine))
     room.run()
     assert ear.heard_s == pytest.approx(2 * WINDOW_S + SECONDS_PER_CHARACTER)
     assert (ear.ends, room.spoken, room.failed) == (1, 1, 1)
@@ -638,7 +638,7 @@ def test_a_segment_that_fails_in_its_middle_keeps_what_was_heard(room: Room) -> 
 @pytest.mark.parametrize("segments", [("mute",), ("mute", "b"), ("a", "mute")], ids="-".join)
 def test_a_segment_without_sound_counts_as_failed(room: Room, segments: tuple[str, ...]) -> None:
     ear = Ear()
-    room.lane(ear).put(request(*segments, engine=Mute()))
+    room.queue(ear).put(request(*segments, engine=Mute()))
     with capture_logs() as logs:
         room.run()
     assert (ear.ends, room.spoken, room.failed) == (1, len(segments) - 1, 1)
@@ -648,7 +648,7 @@ def test_a_segment_without_sound_counts_as_failed(room: Room, segments: tuple[st
 def test_a_segment_without_sound_counts_as_failed_after_one_that_failed_in_its_middle(room: Room) -> None:
     ear, text = Ear(), long("A", 5)
     engine = Mute(on_render=failing(text, SynthesisError("no"), times_before=1))
-    room.lane(ear).put(request(text, "mute", engine=engine))
+    room.queue(ear).put(request(text, "mute", engine=engine))
     room.run()
     assert (ear.ends, room.spoken, room.failed) == (1, 0, 2)
 
@@ -663,12 +663,12 @@ class Empty(ToneEngine):
 @pytest.mark.parametrize("segments", [("empty",), ("empty", "b"), ("a", "empty")], ids="-".join)
 def test_a_segment_that_ended_before_it_began_counts_as_failed(room: Room, segments: tuple[str, ...]) -> None:
     ear = Ear()
-    room.lane(ear).put(request(*segments, engine=Empty()))
+    room.queue(ear).put(request(*segments, engine=Empty()))
     room.run()
     assert (ear.ends, room.spoken, room.failed) == (1, len(segments) - 1, 1)
 
 
-class TooFew(Recorder):
+class TooFew(PhraseWriter):
     """Returns one window less than it was asked for."""
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
@@ -677,7 +677,7 @@ class TooFew(Recorder):
 
 def test_an_engine_that_returns_too_few_windows_fails_like_one_that_raises(room: Room) -> None:
     ear = Ear()
-    room.lane(ear).put(request("a", engine=TooFew()))
+    room.queue(ear).put(request("a", engine=TooFew()))
     room.run()
     assert (ear.ends, room.failed) == (1, 1)
 
@@ -691,7 +691,7 @@ class BrokenWords(ToneUtterance):
         return super().take_words()
 
 
-class Broken(Recorder):
+class Broken(PhraseWriter):
     def prepare(self, text: str, *rest: Any, **options: Any) -> Utterance:
         prepared = super().prepare(text, *rest, **options)
         assert isinstance(prepared, ToneUtterance)
@@ -701,7 +701,7 @@ class Broken(Recorder):
 def test_a_defect_in_one_text_of_a_batch_ends_that_text_alone(room: Room) -> None:
     bad, others, engine = Ear(), [Ear() for _ in range(6)], Broken(max_batch=8)
     for ear in [*others[:3], bad, *others[3:]]:
-        room.lane(ear).put(request("bad" if ear is bad else long("A", 3), engine=engine))
+        room.queue(ear).put(request("bad" if ear is bad else long("A", 3), engine=engine))
     with capture_logs() as logs:
         room.run()
     assert max(map(len, engine.batches)) == 7
@@ -717,10 +717,10 @@ def test_a_text_whose_segments_raise_ends_alone(room: Room) -> None:
         yield Segment("b")
         raise OverflowError("a defect of ours")
 
-    bad, other, engine = Ear(), Ear(), Recorder(max_batch=8)
+    bad, other, engine = Ear(), Ear(), PhraseWriter(max_batch=8)
     spoken = request("c", "d", "e", engine=engine)
-    room.lane(bad).put(Request(segments(), engine, "tone", 1.0, 0, 3))
-    room.lane(other).put(spoken)
+    room.queue(bad).put(Request(segments(), engine, "tone", 1.0, 0, 3))
+    room.queue(other).put(spoken)
     with capture_logs() as logs:
         room.run()
     assert [entry["event"] for entry in logs] == ["segment_step_failed"]
@@ -735,8 +735,8 @@ class Deaf(Ear):
 
 def test_a_listener_that_raises_loses_its_speech_and_nobody_elses(room: Room) -> None:
     ear, engine = Ear(), ToneEngine(max_batch=1, window_s=WINDOW_S)
-    room.lane(Deaf()).put(request(long("A", 5), engine=engine))
-    room.lane(ear).put(request(long("B", 5), engine=engine))
+    room.queue(Deaf()).put(request(long("A", 5), engine=engine))
+    room.queue(ear).put(request(long("B", 5), engine=engine))
     with capture_logs() as logs:
         room.run()
     assert [entry["event"] for entry in logs] == ["delivery_failed"]
@@ -745,7 +745,7 @@ def test_a_listener_that_raises_loses_its_speech_and_nobody_elses(room: Room) ->
 
 def test_the_callers_text_is_not_logged_when_a_segment_fails(room: Room) -> None:
     secret = "my card number"
-    room.lane().put(request(secret, engine=ToneEngine(on_render=failing(secret, SynthesisError("no")))))
+    room.queue().put(request(secret, engine=ToneEngine(on_render=failing(secret, SynthesisError("no")))))
     with capture_logs() as logs:
         room.run()
     assert logs
@@ -757,15 +757,15 @@ def test_the_callers_text_is_not_logged_when_a_segment_fails(room: Room) -> None
 
 def test_first_audio_is_timed_for_a_silent_listener_only(room: Room) -> None:
     engine = ToneEngine()
-    lane = room.lane()
-    lane.put(request("a", "b", engine=engine))
-    lane.put(request("c", engine=engine))
+    queue = room.queue()
+    queue.put(request("a", "b", engine=engine))
+    queue.put(request("c", engine=engine))
     room.clock.now = 3.0
     room.run()
     assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone", door="telephone") == 1
     assert room.figure("tts_time_to_first_audio_seconds_sum", engine="tone", door="telephone") == 3.0
     room.clock.now = 60.0
-    lane.put(request("d", engine=engine, arrived_at=59.0))
+    queue.put(request("d", engine=engine, arrived_at=59.0))
     room.drain()
     assert room.figure("tts_time_to_first_audio_seconds_count", engine="tone", door="telephone") == 2
     assert room.figure("tts_time_to_first_audio_seconds_sum", engine="tone", door="telephone") == 4.0
@@ -776,7 +776,7 @@ def test_the_real_time_factor_is_engine_time_over_audio_time(room: Room) -> None
         room.clock.now += 0.025
 
     engine = ToneEngine(window_s=WINDOW_S, on_prepare=take_time, on_render=take_time)
-    room.lane().put(request("four", engine=engine))
+    room.queue().put(request("four", engine=engine))
     room.run()
     assert room.figure("tts_realtime_factor_sum", engine="tone", door="telephone") == pytest.approx(0.25)
     assert room.figure("tts_engine_busy_seconds_total", engine="tone") == pytest.approx(0.025)
@@ -784,9 +784,9 @@ def test_the_real_time_factor_is_engine_time_over_audio_time(room: Room) -> None
 
 
 def test_the_depth_of_the_queue_is_shown(room: Room) -> None:
-    first, second = room.lane(), room.lane()
-    for lane in (first, first, second):
-        lane.put(request("a", engine=ToneEngine()))
+    first, second = room.queue(), room.queue()
+    for queue in (first, first, second):
+        queue.put(request("a", engine=ToneEngine()))
     assert room.figure("tts_queue_depth") == 3
     first.clear()
     assert room.figure("tts_queue_depth") == 1
@@ -808,8 +808,8 @@ def test_stop_drops_what_is_queued_and_leaves_no_thread(room: Room, step: str, r
         assert release.wait(LONG_S)
 
     scripts: dict[str, Any] = {step: hold}
-    engine = Recorder(**scripts)
-    room.lane().put(request(long("A", 50), engine=engine))
+    engine = PhraseWriter(**scripts)
+    room.queue().put(request(long("A", 50), engine=engine))
     room.scheduler.start()
     assert entered.wait(LONG_S)
     condition.told.clear()
@@ -840,11 +840,11 @@ def test_stop_before_start_and_stop_twice_are_harmless() -> None:
 
 
 def test_drain_and_wait_idle_give_up_at_their_timeout(room: Room) -> None:
-    lane = room.lane()
-    assert lane.wait_idle(0.0)
+    queue = room.queue()
+    assert queue.wait_idle(0.0)
     assert room.scheduler.drain(0.0)
-    lane.put(request("a", engine=ToneEngine()))
-    assert not lane.wait_idle(0.0)
+    queue.put(request("a", engine=ToneEngine()))
+    assert not queue.wait_idle(0.0)
     assert not room.scheduler.drain(0.0)
 
 
@@ -854,7 +854,7 @@ def test_the_predicted_wait_is_measured_and_grows_with_those_who_wait(room: Room
 
     engine = ToneEngine(on_prepare=take_a_second, on_render=take_a_second)
     assert room.scheduler.predict_first_audio_s() == 0.0
-    room.lane().put(request("hi", engine=engine))
+    room.queue().put(request("hi", engine=engine))
     room.run()
     room.clock.now += 100.0
     assert room.scheduler.predict_first_audio_s() == 2.0 + 1.0
@@ -864,19 +864,19 @@ def test_the_predicted_wait_is_measured_and_grows_with_those_who_wait(room: Room
             return False
 
     for _ in range(3):
-        room.lane(Deaf()).put(request("wait", engine=engine))
+        room.queue(Deaf()).put(request("wait", engine=engine))
     # Each is prepared while the one before it has its first window made.
     assert room.scheduler.predict_first_audio_s() == 1.0 + 4 * 1.0 + 1.0
-    for lane in list(room.scheduler._active):
-        lane.clear()
+    for queue in list(room.scheduler._active):
+        queue.clear()
 
 
 def test_a_lane_is_silent_before_and_after_it_is_heard(room: Room) -> None:
-    lane = room.lane()
-    assert lane.silent
-    lane.put(request("hello", engine=ToneEngine()))
-    assert not lane.silent
+    queue = room.queue()
+    assert queue.silent
+    queue.put(request("hello", engine=ToneEngine()))
+    assert not queue.silent
     room.run()
-    assert not lane.silent  # it is still being listened to
+    assert not queue.silent  # it is still being listened to
     room.clock.now += duration_s("hello")
-    assert lane.silent
+    assert queue.silent

@@ -24,7 +24,7 @@ from telephony.listeners.sinks import ReplySink, SinkLimits
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection
+from telephony.voices import ResolvedVoice
 from tests.clients import TIMEOUT_S
 
 HOSTILE = "7\nlevel=error\r\nevent=forged"
@@ -206,7 +206,7 @@ def say_secrets() -> None:
         CallPolicy("reply", False, False, 10, 1_000, "127.0.0.1", 30.0, limits),
         scheduler,
         metrics,
-        lambda: Selection(next(engines), "tone", 1.0),
+        lambda: ResolvedVoice(next(engines), "tone", 1.0),
     )
     ours, theirs = socket.socketpair()
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from telephony.text import script
-from telephony.text.normalization import Span, SpokenError, is_document, parse, speak_as
+from telephony.text.normalization import Span, SpokenError, is_document, normalize, parse
 from telephony.text.normalization.ssml import MAX_BREAK_S, MAX_DEPTH
 
 CASES = Path(__file__).parent / "cases"
@@ -29,12 +29,12 @@ TAGS = [*LANGUAGES, "de-DE", ""]
 
 @pytest.mark.parametrize(("language", "text", "said"), TABLE)
 def test_the_table(language: str, text: str, said: str) -> None:
-    assert speak_as(text, language) == said
+    assert normalize(text, language) == said
 
 
 @pytest.mark.parametrize(("language", "said"), sorted({(language, said) for language, _, said in TABLE}))
 def test_what_was_said_of_the_table_is_said_the_same_again(language: str, said: str) -> None:
-    assert speak_as(said, language) == said
+    assert normalize(said, language) == said
 
 
 def test_the_table_is_as_large_as_it_has_to_be() -> None:
@@ -46,17 +46,17 @@ def test_the_table_is_as_large_as_it_has_to_be() -> None:
 
 @pytest.mark.parametrize("language", ["en", "pt", "es", "fr", "it"])
 def test_a_language_needs_no_region(language: str) -> None:
-    assert speak_as("5", language) == speak_as("5", f"{language}-{language.upper()}") != "5"
+    assert normalize("5", language) == normalize("5", f"{language}-{language.upper()}") != "5"
 
 
 def test_the_region_decides_where_customs_differ() -> None:
-    assert speak_as("5/3/2026", "en-US") == "May third, twenty twenty-six"
-    assert speak_as("5/3/2026", "en_GB") == "the fifth of March, twenty twenty-six"
+    assert normalize("5/3/2026", "en-US") == "May third, twenty twenty-six"
+    assert normalize("5/3/2026", "en_GB") == "the fifth of March, twenty twenty-six"
 
 
 @pytest.mark.parametrize("language", ["de-DE", "ja-JP", "hi-IN", "ru"])
 def test_other_languages_lose_only_what_nobody_says(language: str) -> None:
-    assert speak_as("**12** 😀 € “x” 你好。", language) == '12 € "x" 你好。'
+    assert normalize("**12** 😀 € “x” 你好。", language) == '12 € "x" 你好。'
 
 
 # Any text
@@ -78,7 +78,7 @@ TEXTS = LIVELY | st.text(max_size=60)
 def test_no_digit_and_no_symbol_is_left_of_any_text(text: str, language: str) -> None:
     if "](" in text:  # may be inline markup, which is kept
         text = text.replace("](", "] (")
-    for character in speak_as(text, language):
+    for character in normalize(text, language):
         assert character in " .,;:!?'\"()—-¿¡" or unicodedata.category(character)[0] in "LM", character
 
 
@@ -88,8 +88,8 @@ CERTAIN = [word for word in WORDS if word not in ("Dr.", "St.")]
 
 @given(st.lists(st.sampled_from(CERTAIN), max_size=12).map(" ".join), st.sampled_from(LANGUAGES))
 def test_what_was_said_is_said_the_same_again(text: str, language: str) -> None:
-    once = speak_as(text, language)
-    assert speak_as(once, language) == once
+    once = normalize(text, language)
+    assert normalize(once, language) == once
 
 
 @given(
@@ -99,7 +99,7 @@ def test_what_was_said_is_said_the_same_again(text: str, language: str) -> None:
 )
 def test_text_with_nothing_to_say_otherwise_stays(words: list[str]) -> None:
     text = " ".join(words).strip("— ")
-    assert speak_as(text, "en-US") == " ".join(text.split())
+    assert normalize(text, "en-US") == " ".join(text.split())
 
 
 @pytest.mark.timeout(20)
@@ -110,7 +110,7 @@ def test_text_with_nothing_to_say_otherwise_stays(words: list[str]) -> None:
      "#", "Dr. ", "code ", "code 1 ", "\u00a01", "😀", "<b ", "http://", "5 de ", "I", " "],
 )  # fmt: skip
 def test_ten_thousand_characters_of_anything_are_no_trap(unit: str, language: str) -> None:
-    speak_as(unit * (10_000 // len(unit)), language)
+    normalize(unit * (10_000 // len(unit)), language)
 
 
 # SSML
@@ -118,7 +118,7 @@ def test_ten_thousand_characters_of_anything_are_no_trap(unit: str, language: st
 
 def speech(inner: str, language: str = "en-US") -> list[Span]:
     spans = parse(f"<speak>{inner}</speak>", language)
-    return [replace(span, text=speak_as(span.text, language)) for span in spans]
+    return [replace(span, text=normalize(span.text, language)) for span in spans]
 
 
 def only(inner: str, language: str = "en-US") -> str:
@@ -134,7 +134,7 @@ def test_plain_text_is_no_document(text: str) -> None:
 @pytest.mark.parametrize("text", ["<speak></speak>", "<speak> <p/> </speak>", "<speak>😀</speak>"])
 def test_nothing_to_say_is_no_span(text: str) -> None:
     assert is_document(text)
-    assert not any(speak_as(span.text, "en-US") for span in parse(text, "en-US"))
+    assert not any(normalize(span.text, "en-US") for span in parse(text, "en-US"))
 
 
 @pytest.mark.parametrize(
@@ -281,12 +281,12 @@ def test_any_text_and_any_document_are_spoken_or_refused(text: str, language: st
         with contextlib.suppress(SpokenError):
             script.speakable(written)
         for segment in script.read(written, language, quick=True):
-            speak_as(segment.text, language)
+            normalize(segment.text, language)
 
 
 @pytest.mark.parametrize("written", ["1/99999999999999999999/2020", f"1/1/{'9' * 400}", "00001/1/2020", "1/1/20200"])
 def test_a_date_of_too_many_digits_is_read_as_any_text(written: str) -> None:
-    assert only(f'<say-as interpret-as="date" format="mdy">{written}</say-as>') == speak_as(written, "en-US")
+    assert only(f'<say-as interpret-as="date" format="mdy">{written}</say-as>') == normalize(written, "en-US")
 
 
 def test_phonemes_cannot_leave_their_markup() -> None:

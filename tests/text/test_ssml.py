@@ -178,8 +178,8 @@ def test_the_http_doors_obey_a_document(service: StartService, client: httpx.Cli
     url = f"http://127.0.0.1:{door.http_port}"
     response = client.post(f"{url}/synthesize", json={"text": DOCUMENT})
     np.testing.assert_array_equal(np.frombuffer(response.content, "<f4"), EXPECTED)
-    wish = {"model": "kokoro", "input": DOCUMENT, "voice": "af_sky", "response_format": "pcm"}
-    assert client.post(f"{url}/v1/audio/speech", json=wish).content == to_pcm16(EXPECTED)
+    wanted = {"model": "kokoro", "input": DOCUMENT, "voice": "af_sky", "response_format": "pcm"}
+    assert client.post(f"{url}/v1/audio/speech", json=wanted).content == to_pcm16(EXPECTED)
 
 
 @pytest.mark.parametrize(

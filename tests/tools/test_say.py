@@ -23,7 +23,7 @@ from tqdm import tqdm
 from telephony.engines.tone import ToneEngine
 from telephony.speech import Samples
 from telephony.tools import client, say
-from telephony.tools.client import AgentDoors
+from telephony.tools.client import AgentClient
 from tests.clients import ROOT, TIMEOUT_S, EventLog, Throttle, tone, tone_samples, wait_figure
 from tests.conftest import StartService
 
@@ -153,7 +153,7 @@ def test_speech_begins_before_the_text_ends(service: StartService) -> None:
         yield "Bye."
 
     sounds = []
-    for sound in client.converse(AgentDoors("127.0.0.1", door.http_port or 0), texts(), voice=None, speed=None):
+    for sound in client.converse(AgentClient("127.0.0.1", door.http_port or 0), texts(), voice=None, speed=None):
         sounds.append(sound)
         heard.set()
     samples = np.concatenate([sound.samples for sound in sounds])
@@ -213,7 +213,7 @@ def test_text_that_cannot_be_read_to_its_end(service: StartService) -> None:
 
     heard = 0
     with pytest.raises(IsADirectoryError, match="no text"):
-        for sound in client.converse(AgentDoors("127.0.0.1", door.http_port or 0), texts(), voice=None, speed=None):
+        for sound in client.converse(AgentClient("127.0.0.1", door.http_port or 0), texts(), voice=None, speed=None):
             heard += len(sound.samples)
     assert heard == tone_samples("Hello there.")
 

@@ -23,7 +23,7 @@ from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.speech import Voice
-from telephony.voices import Selection, VoiceWish, __main__, choose
+from telephony.voices import ResolvedVoice, VoiceRequest, __main__, choose
 from tests.clients import TIMEOUT_S, EventLog, TextHost, tone_samples
 from tests.conftest import StartService
 
@@ -119,30 +119,30 @@ def test_a_blend_with_a_voice_that_cannot_be_used_is_refused() -> None:
         recipes.find("anna", VOICES, {})
 
 
-# Whom a wish chooses
+# Whom a wanted chooses
 
 
 def test_a_voice_reads_another_language_if_that_is_asked_for_with_it() -> None:
     engine = ToneEngine(other_languages=("pt-BR", "en-GB"))
-    current = Selection(engine, "tone", 1.0)
-    for wish, language in (
-        (VoiceWish("af_sky"), None),
-        (VoiceWish("af_sky", "a"), None),
-        (VoiceWish("af_sky", "en"), None),
-        (VoiceWish("af_sky", "p"), "pt-BR"),
-        (VoiceWish(RECIPE, "en-GB"), "en-GB"),
-        (VoiceWish(None, "pt"), "pt-BR"),
+    current = ResolvedVoice(engine, "tone", 1.0)
+    for wanted, language in (
+        (VoiceRequest("af_sky"), None),
+        (VoiceRequest("af_sky", "a"), None),
+        (VoiceRequest("af_sky", "en"), None),
+        (VoiceRequest("af_sky", "p"), "pt-BR"),
+        (VoiceRequest(RECIPE, "en-GB"), "en-GB"),
+        (VoiceRequest(None, "pt"), "pt-BR"),
     ):
-        chosen = choose(wish, current, [engine])
+        chosen = choose(wanted, current, [engine])
         assert chosen.language == language
         assert chosen.read_in == (language or "en-US")
     with pytest.raises(UnknownVoiceError, match="does not speak 'fr'"):
-        choose(VoiceWish("af_sky", "fr"), current, [engine])
+        choose(VoiceRequest("af_sky", "fr"), current, [engine])
 
 
 def test_a_language_alone_chooses_a_voice_of_its_own_before_one_that_reads_it() -> None:
     engine, native = ToneEngine(other_languages=("ru-RU",)), _Russian(voice_names=("irina",))
-    chosen = choose(VoiceWish(language="ru"), Selection(engine, "tone", 1.0), [engine, native])
+    chosen = choose(VoiceRequest(language="ru"), ResolvedVoice(engine, "tone", 1.0), [engine, native])
     assert (chosen.voice, chosen.language) == ("irina", None)
 
 
@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_recipe_reaches_the_client() -> None:
     engine = ToneEngine()
     for name, why in (("af_sky*0+tone", "more than 0"), ("af_sky+af_x", "'af_x'"), ("nobody", "GET /v1/voices")):
         with pytest.raises(UnknownVoiceError) as raised:
-            choose(VoiceWish(name), Selection(engine, "tone", 1.0), [engine])
+            choose(VoiceRequest(name), ResolvedVoice(engine, "tone", 1.0), [engine])
         assert why in str(raised.value)
 
 
@@ -271,8 +271,8 @@ def client() -> Iterator[httpx.Client]:
         yield each
 
 
-def synthesize(client: httpx.Client, door: Service, **wish: Any) -> httpx.Response:
-    return client.post(f"http://127.0.0.1:{door.http_port}/synthesize", json={"text": "Hello.", **wish})
+def synthesize(client: httpx.Client, door: Service, **wanted: Any) -> httpx.Response:
+    return client.post(f"http://127.0.0.1:{door.http_port}/synthesize", json={"text": "Hello.", **wanted})
 
 
 def test_every_door_takes_a_recipe(service: StartService, client: httpx.Client) -> None:
@@ -281,8 +281,8 @@ def test_every_door_takes_a_recipe(service: StartService, client: httpx.Client) 
     response = synthesize(client, door, voice="tone+tone+af_sky")
     assert (response.status_code, response.headers["X-Voice"]) == (200, "tone*2+af_sky")
     assert len(response.content) == 4 * tone_samples("Hello.")
-    wish = {"model": "kokoro", "input": "Hello.", "voice": RECIPE, "response_format": "pcm"}
-    response = client.post(f"http://{url}/v1/audio/speech", json=wish)
+    wanted = {"model": "kokoro", "input": "Hello.", "voice": RECIPE, "response_format": "pcm"}
+    response = client.post(f"http://{url}/v1/audio/speech", json=wanted)
     assert (response.status_code, len(response.content)) == (200, 2 * tone_samples("Hello."))
     with connect(f"ws://{url}/v1/audio/speech/stream/ws") as socket:
         socket.send(json.dumps({"type": "start", "voice": RECIPE}))
@@ -302,8 +302,8 @@ def test_a_wrong_recipe_is_the_doors_error(service: StartService, client: httpx.
     response = synthesize(client, door, voice=voice)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", "voice"]
-    wish = {"model": "kokoro", "input": "Hello.", "voice": voice}
-    response = client.post(f"http://127.0.0.1:{door.http_port}/v1/audio/speech", json=wish)
+    wanted = {"model": "kokoro", "input": "Hello.", "voice": voice}
+    response = client.post(f"http://127.0.0.1:{door.http_port}/v1/audio/speech", json=wanted)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "voice_not_found")
 
 

@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from telephony.telemetry.metrics import Metrics
-from telephony.voices.host_database import Store, StoreError, Switches
+from telephony.voices.host_database import HostConfig, Store, StoreError
 
-NOTHING = Switches(None, None, None)
+NOTHING = HostConfig(None, None, None)
 
 
 @pytest.fixture
@@ -83,14 +83,14 @@ def events(logs: Sequence[object]) -> list[object]:
 
 def test_the_switches_are_read(path: Path, store: Store, metrics: Metrics) -> None:
     put(path, kokoro_service_enabled="false", kokoro_voice="am_adam", piper_model_path="/voices/x.onnx")
-    assert store.read() == Switches(False, "am_adam", "/voices/x.onnx")
+    assert store.read() == HostConfig(False, "am_adam", "/voices/x.onnx")
     assert errors(metrics) == 0
 
 
 def test_a_change_is_seen_by_the_next_read(path: Path, store: Store) -> None:
-    assert store.read() == Switches(True, "af_sky", None)
+    assert store.read() == HostConfig(True, "af_sky", None)
     put(path, kokoro_service_enabled="false", kokoro_voice="am_adam")
-    assert store.read() == Switches(False, "am_adam", None)
+    assert store.read() == HostConfig(False, "am_adam", None)
 
 
 @pytest.mark.parametrize(("text", "meaning"), [("true", True), ("false", False), (" True\n", True), ("FALSE", False)])
@@ -111,7 +111,7 @@ def test_empty_values_and_keys_that_are_not_there_are_not_set(path: Path, store:
 def test_a_bad_value_leaves_only_its_own_switch_unset(path: Path, store: Store, metrics: Metrics) -> None:
     put(path, kokoro_service_enabled="maybe", kokoro_voice="am_adam")
     with capture_logs() as logs:
-        assert store.read() == Switches(None, "am_adam", None)
+        assert store.read() == HostConfig(None, "am_adam", None)
     assert "maybe" in str(logs)
     assert errors(metrics) == 1
 
@@ -260,7 +260,7 @@ def test_a_locked_database_leaves_the_switches_unset_for_the_moment(path: Path, 
     with held(path, "EXCLUSIVE"):
         assert store.read() == NOTHING
     assert errors(metrics) == 1
-    assert store.read() == Switches(True, "af_sky", None)
+    assert store.read() == HostConfig(True, "af_sky", None)
 
 
 # Writing
@@ -314,7 +314,7 @@ def test_a_database_that_can_only_be_read_is_logged_once_not_at_every_poll(path:
     assert events(logs) == ["database_unusable"]
 
 
-# Making one
+# InFlightPhrase one
 
 
 def test_initialise_creates_the_table_and_the_keys_of_both_services(tmp_path: Path, metrics: Metrics) -> None:
@@ -328,7 +328,7 @@ def test_initialise_creates_the_table_and_the_keys_of_both_services(tmp_path: Pa
         "piper_model_path": "",
         "piper_service_status": "stopped",
     }
-    assert Store(path, metrics).read() == Switches(False, "af_sky", None)
+    assert Store(path, metrics).read() == HostConfig(False, "af_sky", None)
 
 
 def test_initialise_keeps_what_the_operator_has_set(path: Path, store: Store) -> None:

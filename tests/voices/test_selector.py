@@ -18,9 +18,9 @@ from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import Selection, selector
-from telephony.voices.host_database import Store, Switches
-from telephony.voices.selector import Doors, EngineSwitch, Loaders
+from telephony.voices import ResolvedVoice, selector
+from telephony.voices.host_database import HostConfig, Store
+from telephony.voices.selector import EngineSelector, HostPorts, Loaders
 from tests.clients import until
 
 LONG_S = 10.0
@@ -62,7 +62,7 @@ class PolledStore(Store):
         self.reads = 0
         self.written: list[tuple[str, str]] = []
 
-    def read(self) -> Switches:
+    def read(self) -> HostConfig:
         with self.polled:
             self.reads += 1
             self.polled.notify_all()
@@ -84,7 +84,7 @@ class PolledStore(Store):
         self.wait_for(lambda: self.reads >= until)
 
 
-class FakeDoors:
+class FakePorts:
     """Ports that another service may hold."""
 
     def __init__(self) -> None:
@@ -136,8 +136,8 @@ class House:
         self.store = PolledStore(path, self.metrics)
         self.store.initialise()
         self.loaders = FakeLoaders()
-        self.doors = FakeDoors()
-        self._switch: EngineSwitch | None = None
+        self.doors = FakePorts()
+        self._switch: EngineSelector | None = None
 
     def put(self, **values: str) -> None:
         with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
@@ -154,12 +154,12 @@ class House:
     def statuses(self) -> tuple[str, str]:
         return self.status("kokoro"), self.status("piper")
 
-    def make(self, **settings: Any) -> EngineSwitch:
-        self._switch = EngineSwitch(
+    def make(self, **settings: Any) -> EngineSelector:
+        self._switch = EngineSelector(
             Settings(db=self.path, **settings),
             Loaders(self.loaders.main, self.loaders.piper),
             self.store,
-            Doors(self.doors.open, self.doors.release),
+            HostPorts(self.doors.open, self.doors.release),
             self.metrics,
         )
         return self._switch
@@ -183,7 +183,7 @@ class House:
             self._switch.stop()
 
     @property
-    def switch(self) -> EngineSwitch:
+    def switch(self) -> EngineSelector:
         assert self._switch is not None
         return self._switch
 
@@ -218,17 +218,17 @@ def events(logs: list[Any]) -> list[str]:
 
 
 def test_without_a_database_the_main_engine_speaks_and_no_door_is_touched() -> None:
-    loaders, doors = FakeLoaders(), FakeDoors()
-    alone = EngineSwitch(
+    loaders, doors = FakeLoaders(), FakePorts()
+    alone = EngineSelector(
         Settings(voice="am_adam", speed=1.5),
         Loaders(loaders.main, loaders.piper),
         None,
-        Doors(doors.open, doors.release),
+        HostPorts(doors.open, doors.release),
         Metrics(),
     )
     alone.load()
     alone.follow()
-    assert alone.selection() == Selection(MAIN, "am_adam", 1.5)
+    assert alone.selection() == ResolvedVoice(MAIN, "am_adam", 1.5)
     assert alone.ports_wanted
     alone.report_end("stopped")
     alone.stop()

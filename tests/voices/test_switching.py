@@ -421,8 +421,8 @@ def test_unusable_database_is_survived(
     with TextHost(door.tcp_port, "1") as host:
         host.say("Kokoro speaks all the same.")
         np.testing.assert_array_equal(host.read_frame().samples, tone("Kokoro speaks all the same."))
-    complaint = events.wait("database_unusable", level="error")
-    assert complaint["path"] == str(path)
+    config_error = events.wait("database_unusable", level="error")
+    assert config_error["path"] == str(path)
     assert path.exists() == (kind != "missing")
 
 

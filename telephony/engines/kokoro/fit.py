@@ -108,7 +108,7 @@ def fit(samples: Sequence[Sample], rank: int = RANK) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Sentence:
     """A sentence to measure."""
 
     voice: str
@@ -116,13 +116,13 @@ class Wish:
     speed: float = 1.0
 
 
-def wishes(voices: Sequence[str], sentences: int, seed: int = 0) -> list[Wish]:
+def training_sentences(voices: Sequence[str], sentences: int, seed: int = 0) -> list[Sentence]:
     """What is measured: sentences and pairs of them by every voice, and by blends of two or three; in any order.
 
     The last sentences of every corpus are left out: see `held_out`.
     """
     draw = random.Random(seed)
-    found: list[Wish] = []
+    found: list[Sentence] = []
 
     def add(voice: str, count: int) -> None:
         corpus = _corpus(voice)[:-_HELD_OUT]
@@ -130,7 +130,7 @@ def wishes(voices: Sequence[str], sentences: int, seed: int = 0) -> list[Wish]:
         texts = draw.sample(corpus, min(len(corpus), count - pairs))
         texts += [" ".join(draw.sample(corpus, 2)) for _ in range(count - len(texts))]
         speeds = (draw.uniform(0.75, 1.3) if draw.random() < _SPOKEN_FAST_OR_SLOW else 1.0 for _ in texts)
-        found.extend(Wish(voice, text, speed) for text, speed in zip(texts, speeds, strict=True))
+        found.extend(Sentence(voice, text, speed) for text, speed in zip(texts, speeds, strict=True))
 
     for voice in voices:
         add(voice, sentences)
@@ -146,9 +146,9 @@ def wishes(voices: Sequence[str], sentences: int, seed: int = 0) -> list[Wish]:
     return found
 
 
-def held_out(voices: Sequence[str]) -> Iterator[Wish]:
+def held_out(voices: Sequence[str]) -> Iterator[Sentence]:
     """The sentences of every voice that are never fitted on."""
-    return (Wish(voice, text) for voice in voices for text in _corpus(voice)[-_HELD_OUT:])
+    return (Sentence(voice, text) for voice in voices for text in _corpus(voice)[-_HELD_OUT:])
 
 
 def _corpus(voice: str) -> list[str]:
@@ -157,23 +157,23 @@ def _corpus(voice: str) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
 
 
-def measure(engine: KokoroEngine, wish: Wish) -> Sample:
+def measure(engine: KokoroEngine, sentence: Sentence) -> Sample:
     """Has a sentence spoken as a whole.
 
     Raises:
         SynthesisError: it cannot be spoken.
     """
-    acoustic = engine.listen(wish.text, wish.voice, wish.speed)
+    acoustic = engine.listen(sentence.text, sentence.voice, sentence.speed)
     means, variances, audio = engine.vocoder.measure(acoustic)
     level = SpeechLevel()
     level.measure(audio.cpu().numpy(), SAMPLE_RATE_HZ)
     figures = known(acoustic, engine.vocoder.source_moments(acoustic))
-    return Sample(wish.voice, figures, means, variances, acoustic.frames, level.db)
+    return Sample(sentence.voice, figures, means, variances, acoustic.frames, level.db)
 
 
-def distance_db(engine: KokoroEngine, statistics: NormStatistics, wish: Wish) -> float:
+def distance_db(engine: KokoroEngine, statistics: NormStatistics, sentence: Sentence) -> float:
     """How far a sentence in windows is from its exact decode, as `audio.log_spectral_distance_db` has it."""
-    acoustic = engine.listen(wish.text, wish.voice, wish.speed)
+    acoustic = engine.listen(sentence.text, sentence.voice, sentence.speed)
     exact = engine.vocoder.exact(acoustic)
     statistics.apply(acoustic, engine.vocoder.source_moments(acoustic))
     return log_spectral_distance_db(exact.cpu().numpy(), engine.vocoder.fixed(acoustic).cpu().numpy())
@@ -237,14 +237,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("every voice has statistics already; --voices NAME... fits them again")
         return 0
     with torch.inference_mode():
-        samples = _measure_all(engine, wishes(voices, options.sentences), options.samples)
+        samples = _measure_all(engine, training_sentences(voices, options.sentences), options.samples)
         loud = levels(samples)
         tensors = fit(samples)
         figures = {voice: VoiceFigures(weights.voice_digest(voice), loud[voice]) for voice in voices if voice in loud}
         statistics = NormStatistics(tensors, figures, same_model(weights.revision))
         distances: dict[str, list[float]] = {}
-        for wish in held_out(voices):
-            distances.setdefault(wish.voice, []).append(distance_db(engine, statistics, wish))
+        for sentence in held_out(voices):
+            distances.setdefault(sentence.voice, []).append(distance_db(engine, statistics, sentence))
     out: Path = options.out or options.cache_dir / SHIPPED
     statistics.save(out)
     text = provenance(weights.revision, samples, distances, RANK)
@@ -254,14 +254,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _measure_all(engine: KokoroEngine, wanted: Sequence[Wish], kept: Path | None) -> list[Sample]:
+def _measure_all(engine: KokoroEngine, wanted: Sequence[Sentence], kept: Path | None) -> list[Sample]:
     """Every sentence that can be spoken; from `kept` as far as they are there, and in order."""
     samples = _read(kept) if kept is not None and kept.exists() else []
-    for number, wish in enumerate(wanted[len(samples) :], len(samples) + 1):
+    for number, sentence in enumerate(wanted[len(samples) :], len(samples) + 1):
         try:
-            samples.append(measure(engine, wish))
+            samples.append(measure(engine, sentence))
         except SynthesisError as error:
-            log.warning("sentence_failed", voice=wish.voice, error=str(error))
+            log.warning("sentence_failed", voice=sentence.voice, error=str(error))
         if number % _REPORT_EVERY == 0 or number == len(wanted):
             log.info("measured", sentences=number, of=len(wanted))
             if kept is not None:

@@ -42,7 +42,7 @@ from telephony.engines.kokoro.words import timed
 from telephony.engines.recipes import Recipe
 from telephony.speech import Samples, Voice
 from telephony.text import markup
-from telephony.text.normalization import speak_as
+from telephony.text.normalization import normalize
 
 log = structlog.get_logger()
 
@@ -156,9 +156,9 @@ class KokoroEngine:
         that are captured with them.
         """
         if self.device.type != "cuda" or not isinstance(self._kernels, TorchKernels):
-            self._rehearse()
+            self._warm_up()
             return
-        calls = self._kernels.record(self._rehearse)
+        calls = self._kernels.record(self._warm_up)
         try:
             self._kernels.compile(calls)
         except Exception as error:  # noqa: BLE001 - no compiler, a full disk, whatever: slower, not silent
@@ -188,8 +188,8 @@ class KokoroEngine:
         """
         found = self.find_voice(voice)
         read_in = language or found.language
-        pieces = self._g2p.phonemes(speak_as(text, read_in), LETTERS.get(read_in, read_in))
-        pieces = as_written(pieces, markup.plain(text), lambda word: speak_as(word, read_in))
+        pieces = self._g2p.phonemes(normalize(text, read_in), LETTERS.get(read_in, read_in))
+        pieces = as_written(pieces, markup.plain(text), lambda word: normalize(word, read_in))
         return KokoroUtterance(pieces, found.name, speed, exact)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
@@ -222,14 +222,16 @@ class KokoroEngine:
             return
         pieces = [utterance.pieces.popleft() for utterance in utterances]
         with torch.inference_mode():
-            acoustics = self._hear([(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)])
+            acoustics = self._acoustics(
+                [(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)]
+            )
             for utterance, piece, acoustic in zip(utterances, pieces, acoustics, strict=True):
                 durations: list[int] = acoustic.durations.tolist()
                 windows = self._windows(utterance, acoustic)
                 utterance.begin(piece, acoustic, windows, timed(piece, self._vocabulary, durations))
 
     @torch.inference_mode()
-    def _rehearse(self) -> None:
+    def _warm_up(self) -> None:
         """Every path once: all languages that are quick to load, a word as a whole, and all shapes of window."""
         for letter in set(LANGUAGES) - set(OPTIONAL_LANGUAGES):
             self.prepare("1, 2.", self._default_voice.name, 1.0, False, LANGUAGES[letter])
@@ -254,7 +256,7 @@ class KokoroEngine:
         sentence = "This sentence is long enough that its sound can be decoded in windows."
         voice = self._default_voice.name
         phonemes = self._g2p.phonemes(sentence, voice[0])[0].phonemes
-        acoustic = self._hear([(phonemes, voice, 1.0)] * batch)[0]
+        acoustic = self._acoustics([(phonemes, voice, 1.0)] * batch)[0]
         acoustic.scale, acoustic.shift = acoustic.gain, acoustic.beta
         return acoustic
 
@@ -294,9 +296,9 @@ class KokoroEngine:
         Raises:
             SynthesisError: nothing in the text can be spoken.
         """
-        return self._hear([(self._g2p.phonemes(text, voice[0])[0].phonemes, voice, speed)])[0]
+        return self._acoustics([(self._g2p.phonemes(text, voice[0])[0].phonemes, voice, speed)])[0]
 
-    def _hear(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
+    def _acoustics(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
         """Prosody and source of phonemes, voice and speed each, in one pass."""
         ids, styles, speeds = [], [], []
         for phonemes, voice, speed in said:

@@ -206,7 +206,7 @@ def _fetch_all(archives: Sequence[Archive], downloads: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    """Run a registry's client. Raises SourceError with the first lines of its complaint."""
+    """Run a registry's client. Raises SourceError with the first lines of its config_error."""
     try:
         result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

@@ -1,6 +1,6 @@
 """From what a language model writes to what a caller should hear.
 
-`speak_as` says one segment of plain text in words; `parse` reads an SSML document. Both are pure, take time in
+`normalize` says one segment of plain text in words; `parse` reads an SSML document. Both are pure, take time in
 proportion to the text, and leave Kokoro's inline markup (`[word](/phonemes/)`) as it is. In the languages that have
 rules nothing that leaves here has a digit or a symbol (outside that markup), so no engine reads numbers its own way;
 in others only layout, pictures and tags are taken away.
@@ -26,14 +26,14 @@ from telephony.text.normalization.rules import Rule
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
 from telephony.text.normalization.ssml import Span, SpokenError
 
-__all__ = ["Span", "SpokenError", "is_document", "outline", "parse", "slices", "speak_as"]
+__all__ = ["Span", "SpokenError", "is_document", "normalize", "outline", "parse", "slices"]
 
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
 
-def speak_as(text: str, language: str) -> str:
+def normalize(text: str, language: str) -> str:
     """A text in words.
 
     Args:
@@ -66,11 +66,11 @@ def outline(document: str) -> list[Span]:
 def parse(document: str, language: str) -> Iterator[Span]:
     """What to say, how fast, and where to pause, as far as it is asked for.
 
-    What is declared (`say-as`) is in words; the rest is still to be said by `speak_as`, as any text.
+    What is declared (`say-as`) is in words; the rest is still to be said by `normalize`, as any text.
 
     Args:
         document: an SSML document.
-        language: as for `speak_as`.
+        language: as for `normalize`.
 
     Raises:
         SpokenError: it is not valid; at once, not on the way.
@@ -145,7 +145,7 @@ def _said(text: str, language: Language | None) -> str:
 def _say_as(text: str, kind: str, layout: str, tag: str) -> str:
     language = _language(tag)
     if language is None:
-        return " ".join(text) if kind in ("digits", "characters", "spell-out") else speak_as(text, tag)
+        return " ".join(text) if kind in ("digits", "characters", "spell-out") else normalize(text, tag)
     said: str | None = None
     text = ascii_digits(text)
     digits = re.sub(r"\D", "", text)
@@ -165,4 +165,4 @@ def _say_as(text: str, kind: str, layout: str, tag: str) -> str:
         said = language.ordinal(int(digits[:15]))
     elif kind in ("cardinal", "number") and text.isdecimal():
         said = language.cardinal(int(text[:18]))
-    return speak_as(text, tag) if said is None else said
+    return normalize(text, tag) if said is None else said

@@ -59,7 +59,7 @@ _FRENCH_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,6})(ères?|ers?|res?|ndes?|nds?|
 _ORDINAL = re.compile(rf"(?<![\w.,])(\d{{1,4}})\.?(º|ª|°|er|ra|ro|do|da|to|ta|mo|ma)(?![\w]|\s?[CF]\b){_NOUN}")
 _ADDRESS = re.compile(
     r"(?<![\w.,$€£#/-])(\d{3,4})(?=(?:\s(?:[A-Z][\w']{0,30}|\w{1,8}(?:st|nd|rd|th))\.?){1,3}\s"
-    r"(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Place|Way|Highway|Parkway|Square|Terrace|Circle)\b)"
+    r"(?:Street|Avenue|Road|Drive|ListenerQueue|Boulevard|Court|Place|Way|Highway|Parkway|Square|Terrace|Circle)\b)"
 )
 _NAMED_VERSIONS = r"version|Version|versión|versão|versione|Python|Android|iOS|Windows|release|firmware|v"
 

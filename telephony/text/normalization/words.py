@@ -12,7 +12,7 @@ from telephony.text.normalization.rules import Rule, alternatives
 _STREET = re.compile(
     r"(?<!\w)((?:[A-Z][\w']{0,30}|\d{1,4}(?:st|nd|rd|th)|\w{1,10}(?:st|nd|rd|th))\s)(St|Dr|Ln|Ct|Pl)(\.|\b)(?=(\s[A-Z])?)"
 )
-_STREETS = {"St": "Street", "Dr": "Drive", "Ln": "Lane", "Ct": "Court", "Pl": "Place"}
+_STREETS = {"St": "Street", "Dr": "Drive", "Ln": "ListenerQueue", "Ct": "Court", "Pl": "Place"}
 _HOUSE = re.compile(r"\d\s(?:[\w']+\.?\s){0,4}$")
 _WEEKDAY = re.compile(
     r"(?<!\w)(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.|(?=,?\s(?:at\s)?\d)|(?=,?\s(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)))"
