@@ -126,7 +126,7 @@ def configure(level: str, log_format: str, clock: Callable[[], float] = time.mon
             _Flood(clock),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.format_exc_info if level == "debug" else _trace_without_message,
             _one_line,
             renderer,
         ],
@@ -148,14 +148,8 @@ class _Forwarder(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # The first line only: behind it, and in the message of an exception, there may be what a client sent.
         message = record.getMessage().strip().partition("\n")[0]
-        error, trace = record.exc_info[1:] if record.exc_info else (None, None)
         structlog.get_logger().log(
-            record.levelno,
-            "library_message",
-            library=record.name,
-            message=message,
-            error=None if error is None else type(error).__name__,
-            trace=None if trace is None else "".join(traceback.format_tb(trace)),
+            record.levelno, "library_message", library=record.name, message=message, exc_info=record.exc_info
         )
 
 
@@ -185,6 +179,18 @@ class _Flood:
             _lines.lost += 1
             raise structlog.DropEvent
         return {**event, "further": "left out for a second"} if passed == MAX_LINES_PER_S else event
+
+
+def _trace_without_message(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Where an exception was raised, and its type. Its message may quote what a caller is told."""
+    given = event.pop("exc_info", None)
+    error = given if isinstance(given, BaseException) else (given if isinstance(given, tuple) else sys.exc_info())[1]
+    if not given or error is None:
+        return event
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    return {**event, "exception": f"Traceback (most recent call last):\n{trace}{type(error).__name__}"}
 
 
 def _one_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

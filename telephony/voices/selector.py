@@ -198,8 +198,8 @@ class EngineSelector:
             )
             try:
                 self._step(known)
-            except Exception:  # whatever it was, the calls go on with the selection that stands
-                log.exception("switch_failed", effect="the last good settings stay")
+            except Exception as error:  # whatever it was, the calls go on with the selection that stands
+                log.exception("switch_failed", error=str(error), effect="the last good settings stay")
             self._store.retry_writes()
 
     def _step(self, known: HostConfig) -> None:
@@ -290,9 +290,9 @@ class EngineSelector:
         except EngineUnavailableError as error:
             self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
             self._complain("engine_unavailable", str(error))
-        except Exception:  # whatever it was, the engine that speaks goes on
+        except Exception as error:  # whatever it was, the engine that speaks goes on
             self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
-            log.exception("engine_unavailable")
+            log.exception("engine_unavailable", error=str(error))
 
     def _load_supertonic(self, load: Callable[[], Engine]) -> None:
         """In a thread of its own: it may have to be fetched first."""

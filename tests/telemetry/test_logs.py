@@ -115,6 +115,20 @@ def test_a_trace_is_one_line(lines: Lines, log_format: str) -> None:
     assert "ValueError" in line
 
 
+@pytest.mark.parametrize(("level", "told"), [("info", False), ("debug", True)])
+def test_what_an_exception_quotes_is_logged_at_debug_only(
+    lines: Lines, log_format: str, level: str, told: bool
+) -> None:
+    logs.configure(level, log_format)
+    try:
+        int(SECRET)
+    except ValueError:
+        structlog.get_logger().exception("text_failed")
+    (line,) = lines()
+    assert "test_what_an_exception_quotes" in line
+    assert ("49291827" in line) is told
+
+
 @pytest.mark.parametrize(
     ("level", "shown"),
     [
