@@ -501,7 +501,7 @@ class EventLog:
         """Waits for the `count`th event of that name with these fields."""
         with self._changed:
             done = self._changed.wait_for(lambda: len(self._found(event, fields)) >= count, TIMEOUT_S)
-            assert done, f"no event {event} {fields} among {[known['event'] for known in self._events]}"
+            assert done, f"no event {event} {fields} among {[known['event'] for known in self._events[-20:]]}"
             return self._found(event, fields)[count - 1]
 
     def _found(self, event: str, fields: dict[str, object]) -> list[dict[str, Any]]:

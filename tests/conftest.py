@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import gc
+import os
 import shutil
 import threading
 import time
@@ -42,7 +44,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_leaks() -> Iterator[None]:
+def _turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where two processes share the tests, one marked `alone` has the machine to itself."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    shared = tmp_path_factory.getbasetemp().parent
+    with (shared / "next").open("w") as next_turn, (shared / "turn").open("w") as turn:
+        # Whoever waits for the machine keeps the others from beginning another test before.
+        fcntl.flock(next_turn, fcntl.LOCK_EX)
+        fcntl.flock(turn, fcntl.LOCK_SH if request.node.get_closest_marker("alone") is None else fcntl.LOCK_EX)
+        fcntl.flock(next_turn, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(_turn: None) -> Iterator[None]:
     threads, sockets = set(threading.enumerate()), _sockets()
     yield
     deadline = time.monotonic() + _LEAK_TIMEOUT_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 
@@ -15,6 +16,8 @@ from telephony.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _SHUTDOWN_POLL_S = 0.1
+# Room for a burst of datagrams in the kernel, as much of it as the system grants: what finds none is lost.
+_RECEIVE_BUFFER_BYTES = 4 << 20
 
 
 class RegistrationServer(socketserver.UDPServer):
@@ -31,6 +34,7 @@ class RegistrationServer(socketserver.UDPServer):
         self.metrics = metrics
         self._thread: threading.Thread | None = None
         super().__init__(address, _Datagram)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
 
     @property
     def port(self) -> int:

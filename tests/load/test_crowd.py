@@ -19,6 +19,8 @@ from tests.clients import TIMEOUT_S, TextHost, figure, frame_bytes, tone, tone_s
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size, crowd_of
 
+pytestmark = pytest.mark.alone
+
 CROWD_TIMEOUT_S = 120.0
 
 

@@ -19,6 +19,8 @@ from tests.clients import TIMEOUT_S
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size
 
+pytestmark = pytest.mark.alone
+
 FRAME_S = 0.02
 LATE_S = 0.05
 """How far a frame may be behind its time."""

@@ -19,6 +19,8 @@ from tests.clients import EventLog, TextHost, figure, tone, until, wait_figure
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size, crowd_of
 
+pytestmark = pytest.mark.alone
+
 CAPACITY = 4
 LISTENERS = 2 * CAPACITY
 TIMEOUT_S = 300.0

@@ -24,6 +24,8 @@ from telephony.voices.host_database import Store
 from tests.clients import ROOT, TIMEOUT_S, Daemon, TextHost, free_port, tone
 from tests.load.conftest import Size
 
+pytestmark = pytest.mark.alone
+
 SENTENCES = ["The service stops.", "This is still heard."]
 # As many log lines as each door makes of them.
 TEXTS = {"telephone": 2, "session": 2, "sentence": 2, "gateway": 1, "openai": 1, "audiosocket": 1}
