@@ -9,7 +9,7 @@ from torch import Tensor
 from telephony.engines.kokoro.graphs import Capture, CudaCapture, Graphs, Work
 from telephony.engines.kokoro.weights import KokoroWeights
 from tests.clients import EventLog
-from tests.endpoints.test_streaming import PHONEMES, SHORT, Bench
+from tests.engines.test_vocoder import PHONEMES, SHORT, Bench
 
 
 class StandIn:
@@ -89,13 +89,13 @@ def test_what_cannot_be_captured_is_called_and_logged(events: EventLog) -> None:
 def assert_windows_are_the_same(bench: Bench, capture: Capture) -> None:
     """Windows at the edges and inside, of utterances of two lengths, five in a batch of six."""
     acoustics = [bench.hear(phonemes) for phonemes in (PHONEMES, SHORT, PHONEMES, SHORT, PHONEMES)]
-    last = acoustics[2].frames - 20
+    last = acoustics[2].frames - 7
     turns = ([0, 32, last, 0, 16], [last, 0, 100, 16, 0])
     with torch.inference_mode():
-        eager = [bench.vocoder.window(acoustics, starts, 48) for starts in turns]
-        bench.vocoder.capture(capture, acoustics[0], 48, 6)
+        eager = [bench.vocoder.window(acoustics, starts, 16) for starts in turns]
+        bench.vocoder.capture(capture, acoustics[0], 16, 6)
         for starts, expected in zip(turns, eager, strict=True):
-            torch.testing.assert_close(bench.vocoder.window(acoustics, starts, 48), expected, rtol=0, atol=1e-4)
+            torch.testing.assert_close(bench.vocoder.window(acoustics, starts, 16), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.model

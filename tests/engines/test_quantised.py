@@ -20,7 +20,7 @@ from telephony.engines.kokoro.quantised import QuantisedSnakeConv, is_fast, larg
 from telephony.engines.kokoro.vocoder import NOISE_CONTEXT, Vocoder
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.speech import Samples
-from tests.endpoints.test_streaming import CPU, PHONEMES, Bench
+from tests.engines.test_vocoder import CPU, PHONEMES, Bench
 
 in_eight_bits = pytest.mark.skipif(not is_fast(CPU), reason="this processor does not multiply eight bits")
 

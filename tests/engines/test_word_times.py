@@ -163,11 +163,11 @@ def recogniser() -> Iterator[Recogniser]:
 
     directory = Settings().cache_dir / "whisper-base"
     join_whisper(directory)
-    model = WhisperModel(str(directory), device="cpu", compute_type="float32", local_files_only=True)
+    model = WhisperModel(str(directory), device="cpu", compute_type="int8", local_files_only=True)
 
     def recognise(samples: Samples, language: str) -> list[Word]:
         segments, _ = model.transcribe(
-            for_recogniser(samples), language=language, temperature=0.0, word_timestamps=True
+            for_recogniser(samples), language=language, temperature=0.0, beam_size=1, word_timestamps=True
         )
         return [Word(word.word.strip(), word.start, word.end) for segment in segments for word in segment.words or ()]
 
