@@ -39,8 +39,9 @@ class StartService(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--load`: see tests/load."""
+    """`--load`: see tests/load. `--record`: see tests/test_transcripts.py."""
     parser.addoption("--load", action="store_true", help="load tests at their full size")
+    parser.addoption("--record", action="store_true", help="write what the doors say as the new tests/transcripts")
 
 
 @pytest.fixture(autouse=True)
