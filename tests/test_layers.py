@@ -79,6 +79,7 @@ ORDER = (
     "system",
     "settings",
     "speech",
+    "suggestions",
 )
 # Above all: the composition root, and the command lines with their entry points.
 ABOVE_ALL = {"service", "tools", "say", "report"}

@@ -23,6 +23,7 @@ from telephony.engines.recipes import MAX_CHARS
 from telephony.listeners.sessions import SessionRegistry
 from telephony.telemetry.history import STEP_S, History
 from telephony.telemetry.metrics import Metrics
+from telephony.voices import unknown_voice
 from telephony.voices.host_database import StoreError
 
 log = structlog.get_logger()
@@ -179,7 +180,7 @@ def _check_voice(sessions: SessionRegistry, name: str) -> None:
     except UnusableVoiceError as error:
         raise HTTPException(400, str(error)) from None
     except UnknownVoiceError:
-        raise HTTPException(400, f"unknown voice {name!r}: GET /v1/voices lists what there is") from None
+        raise HTTPException(400, str(unknown_voice(name, [main]))) from None
 
 
 def _resident_bytes() -> int | None:

@@ -6,10 +6,11 @@ stream returns the whole utterance as its only window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from telephony.speech import Samples, Voice, Word
+from telephony.suggestions import did_you_mean
 
 
 class SynthesisError(RuntimeError):
@@ -17,7 +18,16 @@ class SynthesisError(RuntimeError):
 
 
 class UnknownVoiceError(SynthesisError):
-    """The engine has no voice of that name."""
+    """There is no voice of that name. The message ends with the one of `known` that was probably meant."""
+
+    def __init__(self, message: str, name: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self._name = name
+        self._known = tuple(known)
+
+    def __str__(self) -> str:
+        # Not before it is read: most of these are caught, because another engine has the voice.
+        return f"{super().__str__()}{did_you_mean(self._name, self._known)}"
 
 
 class UnusableVoiceError(UnknownVoiceError):

@@ -109,7 +109,9 @@ class PiperEngine:
     def find_voice(self, name: str) -> Voice:
         """See `Engine`; nothing can be blended."""
         if name not in self._files:
-            raise UnknownVoiceError(f"unknown Piper voice {name!r}, known are {' '.join(self._files)}")
+            raise UnknownVoiceError(
+                f"unknown Piper voice {name!r}, known are {' '.join(self._files)}", name, self._files
+            )
         return self._files[name].voice
 
     def load(self) -> None:

@@ -104,10 +104,13 @@ def find(
         raise UnusableVoiceError(reasons[name])
     recipe = named.get(name)
     if recipe is None and not is_recipe(name):
-        raise UnknownVoiceError(f"unknown voice {name[:MAX_CHARS]!r}, known are {' '.join([*voices, *named])}")
+        known = [*voices, *named]
+        raise UnknownVoiceError(f"unknown voice {name[:MAX_CHARS]!r}, known are {' '.join(known)}", name, known)
     recipe = recipe or parse(name)
     for voice, _ in recipe.parts:
         if voice not in voices:
-            raise UnusableVoiceError(reasons.get(voice, f"the blend {name} has an unknown voice, {voice!r}"))
+            if voice in reasons:
+                raise UnusableVoiceError(reasons[voice])
+            raise UnusableVoiceError(f"the blend {name} has an unknown voice, {voice!r}", voice, voices)
     leader, _ = recipe.parts[0]
     return dataclasses.replace(voices[leader], name=str(recipe))

@@ -143,7 +143,8 @@ class SupertonicEngine:
     def find_voice(self, name: str) -> Voice:
         """See `Engine`; nothing can be blended."""
         if name not in self._voices:
-            raise UnknownVoiceError(f"unknown Supertonic voice {name!r}, known are {' '.join(self._voices)}")
+            known = list(self._voices)
+            raise UnknownVoiceError(f"unknown Supertonic voice {name!r}, known are {' '.join(known)}", name, known)
         return self._voices[name]
 
     def load(self) -> None:

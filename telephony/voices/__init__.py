@@ -108,6 +108,12 @@ def speaks(voice: Voice, language: str) -> bool:
     return _is_part_of(voice.language, language)
 
 
+def unknown_voice(name: str, engines: Sequence[Engine]) -> UnknownVoiceError:
+    """What a client is told who asks for a voice that none of these engines has."""
+    known = [known for engine in engines for voice in engine.voices() for known in (voice.name, voice.speaker) if known]
+    return UnknownVoiceError(f"unknown voice {name[:100]!r}: GET /v1/voices lists what there is", name, known)
+
+
 def _all(current: ResolvedVoice, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Voice]]:
     """Every voice, that of the moment first, then those of its engine."""
     if current.engine in engines:
@@ -120,7 +126,7 @@ def _all(current: ResolvedVoice, engines: Sequence[Engine]) -> Iterator[tuple[En
 def _named(name: str, engines: Sequence[Engine]) -> list[tuple[Engine, Voice]]:
     """The voices that a name stands for. Raises UnknownVoiceError where there is none."""
     offers: list[tuple[Engine, Voice]] = []
-    why = f"unknown voice {name[:100]!r}: GET /v1/voices lists what there is"
+    why = ""
     for known, engine in itertools.product(ALIASES.get(name, (name,)), engines):
         try:
             found = engine.find_voice(known)
@@ -132,7 +138,7 @@ def _named(name: str, engines: Sequence[Engine]) -> list[tuple[Engine, Voice]]:
             same_speaker = [voice for voice in engine.voices() if voice.speaker == known and voice != found]
             offers.extend((engine, voice) for voice in (found, *same_speaker))
     if not offers:
-        raise UnknownVoiceError(why)
+        raise UnknownVoiceError(why) if why else unknown_voice(name, engines)
     return offers
 
 
