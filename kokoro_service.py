@@ -20,7 +20,7 @@ import structlog
 
 from telephony.engines import catalog
 from telephony.service import Service, StartError
-from telephony.settings import NEEDLESS, Settings, SettingsError, parse
+from telephony.settings import IGNORED, Settings, SettingsError, parse
 from telephony.system import allocator
 from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics
@@ -41,8 +41,10 @@ def main() -> int:
     allocator.keep_from_children(os.environ)
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
-    for name in command.needless:
-        log.info("env_var_ignored", name=name, why=NEEDLESS[name])
+    for name in command.ignored:
+        log.info("flag_ignored" if name.startswith("--") else "env_var_ignored", name=name, why=IGNORED[name])
+    for name, meant in command.unknown.items():
+        log.warning("env_var_unknown", name=name, did_you_mean=meant)
     if command.action == "check":
         return check.run(settings)
     if command.action == "init_db" and settings.db is not None:

@@ -37,7 +37,7 @@ class Product:
             udp_port=0,
             http_port=0,
             audiosocket_port=0,
-            metrics_log=None,
+            request_log=None,
             db=None,
             piper="external",  # nobody asks for the other engine
             stream=stream,
@@ -46,7 +46,7 @@ class Product:
             phrase_dir=phrases,
             phrase_memory_mb=0,
             redis_url="" if phrases is None else base.redis_url,
-            config=None,
+            prerender_file=None,
         )
         self._service = Service(self._settings, Loaders(lambda: engine, catalog.load_piper))
 

@@ -28,7 +28,16 @@ _TIMEOUT_S = 300.0
 _SAMPLE_BYTES, _SAMPLE_RATE_HZ = 2, 24_000
 # An operator's own arrangements: others would speak, the benchmark be kept out, or a store answer for the engine.
 _NOT_INHERITED = frozenset(
-    ("KOKORO_DB", "KOKORO_CONFIG", "KOKORO_REDIS_URL", "KOKORO_PHRASE_DIR", "KOKORO_REQUESTS_PER_MINUTE", "API_KEY")
+    (
+        "KOKORO_DB",
+        "KOKORO_CONFIG",
+        "KOKORO_PRERENDER_FILE",
+        "KOKORO_REDIS_URL",
+        "KOKORO_PHRASE_DIR",
+        "KOKORO_KEEP_PHRASES",
+        "KOKORO_REQUESTS_PER_MINUTE",
+        "API_KEY",
+    )
 )
 
 
@@ -73,7 +82,7 @@ class ServiceProcess:
             "--audio-route": "reply",
             "--stream": "false",
             "--exact": "false",
-            "--metrics-log": "none",
+            "--request-log": "none",
             "--log-level": "warning",
             "--phrase-cache-mb": "0",
             "--phrase-memory-mb": "0",

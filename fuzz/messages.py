@@ -19,8 +19,9 @@ from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import ResolvedVoice, VoiceRequest, choose
 
-_SETTINGS = Settings(debounce_ms=0, max_text_chars=200, max_waiting_requests=3, send_timeout_s=5.0)
+_SETTINGS = Settings(debounce_ms=0, max_text_chars=200, send_timeout_s=5.0)
 _DOORS = (livekit, pipecat)
+pipecat.MAX_WAITING_REQUESTS = 3  # few messages reach it
 
 
 def check(data: bytes) -> None:

@@ -45,9 +45,6 @@ from telephony.voices.selector import EngineSelector, HostPorts, Loaders
 
 log = structlog.get_logger()
 
-# Below the cache directory: where versions before kept whatever they had said.
-_FORMER_PHRASES = "phrases"
-
 
 class StartError(RuntimeError):
     """The service cannot start. The message says why, in one line."""
@@ -61,9 +58,10 @@ class Service:
         self.metrics = Metrics()
         self.metrics.watch_log(logs.lines_lost)
         self.metrics.watch_gpu(gpu.utilization_percent)
-        self._request_log = RequestLog(settings.metrics_log, self.metrics) if settings.metrics_log is not None else None
+        self._request_log = RequestLog(settings.request_log, self.metrics) if settings.request_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
-        self._failover = Failover(self.metrics, self._loaded_engines, settings.engine_stall_s)
+        stalls = settings.stall_timeouts
+        self._failover = Failover(self.metrics, self._loaded_engines, stalls.engine_s)
         self._cache: PhraseCache | None = None
         self._scheduler = Scheduler(
             self.metrics, phrases=self._open_cache(), failover=self._failover, max_wait_s=settings.max_wait_s
@@ -72,7 +70,7 @@ class Service:
             self._scheduler.on_done = self._request_log.note
         doors = HostPorts(self._open_ports, self._release_ports)
         self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
-        limits = SinkLimits(settings.sink_buffer_s, settings.reply_stall_s)
+        limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self._text_policy = TextEndpointPolicy(
             settings.max_connections, settings.hello_timeout_s, settings.stream, limits
         )
@@ -84,7 +82,7 @@ class Service:
                 settings.max_calls,
                 settings.max_queued_text_bytes,
                 settings.processor_host,
-                settings.bye_stall_s,
+                stalls.bye_s,
                 limits,
             ),
             self._scheduler,
@@ -136,7 +134,7 @@ class Service:
             self._prerenderer = self._prepare_prerenderer()
         except (OSError, ValueError) as error:
             self._abandon("error")
-            raise StartError(f"--config: {error}") from error
+            raise StartError(f"--prerender-file: {error}") from error
         try:
             if self._switch.ports_wanted:
                 self._bind_ports()
@@ -272,27 +270,27 @@ class Service:
             from telephony.cache.redis_store import RedisStore
 
             secret = settings.redis_secret or settings.api_key
-            redis = RedisStore(settings.redis_url, settings.redis_ttl_s, settings.redis_max_value_bytes, secret=secret)
+            redis = RedisStore(settings.redis_url, settings.redis_ttl_s, secret=secret)
             stores.append(redis)
         if settings.phrase_cache_mb:
             files = FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures)
-            (prerendered if settings.phrase_dir is None else stores).append(files)
+            (stores if settings.keeps_every_phrase else prerendered).append(files)
         self._cache = PhraseCache(stores, figures, prerendered=prerendered)
         return Phrases(self._cache, figures)
 
     def _warn_of_former_phrases(self) -> None:
-        directory = self.settings.cache_dir / _FORMER_PHRASES
-        if self.settings.phrase_dir is None and directory.is_dir():
+        directory = self.settings.every_phrase_directory
+        if not self.settings.keeps_every_phrase and directory.is_dir():
             log.warning(
                 "former_phrases_left",
                 directory=str(directory),
-                why="callers' phrases of an earlier version; give it as --phrase-dir, or delete it",
+                why="callers' phrases that were kept before; say --keep-phrases, or delete it",
             )
 
     def _prepare_prerenderer(self) -> Prerenderer | None:
-        if self.settings.config is None:
+        if self.settings.prerender_file is None:
             return None
-        phrases = load_requests(self.settings.config)
+        phrases = load_requests(self.settings.prerender_file)
         if self._cache is None:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None

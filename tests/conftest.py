@@ -120,7 +120,7 @@ def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[Start
                 tcp_port=0,
                 udp_port=0,
                 http_port=None,
-                metrics_log=None,
+                request_log=None,
                 phrase_cache_mb=0,
                 phrase_memory_mb=0,
                 drain_timeout_s=5.0,

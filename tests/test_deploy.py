@@ -65,7 +65,7 @@ def test_systemd_writes_where_it_may() -> None:
     service = systemd_unit()["Service"]
     lines = SYSTEMD.read_text(encoding="utf-8").splitlines()
     assert f"Environment=KOKORO_CACHE_DIR=%C/{service['CacheDirectory']}" in lines
-    assert f"Environment=KOKORO_METRICS_LOG=%L/{service['LogsDirectory']}/metrics.log" in lines
+    assert f"Environment=KOKORO_REQUEST_LOG=%L/{service['LogsDirectory']}/metrics.log" in lines
 
 
 def test_systemd_bounds_hold_every_connection() -> None:

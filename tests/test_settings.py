@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from telephony.settings import NEEDLESS, Settings, SettingsError, describe, parse
+from telephony.settings import GROUPS, IGNORED, Settings, SettingsError, describe, markdown, parse
+from telephony.settings.fields import all_variables, flag_of, shown_variables, variable_of
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
 
 # Of each setting: a value as text that is not the default, and what it means.
 OTHER_VALUES: dict[str, tuple[str, object]] = {
@@ -42,9 +46,10 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "phrase_dir": ("/tmp/phrases", Path("/tmp/phrases")),
     "redis_url": ("redis://127.0.0.1:6380/1", "redis://127.0.0.1:6380/1"),
     "redis_ttl_s": ("60", 60.0),
-    "redis_max_value_bytes": ("13", 13),
     "redis_secret": ("ours", "ours"),
-    "config": ("/tmp/config.yaml", Path("/tmp/config.yaml")),
+    "prerender_file": ("/tmp/config.yaml", Path("/tmp/config.yaml")),
+    "keep_phrases": ("yes", True),
+    "stall_timeout_s": ("20", 20.0),
     "threads": ("4", 4),
     "engine_stall_s": ("12.5", 12.5),
     "processor_host": ("127.0.0.2", "127.0.0.2"),
@@ -56,7 +61,6 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "http_host": ("0.0.0.0", "0.0.0.0"),
     "audiosocket_port": ("9092", 9092),
     "audiosocket_wait_s": ("2.5", 2.5),
-    "audiosocket_silence": ("true", True),
     "loudness_db": ("-20", -20.0),
     "api_key": ("one,two", "one,two"),
     "insecure": ("true", True),
@@ -66,7 +70,6 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "max_http_connections": ("9", 9),
     "max_sessions": ("10", 10),
     "max_inflight_segments": ("1", 1),
-    "max_waiting_requests": ("3", 3),
     "max_first_audio_s": ("0", 0.0),
     "max_wait_s": ("2.5", 2.5),
     "max_text_chars": ("11", 11),
@@ -77,7 +80,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "idle_timeout_s": ("60", 60.0),
     "language": ("p", "p"),
     "gpu_memory_fraction": ("0.5", 0.5),
-    "metrics_log": ("/tmp/metrics.log", Path("/tmp/metrics.log")),
+    "request_log": ("/tmp/metrics.log", Path("/tmp/metrics.log")),
     "reply_stall_s": ("1.25", 1.25),
     "hello_timeout_s": ("2", 2.0),
     "bye_stall_s": ("3", 3.0),
@@ -87,6 +90,11 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
 }
 FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 NAMES = sorted(FIELDS)
+# What was renamed, and what follows from another setting now: both still work.
+FORMER = {"metrics_log": "request_log", "config": "prerender_file"}
+HIDDEN = ["blends_file", "bye_stall_s", "engine_stall_s", "max_http_connections", "phrase_dir", "reply_stall_s"]
+SHOWN = [name for name in NAMES if name not in HIDDEN]
+FIXED = ["audiosocket_silence", "max_waiting_requests", "redis_max_value_bytes"]
 
 
 def settings(*arguments: str, **environment: str) -> Settings:
@@ -102,9 +110,7 @@ def flag(name: str) -> str:
 
 
 def env(name: str) -> str:
-    variable = FIELDS[name].metadata["env"]
-    assert isinstance(variable, str)
-    return variable
+    return shown_variables(FIELDS[name])[0]
 
 
 def error_of(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
@@ -148,7 +154,7 @@ def test_an_empty_variable_leaves_the_default() -> None:
     assert settings(KOKORO_TCP_PORT="", KOKORO_DB="") == Settings()
 
 
-OLDER = sorted((field.metadata["also"], name) for name, field in FIELDS.items() if field.metadata["also"])
+OLDER = sorted((field.metadata["earlier"], name) for name, field in FIELDS.items() if field.metadata["earlier"])
 
 
 def test_the_variables_of_earlier_services_are_known() -> None:
@@ -182,11 +188,177 @@ def test_a_bad_value_is_named_with_the_variable_that_has_it() -> None:
     assert error_of(environment={"TTS_MAX_SESSIONS": "many"}).startswith("TTS_MAX_SESSIONS='many': ")
 
 
-def test_needless_variables_of_earlier_services_are_accepted_and_named() -> None:
-    command = parse([], dict.fromkeys(NEEDLESS, "4"))
-    assert command.settings == Settings()
-    assert command.needless == ("MAX_CONCURRENT_JOBS", "QUEUE_MAXSIZE")
-    assert parse([], {"QUEUE_MAXSIZE": ""}).needless == ()
+def test_some_variables_are_not_named_like_their_flags() -> None:
+    odd = {name: env(name) for name in NAMES if env(name) != variable_of(name)}
+    assert odd == {"api_key": "API_KEY", "log_level": "LOG_LEVEL", "piper_model": "PIPER_MODEL_PATH"}
+
+
+# What had another name, or is no setting any more
+
+
+def test_what_was_renamed_is_known() -> None:
+    assert {field.metadata["former"]: name for name, field in FIELDS.items() if field.metadata["former"]} == FORMER
+
+
+@pytest.mark.parametrize("former", FORMER)
+def test_a_setting_follows_its_former_flag_and_variable_too(former: str) -> None:
+    name = FORMER[former]
+    text, meaning = OTHER_VALUES[name]
+    assert settings(flag(former), text) == changed(name, meaning)
+    assert parse([], {variable_of(former): text}).settings == changed(name, meaning)
+
+
+@pytest.mark.parametrize("former", FORMER)
+def test_the_new_name_wins_over_the_former_one_in_any_order(former: str) -> None:
+    name = FORMER[former]
+    text, meaning = OTHER_VALUES[name]
+    for arguments in ([flag(name), text, flag(former), "/x"], [flag(former), "/x", flag(name), text]):
+        assert settings(*arguments) == changed(name, meaning)
+    assert parse([], {variable_of(former): "/x", env(name): text}).settings == changed(name, meaning)
+    assert parse([flag(former), text], {env(name): "/x"}).settings == changed(name, meaning)
+
+
+def test_what_follows_from_another_setting_is_hidden() -> None:
+    assert [name for name in NAMES if FIELDS[name].metadata["hidden"]] == HIDDEN
+    assert all(FIELDS[name].default is None for name in HIDDEN)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_what_is_fixed_now_is_accepted_and_named(name: str) -> None:
+    for arguments in ([flag(name), "7"], [f"{flag(name)}=x"], [flag(name)]):
+        command = parse(arguments, {})
+        assert (command.settings, command.ignored) == (Settings(), (flag(name),))
+    command = parse([flag(name), "7"], {variable_of(name): "x"})
+    assert (command.settings, command.ignored) == (Settings(), (variable_of(name), flag(name)))
+    assert parse([], {variable_of(name): ""}).ignored == ()
+
+
+@pytest.mark.parametrize("name", ["MAX_CONCURRENT_JOBS", "QUEUE_MAXSIZE"])
+def test_variables_of_earlier_services_without_effect_are_accepted_and_named(name: str) -> None:
+    command = parse([], {name: "4"})
+    assert (command.settings, command.ignored, command.unknown) == (Settings(), (name,), {})
+    assert parse([], {name: ""}).ignored == ()
+
+
+def test_why_something_is_ignored_is_one_line() -> None:
+    assert len(IGNORED) == 2 + 2 * len(FIXED)
+    assert all(why and "\n" not in why for why in IGNORED.values())
+
+
+# What follows from what
+
+
+def test_blends_and_phrases_are_in_the_cache_directory() -> None:
+    plain = settings("--cache-dir", "/tmp/cache")
+    assert plain.blends_path == Path("/tmp/cache/blends.json")
+    assert plain.phrase_directory == Path("/tmp/cache/prerendered")
+    assert settings("--cache-dir", "/tmp/cache", "--blends-file", "/tmp/b.json").blends_path == Path("/tmp/b.json")
+
+
+def test_callers_phrases_become_files_only_where_that_is_asked_for() -> None:
+    assert not settings().keeps_every_phrase
+    assert not settings("--phrase-cache-mb", "4096", "--cache-dir", "/tmp/cache").keeps_every_phrase
+    kept = settings("--keep-phrases", "--cache-dir", "/tmp/cache")
+    assert (kept.keeps_every_phrase, kept.phrase_directory) == (True, Path("/tmp/cache/phrases"))
+    for former in (settings("--phrase-dir", "/tmp/p"), settings(KOKORO_PHRASE_DIR="/tmp/p")):
+        assert (former.keeps_every_phrase, former.phrase_directory) == (True, Path("/tmp/p"))
+
+
+def test_one_bound_of_connections_is_both() -> None:
+    assert (settings().max_connections, settings().http_connections) == (1000, 1000)
+    both = settings("--max-connections", "5")
+    assert (both.max_connections, both.http_connections) == (5, 5)
+    apart = settings("--max-connections", "5", "--max-http-connections", "7")
+    assert (apart.max_connections, apart.http_connections) == (5, 7)
+
+
+def test_one_stall_timeout_is_all_three() -> None:
+    assert dataclasses.astuple(settings().stall_timeouts) == (30.0, 30.0, 5.0)
+    assert dataclasses.astuple(settings("--stall-timeout-s", "12").stall_timeouts) == (12.0, 12.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("former", "stalls"),
+    [
+        ("engine_stall_s", (7.0, 12.0, 2.0)),
+        ("bye_stall_s", (12.0, 7.0, 2.0)),
+        ("reply_stall_s", (12.0, 12.0, 7.0)),
+    ],
+)
+def test_a_former_stall_timeout_changes_its_own_only(former: str, stalls: tuple[float, ...]) -> None:
+    given = settings("--stall-timeout-s", "12", flag(former), "7")
+    assert dataclasses.astuple(given.stall_timeouts) == stalls
+    assert parse([], {variable_of(former): "7", "KOKORO_STALL_TIMEOUT_S": "12"}).settings == given
+
+
+# What was mistyped
+
+
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("--voic", "--voice"),
+        ("--udp_port", "--udp-port"),
+        ("--Stream", "--stream"),
+        ("--pre-render-file=x.yaml", "--prerender-file"),
+        ("--chek", "--check"),
+    ],
+)
+def test_a_mistyped_flag_is_answered_with_the_one_that_was_meant(
+    argument: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parse([argument], {})
+    assert raised.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: unrecognized arguments: {argument}; did you mean {meant}?")
+
+
+def test_a_flag_like_no_other_is_answered_without_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--qqqq"], {})
+    assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*HIDDEN, *FORMER, *FIXED])
+def test_nobody_is_sent_to_a_flag_that_is_not_shown(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([flag(name) + "x"], {})
+    assert f"did you mean {flag(name)}?" not in capsys.readouterr().err
+    assert parse([], {variable_of(name) + "X": "1"}).unknown[variable_of(name) + "X"] != variable_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("KOKORO_VOCE", "KOKORO_VOICE"),
+        ("KOKORO_TCPPORT", "KOKORO_TCP_PORT"),
+        ("KOKORO_LOG_LEVEL", "LOG_LEVEL"),
+        ("KOKORO_API_KEY", "API_KEY"),
+        ("KOKORO_PIPER_MODEL_PATH", "PIPER_MODEL_PATH"),
+        ("KOKORO_", None),
+    ],
+)
+def test_a_mistyped_variable_is_named_and_ends_nothing(name: str, meant: str | None) -> None:
+    command = parse([], {name: "anything", "OTHER_VOICE": "x"})
+    assert (command.settings, command.unknown) == (Settings(), {name: meant})
+    assert parse([], {name: ""}).unknown == {}
+
+
+def test_no_variable_that_is_read_is_unknown() -> None:
+    read = {name: text for field in FIELDS.values() for name in all_variables(field) for text in [field.name]}
+    texts = {name: OTHER_VALUES[field][0] for name, field in read.items()}
+    assert parse([], {**texts, **dict.fromkeys(IGNORED, "1")}).unknown == {}
+
+
+def test_variables_of_the_launcher_are_not_unknown() -> None:
+    scripts = [ROOT / "start-kokoro.sh", *sorted((ROOT / "scripts").glob("*.sh"))]
+    read = {name for path in scripts for name in re.findall(r"\bKOKORO_[A-Z]+\b", path.read_text(encoding="utf-8"))}
+    assert {"KOKORO_PYTHON", "KOKORO_JEMALLOC"} <= read
+    assert parse([], dict.fromkeys(read, "auto")).unknown == {}
+
+
+# Single settings
 
 
 def test_http_port_0_is_no_door() -> None:
@@ -195,13 +367,8 @@ def test_http_port_0_is_no_door() -> None:
 
 
 def test_the_request_log_can_be_switched_off() -> None:
-    assert settings("--metrics-log", "none").metrics_log is None
-    assert settings("--metrics-log", "~/x.log").metrics_log == Path.home() / "x.log"
-
-
-def test_phrases_are_kept_beside_the_weights_unless_told_otherwise() -> None:
-    assert settings("--cache-dir", "/tmp/cache").phrase_directory == Path("/tmp/cache/prerendered")
-    assert settings("--cache-dir", "/tmp/cache", "--phrase-dir", "/tmp/p").phrase_directory == Path("/tmp/p")
+    assert settings("--request-log", "none").request_log is None
+    assert settings("--request-log", "~/x.log").request_log == Path.home() / "x.log"
 
 
 def test_other_variables_are_not_read() -> None:
@@ -265,7 +432,8 @@ BAD_VALUES = [
     ("redis_url", "http://127.0.0.1:6379", "redis://"),
     ("redis_url", "redis://127.0.0.1:port", "redis://"),
     ("redis_ttl_s", "0", "more than 0 seconds"),
-    ("redis_max_value_bytes", "0", "1 or more"),
+    ("keep_phrases", "some", "true or false"),
+    ("stall_timeout_s", "0", "more than 0 seconds"),
     ("threads", "-1", "0 or more"),
     ("threads", "many", "0 or more"),
     ("max_connections", "0", "1 or more"),
@@ -281,7 +449,7 @@ BAD_VALUES = [
     ("max_http_connections", "0", "1 or more"),
     ("max_sessions", "0", "1 or more"),
     ("max_inflight_segments", "0", "1 or more"),
-    ("max_waiting_requests", "0", "1 or more"),
+    ("engine_stall_s", "0", "more than 0 seconds"),
     ("max_first_audio_s", "-1", "0 or more seconds"),
     ("max_wait_s", "-1", "0 or more seconds"),
     ("max_text_chars", "0", "1 or more"),
@@ -319,6 +487,12 @@ def test_a_bad_variable_is_named_with_what_is_allowed(name: str, text: str, allo
     assert allowed in message
 
 
+def test_a_bad_value_of_a_former_name_is_named_with_it() -> None:
+    # Every path is one, so that the former names have no bad values; a hidden setting is named as it was given.
+    assert error_of("--max-http-connections", "0").startswith("--max-http-connections='0': ")
+    assert error_of(environment={"KOKORO_BYE_STALL_S": "0"}).startswith("KOKORO_BYE_STALL_S='0': ")
+
+
 def test_an_error_is_one_line_whatever_the_value() -> None:
     assert "\n" not in error_of("--device", "gpu\nvoice=x")
 
@@ -338,7 +512,9 @@ def test_an_unknown_or_incomplete_argument_ends_the_program(
 
 def test_no_two_settings_share_a_variable_or_a_flag() -> None:
     described = describe()
-    assert len({row[0] for row in described}) == len({row[1] for row in described}) == len(FIELDS)
+    assert len({row[0] for row in described}) == len({row[1] for row in described}) == len(SHOWN)
+    variables = [name for field in FIELDS.values() for name in all_variables(field)]
+    assert len(variables) == len(set(variables))
 
 
 def test_every_setting_is_explained() -> None:
@@ -353,6 +529,52 @@ def test_help_names_every_flag_variable_and_default(capsys: pytest.CaptureFixtur
     for name, variable, default, _ in describe():
         assert name in shown
         assert re.search(rf"\[{variable}, default\s+{re.escape(default)}\]", shown), variable
+
+
+def test_every_setting_is_in_one_group_and_no_group_is_without() -> None:
+    grouped = [field.name for group in GROUPS for field in dataclasses.fields(group)]
+    assert sorted(grouped) == NAMES
+    assert [group.__name__ for group in GROUPS] == ["Telephone", "Agents", "Engines", "Cache", "Limits", "Operations"]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_help_and_page_show_a_group_with_its_settings_and_no_others(
+    group: type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = [flag_of(field.name) for field in dataclasses.fields(group) if field.name not in HIDDEN]
+    assert shown
+    (section,) = re.findall(rf"^## {group.__name__}\n\n(.*?)(?:\n\n## |\Z)", markdown(), re.DOTALL | re.MULTILINE)
+    assert re.findall(r"^\| `(--[a-z-]+)` \|", section, re.MULTILINE) == shown
+    with pytest.raises(SystemExit):
+        parse(["--help"], {})
+    (section,) = re.findall(
+        rf"^{group.__name__}:\n(.*?)(?:\n\n\S|\Z)", capsys.readouterr().out, re.DOTALL | re.MULTILINE
+    )
+    assert re.findall(r"^  (?:-\w [A-Z]+, )?(--[a-z-]+)", section, re.MULTILINE) == shown
+
+
+@pytest.mark.parametrize("name", [*HIDDEN, *FORMER, *FIXED])
+def test_neither_help_nor_page_shows_what_is_hidden(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"], {})
+    for shown in (capsys.readouterr().out, markdown()):
+        assert re.search(rf"{flag(name)}\b(?!-)|{variable_of(name)}\b", shown) is None
+
+
+def test_the_page_has_a_heading_and_a_row_for_each_setting() -> None:
+    page = markdown()
+    assert page.startswith("# Settings\n")
+    assert page.count("\n| Flag | Variables | Default | Meaning |\n") == len(GROUPS)
+    for name, variables, default, meaning in describe():
+        assert "|" not in meaning
+        assert f"\n| `{name}` | `{variables}` | `{default}` | {meaning} |" in page
+
+
+def test_the_module_prints_the_page() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "telephony.settings"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == markdown() + "\n"
 
 
 def test_the_readme_lists_every_setting_with_its_variable_and_default() -> None:

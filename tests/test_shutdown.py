@@ -37,7 +37,7 @@ LONG = "x" * 200
 """Ten seconds, about a megabyte."""
 
 TONE_DAEMON = (
-    *("--engine", "tone", "--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none"),
+    *("--engine", "tone", "--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--request-log", "none"),
     *("--log-level", "debug"),
 )
 

@@ -28,7 +28,7 @@ from telephony.tools import check
 from telephony.voices.selector import Loaders
 from tests.clients import ROOT, Daemon, EventLog, TextHost, free_port, tone_samples
 
-ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none")
+ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--request-log", "none")
 TONE = ("--engine", "tone", *ANY_PORTS)
 MODEL_TIMEOUT_S = 120.0
 
@@ -97,7 +97,7 @@ def test_environment_sets_and_the_command_line_wins() -> None:
         "KOKORO_TCP_PORT": "0",
         "KOKORO_UDP_PORT": "0",
         "KOKORO_HTTP_PORT": "0",
-        "KOKORO_METRICS_LOG": "none",
+        "KOKORO_REQUEST_LOG": "none",
         "KOKORO_VOICE": "nobody",
     }
     with Daemon("--voice", "am_michael", "--log-format", "json", environment=environment) as daemon:
@@ -108,7 +108,7 @@ def test_environment_sets_and_the_command_line_wins() -> None:
 def test_http_is_served_and_requests_are_logged(tmp_path: Path) -> None:
     port = free_port()
     path = tmp_path / "logs" / "metrics.log"
-    with Daemon(*TONE, "--http-port", str(port), "--metrics-log", str(path)) as daemon:
+    with Daemon(*TONE, "--http-port", str(port), "--request-log", str(path)) as daemon:
         text_port = daemon.wait_ready()
         assert httpx.get(f"http://127.0.0.1:{port}/readyz").json()["status"] == "ready"
         # What the web server and its libraries have to say is in the form of this log, and has no keys in it.
@@ -136,6 +136,29 @@ def test_needless_variables_are_named_in_the_log() -> None:
         daemon.wait_line("level=info event=env_var_ignored name=QUEUE_MAXSIZE why=.*KOKORO_MAX_FIRST_AUDIO_S")
         daemon.wait_ready()
     assert not any("TTS_MAX_SESSIONS" in line for line in daemon.stderr)
+
+
+def test_flags_without_effect_and_unknown_variables_are_named_in_the_log() -> None:
+    environment = {"KOKORO_VOCE": "a secret", "KOKORO_XYZZY": "a secret"}
+    with Daemon(*TONE, "--audiosocket-silence", environment=environment) as daemon:
+        daemon.wait_line("level=info event=flag_ignored name=--audiosocket-silence why=.*PBX")
+        daemon.wait_line("level=warning event=env_var_unknown name=KOKORO_VOCE did_you_mean=KOKORO_VOICE")
+        daemon.wait_line("level=warning event=env_var_unknown name=KOKORO_XYZZY")
+        daemon.wait_ready()
+    assert not any("secret" in line for line in daemon.stderr)
+
+
+def test_former_flags_still_work(tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "former.log"
+    former = ("--metrics-log", str(log), "--reply-stall-s", "7", "--max-http-connections", "9")
+    with Daemon("--engine", "tone", "--tcp-port", "0", "--udp-port", "0", "--http-port", str(port), *former) as daemon:
+        with TextHost(daemon.wait_ready(), "1") as host:
+            host.say("Hello.")
+            host.read_frame()
+        daemon.terminate()
+        assert daemon.wait_exit() == 0
+    assert log.is_file()
+    assert not any("_ignored" in line or "_unknown" in line for line in daemon.stderr)
 
 
 def test_http_port_in_use_is_one_line_and_exit_1() -> None:
@@ -193,7 +216,7 @@ def test_port_that_is_taken_while_the_engine_loads(events: EventLog) -> None:
             return ToneEngine()
 
         door = Service(
-            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
+            Settings(tcp_port=0, udp_port=0, http_port=None, request_log=None, phrase_cache_mb=0),
             Loaders(load, lambda path: ToneEngine()),
         )
         try:
@@ -217,7 +240,7 @@ def test_host_that_connects_while_the_engine_loads_is_served(events: EventLog) -
             return ToneEngine()
 
         door = Service(
-            Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
+            Settings(tcp_port=0, udp_port=0, http_port=None, request_log=None, phrase_cache_mb=0),
             Loaders(load, lambda path: ToneEngine()),
         )
         door.start()
@@ -230,7 +253,7 @@ def test_engine_that_cannot_be_loaded_ends_the_start(events: EventLog) -> None:
         raise EngineUnavailableError("no weights, no voice")
 
     door = Service(
-        Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0),
+        Settings(tcp_port=0, udp_port=0, http_port=None, request_log=None, phrase_cache_mb=0),
         Loaders(fail, lambda path: ToneEngine()),
     )
     with pytest.raises(StartError, match="no weights, no voice"):

@@ -53,14 +53,14 @@ def _cache(options: argparse.Namespace) -> PhraseCache:
     figures = CacheFigures(CollectorRegistry())
     stores: list[Store] = []
     if options.redis_url:
-        stores.append(RedisStore(options.redis_url, ttl_s=1.0, max_value_bytes=0))
+        stores.append(RedisStore(options.redis_url, ttl_s=1.0))
     stores.append(FileStore(options.dir, max_bytes=0, figures=figures))
     return PhraseCache(stores, figures)
 
 
 def _prerender(options: argparse.Namespace) -> int:
     """Through the running service: it alone knows voices and revisions as they are, and who has to speak first."""
-    phrases = load_requests(options.config)
+    phrases = load_requests(options.prerender_file)
     headers = {"Content-Type": "application/json"}
     if options.api_key:
         headers["Authorization"] = f"Bearer {options.api_key}"
@@ -88,9 +88,9 @@ def _parser(service: Settings) -> argparse.ArgumentParser:
         command.add_argument("--dir", type=Path, default=service.phrase_directory, help="of the files [%(default)s]")
         command.add_argument("--redis-url", default=service.redis_url, help="[KOKORO_REDIS_URL]; none: files only")
     command = commands.add_parser("prerender", help="have the running service render a list of phrases")
-    command.add_argument(
-        "--config", type=Path, default=service.config or Path("config.yaml"), help="YAML with a list `prerender`"
-    )
+    listed = service.prerender_file or Path("config.yaml")
+    command.add_argument("--prerender-file", type=Path, default=listed, help="YAML with a list `prerender`")
+    command.add_argument("--config", dest="prerender_file", type=Path, default=listed, help=argparse.SUPPRESS)
     command.add_argument("--url", default="http://127.0.0.1:8000", help="of the running service [%(default)s]")
     command.add_argument("--api-key", default=service.api_key.split(",")[0], help="[API_KEY]")
     return parser

@@ -16,6 +16,8 @@ from redis.retry import Retry
 from telephony.cache.stores import StoreError
 
 READ_TIMEOUT_S = 0.05
+MAX_VALUE_BYTES = 2_097_152
+"""The largest phrase that is kept; a second takes 96,000 bytes."""
 _WRITE_TIMEOUT_S = 2.0
 # A second of speech is 96 kB: in the library's 32 kB pieces it takes twice as long to read.
 _READ_BYTES = 2**20
@@ -47,7 +49,12 @@ class RedisStore:
     slow_to_fail = True
 
     def __init__(
-        self, url: str, ttl_s: float, max_value_bytes: int, read_timeout_s: float = READ_TIMEOUT_S, secret: str = ""
+        self,
+        url: str,
+        ttl_s: float,
+        max_value_bytes: int = MAX_VALUE_BYTES,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        secret: str = "",
     ) -> None:
         # Of its own, so that a MAC tells nothing of an API key used elsewhere.
         self._mac_key = hashlib.sha256(b"phrases in redis:" + secret.encode()).digest() if secret else b""

@@ -113,7 +113,7 @@ class HttpServer:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * settings.send_timeout_s))
         connection = partial(
             _Connection,
-            max_connections=settings.max_http_connections + _SPARE_CONNECTIONS,
+            max_connections=settings.http_connections + _SPARE_CONNECTIONS,
             head_timeout_s=settings.hello_timeout_s,
         )
         web_socket = partial(BoundedWebSocket, farewell_s=settings.send_timeout_s)

@@ -97,7 +97,7 @@ class IdleClients:
     def __init__(self, door: str, settings: Settings, metrics: Metrics) -> None:
         self._door = door
         self._metrics = metrics
-        self._max_clients = max(1, settings.max_http_connections // _CONNECTIONS_PER_IDLE)
+        self._max_clients = max(1, settings.http_connections // _CONNECTIONS_PER_IDLE)
         self._timeout_s = settings.idle_timeout_s
         # In the order in which they came to rest.
         self._idle: dict[Presence, None] = {}

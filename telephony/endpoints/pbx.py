@@ -419,19 +419,10 @@ class PbxCall:
                     await asyncio.sleep(self._playback.ahead_s)
                     return
                 self._changed.clear()
-                await self._idle(writer)
+                await self._changed.wait()
             self._playing = saying, speech = self._queue.popleft()
             await self._speak(saying, speech, writer)
             self._playing = None
-
-    async def _idle(self, writer: asyncio.StreamWriter) -> None:
-        """Returns when there is something to do; meanwhile silence, for a PBX that wants it."""
-        while self._settings.audiosocket_silence and not self._changed.is_set():
-            silence = bytes(2 * round(_FRAME_S * self.sample_rate))
-            await self._playback.wait(_FRAME_S)
-            await self._write(audiosocket.encode_audio(silence, self.sample_rate), writer)
-            self._playback.sent(_FRAME_S)
-        await self._changed.wait()
 
     async def _speak(self, saying: Saying, speech: Speech, writer: asyncio.StreamWriter) -> None:
         said = self._playback.begin(saying.text)

@@ -93,6 +93,9 @@ log = structlog.get_logger()
 DOOR = "pipecat"
 """The name of this door in metrics."""
 
+MAX_WAITING_REQUESTS = 100
+"""Requests in flight on one connection; more are told busy."""
+
 _MAX_REQUEST_ID_CHARS = 200
 
 
@@ -313,7 +316,7 @@ class _Connection:
         waiting_bytes = sum(request.speech.request.size_bytes for request in self._requests.values())
         if self._requests and waiting_bytes + len(text.encode()) > self._settings.max_queued_text_bytes:
             raise MessageError("busy", f"{waiting_bytes} bytes of text wait on this connection")
-        if len(self._requests) >= self._settings.max_waiting_requests:
+        if len(self._requests) >= MAX_WAITING_REQUESTS:
             raise MessageError("busy", f"{len(self._requests)} requests wait on this connection")
         try:
             self._session.take_place()

@@ -187,7 +187,7 @@ class Guard:
         self._origins = Origins(settings.allowed_origins, trust_host=self._keys.required)
         self._hosts = Hosts(settings.allowed_hosts, settings.http_host, open_to_any=self._keys.required)
         self._rates = Rates(settings.requests_per_minute)
-        self._max_in_work = settings.max_http_connections
+        self._max_in_work = settings.http_connections
         self._max_body_bytes = settings.max_message_bytes
         self._body_timeout_s = settings.hello_timeout_s
         self._in_work = 0

@@ -170,9 +170,9 @@ def _period(text: str) -> timedelta:
 
 def _default_file() -> Path:
     """Where the service writes with this environment. Raises ValueError where that cannot be known, and says why."""
-    path = parse([], os.environ).settings.metrics_log
+    path = parse([], os.environ).settings.request_log
     if path is None:
-        raise ValueError("KOKORO_METRICS_LOG says that there is no log: name a file")
+        raise ValueError("KOKORO_REQUEST_LOG says that there is no log: name a file")
     return path
 
 

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m telephony.voices",
         description="Blends of Kokoro's voices that have a name; a running service follows what is changed here.",
-        epilog="Reads KOKORO_BLENDS_FILE, KOKORO_CACHE_DIR and KOKORO_WEIGHTS_DIR, as the service does.",
+        epilog="Reads KOKORO_CACHE_DIR and KOKORO_WEIGHTS_DIR, as the service does.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     recipe_help = "such as af_aoede+af_aoede+af_nicole or af_aoede*0.6+af_nicole*0.4"

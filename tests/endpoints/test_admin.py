@@ -105,7 +105,7 @@ def test_before_the_engine_is_loaded_the_state_can_be_seen() -> None:
         seen.append(status(door))
         return ToneEngine()
 
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, phrase_cache_mb=0)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, phrase_cache_mb=0)
     door = Service(settings, Loaders(load, lambda path: ToneEngine()))
     door.start()
     try:
@@ -247,7 +247,7 @@ def test_a_voice_that_kokoro_lacks_is_not_written(service: StartService, db: Pat
 def test_a_voice_cannot_be_chosen_before_kokoro_is_loaded(service: StartService, db: Path) -> None:
     execute(db, "UPDATE system_config SET value = 'false' WHERE key = 'kokoro_service_enabled'")
     loading = threading.Event()
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, phrase_cache_mb=0, db=db)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, phrase_cache_mb=0, db=db)
     main = ToneEngine()
     second = ToneEngine(name="piper", voice_names=("joe",))
 

@@ -81,7 +81,7 @@ def test_while_the_engine_loads_it_lives_but_is_not_ready(events: EventLog) -> N
         seen.update({path: get(door, path) for path in (*LIVE_PATHS, *READY_PATHS)})
         return ToneEngine()
 
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, phrase_cache_mb=0)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, phrase_cache_mb=0)
     door = Service(settings, Loaders(load, lambda path: ToneEngine()))
     door.start()
     try:
@@ -426,7 +426,7 @@ def test_connections_that_say_nothing_are_bounded_in_number(
 def test_http_port_in_use_is_one_line(events: EventLog) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        settings = Settings(tcp_port=0, udp_port=0, http_port=port, metrics_log=None, phrase_cache_mb=0)
+        settings = Settings(tcp_port=0, udp_port=0, http_port=port, request_log=None, phrase_cache_mb=0)
         with pytest.raises(StartError, match=f"port {port} .HTTP.") as raised:
             Service(settings, Loaders(ToneEngine, lambda path: ToneEngine())).start()
     assert "\n" not in str(raised.value)

@@ -854,9 +854,12 @@ def test_request_that_would_wait_too_long_for_its_first_audio_is_told_busy(servi
         assert late.hear("one").end["type"] == "done"
 
 
-def test_requests_over_the_bound_of_a_connection_are_told_busy(service: StartService) -> None:
+def test_requests_over_the_bound_of_a_connection_are_told_busy(
+    service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipecat, "MAX_WAITING_REQUESTS", 3)
     throttle = Throttle()
-    with Agent(service(ToneEngine(on_render=throttle), http_port=0, max_waiting_requests=3)) as agent:
+    with Agent(service(ToneEngine(on_render=throttle), http_port=0)) as agent:
         for number in range(5):
             agent.speak(str(number), f"Request {number}.")
         for number in (3, 4):

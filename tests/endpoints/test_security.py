@@ -205,7 +205,7 @@ def test_what_reaches_beyond_this_machine(host: str, own: bool) -> None:
 
 def beyond(**settings: Any) -> Service:
     wanted = Settings(
-        tcp_port=0, udp_port=0, http_port=0, http_host="0.0.0.0", metrics_log=None, phrase_cache_mb=0, **settings
+        tcp_port=0, udp_port=0, http_port=0, http_host="0.0.0.0", request_log=None, phrase_cache_mb=0, **settings
     )
     return Service(wanted, Loaders(ToneEngine, lambda path: ToneEngine()))
 

@@ -278,7 +278,7 @@ def loaders(load: Callable[[], Engine]) -> Loaders:
     "wanted", [{"voice": "F1"}, {"engine": "supertonic"}, {"voice": "M5", "language": "pt"}], ids=str
 )
 def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: Path, wanted: dict[str, str]) -> None:
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, cache_dir=tmp_path)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, cache_dir=tmp_path)
     with capture_logs() as logs:
         door = Service(settings, loaders(lambda: load_supertonic(settings)))
         door.start()
@@ -300,7 +300,7 @@ def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: P
 
 
 def test_beside_the_main_engine_it_is_found_by_its_speakers(weights: Path) -> None:
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, supertonic_dir=weights)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, supertonic_dir=weights)
     door = Service(settings, loaders(lambda: load_supertonic(settings)))
     door.start()
     try:

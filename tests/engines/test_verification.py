@@ -19,7 +19,7 @@ from tests.clients import EventLog, TextHost, tone_samples
 
 
 def start(find_damage: Callable[[], str | None]) -> Service:
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, phrase_cache_mb=0, drain_timeout_s=5.0)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, phrase_cache_mb=0, drain_timeout_s=5.0)
     service = Service(settings, Loaders(ToneEngine, lambda path: ToneEngine(), find_damage=find_damage))
     service.start()
     return service

@@ -663,7 +663,7 @@ def test_whatever_ends_the_service_ends_the_fetching_too(cache: Path, tmp_path: 
         "HF_HUB_OFFLINE": "1",
         "KOKORO_CACHE_DIR": str(cache),
     }
-    ports = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none")
+    ports = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--request-log", "none")
     with Daemon(*ports, environment=environment) as daemon:
         with pipe.open() as fetching:
             assert fetching.readline() == "fetching\n"

@@ -249,7 +249,7 @@ def test_a_full_directory_is_no_reason_to_be_silent(
 
 
 def test_two_processes_share_a_directory(client: httpx.Client, tmp_path: Path) -> None:
-    environment = {"KOKORO_PHRASE_CACHE_MB": "64", "KOKORO_PHRASE_DIR": str(tmp_path), "KOKORO_METRICS_LOG": "none"}
+    environment = {"KOKORO_PHRASE_CACHE_MB": "64", "KOKORO_PHRASE_DIR": str(tmp_path), "KOKORO_REQUEST_LOG": "none"}
     arguments = ("--engine", "tone", "--piper", "external", "--tcp-port", "0", "--udp-port", "0")
     ports = [free_port(), free_port()]
     with (
@@ -309,12 +309,27 @@ def test_by_default_what_callers_were_told_is_in_memory_and_never_on_the_disk(
     assert prepared == [TEXT, TEXT]
 
 
+def test_what_callers_were_told_is_on_the_disk_where_that_is_asked_for(
+    service: StartService, client: httpx.Client, tmp_path: Path, events: EventLog
+) -> None:
+    prepared: list[str] = []
+    door = by_default(service, tmp_path, prepared, keep_phrases=True)
+    synthesize(client, door.http_port)
+    door.stop()
+    (kept,) = files_of(tmp_path)
+    assert kept.is_relative_to(tmp_path / "cache" / "phrases")
+    again = by_default(service, tmp_path, prepared, keep_phrases=True)
+    assert synthesize(client, again.http_port).headers["X-Cache"] == "hit"
+    assert prepared == [TEXT]
+    assert not events.found("former_phrases_left")
+
+
 def test_by_default_prerendered_phrases_are_on_the_disk_and_no_others(
     service: StartService, client: httpx.Client, tmp_path: Path, events: EventLog
 ) -> None:
     prepared: list[str] = []
     config = write_config(tmp_path / "config.yaml", TEXT)
-    door = by_default(service, tmp_path, prepared, config=config, stream=True)
+    door = by_default(service, tmp_path, prepared, prerender_file=config, stream=True)
     events.wait("prerender_done")
     synthesize(client, door.http_port, "Your balance is low.")
     listed = {"text": "Another greeting.", "prerender": True}
@@ -337,7 +352,7 @@ def test_a_phrase_out_of_redis_that_is_prerendered_is_on_the_disk_as_well(
     first.stop()
     assert files_of(tmp_path) == []
     config = write_config(tmp_path / "config.yaml", TEXT)
-    second = by_default(service, tmp_path, [], redis_url=redis_server.url, config=config, stream=True)
+    second = by_default(service, tmp_path, [], redis_url=redis_server.url, prerender_file=config, stream=True)
     events.wait("prerender_done")
     second.stop()
     assert len(files_of(tmp_path)) == 1
@@ -364,7 +379,7 @@ def test_phrases_of_the_configuration_are_there_at_every_door(
     counted: Counted, events: EventLog, tmp_path: Path
 ) -> None:
     config = write_config(tmp_path / "config.yaml", TEXT, {"text": "Nobody says this.", "voice": "nobody"}, TEXT)
-    door = counted.start(config=config)
+    door = counted.start(prerender_file=config)
     done = events.wait("prerender_done")
     assert {name: done[name] for name in ("made", "there", "failed")} == {"made": 1, "there": 1, "failed": 1}
     # One for those who stream, one for the telephone's whole replies.
@@ -377,7 +392,7 @@ def test_phrases_of_the_configuration_are_there_at_every_door(
 def test_prerendering_delays_neither_the_start_nor_a_caller(counted: Counted, events: EventLog, tmp_path: Path) -> None:
     throttle = Throttle()
     config = write_config(tmp_path / "config.yaml", *(f"Phrase number {number}." for number in range(50)))
-    door = counted.start(throttle, config=config)  # returns although nothing can be rendered
+    door = counted.start(throttle, prerender_file=config)  # returns although nothing can be rendered
     assert door.started
     throttle.wait_asked(1)
     with ThreadPoolExecutor(1) as pool:
@@ -398,14 +413,14 @@ def test_a_list_that_cannot_be_read_ends_the_start(tmp_path: Path, content: str 
     if content is not None:
         path.write_text(content, encoding="utf-8")
     settings = Settings(
-        tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_dir=tmp_path / "phrases", config=path
+        tcp_port=0, udp_port=0, http_port=None, request_log=None, phrase_dir=tmp_path / "phrases", prerender_file=path
     )
     with pytest.raises(StartError, match=r"config\.yaml"):
         Service(settings, Loaders(ToneEngine, lambda path: ToneEngine())).start()
 
 
 def test_a_list_without_a_cache_is_needless_and_said_so(counted: Counted, events: EventLog, tmp_path: Path) -> None:
-    counted.start(config=write_config(tmp_path / "config.yaml", TEXT), phrase_cache_mb=0)
+    counted.start(prerender_file=write_config(tmp_path / "config.yaml", TEXT), phrase_cache_mb=0)
     assert events.found("prerender_needless")
     assert counted.prepared == []
 

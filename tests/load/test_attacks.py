@@ -40,7 +40,7 @@ def test_all_attacks_at_once_silence_nobody_and_leave_nothing(size: Size) -> Non
     sentences = [f"This is sentence number {number} of a call that goes on." for number in range(size(4, 30))]
     with Daemon(
         *("--engine", "tone", "--piper", "external", "--tcp-port", "0", "--udp-port", str(udp_port), "--stream"),
-        *("--http-port", str(http_port), "--audiosocket-port", str(audiosocket_port), "--metrics-log", "none"),
+        *("--http-port", str(http_port), "--audiosocket-port", str(audiosocket_port), "--request-log", "none"),
         *("--drain-timeout-s", str(DRAIN_TIMEOUT_S)),
     ) as daemon:
         text_port = daemon.wait_ready()

@@ -146,7 +146,7 @@ def test_a_disk_that_is_full_costs_neither_speech_nor_later_lines(
 ) -> None:
     monkeypatch.setattr(cache, "_PAUSE_S", 0.01)
     log = small_disk / "metrics.log"
-    door = service(**DOORS, phrase_cache_mb=64, phrase_dir=small_disk / "phrases", metrics_log=log)
+    door = service(**DOORS, phrase_cache_mb=64, phrase_dir=small_disk / "phrases", request_log=log)
     talk(door, ["Kept."])
     wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
     filler = fill(small_disk)

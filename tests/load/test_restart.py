@@ -36,7 +36,7 @@ def test_sigterm_under_load_drains_every_call(size: Size) -> None:
     rounds = size(3, 15)
     with Daemon(
         *("--engine", "tone", "--piper", "external", "--tcp-port", "0", "--udp-port", "0", "--stream"),
-        *("--http-port", str(http_port), "--audiosocket-port", str(audiosocket_port), "--metrics-log", "none"),
+        *("--http-port", str(http_port), "--audiosocket-port", str(audiosocket_port), "--request-log", "none"),
         *("--log-level", "debug", "--max-first-audio-s", "0", "--drain-timeout-s", "60"),
     ) as daemon:
         text_port = daemon.wait_ready()
@@ -64,7 +64,7 @@ def test_after_a_kill_the_host_finds_it_again_and_nothing_is_in_the_way(tmp_path
         connection.execute("UPDATE system_config SET value = 'true' WHERE key = 'kokoro_service_enabled'")
     arguments = (
         *("--engine", "tone", "--piper", "external", "--tcp-port", str(free_port()), "--udp-port", "0"),
-        *("--http-port", "0", "--metrics-log", str(log), "--db", str(database)),
+        *("--http-port", "0", "--request-log", str(log), "--db", str(database)),
     )
     environment = {"KOKORO_PHRASE_CACHE_MB": "64", "KOKORO_PHRASE_DIR": str(tmp_path / "phrases")}
     text = "Are you there?"
@@ -99,7 +99,7 @@ def test_a_full_disk_under_the_log_costs_lines_and_nothing_else() -> None:
     text_port, http_port = free_port(), free_port()
     arguments = (
         *("--engine", "tone", "--piper", "external", "--tcp-port", str(text_port), "--udp-port", "0"),
-        *("--http-port", str(http_port), "--metrics-log", "none", "--phrase-cache-mb", "0"),
+        *("--http-port", str(http_port), "--request-log", "none", "--phrase-cache-mb", "0"),
     )
     command = [sys.executable, str(ROOT / "kokoro_service.py"), *arguments]
     with Path("/dev/full").open("w") as full, subprocess.Popen(command, stdout=full, stderr=full) as process:
@@ -121,7 +121,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_calls_nor_the_end(size: Size) 
     text_port = free_port()
     arguments = (
         *("--engine", "tone", "--piper", "external", "--tcp-port", str(text_port), "--udp-port", "0"),
-        *("--http-port", "0", "--metrics-log", "none", "--phrase-cache-mb", "0", "--log-level", "debug"),
+        *("--http-port", "0", "--request-log", "none", "--phrase-cache-mb", "0", "--log-level", "debug"),
     )
     command = [sys.executable, str(ROOT / "kokoro_service.py"), *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:

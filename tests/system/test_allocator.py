@@ -80,7 +80,7 @@ def test_children_do_not_inherit_what_is_preloaded(before: dict[str, str], after
 
 
 def test_a_line_of_the_log_tells_which_allocator_serves() -> None:
-    ports = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--metrics-log", "none")
+    ports = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--request-log", "none")
     with Daemon("--engine", "tone", *ports) as daemon:
         daemon.wait_line(f"level=info event=allocator name={allocator.name()} ")
         daemon.wait_ready()

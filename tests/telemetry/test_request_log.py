@@ -57,7 +57,7 @@ def dropped(metrics: Metrics) -> float | None:
 
 
 def test_a_spoken_text_is_one_line(service: StartService, path: Path) -> None:
-    door = service(metrics_log=path)
+    door = service(request_log=path)
     with TextHost(door.tcp_port, "1") as host:
         host.say("A secret of the caller.")
         host.read_frame()
@@ -100,7 +100,7 @@ def test_what_was_never_heard_has_no_figures(path: Path) -> None:
 
 def test_a_barge_in_is_written_with_what_was_made_until_then(service: StartService, path: Path) -> None:
     throttle = Throttle(allowed=2)
-    door = service(ToneEngine(on_render=throttle), metrics_log=path, stream=True)
+    door = service(ToneEngine(on_render=throttle), request_log=path, stream=True)
     with TextHost(door.tcp_port, "1") as host:
         host.say("x" * 40)
         host.read_samples(2 * 4800)
@@ -122,7 +122,7 @@ def test_a_failure_is_written_without_what_was_said(service: StartService, path:
         raise KeyError(text)
 
     for step in (fail, quote):
-        door = service(ToneEngine(on_prepare=step), metrics_log=path)
+        door = service(ToneEngine(on_prepare=step), request_log=path)
         with TextHost(door.tcp_port, "1") as host:
             host.say("secret")
             wait_figure(door, "tts_segments_failed_total", lambda count: count == 1, engine="tone")
@@ -192,7 +192,7 @@ def test_a_place_that_cannot_be_written_does_not_silence_the_service(
     service: StartService, events: EventLog, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    door = service(metrics_log=tmp_path / "file" / "metrics.log")
+    door = service(request_log=tmp_path / "file" / "metrics.log")
     with TextHost(door.tcp_port, "1") as host:
         host.say("Hello.")
         assert len(host.read_frame().samples) == tone_samples("Hello.")
@@ -218,7 +218,7 @@ def test_a_disk_that_hangs_holds_up_nobody(path: Path, monkeypatch: pytest.Monke
 
 
 def test_without_a_file_nothing_is_written(service: StartService, tmp_path: Path) -> None:
-    door = service(metrics_log=None)
+    door = service(request_log=None)
     with TextHost(door.tcp_port, "1") as host:
         host.say("Hello.")
         host.read_frame()

@@ -177,18 +177,18 @@ def test_without_a_file_the_services_own_log_is_read(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_text(line(1))
-    monkeypatch.setenv("KOKORO_METRICS_LOG", str(path))
+    monkeypatch.setenv("KOKORO_REQUEST_LOG", str(path))
     assert run(capsys)[-1] == [f"{path}:", "1", "request"]
-    monkeypatch.setenv("KOKORO_METRICS_LOG", "none")
+    monkeypatch.setenv("KOKORO_REQUEST_LOG", "none")
     assert report.main([], NOW) == 2
-    assert "KOKORO_METRICS_LOG" in capsys.readouterr().err
+    assert "KOKORO_REQUEST_LOG" in capsys.readouterr().err
 
 
 def test_an_environment_that_the_service_would_refuse_is_one_line_and_exit_2(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_text(line(1))
-    monkeypatch.setenv("KOKORO_METRICS_LOG", str(path))
+    monkeypatch.setenv("KOKORO_REQUEST_LOG", str(path))
     monkeypatch.setenv("KOKORO_TCP_PORT", "many")
     assert report.main([], NOW) == 2
     (error,) = capsys.readouterr().err.splitlines()

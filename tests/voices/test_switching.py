@@ -383,7 +383,7 @@ def test_start_and_status_while_the_database_is_locked(
 
 
 def test_lock_of_a_moment_does_not_lose_the_last_status(database: HostDatabase, events: EventLog) -> None:
-    settings = Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0, db=database.path)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=None, request_log=None, phrase_cache_mb=0, db=database.path)
     door = Service(settings, Loaders(ToneEngine, lambda path: ToneEngine(name="piper")))
     door.start()
     database.wait("kokoro_service_status", "running")
@@ -446,7 +446,7 @@ def test_engine_that_is_not_there_is_replaced_by_the_one_that_is(events: EventLo
     def no_piper(path: Path | None) -> Engine:
         raise EngineUnavailableError("no Piper voice here")
 
-    settings = Settings(tcp_port=0, udp_port=0, http_port=None, metrics_log=None, phrase_cache_mb=0, db=database.path)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=None, request_log=None, phrase_cache_mb=0, db=database.path)
     door = Service(settings, Loaders(ToneEngine, no_piper))
     door.start()
     try:

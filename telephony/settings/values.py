@@ -1,0 +1,88 @@
+"""What the text of a flag or variable means. Each function raises ValueError with what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+_N = TypeVar("_N", int, float)
+
+
+def number(parse: Callable[[str], _N], fits: Callable[[_N], bool], allowed: str) -> Callable[[str], _N]:
+    """A parser of numbers that fit; `allowed` says which do."""
+
+    def checked(text: str) -> _N:
+        try:
+            value = parse(text)
+        except ValueError:
+            raise ValueError(allowed) from None
+        if not fits(value):
+            raise ValueError(allowed)
+        return value
+
+    return checked
+
+
+port = number(int, lambda value: 0 <= value <= 65_535, "a port is 0 to 65535")
+positive_int = number(int, lambda value: value >= 1, "must be 1 or more")
+count = number(int, lambda value: value >= 0, "must be 0 or more")
+seconds = number(float, lambda value: 0 <= value < math.inf, "must be 0 or more seconds")
+positive_seconds = number(float, lambda value: 0 < value < math.inf, "must be more than 0 seconds")
+_level_db = number(float, lambda value: -40 <= value <= -6, "must be none, or between -40 and -6 dB")
+
+
+def optional_port(text: str) -> int | None:
+    """0 is no endpoint. In the code None stands for that, and 0 for a port that the system chooses."""
+    return port(text) or None
+
+
+def optional_level_db(text: str) -> float | None:
+    """`none` or a level."""
+    return None if text == "none" else _level_db(text)
+
+
+def switch(text: str) -> bool:
+    """On or off."""
+    value = text.strip().lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """A parser of these words."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def path(text: str) -> Path:
+    """A path; `~` is the home directory."""
+    return Path(text).expanduser()
+
+
+def optional_path(text: str) -> Path | None:
+    """`none` or a path."""
+    return None if text == "none" else path(text)
+
+
+def redis_url(text: str) -> str:
+    """A URL of Redis, as it stands."""
+    allowed = "must be a URL such as redis://127.0.0.1:6379/0 (or rediss://, unix://)"
+    try:
+        url = urlsplit(text)
+        given_port = url.port
+    except ValueError:
+        raise ValueError(allowed) from None
+    if url.scheme not in ("redis", "rediss", "unix") or given_port == 0:
+        raise ValueError(allowed)
+    return text
