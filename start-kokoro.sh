@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the speech service; the first time, sets up everything it needs. Settings: README.md, or --help.
+# Starts the speech service; the first time, sets up everything it needs. Settings: docs/settings.md, or --help.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
 source "$root/scripts/jemalloc.sh"

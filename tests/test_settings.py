@@ -16,7 +16,7 @@ from telephony.settings import GROUPS, IGNORED, Settings, SettingsError, describ
 from telephony.settings.fields import all_variables, flag_of, shown_variables, variable_of
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
 # Of each setting: a value as text that is not the default, and what it means.
 OTHER_VALUES: dict[str, tuple[str, object]] = {
@@ -554,10 +554,12 @@ def test_help_and_page_show_a_group_with_its_settings_and_no_others(
 
 
 @pytest.mark.parametrize("name", [*HIDDEN, *FORMER, *FIXED])
-def test_neither_help_nor_page_shows_what_is_hidden(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_neither_help_nor_the_tables_of_the_page_show_what_is_hidden(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         parse(["--help"], {})
-    for shown in (capsys.readouterr().out, markdown()):
+    for shown in (capsys.readouterr().out, markdown().partition("## Without effect")[0]):
         assert re.search(rf"{flag(name)}\b(?!-)|{variable_of(name)}\b", shown) is None
 
 
@@ -577,12 +579,20 @@ def test_the_module_prints_the_page() -> None:
     assert printed.stdout == markdown() + "\n"
 
 
-def test_the_readme_lists_every_setting_with_its_variable_and_default() -> None:
-    lines = README.read_text(encoding="utf-8").splitlines()
+def test_the_page_lists_every_setting_with_its_variable_and_default() -> None:
     rows = {
         tuple(cell.strip().strip("`") for cell in line.strip().strip("|").split("|")[:3])
-        for line in lines
+        for line in PAGE.splitlines()
         if line.lstrip().startswith("|")
     }
     missing = [row[:3] for row in describe() if row[:3] not in rows]
     assert missing == []
+
+
+def test_the_page_is_what_its_command_prints() -> None:
+    assert markdown() + "\n" == PAGE
+
+
+@pytest.mark.parametrize("name", sorted(IGNORED))
+def test_the_page_names_the_variables_without_effect(name: str) -> None:
+    assert f"| `{name}` |" in PAGE

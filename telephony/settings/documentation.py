@@ -6,22 +6,41 @@ import dataclasses
 
 from telephony.settings.fields import Field, default_text, flag_of, shown_variables
 from telephony.settings.groups import GROUPS
+from telephony.settings.parsing import IGNORED
 
 _INTRODUCTION = """\
 # Settings
 
-`python -m telephony.settings` prints this page.
+This page is generated from `telephony/settings/`; do not edit it by hand:
 
-The command line wins over the environment, the environment over the default. Of two variables, the second is the name
-that earlier services had for it, and the first one wins. A switch may stand alone (`--stream`) or have a value
+```sh
+venv-kokoro/bin/python -m telephony.settings > docs/settings.md
+```
+
+The command line wins over the environment, and the environment over the default. Where a row names two variables, use
+the first; the second is an old name, still accepted. A switch may stand alone (`--stream`) or have a value
 (`--stream false`). `-v`, `-t`, `-u` and `-d` are short for `--voice`, `--tcp-port`, `--udp-port` and `--device`.
 
-Invalid values exit with status 2 and one line that says what is allowed. The log names a variable that begins with
-`KOKORO_` and is no setting (`env_var_unknown`). `MAX_CONCURRENT_JOBS` and `QUEUE_MAXSIZE` of earlier services have no
-effect, which the log says (`env_var_ignored`).
+Invalid values exit with status 2; one line names the setting and the values allowed. The log names a variable that
+begins with `KOKORO_` and is no setting (`env_var_unknown`).
 
-`KOKORO_PYTHON` names the interpreter that `start-kokoro.sh` makes the virtual environment with.
-`KOKORO_JEMALLOC=off` starts without jemalloc, or it names the library."""
+Set keys and secrets in the environment: every user of the machine can read a command line."""
+
+_LAUNCHER = """\
+## Variables of the launcher
+
+| Environment | Meaning |
+|---|---|
+| `KOKORO_PYTHON` | the Python that makes the virtual environment, if it is not on the `PATH` |
+| `KOKORO_JEMALLOC` | `off` starts without [jemalloc](../KOKORO_INTEGRATION.md#memory); a path names the library |"""
+
+_WITHOUT_EFFECT = """\
+## Without effect
+
+Earlier services and releases had these. They are accepted, and the log says that they are ignored.
+
+| Name | Why |
+|---|---|"""
 
 _TABLE = """\
 | Flag | Variables | Default | Meaning |
@@ -34,8 +53,9 @@ def describe() -> list[tuple[str, str, str, str]]:
 
 
 def markdown() -> str:
-    """The page of all settings: a heading, then a section and a table for each group."""
-    return "\n\n".join([_INTRODUCTION, *(_section(group) for group in GROUPS)])
+    """The page of all settings: a section with a table for each group, then what has no effect."""
+    without_effect = "\n".join([_WITHOUT_EFFECT, *(f"| `{name}` | {why} |" for name, why in IGNORED.items())])
+    return "\n\n".join([_INTRODUCTION, *(_section(group) for group in GROUPS), _LAUNCHER, without_effect])
 
 
 def _section(group: type) -> str:
