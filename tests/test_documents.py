@@ -221,7 +221,7 @@ def test_commands_work_as_shown(service: StartService, tmp_path: Path, name: str
         audiosocket_port=0,
         phrase_cache_mb=1,
         cache_dir=tmp_path / "cache",
-        metrics_log=log,
+        request_log=log,
     )
     prepare(tmp_path, voices)
     environment = {

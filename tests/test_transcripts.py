@@ -21,10 +21,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from telephony.engines.base import Engine, Samples, SynthesisError, Utterance
+from telephony.endpoints import pipecat
+from telephony.engines.base import Engine, SynthesisError, Utterance
 from telephony.engines.tone import ToneEngine, ToneUtterance
 from telephony.service import Service
 from telephony.settings import Settings
+from telephony.speech import Samples
 from telephony.voices.selector import Loaders
 from tests.clients import (
     BYE,
@@ -106,7 +108,10 @@ def script(play: Script) -> Script:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_door_says_what_was_recorded(service: StartService, pytestconfig: pytest.Config, name: str) -> None:
+def test_a_door_says_what_was_recorded(
+    service: StartService, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, name: str
+) -> None:
+    monkeypatch.setattr(pipecat, "MAX_WAITING_REQUESTS", 2)  # which a script reaches
     transcript = Transcript()
     try:
         SCRIPTS[name](service, transcript)
@@ -392,7 +397,6 @@ def sentence_protocol(service: StartService, transcript: Transcript) -> None:
         max_first_audio_s=0.0,
         max_sessions=1,
         max_text_chars=200,
-        max_waiting_requests=2,
     )
     with WebSocketClient(transcript, door.http_port, SENTENCE_PATH) as agent:
         agent.write_handshake()
@@ -644,7 +648,7 @@ def before_it_is_ready(service: StartService, transcript: Transcript) -> None:
         return Sawtooth()
 
     transcript.title("While the engine is loaded.")
-    settings = Settings(tcp_port=0, udp_port=0, http_port=0, metrics_log=None, phrase_cache_mb=0)
+    settings = Settings(tcp_port=0, udp_port=0, http_port=0, request_log=None, phrase_cache_mb=0)
     door = Service(settings, Loaders(load, lambda path: Sawtooth()))
     door.start()
     door.stop()
