@@ -1,0 +1,72 @@
+"""What both WebSocket protocols share, without I/O: messages are JSON objects with a `type`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from telephony.speech import Word
+
+MIN_LEAD_MS, MAX_LEAD_MS = 20, 10_000
+"""How far ahead of real time a client may have its audio sent, if it wants a bound."""
+
+
+class MessageError(ValueError):
+    """A message that cannot be understood or obeyed.
+
+    `code` is its name on the wire. `request_id` is that of the request it is about, where a protocol has such ids.
+    """
+
+    def __init__(self, code: str, message: str, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.request_id = request_id
+
+
+class ClientMessage(BaseModel):
+    """What a client says. Numbers are no strings, and fields that no message has are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+@dataclass(frozen=True)
+class ServiceMessage:
+    """What the service says: `type`, then the fields in their order. One that may be absent has None as its default."""
+
+    type: ClassVar[str]
+
+    def to_json(self) -> str:
+        """The message as it is sent, without the fields that are absent."""
+        said = {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not None or field.default is not None
+        }
+        return json.dumps({"type": self.type, **said}, default=_timed)
+
+
+def read_object(received: str | bytes) -> dict[str, Any]:
+    """The JSON object that a client has sent. Its strings may hold halves of surrogate pairs.
+
+    JSON can spell these, and UTF-8 cannot.
+
+    Raises:
+        MessageError: it is none.
+    """
+    if isinstance(received, bytes):
+        raise MessageError("unexpected_binary", "messages are JSON text, not binary")
+    try:
+        message = json.loads(received)
+    except (ValueError, RecursionError) as error:
+        raise MessageError("bad_json", f"not JSON: {type(error).__name__}") from None
+    if not isinstance(message, dict):
+        raise MessageError("bad_json", "a message is a JSON object")
+    return message
+
+
+def _timed(word: Word) -> dict[str, Any]:
+    """A word in a message; the only thing there that JSON does not know."""
+    return {"word": word.text, "start_s": round(word.start_s, 3), "end_s": round(word.end_s, 3)}

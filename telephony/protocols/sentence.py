@@ -1,0 +1,273 @@
+"""The sentence protocol (Pipecat style) at `/v1/audio/speech/stream/ws`.
+
+A client sends JSON, the service JSON and binary audio. Fields are optional unless marked with *; null is as good as
+none.
+
+| Client | Fields | Meaning |
+|---|---|---|
+| `start` | voice, engine, format, sample_rate, timestamps, lead_ms | how the requests behind it are spoken |
+| `speak` | text*, request_id, voice, speed (0.5 to 2) | says a text, behind those that were said before |
+| `cancel` | request_id* | not another byte of that request |
+| `stop` | | ends everything, what is pending too, and the connection |
+
+| Service | Fields | When |
+|---|---|---|
+| `started` | voice, format, sample_rate, timestamps, with lead_ms also that | answers `start`, with what was chosen |
+| `started_speak` | request_id | its first audio follows |
+| `meta` | request_id, progress, with timestamps also words | a window of audio follows |
+| `done` | request_id, duration_s | all of its audio was sent |
+| `canceled` | request_id, text_spoken, text_remaining | answers `cancel`; none of its audio follows |
+| `stopped` | | answers `stop`; the connection is closed with 1000 |
+| `error` | code, request_id, message | see below; request_id is null where none is concerned |
+
+- `start` may be left out (the service's voice, PCM at 24,000 Hz, no timestamps) and sent again: requests keep what was
+  valid when they were said.
+- A request without request_id is given one, which `started_speak` tells. Ids are free again once a request has ended.
+- Each request ends with exactly one of `done`, `canceled` and `error`. Audio comes in the order of requests: what
+  arrives is that of the last `started_speak`.
+- `progress` is the audio of the request before this message, in seconds. `words` are those that have become known since
+  the last one, as `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the request's first sample.
+  They may lie ahead of the audio.
+- Audio comes as soon as it is made, or at most `lead_ms` (20 to 10,000) milliseconds before it is heard: then a
+  `cancel` leaves no more than that with the client, and its end fades to silence before `canceled`.
+- `text_spoken` and `text_remaining` are the request's text as far as it was heard and from there on, by the service's
+  clock and the times of words. Of an engine without these, nothing counts as heard before the end.
+- A text that is an SSML document is obeyed.
+- `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
+  length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
+
+Errors leave the connection open and, unless they name it as failed, every request as it was:
+
+| Code | What was wrong |
+|---|---|
+| `bad_json`, `unexpected_binary`, `unknown_type` | a message |
+| `bad_format`, `bad_timestamps`, `bad_lead`, `bad_voice`, `bad_speed` | a field of a message that has no effect |
+| `empty_text`, `bad_text` | a text with nothing to say; no text, too long a one, or SSML that is not valid |
+| `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
+| `unknown_request` | `cancel` of what has ended or never was |
+| `busy` | too much waits on this connection, or there is no place to speak: try again later |
+| `stream_error` | a part of the text could not be spoken: the end of that request |
+
+- A place is for who speaks: a connection has one from `speak` to the end of its last request.
+- While no request is in flight the connection is idle. Without a message for `--idle-timeout-s` it is then closed with
+  1001; any message, such as another `start`, begins that time anew.
+- Idle connections over their bound get `busy` and are closed with 1013, as are all that come while the service stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from telephony.protocols.messages import (
+    MAX_LEAD_MS,
+    MIN_LEAD_MS,
+    ClientMessage,
+    MessageError,
+    ServiceMessage,
+    read_object,
+)
+from telephony.speech import Word
+
+
+@dataclass(frozen=True)
+class _Format:
+    """An audio format: its sample rates in Hz, the default first; `sample_bytes` is None for a container's pages."""
+
+    sample_rates: tuple[int, ...]
+    sample_bytes: int | None
+
+
+_FORMATS = {
+    "pcm": _Format((24_000, 8_000, 16_000, 48_000), 2),
+    "opus": _Format((24_000, 8_000, 16_000, 48_000), None),
+    "mulaw": _Format((8_000,), 1),
+    "alaw": _Format((8_000,), 1),
+}
+_MAX_REQUEST_ID_CHARS = 200
+
+_WRONG = {
+    "format": ("bad_format", f"format is one of {', '.join(_FORMATS)}"),
+    "timestamps": ("bad_timestamps", "timestamps is true or false"),
+    "lead_ms": ("bad_lead", f"lead_ms is a whole number from {MIN_LEAD_MS} to {MAX_LEAD_MS}"),
+    "voice": ("bad_voice", "voice is a name"),
+    "engine": ("bad_voice", "engine is a name"),
+    "request_id": ("bad_request_id", f"request_id is a string of 1 to {_MAX_REQUEST_ID_CHARS} characters"),
+    "text": ("bad_text", "text is a string of Unicode characters"),
+    "speed": ("bad_speed", "speed is a number from 0.5 to 2"),
+}
+"""What a client is told of a field that is wrong: code and message."""
+
+
+def _unicode(text: str) -> str:
+    """Fails for half a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    text.encode()
+    return text
+
+
+_RequestId = Annotated[str, Field(min_length=1, max_length=_MAX_REQUEST_ID_CHARS), AfterValidator(_unicode)]
+_REQUEST_ID: TypeAdapter[str] = TypeAdapter(_RequestId)
+
+
+def _known_id(value: object) -> str | None:
+    """The id of a message that needs none; one that cannot be is none."""
+    try:
+        return _REQUEST_ID.validate_python(value, strict=True)
+    except ValidationError:
+        return None
+
+
+class Start(ClientMessage):
+    """How the requests behind it are spoken: `sample_rate` in Hz; without `lead_ms` there is no pace."""
+
+    type: Literal["start"] = "start"
+    request_id: Annotated[str | None, BeforeValidator(_known_id)] = None
+    format: Literal["pcm", "opus", "mulaw", "alaw"] = "pcm"
+    sample_rate: int = Field(default=None, validate_default=True)
+    timestamps: bool = False
+    lead_ms: int | None = Field(default=None, ge=MIN_LEAD_MS, le=MAX_LEAD_MS)
+    voice: str | None = None
+    engine: str | None = None
+
+    @field_validator("sample_rate", mode="plain")
+    @classmethod
+    def _of_format(cls, value: object, info: ValidationInfo) -> int:
+        name = info.data.get("format", "pcm")
+        rates = _FORMATS[name].sample_rates
+        if value is None:
+            return rates[0]
+        for rate in rates:
+            if value == rate:
+                return rate
+        listed = ", ".join(map(str, sorted(rates)))
+        raise PydanticCustomError("bad_format", "sample_rate of {name} is {listed}", {"name": name, "listed": listed})
+
+    def frame_bytes(self, frame_ms: int) -> int | None:
+        """Bytes of `frame_ms` milliseconds; None in a container."""
+        sample_bytes = _FORMATS[self.format].sample_bytes
+        return None if sample_bytes is None else self.sample_rate * frame_ms // 1000 * sample_bytes
+
+
+class Speak(ClientMessage):
+    """A text to say."""
+
+    type: Literal["speak"] = "speak"
+    request_id: _RequestId | None = None
+    text: Annotated[str, AfterValidator(_unicode)]
+    voice: str | None = None
+    speed: float | None = Field(default=None, ge=0.5, le=2.0)
+
+
+class Cancel(ClientMessage):
+    """Not another byte of a request."""
+
+    type: Literal["cancel"] = "cancel"
+    request_id: _RequestId | None = None
+
+
+class Stop(ClientMessage):
+    """The end of everything."""
+
+    type: Literal["stop"] = "stop"
+
+
+Message = Annotated[Start | Speak | Cancel | Stop, Field(discriminator="type")]
+_MESSAGES: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def parse(received: str | bytes) -> Message:
+    """What a client says.
+
+    Raises:
+        MessageError: with the code for what is wrong first, and the message's `request_id` if it has one.
+    """
+    message = read_object(received)
+    given = {name: value for name, value in message.items() if value is not None}
+    try:
+        return _MESSAGES.validate_python(given)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+    request_id = _known_id(given.get("request_id"))
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        kind = message.get("type")
+        raise MessageError("unknown_type", f"type is start, speak, cancel or stop, not {kind!r:.100}", request_id)
+    code, text = _WRONG.get(str(problem["loc"][1]), (problem["type"], problem["msg"]))
+    raise MessageError(code, text, request_id)
+
+
+@dataclass(frozen=True)
+class Started(ServiceMessage):
+    """The answer to `Start`: what was chosen."""
+
+    type = "started"
+    voice: str
+    format: str
+    sample_rate: int
+    timestamps: bool
+    lead_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class StartedSpeak(ServiceMessage):
+    """The first audio of a request follows."""
+
+    type = "started_speak"
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Meta(ServiceMessage):
+    """A window of audio follows; `progress` is the audio before it, in seconds."""
+
+    type = "meta"
+    request_id: str
+    progress: float
+    words: Sequence[Word] | None = None
+
+
+@dataclass(frozen=True)
+class Done(ServiceMessage):
+    """All audio of a request was sent."""
+
+    type = "done"
+    request_id: str
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Canceled(ServiceMessage):
+    """The answer to `Cancel`."""
+
+    type = "canceled"
+    request_id: str
+    text_spoken: str
+    text_remaining: str
+
+
+@dataclass(frozen=True)
+class Stopped(ServiceMessage):
+    """The answer to `Stop`."""
+
+    type = "stopped"
+
+
+@dataclass(frozen=True)
+class Error(ServiceMessage):
+    """What was wrong, and with which request."""
+
+    type = "error"
+    code: str
+    request_id: str | None
+    message: str
