@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import structlog
 
 from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client
+from telephony.protocols.messages import ServiceMessage
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -71,7 +72,7 @@ class Presence:
         self.cut_because = why
         self._cut()
 
-    async def dismiss(self, client: Client, busy: Mapping[str, Any]) -> None:
+    async def dismiss(self, client: Client, busy: ServiceMessage) -> None:
         """Closes the connection of a client that was cut; nothing if it was not.
 
         Args:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from telephony.endpoints import streaming
-from telephony.endpoints.pbx import Pbx, Saying, TooMuchTextError, UnknownCallError
+from telephony.endpoints.pbx import Pbx, TooMuchTextError, UnknownCallError
+from telephony.endpoints.pbx_connection import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
@@ -103,7 +104,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
-            spoken = pbx.say(call_id, Saying(words.text, _select(sessions, words), request_id))
+            spoken = pbx.say(call_id, CallText(words.text, _select(sessions, words), request_id))
         except RefusedError as error:
             raise streaming.busy(error) from None
         except TooMuchTextError as error:

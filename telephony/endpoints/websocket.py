@@ -1,38 +1,25 @@
-"""What the WebSocket doors share: JSON messages in, JSON and audio out, each with its bound."""
+"""What the WebSocket doors share: messages in, messages and audio out, each with its bound."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import anyio
 import anyio.lowlevel
-import numpy as np
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from telephony.audio.encoders import Encoder
-from telephony.listeners.playback import Playback, SaidText, fade_out
+from telephony.listeners.playback import Playback, SaidText
+from telephony.protocols.messages import ServiceMessage
 from telephony.scheduling.queues import Window
-from telephony.speech import Samples
 
 log = structlog.get_logger()
 
 TRY_AGAIN_LATER = 1013
 """The close code for a client for whom there is no place now."""
-
-MIN_LEAD_MS, MAX_LEAD_MS = 20, 10_000
-"""How far ahead of real time a client may have its audio sent, if it wants a bound."""
-
-
-class MessageError(ValueError):
-    """A message that a door cannot read. `code` is its name on the wire."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class ClientGoneError(ConnectionError):
@@ -56,11 +43,8 @@ class Client:
         # Without it a task could overtake another one that waits for the same client to read.
         self._turn = asyncio.Lock()
 
-    async def messages(self) -> AsyncIterator[dict[str, Any] | MessageError]:
-        """JSON objects until the client closes; what is not one comes as an error, so that the door can answer it.
-
-        Strings may hold halves of surrogate pairs, which JSON can spell and UTF-8 cannot.
-        """
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        """What the client sends, text or binary, until it closes."""
         while True:
             # Thousands of small messages may be there already: other clients have their turn in between.
             await anyio.lowlevel.checkpoint()
@@ -68,18 +52,10 @@ class Client:
             if received["type"] == "websocket.disconnect":
                 return
             text = received.get("text")
-            if text is None:
-                yield MessageError("unexpected_binary", "messages are JSON text, not binary")
-                continue
-            try:
-                message = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                yield MessageError("bad_json", f"not JSON: {type(error).__name__}")
-                continue
-            yield message if isinstance(message, dict) else MessageError("bad_json", "a message is a JSON object")
+            yield received["bytes"] if text is None else text
 
-    async def send(self, message: Mapping[str, Any]) -> None:
-        """Sends a JSON object.
+    async def send(self, message: ServiceMessage) -> None:
+        """Sends a message.
 
         Raises:
             ClientGoneError: it cannot be sent.
@@ -97,8 +73,8 @@ class Client:
             await self._send(_binary(frame))
         await anyio.lowlevel.checkpoint()
 
-    async def send_last(self, frames: Iterable[bytes], message: Mapping[str, Any]) -> None:
-        """Sends the last frames of what falls silent and the JSON object behind them; no other task's come in between.
+    async def send_last(self, frames: Iterable[bytes], message: ServiceMessage) -> None:
+        """Sends the last frames of what falls silent and the message behind them; no other task's come in between.
 
         Raises:
             ClientGoneError: one of them cannot be sent.
@@ -130,66 +106,54 @@ class Client:
             raise ClientGoneError(str(error) or type(error).__name__) from None
 
 
-def _text(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "websocket.send", "text": json.dumps(message)}
+def _text(message: ServiceMessage) -> dict[str, Any]:
+    return {"type": "websocket.send", "text": message.to_json()}
 
 
 def _binary(frame: bytes) -> dict[str, Any]:
     return {"type": "websocket.send", "bytes": frame}
 
 
-class Outlet:
+class AudioStream:
     """One text's audio as messages, at the pace that its client wants.
 
     Args:
         encoder, frames: for this text alone.
-        playback: the client's clock.
-        said: the text, on that clock.
-        step_ms: milliseconds of audio that are encoded at a time.
+        playback: its client's.
+        said: the text, which plays there.
     """
 
-    def __init__(self, encoder: Encoder, frames: Frames, playback: Playback, said: SaidText, step_ms: int) -> None:
-        self.said = said
+    def __init__(self, encoder: Encoder, frames: Frames, playback: Playback[Any], said: SaidText) -> None:
         self._encoder = encoder
         self._frames = frames
         self._playback = playback
-        self._step_ms = step_ms
-        self._unsent: Samples = np.zeros(0, np.float32)
-        self._sample_rate = 0
-        self._cut = False
+        self._said = said
 
     async def messages(self, window: Window) -> AsyncIterator[bytes]:
-        """Those that are complete with the text's next window, each when it may leave; none any more after `cut`."""
-        self.said.know(window.words)
-        self._unsent, self._sample_rate = window.samples, window.sample_rate
-        step = window.sample_rate * self._step_ms // 1000
-        while len(self._unsent):
-            duration_s = min(step, len(self._unsent)) / window.sample_rate
-            await self._playback.wait(duration_s)
-            if self._cut:
-                return
-            piece, self._unsent = self._unsent[:step], self._unsent[step:]
+        """Those that are complete with the text's next window, each when it may leave; none any more once it is cut."""
+        said = self._said
+        said.push(window)
+        while (piece := await self._playback.take(said)) is not None:
             for message in self._frames.push(self._encoder.encode(piece, window.sample_rate)):
                 yield message
-                if self._cut:
+                if said.cut:
                     return
-            self._playback.sent(duration_s, self.said)
-        if window.end_of_text:
-            self.said.whole = True
-            if self.said.sent_s:
+            self._playback.sent(len(piece) / window.sample_rate, said)
+        if window.end_of_text and not said.cut:
+            said.whole = True
+            if said.sent_s:
                 for message in self._frames.push(self._encoder.finish(), last=True):
                     yield message
 
-    def cut(self) -> list[bytes]:
-        """Barge-in: the messages that let the text fall silent.
+    def fading(self) -> list[bytes]:
+        """After a cut: the messages that let the text fall silent.
 
         Only for a client with a bounded lead: one that was sent everything has to fall silent itself.
         """
-        self._cut = True
-        fading, self._unsent = fade_out(self._unsent, self._sample_rate), self._unsent[:0]
-        if self._playback.lead_s is None or not len(fading):
+        samples = self._said.take(len(self._said.unsent))
+        if self._playback.lead_s is None or not len(samples):
             return []
-        data = self._encoder.encode(fading, self._sample_rate) + self._encoder.finish()
+        data = self._encoder.encode(samples, self._said.sample_rate) + self._encoder.finish()
         return list(self._frames.push(data, last=True))
 
 

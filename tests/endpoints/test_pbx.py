@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.endpoints.pbx import LEAD_S
+from telephony.endpoints.pbx_connection import LEAD_S
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.listeners.playback import FADE_S

@@ -9,6 +9,8 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 
 from telephony.endpoints.websocket import Client, ClientGoneError, ClientStalledError, Frames
+from telephony.protocols.sentence import StartedSpeak, Stopped
+from telephony.protocols.session import Cancelled, SessionStarted
 
 
 class Server:
@@ -46,21 +48,24 @@ def test_what_is_sent_later_never_overtakes_what_waits_for_the_client() -> None:
         audio = asyncio.ensure_future(client.send_audio(b"old audio"))
         await asyncio.sleep(0)
         server.takes.set()  # the first one is on its way, and has not left
-        await client.send({"type": "cancelled"})
+        await client.send(Cancelled("Yes,", "sir."))
         await audio
         return server.sent
 
-    assert asyncio.run(send()) == [b"old audio", '{"type": "cancelled"}']
+    assert asyncio.run(send()) == [
+        b"old audio",
+        '{"type": "cancelled", "text_spoken": "Yes,", "text_remaining": "sir."}',
+    ]
 
 
 def test_half_a_character_can_be_sent_back() -> None:
     async def send() -> list[str | bytes]:
         server = Server()
         server.takes.set()
-        await (await server.client()).send({"request_id": "\ud800"})
+        await (await server.client()).send(StartedSpeak("\ud800"))
         return server.sent
 
-    assert asyncio.run(send()) == ['{"request_id": "\\ud800"}']
+    assert asyncio.run(send()) == ['{"type": "started_speak", "request_id": "\\ud800"}']
 
 
 def test_a_client_that_takes_nothing_is_told_from_one_that_is_gone() -> None:
@@ -97,7 +102,7 @@ def test_who_sends_behind_a_close_is_told_that_the_client_is_gone() -> None:
         client = await server.client()
         await client.close()
         with pytest.raises(ClientGoneError):
-            await client.send({"type": "done"})
+            await client.send(Stopped())
 
     asyncio.run(send())
 
@@ -106,14 +111,19 @@ def test_nothing_comes_between_what_falls_silent_and_the_message_behind_it() -> 
     async def send() -> list[str | bytes]:
         server = Server()
         client = await server.client()
-        last = asyncio.ensure_future(client.send_last([b"one", b"two"], {}))
+        last = asyncio.ensure_future(client.send_last([b"one", b"two"], Stopped()))
         await asyncio.sleep(0)
-        other = asyncio.ensure_future(client.send({"type": "session_ended"}))
+        other = asyncio.ensure_future(client.send(SessionStarted("7")))
         server.takes.set()
         await asyncio.gather(last, other)
         return server.sent
 
-    assert asyncio.run(send()) == [b"one", b"two", "{}", '{"type": "session_ended"}']
+    assert asyncio.run(send()) == [
+        b"one",
+        b"two",
+        '{"type": "stopped"}',
+        '{"type": "session_started", "session_id": "7"}',
+    ]
 
 
 @pytest.mark.parametrize(

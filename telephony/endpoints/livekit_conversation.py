@@ -1,0 +1,283 @@
+"""What one session of the session protocol says, from `start_session` to `session_ended`."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import itertools
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from telephony.audio.encoders import open_encoder
+from telephony.endpoints.idle import Presence
+from telephony.endpoints.websocket import AudioStream, Client, Frames
+from telephony.endpoints.websocket_server import rest_s
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.playback import Playback, SaidText
+from telephony.listeners.sessions import Session, SessionRegistry, Speech
+from telephony.protocols import session as protocol
+from telephony.settings import Settings
+from telephony.text.segments import Segmenter
+from telephony.voices import ResolvedVoice, VoiceRequest
+
+log = structlog.get_logger()
+
+# A long text goes in by pieces, a millisecond each at the most: other clients have their turn in between.
+_PIECE_CHARS = 512
+
+
+@dataclass(eq=False)
+class _Segment(SaidText):
+    """What is spoken in one piece; `number` counts from 1 in its session."""
+
+    number: int
+    speech: Speech
+
+
+@dataclass
+class _Totals:
+    """What a session has spoken so far: `sent_s`, `audio_s` and `engine_s` in seconds."""
+
+    segments: int = 0
+    sent_s: float = 0.0
+    audio_s: float = 0.0
+    engine_s: float = 0.0
+    first_audio_s: float | None = None
+
+
+class Conversation:
+    """What one session says. Used by the tasks of one event loop.
+
+    Text goes from the segmenter to the segments that wait, from there into the playback, where those in flight are, and
+    `speak` sends these.
+
+    Args:
+        start: the message that began it.
+        wanted, selection: who is to speak, and who does at first.
+
+    Attributes:
+        session_id: the client's name for it, or one that it is given.
+        ending: whether `end_session` has come.
+        pending: whether there is text that was not spoken yet.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        client: Client,
+        sessions: SessionRegistry,
+        settings: Settings,
+        presence: Presence,
+        *,
+        start: protocol.StartSession,
+        wanted: VoiceRequest,
+        selection: ResolvedVoice,
+    ) -> None:
+        self.session_id = start.session_id or str(uuid.uuid4())
+        self.ending = False
+        self.pending = False
+        self._presence = presence
+        self._session = session
+        self._client = client
+        self._sessions = sessions
+        self._wanted = wanted
+        self._selection = selection
+        self._settings = settings
+        chosen = start.chosen
+        self._padded = bool(chosen.fixed_frames)
+        self._timestamps = bool(chosen.timestamps)
+        # A script that sends UTF-16 unit by unit cuts characters into halves.
+        self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
+        self._segmenter = Segmenter()
+        self._debounce: asyncio.TimerHandle | None = None
+        self._waiting: deque[str] = deque()
+        self._waiting_chars = 0
+        lead_s = None if chosen.lead_ms is None else chosen.lead_ms / 1000
+        self._playback = Playback[_Segment](lead_s, piece_ms=settings.frame_ms)
+        self._stream: AudioStream | None = None
+        self._numbers = itertools.count(1)
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._taking = False
+        self._totals = _Totals()
+        log.info("session_started", session=str(session), session_id=self.session_id, voice=selection.voice)
+
+    async def say(self, text: str) -> None:
+        """Takes the next piece of text; speaks the sentences that it completes, the rest when none follows."""
+        self._stop_debounce()
+        self._taking = True
+        self._hold()
+        text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))
+        for start in range(0, len(text), _PIECE_CHARS):
+            began, waiting = time.thread_time(), self._waiting_chars
+            self._queue(self._segmenter.push(text[start : start + _PIECE_CHARS]))
+            # What has nothing to say fills no queue that would hold its client up.
+            idle = self._waiting_chars == waiting
+            await asyncio.sleep(rest_s(time.thread_time() - began) if idle else 0)
+        self._taking = False
+        loop = asyncio.get_running_loop()
+        self._debounce = loop.call_later(self._settings.debounce_ms / 1000, self.flush)
+        self._hold()
+
+    def say_document(self, document: str) -> None:
+        """Speaks an SSML document, as a segment of its own, behind what is there."""
+        self.flush()
+        self._queue([document])
+        self._hold()
+
+    async def wait_for_room(self) -> None:
+        """Returns when more text may be taken."""
+        await self._has_room.wait()
+
+    def flush(self) -> None:
+        """Speaks what is there."""
+        self._stop_debounce()
+        self._queue(self._segmenter.flush())
+        self._hold()
+
+    def end(self) -> None:
+        """Speaks what is there, and nothing more: then `speak` returns."""
+        self.ending = True
+        self.flush()
+        self._playback.end()
+
+    def interrupt(self) -> tuple[list[bytes], str, str]:
+        """Barge-in: says nothing more of what was taken so far.
+
+        Returns the audio that falls silent, and the text that was heard and that was not.
+        """
+        spoken, remaining = self._forget()
+        fading = self._stream.fading() if self._stream is not None else []
+        self._session.interrupt()
+        self._hold()
+        return fading, spoken, remaining
+
+    def close(self) -> None:
+        """Says nothing more at all."""
+        self._session.close()
+        self._forget()
+        self._hold()
+        log.info(
+            "session_ended",
+            session=str(self._session),
+            session_id=self.session_id,
+            segments=self._totals.segments,
+            audio_s=round(self._totals.sent_s, 3),
+        )
+
+    async def speak(self) -> protocol.SessionEnded:
+        """Sends the audio of all segments in order; returns the last message of the session once it has ended.
+
+        Raises:
+            ClientGoneError: the client takes nothing more.
+        """
+        while (segment := await self._playback.next()) is not None:
+            await self._send(segment)
+        totals = self._totals
+        return protocol.SessionEnded(
+            self.session_id,
+            totals.segments,
+            protocol.milliseconds(totals.sent_s),
+            protocol.milliseconds(totals.first_audio_s),
+            protocol.real_time_factor(totals.engine_s, totals.audio_s),
+        )
+
+    def _queue(self, segments: Iterable[str]) -> None:
+        for segment in segments:
+            self._waiting.append(segment)
+            self._waiting_chars += len(segment)
+        self._refill()
+
+    def _refill(self) -> None:
+        while self._waiting and len(self._playback.texts) < self._settings.max_inflight_segments:
+            text = self._waiting.popleft()
+            self._waiting_chars -= len(text)
+            # The service may have another engine or voice by now. If it has lost this one, who spoke so far goes on.
+            with contextlib.suppress(UnknownVoiceError):
+                self._selection = self._sessions.find(self._wanted)
+            speech = self._session.say(text, self._selection, request_id=str(uuid.uuid4()))
+            self._playback.add(_Segment(text, next(self._numbers), speech))
+        if self._waiting_chars <= self._settings.max_text_chars:
+            self._has_room.set()
+        else:
+            self._has_room.clear()
+
+    def _forget(self) -> tuple[str, str]:
+        """Drops all text. Returns what was heard of it, and what was not."""
+        heard = self._playback.interrupt([*self._waiting, *self._segmenter.flush()])
+        self._stop_debounce()
+        self._taking = False
+        self._halves.reset()
+        self._segmenter.reset()
+        self._waiting.clear()
+        self._waiting_chars = 0
+        self._has_room.set()
+        return heard
+
+    def _stop_debounce(self) -> None:
+        if self._debounce is not None:
+            self._debounce.cancel()
+            self._debounce = None
+
+    def _hold(self) -> None:
+        """Keeps the session from being taken for silent, or its client for idle, while text is not spoken yet."""
+        pending = bool(self._taking or self._debounce or self._waiting or self._playback.texts)
+        if pending is not self.pending:
+            self.pending = pending
+            self._sessions.speaking(+1 if pending else -1)
+            if pending:
+                self._presence.speak()
+            else:
+                self._presence.pause()
+
+    async def _send(self, segment: _Segment) -> None:
+        """Sends a segment's audio and what became of it, unless it is cancelled on the way."""
+        sent_s = await self._send_audio(segment)
+        self._playback.done()
+        if segment.cut:
+            return
+        self._refill()
+        request = segment.speech.request
+        if request.failure is not None:
+            error = protocol.Error("synthesis_failed", request.failure, segment.number, request.request_id)
+            await self._client.send(error)
+        else:
+            self._count(segment.speech, sent_s)
+            done = protocol.SegmentDone(
+                segment.number,
+                request.request_id,
+                protocol.milliseconds(request.first_audio_s),
+                protocol.real_time_factor(request.engine_s, request.audio_s),
+                protocol.milliseconds(sent_s),
+            )
+            await self._client.send(done)
+        self._hold()
+
+    async def _send_audio(self, segment: _Segment) -> float:
+        """Sends the audio until its end or until it is cancelled; returns how much, in seconds."""
+        frames = Frames(protocol.SAMPLE_RATE * self._settings.frame_ms // 1000 * protocol.SAMPLE_BYTES, self._padded)
+        stream = self._stream = AudioStream(open_encoder("pcm", protocol.SAMPLE_RATE), frames, self._playback, segment)
+        sent_bytes = 0
+        async for window in segment.speech:
+            if self._timestamps and window.words:
+                await self._client.send(protocol.Words(segment.number, window.words))
+            async for frame in stream.messages(window):
+                await self._client.send_audio(frame)
+                sent_bytes += len(frame)
+        self._stream = None
+        return sent_bytes / protocol.SAMPLE_BYTES / protocol.SAMPLE_RATE
+
+    def _count(self, speech: Speech, sent_s: float) -> None:
+        totals = self._totals
+        totals.segments += 1
+        totals.sent_s += sent_s
+        totals.audio_s += speech.request.audio_s
+        totals.engine_s += speech.request.engine_s
+        if totals.first_audio_s is None:
+            totals.first_audio_s = speech.request.first_audio_s
