@@ -1,1 +1,1 @@
-"""Clients of the WebSocket doors for frameworks of voice agents. Each module stands alone: copy it, or import it."""
+"""Packages of their own for frameworks of voice agents, one in each folder; the service does not import them."""

@@ -27,9 +27,7 @@ from livekit.agents import Agent, AgentSession, APIConnectionError, APIStatusErr
 from livekit.agents.metrics import TTSMetrics
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, APIConnectOptions, TimedString
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
-
-from clients import livekit_plugin
-from clients.livekit_plugin import KokoroTTS, SupertonicTTS
+from livekit.plugins.kokoro_telephony import KokoroTTS, SupertonicTTS
 
 ONE_TRY = APIConnectOptions(max_retry=0, timeout=TIMEOUT_S)
 RETRIES = APIConnectOptions(max_retry=3, retry_interval=0.05, timeout=TIMEOUT_S)
@@ -482,7 +480,7 @@ def test_a_service_that_hangs_is_a_timeout() -> None:
 
 
 def test_a_connection_on_which_a_cancel_is_not_answered_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(livekit_plugin, "_CANCEL_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("livekit.plugins.kokoro_telephony.tts._CANCEL_TIMEOUT_S", 0.05)
     heard: list[tuple[int, str]] = []
 
     async def endless(connection: ServerConnection, kind: str) -> None:

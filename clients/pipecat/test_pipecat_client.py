@@ -42,8 +42,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.errors import ErrorCategory
 from pipecat.workers.runner import WorkerRunner
-
-from clients.pipecat_service import KokoroWebsocketTTSService
+from pipecat_kokoro_telephony import KokoroWebsocketTTSService
 
 Settings = KokoroWebsocketTTSService.Settings
 Kind = TypeVar("Kind", bound=Frame)

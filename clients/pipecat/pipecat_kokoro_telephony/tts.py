@@ -1,19 +1,7 @@
-"""A text-to-speech service for Pipecat, over the sentence protocol at `/v1/audio/speech/stream/ws`.
-
-Needs `pip install pipecat-ai`; this file may be copied to where the pipeline runs.
-
-    from clients.pipecat_service import KokoroWebsocketTTSService
-
-    speech = KokoroWebsocketTTSService(
-        url="ws://tts.example.com:8000/v1/audio/speech/stream/ws",
-        api_key="...",
-        settings=KokoroWebsocketTTSService.Settings(voice="af_aoede", speed=1.1),
-    )
-    pipeline = Pipeline([transport.input(), stt, user, llm, speech, transport.output(), assistant])
+"""Text to speech over the sentence protocol at `/v1/audio/speech/stream/ws`.
 
 An interruption cancels on the service what is not spoken yet. Word times become `TTSTextFrame`s, timed like the audio.
-`TTSUpdateSettingsFrame(delta=KokoroWebsocketTTSService.Settings(voice="am_adam"))` holds from the next sentence on. A
-connection that is lost, because the service restarts, is opened again by the next sentence.
+A connection that is lost, because the service restarts, is opened again by the next sentence.
 """
 
 from __future__ import annotations

@@ -1,16 +1,7 @@
-"""A text-to-speech plugin for LiveKit Agents, over the session protocol at `/ws/tts`.
+"""Text to speech over the session protocol at `/ws/tts`.
 
-Needs `pip install livekit-agents websockets`; this file may be copied to where the agent runs.
-
-    from clients.livekit_plugin import KokoroTTS
-
-    speech = KokoroTTS(service_url="ws://tts.example.com:8000/ws/tts", voice="pf_dora", lang_code="p", api_key="...")
-    session = AgentSession(llm=..., stt=..., use_tts_aligned_transcript=True)
-    await session.start(Agent(instructions="...", tts=speech))
-
-`SupertonicTTS` speaks with the voices F1 to F5 and M1 to M5. `update_options(voice=..., lang_code=..., speed=...)`
-takes effect with the next reply; `prewarm()` opens a connection before the first one. It needs no job either:
-`frame = await speech.synthesize("Hello.").collect()`, and `await speech.aclose()` in the end.
+`KokoroTTS` and `SupertonicTTS` are used like any other `livekit.agents.tts.TTS`. `update_options` takes effect with the
+next reply; `prewarm()` opens a connection before the first one. Outside of a job, call `aclose()` in the end.
 """
 
 from __future__ import annotations
