@@ -1,4 +1,4 @@
-# Sourced by start-kokoro.sh and run-tests.sh: the virtual environment, made and filled once.
+# Sourced by the other scripts: the virtual environment, made and filled once.
 # shellcheck shell=bash
 # After `prepare_environment FILE...`, $python is its interpreter and every requirements FILE is installed.
 
@@ -34,11 +34,13 @@ _show_progress() { # a line every ten seconds of what pip, which writes to the f
     done
 }
 
-_install() { # the requirements file $1; what pip says goes to a file, and is shown if it fails
+# The requirements file $1, in the versions of constraints.txt; what pip says goes to a file, and is shown if it fails.
+_install() {
     local log="$venv/pip.log" status=0
     echo "installing the packages of $1 (the first time: about 1 GB, several with CUDA; minutes)" >&2
     # Of what pip would compile beforehand, a third of its time, the service imports little, which compiles itself.
-    "$python" -m pip install --disable-pip-version-check --no-compile --progress-bar off -r "$root/$1" >"$log" 2>&1 &
+    "$python" -m pip install --disable-pip-version-check --no-compile --progress-bar off \
+        --constraint "$root/constraints.txt" -r "$root/$1" >"$log" 2>&1 &
     _pip=$!
     _show_progress "$log" &
     _progress=$!
@@ -54,7 +56,7 @@ _install() { # the requirements file $1; what pip says goes to a file, and is sh
 }
 
 prepare_environment() {
-    local base file stamp
+    local base file stamp wanted
     if ! _is_supported "$python" || ! "$python" -m pip --version >/dev/null 2>&1; then
         base=$(_find_python)
         echo "making $venv with $base" >&2
@@ -66,9 +68,10 @@ prepare_environment() {
     for file in "$@"; do
         # What was installed last time, to the letter: then there is nothing to do, offline too.
         stamp="$venv/.installed-$(basename "$file")"
-        if ! cmp -s "$root/$file" "$stamp"; then
+        wanted=$(cat "$root/$file" "$root/constraints.txt")
+        if [ "$wanted" != "$(cat "$stamp" 2>/dev/null)" ]; then
             _install "$file"
-            cp "$root/$file" "$stamp"
+            echo "$wanted" >"$stamp"
         fi
     done
 }

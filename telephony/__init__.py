@@ -1,3 +1,3 @@
 """Text-to-speech for phone calls: one core, many doors."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -19,9 +19,9 @@ from tests.clients import ROOT
 SCRIPTS = ("start-kokoro.sh", "run-tests.sh", "scripts/environment.sh", "scripts/jemalloc.sh", ".ci/run")
 
 # What the scripts need of a system beside Python; nothing else is on the PATH.
-TOOLS = (*"bash basename cat chmod cmp cp cut dirname env grep mkdir sleep tail touch".split(),)
+TOOLS = (*"bash basename cat chmod cp cut dirname env grep mkdir sleep tail touch".split(),)
 
-PIP = "python -m pip install --disable-pip-version-check --no-compile --progress-bar off -r"
+PIP = "python -m pip install --disable-pip-version-check --no-compile --progress-bar off"
 
 # Stands for Python: notes its name and arguments; knows venv, pip and what the scripts ask of an interpreter.
 STUB = """#!/usr/bin/env bash
@@ -112,6 +112,7 @@ def house(tmp_path: Path) -> House:
         shutil.copy(ROOT / script, root / script)
     (root / "requirements.txt").write_text("torch==1\n")
     (root / "requirements-dev.txt").write_text("pytest==1\n")
+    (root / "constraints.txt").write_text("sympy==1\n")
     tools.mkdir()
     for tool in TOOLS:
         found = shutil.which(tool)
@@ -136,7 +137,7 @@ def test_first_start_sets_up_and_the_second_one_does_nothing(house: House) -> No
     venv = house.root / "venv-kokoro"
     assert first.calls == [
         f"python3.11 -m venv --clear {venv}",
-        f"{PIP} {house.root}/requirements.txt",
+        f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements.txt",
         f"python {house.root}/kokoro_service.py --voice bf_emma a b",
     ]
     assert first.status == 7  # the service's own
@@ -152,10 +153,11 @@ def test_start_from_another_directory(house: House, tmp_path: Path) -> None:
     assert not (tmp_path / "venv-kokoro").exists()
 
 
-def test_changed_requirements_are_installed(house: House) -> None:
+@pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt"])
+def test_changed_requirements_are_installed(house: House, name: str) -> None:
     house.add_python("python3.11")
     house.run("start-kokoro.sh")
-    (house.root / "requirements.txt").write_text("torch==2\n")
+    (house.root / name).write_text("torch==2\n")
     calls = house.run("start-kokoro.sh").calls
     assert [call.split()[:4] for call in calls[:-1]] == [["python", "-m", "pip", "install"]]
 
@@ -175,7 +177,7 @@ def test_tests_need_more_than_the_service(house: House) -> None:
     house.run("start-kokoro.sh")
     calls = house.run("run-tests.sh", "-m", "not model").calls
     assert calls == [
-        f"{PIP} {house.root}/requirements-dev.txt",
+        f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-dev.txt",
         "python -m pytest -m not model",
     ]
 

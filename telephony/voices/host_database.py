@@ -21,8 +21,6 @@ from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
-
 _BUSY_TIMEOUT_S = 0.25
 _KEYS = ("kokoro_service_enabled", "kokoro_voice", "piper_model_path")
 _UPSERT = (
@@ -140,7 +138,7 @@ class Store:
         """
         try:
             with self._open("rwc") as connection:
-                for script in sorted(SQL_DIR.glob("*.sql")):
+                for script in sorted(_sql_dir().glob("*.sql")):
                     connection.executescript(script.read_text(encoding="utf-8"))
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from None
@@ -166,6 +164,13 @@ class Store:
     def _recovered(self, access: str) -> None:
         if self._complaints.pop(access, None) is not None:
             log.info("database_usable", access=access, path=str(self._path))
+
+
+def _sql_dir() -> Path:
+    """`sql/` of the checkout, which an installed package holds beside this module."""
+    module = Path(__file__).resolve()
+    packaged = module.with_name("sql")
+    return packaged if packaged.is_dir() else module.parents[2] / "sql"
 
 
 def _text(value: object) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import math
-import re
 import socket
 import sys
 import termios
@@ -29,7 +28,7 @@ from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings
 from telephony.voices.selector import Loaders
-from tests.clients import ROOT, TIMEOUT_S, EventLog, TextHost, Throttle, figure, until, wait_figure
+from tests.clients import TIMEOUT_S, EventLog, TextHost, Throttle, figure, until, wait_figure
 from tests.conftest import StartService
 from tests.doors import open_stub_door
 
@@ -111,10 +110,6 @@ def test_while_it_stops_it_lives_but_is_not_ready(service: StartService, events:
         stopper.join()
     assert (answer.status_code, answer.json()["status"]) == (503, "stopping")
     assert alive.status_code == 200
-
-
-def test_the_version_is_that_of_the_project() -> None:
-    assert re.findall(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE) == [__version__]
 
 
 # Figures
