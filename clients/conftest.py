@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conftest import _no_leaks, _own_log_configuration, events, kokoro, kokoro_weights, service
+from tests.conftest import _no_leaks, _own_log_configuration, _turn, events, kokoro, kokoro_weights, service
 
-__all__ = ["_no_leaks", "_own_log_configuration", "events", "kokoro", "kokoro_weights", "service"]
+__all__ = ["_no_leaks", "_own_log_configuration", "_turn", "events", "kokoro", "kokoro_weights", "service"]
