@@ -17,7 +17,7 @@ from telephony.engines.base import Engine
 from telephony.service import Service
 from telephony.settings import Settings
 from telephony.speech import Samples
-from telephony.text import script
+from telephony.text.script import Script
 from telephony.voices.selector import Loaders
 
 
@@ -106,7 +106,7 @@ def speak(engine: Engine, text: str, voice: str, language: str | None = None) ->
         SynthesisError: there is no such voice, nothing in the text can be spoken, or the engine failed.
     """
     windows = [np.zeros(0, np.float32)]
-    for segment in script.read(text, language or engine.find_voice(voice).language):
+    for segment in Script.lenient(text).read(language or engine.find_voice(voice).language):
         if segment.pause_s:
             windows.append(np.zeros(round(segment.pause_s * engine.sample_rate), np.float32))
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from unittest import mock
 
 from starlette.websockets import WebSocket
 
@@ -21,13 +22,14 @@ from telephony.voices import ResolvedVoice, VoiceRequest, choose
 
 _SETTINGS = Settings(debounce_ms=0, max_text_chars=200, send_timeout_s=5.0)
 _DOORS = (livekit, pipecat)
-pipecat.MAX_WAITING_REQUESTS = 3  # few messages reach it
+_MAX_WAITING_REQUESTS = 3  # few messages reach it
 
 
 def check(data: bytes) -> None:
     """The first byte chooses the door; messages are divided by newlines, those that are no UTF-8 are binary."""
     if data:
-        asyncio.run(_converse(_DOORS[data[0] % len(_DOORS)], data[1:].split(b"\n")))
+        with mock.patch.object(pipecat, "MAX_WAITING_REQUESTS", _MAX_WAITING_REQUESTS):
+            asyncio.run(_converse(_DOORS[data[0] % len(_DOORS)], data[1:].split(b"\n")))
 
 
 async def _converse(door: Any, messages: list[bytes]) -> None:

@@ -23,8 +23,9 @@ from telephony.listeners.sessions import RefusedError, Session, SessionRegistry,
 from telephony.settings import Settings
 from telephony.speech import Voice
 from telephony.telemetry.metrics import Metrics
-from telephony.text import script, writing_systems
+from telephony.text import writing_systems
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest, speaks
 
 _DOOR = "gateway"
@@ -77,18 +78,19 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if len(wanted.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
         try:
-            if not await sessions.speakable(wanted.text):
-                raise _invalid("text", "there is nothing to say in it")
+            script = await sessions.parse(wanted.text)
         except SpokenError as error:
             raise _invalid("text", str(error)) from None
+        if not script.speakable:
+            raise _invalid("text", "there is nothing to say in it")
         try:
             sessions.check_open()
-            selection = _select(sessions, wanted)
+            selection = _select(sessions, wanted, script)
             session = sessions.open(_DOOR)
         except RefusedError as error:
             raise streaming.busy(error) from None
         try:
-            answer = await _speak(request, session, wanted, selection)
+            answer = await _speak(request, session, wanted, script, selection)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
             if isinstance(error, TooLargeError):
@@ -121,13 +123,15 @@ class _Answer:
     body: Body
 
 
-async def _speak(request: Request, session: Session, wanted: Synthesis, selection: ResolvedVoice) -> _Answer:
+async def _speak(
+    request: Request, session: Session, wanted: Synthesis, script: Script, selection: ResolvedVoice
+) -> _Answer:
     own_hz = selection.engine.sample_rate if wanted.format == "f32" else None
     try:
         encoder = open_encoder(wanted.format, own_hz if wanted.sample_rate is None else wanted.sample_rate)
     except EncoderError as error:
         raise _invalid("sample_rate", str(error)) from None
-    speech = session.say(wanted.text, selection, keep=wanted.prerender, request_id=request.state.request_id)
+    speech = session.say(script, selection, keep=wanted.prerender, request_id=request.state.request_id)
     try:
         body = await streaming.body(request, speech, encoder, wanted.stream)
     except SpeechFailedError as error:
@@ -135,7 +139,7 @@ async def _speak(request: Request, session: Session, wanted: Synthesis, selectio
     return _Answer(encoder, speech, body)
 
 
-def _select(sessions: SessionRegistry, wanted: Synthesis) -> ResolvedVoice:
+def _select(sessions: SessionRegistry, wanted: Synthesis, script: Script) -> ResolvedVoice:
     try:
         selection = sessions.find(VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine))
     except UnknownVoiceError as error:
@@ -143,7 +147,7 @@ def _select(sessions: SessionRegistry, wanted: Synthesis) -> ResolvedVoice:
         raise _invalid(field, str(error)) from None
     if wanted.voice is not None or wanted.language is not None:
         return selection
-    languages = writing_systems.languages(script.without_tags(wanted.text))
+    languages = writing_systems.languages(script.words)
     if not languages or any(speaks(_voice(selection), language) for language in languages):
         return selection
     for language in languages:

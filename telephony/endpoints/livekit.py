@@ -20,6 +20,7 @@ from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text import normalization
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import VoiceRequest
 
 log = structlog.get_logger()
@@ -125,8 +126,7 @@ class _Connection:
                 self._check_text(message.text)
                 if _is_whole_document(message.text):
                     document = _whole_characters(message.text)
-                    await self._check_document(document)
-                    conversation.say_document(document)
+                    conversation.say_document(await self._read_document(document))
                 else:
                     await conversation.say(message.text)
                 await conversation.wait_for_room()
@@ -181,13 +181,14 @@ class _Connection:
         except RefusedError as error:
             raise MessageError("busy", str(error)) from None
 
-    async def _check_document(self, document: str) -> None:
+    async def _read_document(self, document: str) -> Script:
         try:
-            if await self._sessions.speakable(document):
-                return
+            script = await self._sessions.parse(document)
         except SpokenError as error:
             raise MessageError("bad_message", f"text: {error}") from None
-        raise MessageError("bad_message", "text: the document has nothing to say")
+        if not script.speakable:
+            raise MessageError("bad_message", "text: the document has nothing to say")
+        return script
 
 
 def _is_whole_document(text: str) -> bool:

@@ -23,6 +23,7 @@ from telephony.listeners.playback import Playback, SaidText
 from telephony.listeners.sessions import Session, SessionRegistry, Speech
 from telephony.protocols import session as protocol
 from telephony.settings import Settings
+from telephony.text.script import Script
 from telephony.text.segments import Segmenter
 from telephony.voices import ResolvedVoice, VoiceRequest
 
@@ -96,7 +97,7 @@ class Conversation:
         self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
         self._segmenter = Segmenter()
         self._debounce: asyncio.TimerHandle | None = None
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[Script] = deque()
         self._waiting_chars = 0
         lead_s = None if chosen.lead_ms is None else chosen.lead_ms / 1000
         self._playback = Playback[_Segment](lead_s, piece_ms=settings.frame_ms)
@@ -116,7 +117,7 @@ class Conversation:
         text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))
         for start in range(0, len(text), _PIECE_CHARS):
             began, waiting = time.thread_time(), self._waiting_chars
-            self._queue(self._segmenter.push(text[start : start + _PIECE_CHARS]))
+            self._queue(map(Script.lenient, self._segmenter.push(text[start : start + _PIECE_CHARS])))
             # What has nothing to say fills no queue that would hold its client up.
             idle = self._waiting_chars == waiting
             await asyncio.sleep(rest_s(time.thread_time() - began) if idle else 0)
@@ -125,7 +126,7 @@ class Conversation:
         self._debounce = loop.call_later(self._settings.debounce_ms / 1000, self.flush)
         self._hold()
 
-    def say_document(self, document: str) -> None:
+    def say_document(self, document: Script) -> None:
         """Speaks an SSML document, as a segment of its own, behind what is there."""
         self.flush()
         self._queue([document])
@@ -138,7 +139,7 @@ class Conversation:
     def flush(self) -> None:
         """Speaks what is there."""
         self._stop_debounce()
-        self._queue(self._segmenter.flush())
+        self._queue(map(Script.lenient, self._segmenter.flush()))
         self._hold()
 
     def end(self) -> None:
@@ -188,21 +189,21 @@ class Conversation:
             protocol.real_time_factor(totals.engine_s, totals.audio_s),
         )
 
-    def _queue(self, segments: Iterable[str]) -> None:
+    def _queue(self, segments: Iterable[Script]) -> None:
         for segment in segments:
             self._waiting.append(segment)
-            self._waiting_chars += len(segment)
+            self._waiting_chars += len(segment.text)
         self._refill()
 
     def _refill(self) -> None:
         while self._waiting and len(self._playback.texts) < self._settings.max_inflight_segments:
-            text = self._waiting.popleft()
-            self._waiting_chars -= len(text)
+            script = self._waiting.popleft()
+            self._waiting_chars -= len(script.text)
             # The service may have another engine or voice by now. If it has lost this one, who spoke so far goes on.
             with contextlib.suppress(UnknownVoiceError):
                 self._selection = self._sessions.find(self._wanted)
-            speech = self._session.say(text, self._selection, request_id=str(uuid.uuid4()))
-            self._playback.add(_Segment(text, next(self._numbers), speech))
+            speech = self._session.say(script, self._selection, request_id=str(uuid.uuid4()))
+            self._playback.add(_Segment(script.words, next(self._numbers), speech))
         if self._waiting_chars <= self._settings.max_text_chars:
             self._has_room.set()
         else:
@@ -210,7 +211,7 @@ class Conversation:
 
     def _forget(self) -> tuple[str, str]:
         """Drops all text. Returns what was heard of it, and what was not."""
-        heard = self._playback.interrupt([*self._waiting, *self._segmenter.flush()])
+        heard = self._playback.interrupt([*(script.words for script in self._waiting), *self._segmenter.flush()])
         self._stop_debounce()
         self._taking = False
         self._halves.reset()

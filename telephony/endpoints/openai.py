@@ -149,10 +149,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if len(wanted.input) > settings.max_text_chars:
             raise _ParameterError("input", streaming.too_long(settings.max_text_chars).detail, status=413)
         try:
-            if not await sessions.speakable(wanted.input):
-                raise _ParameterError("input", "there is nothing to say in it")
+            script = await sessions.parse(wanted.input)
         except SpokenError as error:
             raise _ParameterError("input", str(error)) from None
+        if not script.speakable:
+            raise _ParameterError("input", "there is nothing to say in it")
         events = wanted.stream_format == "sse"
         if events and wanted.stream is False:
             raise _ParameterError("stream", "events are always streamed")
@@ -166,7 +167,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         encoder = open_encoder(wanted.response_format)
         session = sessions.open(_DOOR)
         try:
-            speech = session.say(wanted.input, selection, request_id=request.state.request_id)
+            speech = session.say(script, selection, request_id=request.state.request_id)
             body = await streaming.body(request, speech, encoder, True if events else wanted.stream)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()

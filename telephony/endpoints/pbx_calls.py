@@ -97,14 +97,15 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         if len(words.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
         try:
-            if not await sessions.speakable(words.text):
-                raise _invalid("text", "there is nothing to say in it")
+            script = await sessions.parse(words.text)
         except SpokenError as error:
             raise _invalid("text", str(error)) from None
+        if not script.speakable:
+            raise _invalid("text", "there is nothing to say in it")
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
-            spoken = pbx.say(call_id, CallText(words.text, _select(sessions, words), request_id))
+            spoken = pbx.say(call_id, CallText(script, _select(sessions, words), request_id))
         except RefusedError as error:
             raise streaming.busy(error) from None
         except TooMuchTextError as error:

@@ -25,6 +25,7 @@ from telephony.protocols.audiosocket import PbxDecoder
 from telephony.protocols.telephone import WireError
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
@@ -49,14 +50,14 @@ _MAX_DIGITS = 100
 class CallText:
     """A text for a call, and who speaks it."""
 
-    text: str
+    script: Script
     selection: ResolvedVoice
     request_id: str
 
     @property
     def size_bytes(self) -> int:
         """What it counts against `max_queued_text_bytes`."""
-        return len(self.text.encode())
+        return self.script.size_bytes
 
 
 @dataclass(eq=False)
@@ -98,8 +99,8 @@ class PbxCall:
 
     def say(self, wanted: CallText) -> None:
         """Speaks a text behind those said before."""
-        speech = self._session.say(wanted.text, wanted.selection, request_id=wanted.request_id)
-        self._playback.add(_QueuedText(wanted.text, speech))
+        speech = self._session.say(wanted.script, wanted.selection, request_id=wanted.request_id)
+        self._playback.add(_QueuedText(wanted.script.words, speech))
 
     def interrupt(self) -> tuple[str, str]:
         """Barge-in: speech fades, what was said before is dropped. Returns what the caller heard of it, and the rest.

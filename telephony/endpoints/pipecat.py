@@ -28,6 +28,7 @@ from telephony.protocols.messages import MessageError, ServiceMessage
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
@@ -163,15 +164,16 @@ class _Connection:
         if len(text) > limit:
             raise MessageError("bad_text", f"a text of {len(text)} characters is longer than the limit of {limit}")
         try:
-            if not await self._sessions.speakable(text):
-                raise MessageError("empty_text", "the text has nothing to say")
+            script = await self._sessions.parse(text)
         except SpokenError as error:
             raise MessageError("bad_text", str(error)) from None
+        if not script.speakable:
+            raise MessageError("empty_text", "the text has nothing to say")
         voice, engine = (self._start.voice, self._start.engine) if speak.voice is None else (speak.voice, None)
         selection = self._find(VoiceRequest(voice, speed=speak.speed, engine=engine))
-        self._check_room(text)
-        speech = self._session.say(text, selection, request_id=request_id)
-        self._playback.add(_Request(text, request_id, speech, self._start))
+        self._check_room(script)
+        speech = self._session.say(script, selection, request_id=request_id)
+        self._playback.add(_Request(script.words, request_id, speech, self._start))
         self._presence.speak()
 
     async def _handle_cancel(self, cancel: protocol.Cancel) -> None:
@@ -198,10 +200,10 @@ class _Connection:
         except UnknownVoiceError as error:
             raise MessageError("bad_voice", str(error)) from None
 
-    def _check_room(self, text: str) -> None:
+    def _check_room(self, script: Script) -> None:
         requests = self._playback.texts
         waiting_bytes = sum(request.speech.request.size_bytes for request in requests)
-        if requests and waiting_bytes + len(text.encode()) > self._settings.max_queued_text_bytes:
+        if requests and waiting_bytes + script.size_bytes > self._settings.max_queued_text_bytes:
             raise MessageError("busy", f"{waiting_bytes} bytes of text wait on this connection")
         if len(requests) >= MAX_WAITING_REQUESTS:
             raise MessageError("busy", f"{len(requests)} requests wait on this connection")

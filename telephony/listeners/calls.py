@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -22,10 +22,9 @@ from telephony.listeners.sinks import ProcessorSink, ReplySink, SinkLimits
 from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError, Request, Window
 from telephony.scheduling.scheduler import Scheduler
-from telephony.speech import Segment
 from telephony.telemetry.metrics import Metrics
-from telephony.text import script
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
@@ -93,13 +92,15 @@ class Call:
             epoch = self._queue.epoch
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
+        script = Script.lenient(text, self._document_invalid)
+        quick = self._queue.silent and not self._policy.exact
         request = Request(
-            self._segments(text, selection, whole),
+            script.whole(selection.read_in) if whole else script.slices(selection.read_in, quick=quick),
             selection.engine,
             selection.voice,
             selection.speed,
             epoch,
-            len(text.encode()),
+            script.size_bytes,
             exact=whole or self._policy.exact,
             language=selection.language,
         )
@@ -116,12 +117,6 @@ class Call:
     def interrupt(self) -> None:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
         self._queue.clear()
-
-    def _segments(self, text: str, selection: ResolvedVoice, whole: bool) -> Iterator[Segment | None]:
-        if whole:
-            return script.whole(text, selection.read_in, self._document_invalid)
-        quick = self._queue.silent and not self._policy.exact
-        return script.slices(text, selection.read_in, quick=quick, on_invalid=self._document_invalid)
 
     def _document_invalid(self, error: SpokenError) -> None:
         self._metrics.documents_invalid.inc()

@@ -18,7 +18,6 @@ import numpy as np
 
 from telephony.scheduling.queues import Window
 from telephony.speech import Samples, Word
-from telephony.text import script
 
 FADE_S = 0.06
 """How long speech takes to fall silent at a barge-in: long enough for no click, too short for another word."""
@@ -171,13 +170,12 @@ class Playback(Generic[_Text]):
         return self.begin(self._waiting.popleft())
 
     def begin(self, said: _Text) -> _Text:
-        """Plays a text from now on: of a document, what is between its tags.
+        """Plays a text from now on.
 
         Who has heard all of those before has begun a new turn, and they are forgotten.
         """
         if not self.ahead_s and all(earlier.whole for earlier in self._turn):
             self._turn.clear()
-        said.text = script.without_tags(said.text)
         self._turn.append(said)
         self.playing = said
         return said

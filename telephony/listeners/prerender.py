@@ -12,7 +12,7 @@ from telephony.engines.base import SynthesisError
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
-from telephony.text import script
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
@@ -78,14 +78,15 @@ class Prerenderer:
         """Has a phrase made in every way in which a door may ask for it; whether any of them was missing."""
         selection = self._find(VoiceRequest(wanted.voice, wanted.language, wanted.speed))
         worked_s = 0.0
-        for division, exact in self._ways(wanted.text, selection.read_in):
+        script = Script.lenient(wanted.text)
+        for division, exact in self._ways(script, selection.read_in):
             request = Request(
                 division,
                 selection.engine,
                 selection.voice,
                 selection.speed,
                 0,
-                len(wanted.text.encode()),
+                script.size_bytes,
                 exact=exact,
                 language=selection.language,
                 keep=True,
@@ -101,11 +102,11 @@ class Prerenderer:
             worked_s += request.engine_s
         return worked_s > 0
 
-    def _ways(self, text: str, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:
+    def _ways(self, script: Script, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:
         """Segments, and whether they are exact. What two ways have in common is found by the second one."""
-        yield script.read(text, language, quick=True), False
-        yield script.read(text, language), False
+        yield script.read(language, quick=True), False
+        yield script.read(language), False
         if self._whole:
-            yield script.whole(text, language), True
+            yield script.whole(language), True
         if self._exact:
-            yield script.read(text, language), True
+            yield script.read(language), True

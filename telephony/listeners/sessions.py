@@ -13,7 +13,7 @@ import itertools
 import math
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -24,9 +24,8 @@ from telephony.audio.loudness import Leveller, Loudness
 from telephony.engines.base import Engine
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
-from telephony.speech import Segment
 from telephony.telemetry.metrics import Metrics
-from telephony.text import script
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
 
 log = structlog.get_logger()
@@ -168,25 +167,24 @@ class Session:
         self._registry.forget(self)
 
     def say(
-        self, text: str, selection: ResolvedVoice, *, exact: bool = False, keep: bool = False, request_id: str = ""
+        self, script: Script, selection: ResolvedVoice, *, exact: bool = False, keep: bool = False, request_id: str = ""
     ) -> Speech:
         """Queues a text behind those said before.
 
         Args:
-            text: of any length, plain or an SSML document; with nothing speakable in it the speech has no window but an
-                empty last one.
+            script: of any length; with nothing speakable in it the speech has no window but an empty last one.
             selection: engine, voice and rate.
             exact: the model's own output, silence included, however late it begins.
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
         """
         request = Request(
-            self._segments(text, selection, exact),
+            script.slices(selection.read_in, quick=self.silent and not exact),
             selection.engine,
             selection.voice,
             selection.speed,
             next(self._epochs),
-            len(text.encode()),
+            script.size_bytes,
             exact=exact,
             language=selection.language,
             keep=keep,
@@ -200,7 +198,7 @@ class Session:
             speech.take(Window(np.zeros(0, np.float32), selection.engine.sample_rate, request.epoch, True))
         else:
             self._metrics.texts.inc()
-            log.debug("text", session=self._name, text=text[:200])
+            log.debug("text", session=self._name, text=script.text[:200])
             self._queue.put(request)
         return speech
 
@@ -267,9 +265,6 @@ class Session:
             self._registry.speaking(-1)
         return known
 
-    def _segments(self, text: str, selection: ResolvedVoice, exact: bool) -> Iterator[Segment | None]:
-        return script.slices(text, selection.read_in, quick=self.silent and not exact)
-
 
 class SessionRegistry:
     """All sessions of the event-loop doors.
@@ -305,15 +300,15 @@ class SessionRegistry:
         """Ends the thread for checks, behind the one in work. No session is used any more."""
         self._checks.shutdown(cancel_futures=True)
 
-    async def speakable(self, text: str) -> bool:
-        """`script.speakable`, without holding up the event loop for a long text.
+    async def parse(self, text: str) -> Script:
+        """`Script.parse`, without holding up the event loop for a long text.
 
         Raises:
             SpokenError: a document that is not valid.
         """
         if len(text) <= _SHORT_CHARS:
-            return script.speakable(text)
-        return await asyncio.get_running_loop().run_in_executor(self._checks, script.speakable, text)
+            return Script.parse(text)
+        return await asyncio.get_running_loop().run_in_executor(self._checks, Script.parse, text)
 
     def find(self, wanted: VoiceRequest) -> ResolvedVoice:
         """Engine, voice and rate for what a client asks.

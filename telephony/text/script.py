@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from telephony.speech import Segment
 from telephony.text import normalization, segments
@@ -23,73 +24,99 @@ def _ignore(error: SpokenError) -> None:
     """Nobody wants to know."""
 
 
-def speakable(text: str) -> bool:
-    """Whether a text has anything to say, or at least a pause.
+@dataclass(frozen=True)
+class Script:
+    """A text as it is to be spoken, which cannot be wrong: made by `parse`, or by `lenient` where nobody could be told.
 
-    Raises:
-        SpokenError: it is an SSML document that is not valid.
+    Attributes:
+        text: as it came, plain or an SSML document.
+        speakable: whether there is anything to say, or at least a pause. Of a lenient script that shows on the way.
     """
-    if not normalization.is_document(text):
-        return segments.speakable(text)
-    return any(span.pause_s or segments.speakable(span.text) for span in normalization.outline(text))
 
+    text: str
+    speakable: bool
+    _spans: tuple[Span, ...] | None = None
+    _unread: bool = False
+    _on_invalid: OnInvalid = _ignore
 
-def without_tags(text: str) -> str:
-    """The text between the tags of an SSML document, valid or not; plain text as it is."""
-    return "".join(_between_tags(text)) if normalization.is_document(text) else text
+    @staticmethod
+    def parse(text: str) -> Script:
+        """A script of plain text, or of an SSML document that is valid.
 
+        Raises:
+            SpokenError: it is an SSML document that is not valid.
+        """
+        if not normalization.is_document(text):
+            return Script(text, segments.speakable(text))
+        spans = tuple(span for span in normalization.spans(text) if span is not None)
+        speakable = any(span.pause_s or segments.speakable(normalization.as_written(span)) for span in spans)
+        return Script(text, speakable, spans)
 
-def read(
-    text: str,
-    language: str,
-    *,
-    max_chars: int = segments.DEFAULT_MAX_CHARS,
-    pack_chars: int = 0,
-    quick: bool = False,
-) -> Iterator[Segment]:
-    """The segments of a text that is there whole, made one by one: `slices`, without the breaks between them."""
-    found = slices(text, language, max_chars=max_chars, pack_chars=pack_chars, quick=quick)
-    return (segment for segment in found if segment is not None)
+    @staticmethod
+    def lenient(text: str, on_invalid: OnInvalid = _ignore) -> Script:
+        """A script of any text. A document is read while it is spoken; one that is not valid, without its tags.
 
+        Args:
+            text: of any length.
+            on_invalid: told, on the way, that a document is not valid.
+        """
+        return Script(text, True, None, normalization.is_document(text), on_invalid)
 
-def whole(text: str, language: str, on_invalid: OnInvalid = _ignore) -> Iterator[Segment | None]:
-    """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
-    return slices(text, language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, on_invalid=on_invalid)
+    @property
+    def words(self) -> str:
+        """What is said, as it is written: of a document, what is between its tags."""
+        is_plain = self._spans is None and not self._unread
+        return self.text if is_plain else "".join(_between_tags(self.text))
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the text as it came, in UTF-8."""
+        return len(self.text.encode("utf-8", "replace"))
 
-def slices(
-    text: str,
-    language: str,
-    *,
-    max_chars: int = segments.DEFAULT_MAX_CHARS,
-    pack_chars: int = 0,
-    quick: bool = False,
-    on_invalid: OnInvalid = _ignore,
-) -> Iterator[Segment | None]:
-    """The segments of a text that is there whole, made one by one, with a bounded amount of work for each step.
+    def read(self, language: str, *, quick: bool = False) -> Iterator[Segment]:
+        """What is spoken one after the other, made one by one: `slices`, without the breaks between them."""
+        return (segment for segment in self.slices(language, quick=quick) if segment is not None)
 
-    None where there is no segment yet, and it is others' turn. A text of 10 MB may have nothing to say.
+    def whole(self, language: str) -> Iterator[Segment | None]:
+        """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
+        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
 
-    A document that is not valid is read as the text between its tags.
+    def slices(
+        self,
+        language: str,
+        *,
+        max_chars: int = segments.DEFAULT_MAX_CHARS,
+        pack_chars: int = 0,
+        quick: bool = False,
+    ) -> Iterator[Segment | None]:
+        """The segments, made one by one, with a bounded amount of work for each step.
 
-    Args:
-        text: plain text or an SSML document.
-        language: a language tag, for what a document declares.
-        max_chars, pack_chars: as for `Segmenter`.
-        quick: whether to begin with a short one, as `quick_start` does.
-        on_invalid: told, on the way, that the document is not valid.
-    """
-    pieces: Iterator[str] = iter([text])
-    if normalization.is_document(text):
-        try:
-            yield from _obeyed(normalization.slices(text, language), max_chars, pack_chars, quick)
+        None where there is no segment yet, and it is others' turn. A text of 10 MB may have nothing to say.
+
+        Args:
+            language: a language tag, for what a document declares.
+            max_chars, pack_chars: as for `Segmenter`.
+            quick: whether to begin with a short one, as `quick_start` does.
+        """
+        pieces: Iterator[str] = iter([self.text])
+        if self._spans is not None:
+            yield from _obeyed(iter(self._spans), language, max_chars, pack_chars, quick)
             return
-        except SpokenError as error:
-            on_invalid(error)
-            pieces = _between_tags(text)
-    found = segments.slices(pieces, max_chars, pack_chars)
-    for piece in segments.quick_start(found) if quick else found:
-        yield None if piece is None else Segment(piece)
+        if self._unread:
+            try:
+                # Checked before the first word; not kept, for it may be large.
+                for span in normalization.spans(self.text):
+                    if span is None:
+                        yield None
+            except SpokenError as error:
+                self._on_invalid(error)
+                pieces = _between_tags(self.text)
+            else:
+                yield from _obeyed(normalization.spans(self.text), language, max_chars, pack_chars, quick)
+                return
+        found = segments.slices(pieces, max_chars, pack_chars)
+        for piece in segments.quick_start(found) if quick else found:
+            yield None if piece is None else Segment(piece)
 
 
 def _between_tags(text: str) -> Iterator[str]:
@@ -104,16 +131,19 @@ def _between_tags(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-def _obeyed(spans: Iterator[Span | None], max_chars: int, pack_chars: int, quick: bool) -> Iterator[Segment | None]:
+def _obeyed(
+    spans: Iterator[Span | None], language: str, max_chars: int, pack_chars: int, quick: bool
+) -> Iterator[Segment | None]:
     for span in spans:
         if span is None:
             yield None
             continue
-        glued = INLINE.sub(lambda marked: marked[0].replace(" ", _GLUE), span.text)
+        text = normalization.said(span, language)
+        glued = INLINE.sub(lambda marked: marked[0].replace(" ", _GLUE), text)
         pieces = segments.slices([glued], max_chars, pack_chars)
         if quick:
             pieces = segments.quick_start(pieces)
-            quick = not span.text
+            quick = not text
         for piece in pieces:
             yield None if piece is None else Segment(piece.replace(_GLUE, " "), span.rate)
         left_s = span.pause_s

@@ -32,7 +32,7 @@ from telephony.listeners.playback import FADE_S
 from telephony.listeners.sessions import Session, Speech
 from telephony.service import Service
 from telephony.speech import Samples
-from telephony.text import script
+from telephony.text.script import Script
 from tests.clients import (
     TIMEOUT_S,
     EventLog,
@@ -768,15 +768,15 @@ def test_who_asks_for_more_in_the_moment_of_its_last_end_is_not_idle(
     service: StartService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, answered = threading.Event(), threading.Event()
-    speakable = script.speakable
+    parse = Script.parse
 
-    def speakable_when_told(text: str) -> bool:
+    def parse_when_told(text: str) -> Script:
         if len(text) > 500:
             asked.set()
             assert answered.wait(TIMEOUT_S)
-        return speakable(text)
+        return parse(text)
 
-    monkeypatch.setattr(script, "speakable", speakable_when_told)
+    monkeypatch.setattr(Script, "parse", parse_when_told)
     throttle = Throttle()
     door = service(ToneEngine(on_render=throttle), http_port=0, idle_timeout_s=0.5, max_first_audio_s=0.0)
     text = "Two words. " * 50

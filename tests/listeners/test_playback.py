@@ -10,6 +10,7 @@ import pytest
 from telephony.listeners.playback import FADE_S, Playback, SaidText, fade_out
 from telephony.scheduling.queues import Window
 from telephony.speech import Samples, Word
+from telephony.text.script import Script
 
 TEXT = "Yes, your table is booked."
 WORDS = [
@@ -135,7 +136,7 @@ def test_words_that_the_text_has_otherwise_are_passed_over(clock: Clock) -> None
 def test_of_a_document_its_words_are_told_of(clock: Clock) -> None:
     playback = Playback[SaidText](None, clock)
     document = '<speak>Hello. <break time="1s"/>Bye.</speak>'
-    say(playback, document, 2.5, [Word("Hello.", 0, 0.5), Word("Bye.", 1.5, 2.4)])
+    say(playback, Script.parse(document).words, 2.5, [Word("Hello.", 0, 0.5), Word("Bye.", 1.5, 2.4)])
     clock.now_s += 1.0
     assert playback.interrupt() == ("Hello.", "Bye.")
 

@@ -21,7 +21,7 @@ from telephony.scheduling.queues import Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Samples
 from telephony.telemetry.metrics import Metrics
-from telephony.text import script
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
 from tests.clients import TIMEOUT_S, EventLog, Throttle, tone, tone_samples
 
@@ -59,7 +59,7 @@ class Room:
         return self.selection
 
     def say(self, session: Session, text: str) -> Speech:
-        return session.say(text, self.selection)
+        return session.say(Script.parse(text), self.selection)
 
     def figure(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
@@ -130,7 +130,7 @@ def test_texts_are_spoken_in_their_order_and_measured(room: StartRoom) -> None:
 
     async def listen() -> None:
         session = here.registry.open("test")
-        speeches = [session.say(text, here.selection, request_id=text) for text in texts]
+        speeches = [session.say(Script.parse(text), here.selection, request_id=text) for text in texts]
         for text, speech in zip(texts, speeches, strict=True):
             np.testing.assert_array_equal(joined(await windows(speech)), tone(text))
             request = speech.request
@@ -168,8 +168,8 @@ def test_a_long_first_sentence_begins_at_its_clause_only_for_a_silent_session_an
         session = here.registry.open("test")
         throttle.open()
         for exact in (False, True):
-            first = session.say(sentence, here.selection, exact=exact)
-            second = session.say(sentence, here.selection, exact=exact)
+            first = session.say(Script.parse(sentence), here.selection, exact=exact)
+            second = session.say(Script.parse(sentence), here.selection, exact=exact)
             for speech in (first, second):
                 await windows(speech)
             session.interrupt()  # it hears nothing any more
@@ -608,22 +608,22 @@ def test_the_services_language_is_for_clients_that_name_neither_voice_nor_langua
 
 def test_a_long_text_is_checked_beside_the_event_loop(room: StartRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     checking, may_end = threading.Event(), threading.Event()
-    speakable = script.speakable
+    parse = Script.parse
 
-    def slow(text: str) -> bool:
+    def slow(text: str) -> Script:
         if text.startswith("Long"):
             checking.set()
             assert may_end.wait(TIMEOUT_S)
-        return speakable(text)
+        return parse(text)
 
-    monkeypatch.setattr(script, "speakable", slow)
+    monkeypatch.setattr(Script, "parse", slow)
 
     async def check() -> list[bool]:
-        long = asyncio.create_task(new.registry.speakable(f"Long text.{' ' * 500}"))
+        long = asyncio.create_task(new.registry.parse(f"Long text.{' ' * 500}"))
         assert await asyncio.to_thread(checking.wait, TIMEOUT_S)
-        short = await new.registry.speakable("Short.")
+        short = await new.registry.parse("Short.")
         may_end.set()
-        return [short, await long, await new.registry.speakable(" " * 501)]
+        return [each.speakable for each in (short, await long, await new.registry.parse(" " * 501))]
 
     new = room()
     assert asyncio.run(check()) == [True, True, False]

@@ -17,8 +17,9 @@ from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.speech import Samples, Segment
-from telephony.text import script, segments
+from telephony.text import segments
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from tests.clients import TIMEOUT_S, EventLog, TextHost, figure, tone, tone_samples
 from tests.conftest import StartService
 
@@ -44,7 +45,7 @@ EXPECTED = np.concatenate([spoken("One, 2."), silence(1.2), spoken("Three", 1.25
 
 
 def read(text: str, **options: Any) -> list[Segment]:
-    return list(script.read(text, "en-US", **options))
+    return [segment for segment in Script.lenient(text).slices("en-US", **options) if segment is not None]
 
 
 def test_plain_text_is_read_as_the_segmenter_has_it() -> None:
@@ -100,7 +101,7 @@ def test_a_document_that_is_not_valid_is_read_without_its_tags() -> None:
     assert [segment.text for segment in read(INVALID)] == ["One, 2.", "Three"]
     assert [segment.text for segment in read("<speak>Well <break")] == ["Well <break"]
     with pytest.raises(SpokenError, match="unknown element"):
-        script.speakable(INVALID)
+        Script.parse(INVALID)
 
 
 @pytest.mark.parametrize(
@@ -111,20 +112,42 @@ def test_a_document_that_is_not_valid_is_read_without_its_tags() -> None:
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_long_text_is_read_in_slices(unit: str, around: str, quick: bool) -> None:
     text = around.format(unit * (100_000 // len(unit)))
-    steps = list(script.slices(text, "en-US", quick=quick))
+    steps = list(Script.lenient(text).slices("en-US", quick=quick))
     assert steps.count(None) >= 90
     assert [step for step in steps if step is not None] == read(text, quick=quick)
 
 
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        DOCUMENT,
+        "It is $5. Or 6 < 7? " * 40,
+        "<speak>Call <say-as interpret-as='telephone' format='1'>+1 202 555\n0143</say-as>, 3 times.</speak>",
+        "<speak><say-as interpret-as='digits'>12 3</say-as><say-as interpret-as='date' format='dmy'>3/4/2026</say-as>"
+        "</speak>",
+    ],
+)
+def test_what_is_parsed_at_the_door_is_spoken_as_what_is_read_on_the_way(text: str, quick: bool) -> None:
+    for language in ("en-US", "pt-BR", "ja"):
+        parsed = [step for step in Script.parse(text).slices(language, quick=quick) if step is not None]
+        assert parsed == list(Script.lenient(text).read(language, quick=quick))
+
+
+def test_what_stands_around_declared_text_cannot_be_written() -> None:
+    forged = "<speak>One \ue001digits\ue002\ue0022\ue001 three.</speak>"
+    assert " ".join(segment.text for segment in read(forged)) == "One digits 2 three."
+
+
 def test_a_short_text_is_read_at_once() -> None:
     for text in ("One. Two. Three", "<speak>One.<p>Two.</p><break/></speak>", INVALID):
-        assert None not in list(script.slices(text, "en-US", quick=True))
+        assert None not in list(Script.lenient(text).slices("en-US", quick=True))
 
 
 @pytest.mark.parametrize("text", ["a <b", "a > b", "<", "<<a>b", "a<b>c<d>>e", "<a", "", "<a b='<'>c"])
 def test_what_stands_between_tags(text: str) -> None:
     document = f"<speak>{text}"
-    assert script.without_tags(document) == re.sub(r"<[^<>]*>", " ", document)
+    assert Script.lenient(document).words == re.sub(r"<[^<>]*>", " ", document)
 
 
 def test_a_long_stretch_is_several_spans_and_loses_nothing() -> None:
@@ -141,7 +164,7 @@ def test_a_long_stretch_is_several_spans_and_loses_nothing() -> None:
      ("<speak/>", False), ("<speak><break time='1s'/></speak>", True), ("<speak><sub alias='x'>.</sub></speak>", True)],
 )  # fmt: skip
 def test_what_there_is_to_say(text: str, anything: bool) -> None:
-    assert script.speakable(text) is anything
+    assert Script.parse(text).speakable is anything
 
 
 # At the doors

@@ -1,6 +1,6 @@
 """From what a language model writes to what a caller should hear.
 
-`normalize` says one segment of plain text in words; `parse` reads an SSML document. Both are pure, take time in
+`normalize` says one segment of plain text in words; `spans` reads an SSML document. Both are pure, take time in
 proportion to the text, and leave Kokoro's inline markup (`[word](/phonemes/)`) as it is. In the languages that have
 rules nothing that leaves here has a digit or a symbol (outside that markup), so no engine reads numbers its own way;
 in others only layout, pictures and tags are taken away.
@@ -26,7 +26,7 @@ from telephony.text.normalization.rules import Rule
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
 from telephony.text.normalization.ssml import Span, SpokenError
 
-__all__ = ["Span", "SpokenError", "is_document", "normalize", "outline", "parse", "slices"]
+__all__ = ["Span", "SpokenError", "as_written", "is_document", "normalize", "said", "spans"]
 
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
@@ -54,49 +54,23 @@ def is_document(text: str) -> bool:
     return _DOCUMENT.match(text.lstrip()) is not None
 
 
-def outline(document: str) -> list[Span]:
-    """The spans of an SSML document, what is declared in it as it is written; quick, whatever that is.
+def spans(document: str) -> Iterator[Span | None]:
+    """The spans of an SSML document, in any language; see `said`. None where it is others' turn.
 
     Raises:
-        SpokenError: it is not valid.
+        SpokenError: it is not valid; on the way.
     """
-    return [span for span in _as_written(document) if span is not None]
+    return ssml.document(document.strip())
 
 
-def parse(document: str, language: str) -> Iterator[Span]:
-    """What to say, how fast, and where to pause, as far as it is asked for.
-
-    What is declared (`say-as`) is in words; the rest is still to be said by `normalize`, as any text.
-
-    Args:
-        document: an SSML document.
-        language: as for `normalize`.
-
-    Raises:
-        SpokenError: it is not valid; at once, not on the way.
-    """
-    outline(document)
-    return (span for span in _as_declared(document, language) if span is not None)
+def said(span: Span, language: str) -> str:
+    """The text of a span, in words as far as it is declared what it is; the rest is still for `normalize`."""
+    return ssml.said(span, lambda part, kind, layout: _say_as(part, kind, layout, language))
 
 
-def slices(document: str, language: str) -> Iterator[Span | None]:
-    """As `parse`, but a large document is read a slice at a time: None where there is no span yet and others may work.
-
-    Raises:
-        SpokenError: it is not valid; before the first span.
-    """
-    for span in _as_written(document):
-        if span is None:
-            yield None
-    yield from _as_declared(document, language)
-
-
-def _as_written(document: str) -> Iterator[Span | None]:
-    return ssml.document(document.strip(), lambda part, kind, layout: part)
-
-
-def _as_declared(document: str, language: str) -> Iterator[Span | None]:
-    return ssml.document(document.strip(), lambda part, kind, layout: _say_as(part, kind, layout, language))
+def as_written(span: Span) -> str:
+    """The text of a span, what is declared as it stands in the document."""
+    return ssml.said(span, lambda part, kind, layout: part)
 
 
 def _language(tag: str) -> Language | None:

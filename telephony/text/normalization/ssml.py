@@ -50,7 +50,7 @@ class Span:
     """A stretch of speech.
 
     Attributes:
-        text: what to say, as it is written, but for what was declared; may be empty where there is only a pause.
+        text: what to say, as it is written; `said` has it in a language. May be empty where there is only a pause.
         rate: how fast, as a factor of the voice's speed.
         pause_s: silence behind it, in seconds.
     """
@@ -68,28 +68,36 @@ class _Open:
     """How the text directly inside is said; None: as any text."""
 
 
-Saying = Callable[[str], str]
+Inner = Callable[[str], str]
 SayAs = Callable[[str, str, str], str]
 
+# Around a text that is declared to be something, before it is said in a language: kind, layout, text. For private use.
+_MARK, _BETWEEN = "\ue001", "\ue002"
+_UNMARKED = str.maketrans(_MARK + _BETWEEN, "  ")
+_DECLARED = re.compile(f"{_MARK}([a-z-]+){_BETWEEN}([^{_MARK}{_BETWEEN}]*){_BETWEEN}([^{_MARK}]*){_MARK}")
 
-def document(text: str, say_as: SayAs) -> Iterator[Span | None]:
-    """The spans of an SSML document, read as far as they are asked for.
+
+def document(text: str) -> Iterator[Span | None]:
+    """The spans of an SSML document, read as far as they are asked for. Their language is still open: see `said`.
 
     None where there is none yet, and so much was read that it is others' turn.
 
     Args:
         text: the document, with `<speak>` as its root.
-        say_as: says a text as what it is declared to be (text, interpret-as, format).
 
     Raises:
         SpokenError: it is not well-formed, has a document type, or an element or a value that is not supported.
     """
-    return _Reader(say_as).read(text)
+    return _Reader().read(text.translate(_UNMARKED))
+
+
+def said(span: Span, say_as: SayAs) -> str:
+    """The text of a span, what is declared in it said by `say_as` (text, interpret-as, format)."""
+    return " ".join(_DECLARED.sub(lambda found: say_as(found[3].strip(), found[1], found[2]), span.text).split())
 
 
 class _Reader:
-    def __init__(self, say_as: SayAs) -> None:
-        self._say_as = say_as
+    def __init__(self) -> None:
         self._open: list[_Open] = []
         self._spans: deque[Span] = deque()
         self._said: list[str] = []
@@ -154,7 +162,7 @@ class _Reader:
             self._inner_chars = 0
         self._open.append(_Open(name, rate, say))
 
-    def _saying(self, name: str, attributes: dict[str, str]) -> Saying | None:
+    def _saying(self, name: str, attributes: dict[str, str]) -> Inner | None:
         """How the text directly inside an element is said; None: as any text."""
         if name == "break":
             return _nothing
@@ -173,7 +181,7 @@ class _Reader:
             if kind not in _SAY_AS:
                 raise self._fail("unknown interpret-as")
             layout = attributes.get("format", "")
-            return lambda word: self._say_as(word, kind, layout)
+            return lambda word: f"{_MARK}{kind}{_BETWEEN}{layout}{_BETWEEN}{word}{_MARK}" if word else ""
         if name not in _TRANSPARENT | {"prosody"}:
             raise self._fail("unknown element")
         return None
