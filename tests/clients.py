@@ -501,7 +501,8 @@ class EventLog:
         """Waits for the `count`th event of that name with these fields."""
         with self._changed:
             done = self._changed.wait_for(lambda: len(self._found(event, fields)) >= count, TIMEOUT_S)
-            assert done, f"no event {event} {fields} among {[known['event'] for known in self._events[-20:]]}"
+            alike = [known for known in self._events if fields.items() <= known.items()]
+            assert done, f"no event {event} {fields}; the last with these fields: {alike[-20:]}"
             return self._found(event, fields)[count - 1]
 
     def _found(self, event: str, fields: dict[str, object]) -> list[dict[str, Any]]:

@@ -362,7 +362,7 @@ def test_a_pbx_that_ends_in_mid_speech_stops_it(
             pbx.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             pbx.socket.close()
         events.wait("disconnected", door="audiosocket")
-    assert figure(door, "tts_active_sessions", door="audiosocket") == 0
+    wait_figure(door, "tts_active_sessions", lambda sessions: sessions == 0, door="audiosocket")
     assert figure(door, "tts_queue_depth") == 0
     throttle.open()
     assert ask(door, "/interrupt")[0] == 404
