@@ -102,8 +102,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             answer.encoder.content_type,
             {
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
-                "X-Engine": answer.speech.request.engine.name,
-                "X-Voice": answer.speech.request.voice,
+                "X-Engine": answer.speech.request.current.engine.name,
+                "X-Voice": answer.speech.request.current.voice,
                 "X-Cache": streaming.x_cache(answer.speech),
                 **answer.body.headers,
             },

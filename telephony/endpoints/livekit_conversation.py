@@ -245,16 +245,16 @@ class Conversation:
             return
         self._refill()
         request = segment.speech.request
-        if request.failure is not None:
-            error = protocol.Error("synthesis_failed", request.failure, segment.number, request.request_id)
+        if request.measured.failure is not None:
+            error = protocol.Error("synthesis_failed", request.measured.failure, segment.number, request.request_id)
             await self._client.send(error)
         else:
             self._count(segment.speech, sent_s)
             done = protocol.SegmentDone(
                 segment.number,
                 request.request_id,
-                protocol.milliseconds(request.first_audio_s),
-                protocol.real_time_factor(request.engine_s, request.audio_s),
+                protocol.milliseconds(request.measured.first_audio_s),
+                protocol.real_time_factor(request.measured.engine_s, request.measured.audio_s),
                 protocol.milliseconds(sent_s),
             )
             await self._client.send(done)
@@ -278,7 +278,7 @@ class Conversation:
         totals = self._totals
         totals.segments += 1
         totals.sent_s += sent_s
-        totals.audio_s += speech.request.audio_s
-        totals.engine_s += speech.request.engine_s
+        totals.audio_s += speech.request.measured.audio_s
+        totals.engine_s += speech.request.measured.engine_s
         if totals.first_audio_s is None:
-            totals.first_audio_s = speech.request.first_audio_s
+            totals.first_audio_s = speech.request.measured.first_audio_s

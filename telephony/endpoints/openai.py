@@ -240,7 +240,7 @@ async def _events(pieces: AsyncIterator[bytes], text: str, spoken: Spoken) -> As
     """Server-sent events: the pieces in base64, at the end what they cost."""
     async for piece in pieces:
         yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
-    tokens = {"input_tokens": len(text), "output_tokens": math.ceil(spoken.audio_s * _TOKENS_PER_S)}
+    tokens = {"input_tokens": len(text), "output_tokens": math.ceil(spoken.measured.audio_s * _TOKENS_PER_S)}
     yield _event({"type": "speech.audio.done", "usage": {**tokens, "total_tokens": sum(tokens.values())}})
 
 

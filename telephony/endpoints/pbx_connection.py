@@ -204,7 +204,7 @@ class PbxCall:
         while await self._send_frame(said, writer):  # what is left of an interrupted text
             pass
         said.whole = True
-        failure = said.speech.request.failure
+        failure = said.speech.request.measured.failure
         if failure is not None:
             log.warning("text_broken_off", call=str(self.call_id), error=failure)
 

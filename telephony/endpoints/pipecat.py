@@ -238,7 +238,7 @@ class _Connection:
             await self._client.send_last(request.fading, self._canceled(request))
             return
         self._leave_if_silent()
-        failure = request.speech.request.failure
+        failure = request.speech.request.measured.failure
         if failure is not None:
             await self._client.send(protocol.Error("stream_error", request.request_id, failure))
         else:

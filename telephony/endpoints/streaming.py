@@ -57,7 +57,7 @@ def too_long(max_chars: int) -> HTTPException:
 
 def x_cache(speech: Speech) -> str:
     """The header X-Cache of an answer that has begun: whether its first sound came from the phrase cache."""
-    return "hit" if speech.request.cached else "miss"
+    return "hit" if speech.request.measured.cached else "miss"
 
 
 async def begin(request: Request, speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
@@ -149,8 +149,8 @@ class SpeechResponse(StreamingResponse):
 
 async def _encoded(speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
     async for window in speech:
-        if speech.request.failure is not None:
-            raise SpeechFailedError(speech.request.failure)
+        if speech.request.measured.failure is not None:
+            raise SpeechFailedError(speech.request.measured.failure)
         for samples in _slices(window):
             data = encoder.encode(samples, window.sample_rate)
             if data:

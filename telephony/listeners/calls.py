@@ -104,7 +104,7 @@ class Call:
             exact=whole or self._policy.exact,
             language=selection.language,
         )
-        if request.exhausted:
+        if request.progress.exhausted:
             self._metrics.texts_silent.inc()
             log.debug("nothing_to_say", call=self.call_id)
             return

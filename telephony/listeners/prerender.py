@@ -91,15 +91,15 @@ class Prerenderer:
                 language=selection.language,
                 keep=True,
             )
-            if request.exhausted:
+            if request.progress.exhausted:
                 raise SynthesisError("there is nothing to say in it")
             self._queue.put(request)
             self._queue.wait_idle()
-            if request.failed_engine is not None:
-                raise SynthesisError(f"{request.failed_engine} failed; what another engine says is not kept")
-            if request.failure is not None:
-                raise SynthesisError(request.failure)
-            worked_s += request.engine_s
+            if request.current.failed_engine is not None:
+                raise SynthesisError(f"{request.current.failed_engine} failed; what another engine says is not kept")
+            if request.measured.failure is not None:
+                raise SynthesisError(request.measured.failure)
+            worked_s += request.measured.engine_s
         return worked_s > 0
 
     def _ways(self, script: Script, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:

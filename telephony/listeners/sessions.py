@@ -193,7 +193,7 @@ class Session:
         speech = Speech(self, request, None if exact else self._registry.policy.loudness)
         self._speeches[request.epoch] = speech
         self._registry.speaking(+1)
-        if request.exhausted:
+        if request.progress.exhausted:
             self._metrics.texts_silent.inc()
             speech.take(Window(np.zeros(0, np.float32), selection.engine.sample_rate, request.epoch, True))
         else:

@@ -5,7 +5,7 @@ more in real time, by what they were measured to do; else it waits, in order of 
 begins all the same, and those who speak share what the engines make: dead air is worse than a gap. Whoever was served
 by an engine is a speaker until its audio has run out and a moment longer: between two sentences a call still speaks.
 
-Everything in here is called with the scheduler's lock held.
+Nothing in here knows a thread or a lock; whoever calls it does so one call at a time.
 """
 
 from __future__ import annotations

@@ -46,14 +46,14 @@ class Preparation:
         return any(each.request is request for each in self._under_way.values())
 
     def start(self, queue: ListenerQueue, request: Request, segment: Segment) -> None:
-        """Has a segment of a request prepared by the request's engine, which is idle.
+        """Has a segment of a request prepared by the request's current engine, which is idle.
 
         Raises:
             StalledError: the engine does not answer.
         """
-        engine = request.engine
-        speed = segment.speed(request.speed)
-        prepare = partial(engine.prepare, segment.text, request.voice, speed, request.exact, request.language)
+        voice = request.current.resolved
+        engine, speed = voice.engine, segment.speed(voice.speed)
+        prepare = partial(engine.prepare, segment.text, voice.voice, speed, request.exact, voice.language)
         call = self._failover.prepare(engine, partial(self._timed, prepare), self._on_return)
         self._under_way[engine.name] = UnderWay(queue, request, call)
 

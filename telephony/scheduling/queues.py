@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
-from telephony.audio.samples import Resampler
-from telephony.cache.in_flight import PhraseReader
-from telephony.engines.base import Engine, Utterance
+from telephony.engines.base import Engine
+from telephony.scheduling.progress import CurrentVoice, Measurements, Progress
+from telephony.scheduling.sources import Synthesis
 from telephony.speech import Samples, Segment, Word
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import ResolvedVoice
@@ -66,25 +64,20 @@ class Listener(Protocol):
         ...
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Request:
-    """One text to say, on the engine and with the voice that were current when it arrived.
+    """One text to say, on the engine and with the voice that were current when it arrived. It never changes.
 
-    `language` is that to read it in, None for the voice's own. `keep` keeps its phrases with the prerendered ones.
+    What changes while it is said is in three objects beside it: `progress`, `measured`, and `current`, who says it.
 
-    Where the engine fails, `engine`, `voice` and `language` become those of another, once, which says the rest of the
-    text. `failed_engine` then names the first one. `sample_rate`, in Hz, stays that of the first engine.
-
-    `segments` is consumed one at a time, so that a long text costs its G2P piece by piece; None among them ends a slice
-    of the work that it takes to find the next one. One slice is read at once, and one with every segment that is taken.
-    Where that is not enough, the text is `unread` until another thread (see reading.py) has `read_on` to the next
-    segment or the end. Of the segment in work, `take` is the place in the phrase cache, or `utterance` what the engine
-    makes for this request alone. `in_service` while a thread is at it: the other ones leave it alone.
-
-    What was measured is written by that thread and complete once the last window is delivered: `engine_s` and
-    `audio_s`, the time in the engine, its preparation included, and the audio of all segments; `first_audio_s`, from
-    arrival to the first window with sound, None until then; `cached`, whether that one came from the phrase cache;
-    `failure`, why a segment could not be spoken, without its text.
+    Attributes:
+        segments: consumed by `progress`.
+        size_bytes: of the text.
+        exact: see `Engine.prepare`.
+        language: that to read it in; None for the voice's own.
+        keep: whether its phrases are kept with the prerendered ones.
+        request_id: as its client has named it; empty for none.
+        arrived_at: on the scheduler's clock, in seconds.
     """
 
     segments: Iterator[Segment | None]
@@ -98,100 +91,23 @@ class Request:
     keep: bool = False
     request_id: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
-    segment: Segment | None = None
-    utterance: Utterance | None = None
-    reader: PhraseReader | None = None
-    look_up_until: float = 0.0
-    in_service: bool = False
-    engine_s: float = 0.0
-    audio_s: float = 0.0
-    first_audio_s: float | None = None
-    cached: bool = False
-    failure: str | None = None
-    failed_engine: str | None = None
-    segment_engine_s: float = 0.0
-    segment_preparation_s: float = 0.0
-    segment_audio_s: float = 0.0
-    slices_read: int = 0
-    _next: Segment | None = None
-    _read_to_end: bool = False
-    _unreadable: Exception | None = None
-    _resampler: Resampler | None = None
+    progress: Progress = field(init=False)
+    measured: Measurements = field(init=False, default_factory=Measurements)
+    current: CurrentVoice = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sample_rate = self.engine.sample_rate
-        self.read_on()
+        chosen = ResolvedVoice(self.engine, self.voice, self.speed, self.language)
+        object.__setattr__(self, "progress", Progress(self.segments))
+        object.__setattr__(self, "current", CurrentVoice(chosen))
 
     @property
-    def exhausted(self) -> bool:
-        """True once every segment has been taken, as far as that is known."""
-        return self._read_to_end and self._next is None and self._unreadable is None
-
-    @property
-    def unread(self) -> bool:
-        """Whether what follows the segments that were taken is not known yet."""
-        return self._next is None and not self._read_to_end
-
-    def read_on(self) -> None:
-        """Reads one slice: up to the next segment, if it comes that soon. By one thread at a time.
-
-        A text that cannot be read any further raises only where the segment is taken that would come next.
-        """
-        self.slices_read += 1
-        try:
-            following = next(self.segments)
-        except StopIteration:
-            self._read_to_end, following = True, None
-        except Exception as error:  # noqa: BLE001 - a defect of ours: this text ends there, and nobody else's
-            self._unreadable = error
-            self._read_to_end, following = True, None
-        self._next = following
-
-    def take_segment(self) -> Segment:
-        """The next segment, which is in work from now on; only while neither `unread` nor `exhausted`."""
-        segment = self._next
-        if segment is None:
-            raise self._unreadable or ValueError("no segment is left")
-        self.read_on()
-        self.segment = segment
-        self.segment_engine_s = self.segment_preparation_s = self.segment_audio_s = 0.0
-        return segment
-
-    def end_segment(self) -> None:
-        """No segment is in work any more."""
-        self.segment = self.utterance = None
-        self.leave_phrase()
-
-    def leave_phrase(self) -> None:
-        """What is left of the segment in work does not come from the phrase cache."""
-        if self.reader is not None:
-            self.reader.close()
-            self.reader = None
-
-    def cancel(self) -> None:
-        """Nobody hears it any more. Any thread, also while another one serves the queue."""
-        reader = self.reader
-        if reader is not None:
-            reader.close()
-
-    def substitute(self, other: ResolvedVoice) -> None:
-        """Has another engine go on, with the segment in work if there is one."""
-        self.leave_phrase()  # which is the first engine's: what is said now must not be kept as its
-        self.failed_engine = self.engine.name
-        self.engine, self.voice, self.language, self.utterance = other.engine, other.voice, other.language, None
-        if self.engine.sample_rate != self.sample_rate:
-            self._resampler = Resampler(self.sample_rate)
-
-    def resampled(self, samples: Samples, end_of_text: bool) -> Samples:
-        """Samples of the engine, float32 [n], at the request's rate; some are held back until the end of the text."""
-        if self._resampler is None:
-            return samples
-        ready = self._resampler.push(samples, self.engine.sample_rate)
-        return np.concatenate([ready, self._resampler.finish()]) if end_of_text else ready
+    def sample_rate(self) -> int:
+        """Of its audio, in Hz, whoever says it."""
+        return self.engine.sample_rate
 
 
 class Core(Protocol):
-    """The scheduler, as its queues know it."""
+    """The scheduler, as its queues know it. Methods in `_locked` are called with `changed` held."""
 
     changed: threading.Condition
     metrics: Metrics
@@ -205,12 +121,16 @@ class Core(Protocol):
         """The clock, in seconds."""
         ...
 
-    def activate(self, queue: ListenerQueue) -> None:
-        """The queue has work. Called with `changed` held."""
+    def activate_locked(self, queue: ListenerQueue) -> None:
+        """The queue has work."""
         ...
 
-    def silence(self, queue: ListenerQueue) -> None:
-        """The queue has none, and its listener hears nothing any more. Called with `changed` held."""
+    def silence_locked(self, queue: ListenerQueue) -> None:
+        """The queue has none, and its listener hears nothing any more."""
+        ...
+
+    def finish_locked(self, queue: ListenerQueue) -> None:
+        """A text of the queue has come to its end."""
         ...
 
 
@@ -228,6 +148,7 @@ class ListenerQueue:
         takes_audio: Callable[[], bool],
     ) -> None:
         self.listener = listener
+        self.has_room = listener.has_room
         self.door = door
         self.background = background
         self.requests: deque[Request] = deque()
@@ -249,26 +170,47 @@ class ListenerQueue:
         """Whether the listener hears nothing and has nothing coming."""
         return not self.requests and self._core.now() >= self.playback_deadline
 
-    @property
-    def working(self) -> bool:
-        """Whether there is something to say, room for it and somebody who takes it, with the core's lock held."""
-        return bool(self.requests) and self.listener.has_room() and self._takes_audio()
+    # What the policy sees (Candidate), with the core's lock held; most of it only while something is queued
 
     @property
-    def opens(self) -> bool:
-        """Whether the next window is a segment's first, with the core's lock held. Only while something is queued."""
-        return not self.requests[0].segment_audio_s
+    def arrived_at(self) -> float:
+        """When the text came that is next, in seconds."""
+        return self.requests[0].arrived_at
+
+    @property
+    def working(self) -> bool:
+        """Whether there is something to say, room for it and somebody who takes it."""
+        return bool(self.requests) and self.has_room() and self._takes_audio()
 
     @property
     def yields(self) -> bool:
         """Whether all others come first: it is in the background, or its listener does not take what it is given."""
         return self.background or not self._takes_audio()
 
+    @property
+    def opens(self) -> bool:
+        """Whether the next window is a segment's first."""
+        current = self.requests[0].progress.current
+        return current is None or not current.audio_s
+
     def left_s(self, seconds_per_byte: float) -> float:
-        """About how much audio is still to be made of what is queued, in seconds, with the scheduler's lock held."""
-        made_s = (request.audio_s + request.segment_audio_s for request in self.requests)
-        texts_s = (seconds_per_byte * request.size_bytes for request in self.requests)
-        return sum(max(0.0, text_s - already_s) for text_s, already_s in zip(texts_s, made_s, strict=True))
+        """About how much audio is still to be made of what is queued, in seconds."""
+        return sum(
+            max(0.0, seconds_per_byte * request.size_bytes - request.measured.audio_s) for request in self.requests
+        )
+
+    def next_window(self) -> Synthesis | None:
+        """Of what an engine can make the next window; None where that is there, is not prepared, or is in work."""
+        progress = self.requests[0].progress
+        if progress.in_service or progress.current is None:
+            return None
+        return progress.current.source.renderable_locked()
+
+    # Any thread
+
+    def is_next(self, request: Request) -> bool:
+        """False once the queue was cleared of it. Called with the core's lock held by who must not be overtaken."""
+        return bool(self.requests) and self.requests[0] is request
 
     def put(self, request: Request, wanted: Callable[[], bool] | None = None) -> bool:
         """Queues a request; waits while the queue is over its bound (backpressure towards the door).
@@ -297,7 +239,7 @@ class ListenerQueue:
             if queued:
                 self.requests.append(request)
                 self._queued_bytes += request.size_bytes
-                self._core.activate(self)
+                self._core.activate_locked(self)
         if not queued:
             self._core.on_done(self.door, request, True)
         return queued
@@ -314,9 +256,9 @@ class ListenerQueue:
             self.requests.clear()
             self._queued_bytes = 0
             self.playback_deadline = 0.0
-            self._core.silence(self)
+            self._core.silence_locked(self)
         for request in dropped:
-            request.cancel()
+            request.progress.cancel()
             self._core.on_done(self.door, request, True)
 
     def drop(self, request: Request) -> None:
@@ -329,16 +271,16 @@ class ListenerQueue:
                 return
             if self.requests[0] is request:
                 self.playback_deadline = 0.0
-            self.take_out(request)
+            self.take_out_locked(request)
             if self.requests:
-                self._core.activate(self)
+                self._core.activate_locked(self)
             else:
-                self._core.silence(self)
-        request.cancel()
+                self._core.silence_locked(self)
+        request.progress.cancel()
         self._core.on_done(self.door, request, True)
 
-    def take_out(self, request: Request) -> None:
-        """Called with the scheduler's lock held: a request that is queued is not any more."""
+    def take_out_locked(self, request: Request) -> None:
+        """A request that is queued is not any more."""
         self.requests.remove(request)
         self._queued_bytes -= request.size_bytes
 

@@ -43,8 +43,8 @@ class Reading:
         """Until `stop`."""
         while (request := self._next()) is not None:
             started = time.monotonic()
-            request.read_on()
-            if request.unread:
+            request.progress.read_on()
+            if request.progress.unread:
                 self._stopping.wait(time.monotonic() - started)
             else:
                 with self._core.changed:
@@ -55,8 +55,8 @@ class Reading:
         """Waits for a text to read on: the one of which least was read. None once stopping."""
         with self._core.changed:
             while not self._stopping.is_set():
-                unread = [request for request in self._requests() if request.unread]
+                unread = [request for request in self._requests() if request.progress.unread]
                 if unread:
-                    return min(unread, key=lambda request: request.slices_read)
+                    return min(unread, key=lambda request: request.progress.slices_read)
                 self._core.changed.wait()
             return None

@@ -39,6 +39,18 @@ class _Engine(Protocol):
     def name(self) -> str: ...
 
 
+class _Voice(Protocol):
+    @property
+    def engine(self) -> _Engine: ...
+
+
+class _Measurements(Protocol):
+    engine_s: float
+    audio_s: float
+    first_audio_s: float | None
+    failure: str | None
+
+
 class Spoken(Protocol):
     """What a line tells of a request; `Request` of the scheduler is one."""
 
@@ -48,23 +60,24 @@ class Spoken(Protocol):
         ...
 
     @property
-    def engine(self) -> _Engine:
+    def current(self) -> _Voice:
         """Who has spoken it."""
         ...
 
     @property
-    def segment(self) -> object:
-        """What is in work; None between segments."""
+    def measured(self) -> _Measurements:
+        """Of what was spoken until now."""
         ...
 
-    arrived_at: float
-    sample_rate: int
-    engine_s: float
-    audio_s: float
-    segment_engine_s: float
-    segment_audio_s: float
-    first_audio_s: float | None
-    failure: str | None
+    @property
+    def arrived_at(self) -> float:
+        """In seconds, on the monotonic clock."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        ...
 
 
 class RequestLog:
@@ -140,23 +153,21 @@ class _File(RotatingFileHandler):
 
 
 def _entry(door: str, request: Spoken, dropped: bool) -> dict[str, Any]:
-    engine_s, audio_s = request.engine_s, request.audio_s
-    if request.segment is not None:  # dropped inside a segment
-        engine_s += request.segment_engine_s
-        audio_s += request.segment_audio_s
+    measured = request.measured
+    engine_s, audio_s = measured.engine_s, measured.audio_s
     wall_s = time.monotonic() - request.arrived_at
     bits = 16 * request.sample_rate * audio_s
     return {
         "ts": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "request_id": request.request_id[:_MAX_ID_CHARS] or None,
         "door": door,
-        "engine": request.engine.name,
-        "ttfb_ms": None if request.first_audio_s is None else round(request.first_audio_s * 1000, 1),
+        "engine": request.current.engine.name,
+        "ttfb_ms": None if measured.first_audio_s is None else round(measured.first_audio_s * 1000, 1),
         "wall_s": round(wall_s, 3),
         "audio_s": round(audio_s, 3),
         "rtf": round(engine_s / audio_s, 4) if audio_s else None,
         "xrt": round(audio_s / engine_s, 2) if engine_s else None,
         "kbps": round(bits / 1000 / wall_s, 1) if wall_s else None,
-        "canceled": dropped and request.failure is None,
-        "error": request.failure,
+        "canceled": dropped and measured.failure is None,
+        "error": measured.failure,
     }

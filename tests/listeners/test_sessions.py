@@ -135,9 +135,9 @@ def test_texts_are_spoken_in_their_order_and_measured(room: StartRoom) -> None:
             np.testing.assert_array_equal(joined(await windows(speech)), tone(text))
             request = speech.request
             assert request.request_id == text
-            assert request.audio_s == pytest.approx(tone_samples(text) / 24_000)
-            assert request.first_audio_s is not None
-            assert request.failure is None
+            assert request.measured.audio_s == pytest.approx(tone_samples(text) / 24_000)
+            assert request.measured.first_audio_s is not None
+            assert request.measured.failure is None
         session.close()
 
     here = room()
@@ -588,9 +588,9 @@ def test_a_text_that_cannot_be_spoken_ends_and_says_why(room: StartRoom) -> None
         session = here.registry.open("test")
         bad, good = here.say(session, "One good. One bad."), here.say(session, "All good.")
         assert len(joined(await windows(bad))) == tone_samples("One good.")
-        assert bad.request.failure == "scripted"
+        assert bad.request.measured.failure == "scripted"
         np.testing.assert_array_equal(joined(await windows(good)), tone("All good."))
-        assert good.request.failure is None
+        assert good.request.measured.failure is None
         session.close()
 
     here = room(refuse)

@@ -36,7 +36,7 @@ def test_a_storm_of_registrations_costs_neither_threads_nor_descriptors_nor_anyb
                 until(lambda sent=number + 1: answered(events) == sent)  # type: ignore[misc]
             most_threads = max(most_threads, threading.active_count() - before)
             most_descriptors = max(most_descriptors, descriptors() - descriptors_before)
-        # While none of those that fill all places was tried yet, one more is refused: then it says again that it is there.
+        # While none of those that fill all places was tried yet, one more is refused: it registers again then.
         until(lambda: connected(door, events, processor.call_id))
         host.say("Heard amid the storm.")
         np.testing.assert_array_equal(

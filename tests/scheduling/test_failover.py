@@ -274,7 +274,12 @@ def test_another_engine_says_what_one_could_not(open_room: OpenRoom, kind: str) 
         ear, request = room.say("One.", "Two.")
     np.testing.assert_array_equal(heard(ear), np.concatenate([tone("One."), tone("Two.")]))
     assert [window.end_of_text for window in ear.windows] == [False, True]
-    assert (request.engine.name, request.voice, request.failed_engine, request.failure) == (
+    assert (
+        request.current.engine.name,
+        request.current.voice,
+        request.current.failed_engine,
+        request.measured.failure,
+    ) == (
         "second",
         "joe",
         "first",
@@ -306,7 +311,7 @@ def test_what_was_heard_of_a_segment_is_not_said_again(open_room: OpenRoom) -> N
     room = open_room(Broken(spoil=spoil))
     ear, request = room.say(SENTENCE, "Next.")
     np.testing.assert_array_equal(heard(ear), np.concatenate([tone(SENTENCE)[: 2 * WINDOW_SAMPLES], tone("Next.")]))
-    assert (request.engine.name, request.failure) == ("second", "the engine returned what is no sound")
+    assert (request.current.engine.name, request.measured.failure) == ("second", "the engine returned what is no sound")
     assert room.figure("tts_segments_failed_total", engine="first") == 1
 
 
@@ -319,7 +324,7 @@ def test_the_last_segment_ends_where_it_fails_once_it_was_heard(open_room: OpenR
     room = open_room(Broken(spoil=spoil))
     ear, request = room.say(SENTENCE)
     assert len(heard(ear)) == 2 * WINDOW_SAMPLES
-    assert (ear.ends, request.engine.name) == (1, "first")
+    assert (ear.ends, request.current.engine.name) == (1, "first")
     assert room.figure("tts_failovers_total", engine="first", why="bad_audio") == 0
 
 
@@ -343,7 +348,7 @@ def test_a_text_keeps_the_rate_of_its_first_engine(open_room: OpenRoom) -> None:
 def test_a_segment_that_nobody_can_say_ends_only_itself(open_room: OpenRoom, second: Engine) -> None:
     room = open_room(Broken(on_render=raising(ValueError("no"), "One.")), second)
     ear, request = room.say("One.")
-    assert (ear.ends, len(heard(ear)), request.failure) == (1, 0, "the engine failed")
+    assert (ear.ends, len(heard(ear)), request.measured.failure) == (1, 0, "the engine failed")
     assert len(heard(room.say("Two.")[0])) == tone_samples("Two.")
 
 
@@ -351,7 +356,7 @@ def test_a_text_with_nothing_to_pronounce_is_not_the_engines_fault(open_room: Op
     room = open_room(Broken(on_prepare=raising(UnspeakableError("no phonemes"), "~")))
     for _ in range(5):
         ear, request = room.say("~")
-    assert (ear.ends, request.failure, request.engine.name) == (1, "no phonemes", "first")
+    assert (ear.ends, request.measured.failure, request.current.engine.name) == (1, "no phonemes", "first")
     assert not room.paused
 
 
@@ -365,7 +370,7 @@ def test_one_of_a_batch_that_sounds_wrong_does_not_take_the_others_along(open_ro
         for queue, request in zip(queues, requests, strict=True):
             queue.put(request)
     assert all(queue.wait_idle(LONG_S) for queue in queues)
-    assert [request.engine.name for request in requests] == ["second", "first"]
+    assert [request.current.engine.name for request in requests] == ["second", "first"]
     for text, ear in ears.items():
         np.testing.assert_array_equal(heard(ear), tone(text))
 
@@ -397,7 +402,7 @@ def test_an_engine_that_keeps_failing_is_left_alone_and_tried_again(open_room: O
         room.clock.now = 15.0
         failing.clear()
         _, request = room.say("Four.", "Five.")
-    assert (texts[4:], request.engine.name) == (["Four.", "Five."], "first")
+    assert (texts[4:], request.current.engine.name) == (["Four.", "Five."], "first")
     assert not room.paused
     states = [(entry["event"], entry.get("pause_s")) for entry in logs if entry["event"] != "failover"]
     assert states == [("engine_paused", 5.0), ("engine_paused", 10.0), ("engine_resumed", None)]
@@ -408,7 +413,7 @@ def test_an_engine_without_another_is_asked_however_often_it_fails(open_room: Op
     for _ in range(5):
         room.say("bad")
     ear, request = room.say("good")
-    assert (len(heard(ear)), request.engine.name) == (tone_samples("good"), "first")
+    assert (len(heard(ear)), request.current.engine.name) == (tone_samples("good"), "first")
     assert not room.paused
 
 
@@ -421,17 +426,17 @@ def test_another_engine_goes_on_while_one_hangs(open_room: OpenRoom, step: str) 
     scripts: dict[str, Any] = {step: hang}
     room = open_room(Broken(max_batch=1, **scripts))
     ear, request = room.say("One.")
-    assert (request.engine.name, request.failure) == ("second", None)
+    assert (request.current.engine.name, request.measured.failure) == ("second", None)
     np.testing.assert_array_equal(heard(ear), tone("One."))
     assert room.failover.stalled() == ["first"]
     assert room.figure("tts_failovers_total", engine="first", why="stalled") == 1
 
     room.clock.now = 1000.0  # the pause is over, but the call has not returned
-    assert room.say("Two.")[1].engine.name == "second"
+    assert room.say("Two.")[1].current.engine.name == "second"
     hang.go_on.set()
     until(lambda: not room.failover.stalled())
     ear, request = room.say("Three.")
-    assert request.engine.name == "first"
+    assert request.current.engine.name == "first"
     np.testing.assert_array_equal(heard(ear), tone("Three."))  # the late window is nowhere in it
     assert [thread.name for thread in threading.enumerate()].count("engine-first") == 1
 

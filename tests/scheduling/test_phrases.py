@@ -180,10 +180,10 @@ def test_a_phrase_that_was_said_is_heard_again_to_the_last_bit_and_costs_no_engi
     assert [window.end_of_text for window in kept.windows] == [window.end_of_text for window in made.windows]
     assert kept.words == made.words
     assert kept.words[-1].start_s == pytest.approx(SECONDS_PER_CHARACTER * (len(HELLO) + len("And a second ")))
-    assert [request.cached for request in room.done] == [False, True]
-    assert room.done[1].audio_s == room.done[0].audio_s
-    assert room.done[1].engine_s == 0.0
-    assert room.done[1].first_audio_s is not None
+    assert [request.measured.cached for request in room.done] == [False, True]
+    assert room.done[1].measured.audio_s == room.done[0].measured.audio_s
+    assert room.done[1].measured.engine_s == 0.0
+    assert room.done[1].measured.first_audio_s is not None
 
 
 def test_hits_and_misses_of_a_lane_come_in_the_order_of_the_text(make_room: Callable[[], Room]) -> None:
@@ -324,7 +324,7 @@ def test_a_failure_ends_a_phrase_for_all_who_hear_it_and_is_not_kept(room: Room,
     for ear in ears:
         np.testing.assert_array_equal(ear.heard, tone(HELLO)[: 2 * 4800])
         assert ear.ends == 1
-    assert sorted(str(request.failure) for request in room.done) == [
+    assert sorted(str(request.measured.failure) for request in room.done) == [
         "the device is gone",
         "the engine failed while it spoke for another listener",
     ]
@@ -349,7 +349,7 @@ def test_what_another_engine_says_for_one_that_fails_is_not_kept_as_its_phrase(m
     for ear in ears:
         assert {window.sample_rate for window in ear.windows} == {24_000}
         assert len(ear.heard) == pytest.approx(len(tone(HELLO)) + len(tone("Goodbye.")), abs=2)
-    assert [request.failed_engine for request in room.done] == ["tone", "tone"]
+    assert [request.current.failed_engine for request in room.done] == ["tone", "tone"]
     # Each in its own place: no phrase of either engine. What follows is a phrase like any other, the second engine's.
     assert sorted(room.prepared) == ["Goodbye.", HELLO, HELLO, HELLO, HELLO]
     room.close()
@@ -372,7 +372,7 @@ def test_a_text_that_cannot_be_prepared_fails_for_each_who_asks(room: Room, even
         room.say(ear, ToneEngine(on_prepare=refuse), HELLO)
     room.run()
     assert [ear.ends for ear in ears] == [1, 1]
-    assert [request.failure for request in room.done] == ["no phonemes"] * 2
+    assert [request.measured.failure for request in room.done] == ["no phonemes"] * 2
     assert room.prepared == [HELLO, HELLO]
 
 
@@ -384,7 +384,7 @@ def test_a_defect_of_an_engine_ends_the_text_and_the_next_is_made(room: Room, ev
     room.say(ear := Ear(), Broken(), HELLO)
     room.run()
     assert ear.ends == 1
-    assert room.done[0].failure == "the service failed"
+    assert room.done[0].measured.failure == "the service failed"
     room.say(ear, room.engine(), HELLO)
     room.drain()
     np.testing.assert_array_equal(ear.heard, tone(HELLO))

@@ -133,7 +133,7 @@ def test_newcomers_are_prepared_in_order_of_arrival_one_at_a_time_and_the_backgr
     for name, arrived_at in (("second", 2.0), ("first", 1.0), ("third", 3.0)):
         waiting.append(request(name, engine=engine, arrived_at=arrived_at))
         room.queue().put(waiting[-1])
-    until(lambda: all(each.segment is not None for each in waiting))  # only what has begun is prepared
+    until(lambda: all(each.progress.current is not None for each in waiting))  # only what has begun is prepared
     assert gate.texts == ["held"]
     gate.opened.set()
     room.drain()

@@ -101,6 +101,6 @@ def test_a_text_that_cannot_be_read_at_all_is_no_error_at_its_door() -> None:
         yield None
 
     given = reading(broken())
-    assert not given.exhausted
+    assert not given.progress.exhausted
     with pytest.raises(ValueError, match="a defect"):
-        given.take_segment()
+        given.progress.take_segment()

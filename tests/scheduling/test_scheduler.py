@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 
 from telephony.engines.base import Engine, SynthesisError, Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance
+from telephony.scheduling.policy import Decision
 from telephony.scheduling.queues import MAX_QUEUED_TEXTS, ListenerQueue, QueueClosedError, Request, Window
-from telephony.scheduling.scheduler import Scheduler
+from telephony.scheduling.scheduler import Rendering, Scheduler
 from telephony.speech import Samples, Segment, Word
 from telephony.telemetry.metrics import Metrics
 
@@ -106,13 +107,15 @@ class WatchedCondition(threading.Condition):
 class PatientScheduler(Scheduler):
     """Takes nothing to an engine while a segment is still on its way there, so that every order is the only one."""
 
-    def _next_batch(self) -> list[tuple[ListenerQueue, Request, Utterance]] | None:
+    def _next_work(self) -> tuple[Decision[ListenerQueue], Sequence[Rendering]] | None:
         with self.changed:
             self.changed.wait_for(lambda: self._stopping or not any(map(self._is_coming, self._active)))
-            return super()._next_batch()
+            return super()._next_work()
 
     def _is_coming(self, queue: ListenerQueue) -> bool:
-        return queue.listener.has_room() and self._productions.utterance(queue.requests[0]) is None
+        current = queue.requests[0].progress.current
+        synthesis = None if current is None else current.source._synthesis_locked()
+        return queue.has_room() and (synthesis is None or synthesis.utterance is None)
 
 
 class Room:
@@ -234,10 +237,10 @@ def test_a_text_is_taken_segment_by_segment(room: Room) -> None:
 
 def test_a_request_gives_no_segment_beyond_its_last() -> None:
     given = request("a", engine=ToneEngine())
-    assert given.take_segment().text == "a"
-    assert given.exhausted
+    assert given.progress.take_segment().text == "a"
+    assert given.progress.exhausted
     with pytest.raises(ValueError, match="no segment"):
-        given.take_segment()
+        given.progress.take_segment()
 
 
 def test_a_text_queued_while_the_scheduler_waits_is_spoken(room: Room) -> None:

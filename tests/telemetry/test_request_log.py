@@ -39,11 +39,11 @@ def entries(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def request(request_id: str = "r1", **measured: Any) -> Request:
+def request(request_id: str = "r1", arrived_at: float = 0.0, **measured: float) -> Request:
     """A request that has been spoken."""
-    made = Request(iter(()), ToneEngine(), "tone", 1.0, 0, 0, request_id=request_id)
+    made = Request(iter(()), ToneEngine(), "tone", 1.0, 0, 0, request_id=request_id, arrived_at=arrived_at)
     for name, value in measured.items():
-        setattr(made, name, value)
+        setattr(made.measured, name, value)
     return made
 
 
