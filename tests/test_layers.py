@@ -106,6 +106,13 @@ def test_bytes_and_text_are_handled_without_input_or_output(module: str) -> None
     assert not imports(module) & {"socket", "socketserver", "threading", "asyncio", "select", "selectors", "os", "time"}
 
 
+def test_the_policy_knows_no_thread_no_clock_and_no_request() -> None:
+    policy, admission = "telephony.scheduling.policy", "telephony.scheduling.admission"
+    assert of_the_house(policy) == {admission}
+    assert of_the_house(admission) == set()
+    assert not (imports(policy) | imports(admission)) & {"threading", "time", "queue", "random"}
+
+
 def test_only_the_programs_know_the_service() -> None:
     users = {module for module in FILES if "telephony.service" in imports(module)}
     assert users == {"kokoro_service"}

@@ -173,11 +173,14 @@ class SegmentSource:
         return not self._closed if synthesis.writer is None else synthesis.writer.wanted
 
     def rendered(self, synthesis: Synthesis, samples: Samples, words: tuple[Word, ...], *, last: bool) -> None:
-        """The next window, float32 [n], has come out of the engine, and is there for all who wait for it."""
-        if synthesis.writer is None:
-            self._window = Piece(samples, words, last)
-        else:
+        """The next window, float32 [n], has come out of the engine, and is there for all who wait for it.
+
+        Nothing if it was broken off meanwhile.
+        """
+        if synthesis.writer is not None:
             synthesis.writer.record(samples, words, last)
+        elif synthesis is self._own:
+            self._window = Piece(samples, words, last)
 
     def finish_locked(self, synthesis: Synthesis) -> None:
         """The last window was rendered."""
