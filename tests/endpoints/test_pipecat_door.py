@@ -938,7 +938,7 @@ def test_client_that_vanishes_stops_the_work(service: StartService) -> None:
 
 
 def test_client_that_reads_nothing_is_given_up_and_the_others_hear_all(service: StartService, events: EventLog) -> None:
-    door = service(http_port=0, send_timeout_s=0.3)
+    door = service(http_port=0, send_timeout_s=0.3, max_first_audio_s=0.0)
     with Agent(door, receive_buffer=4096) as slow, Agent(door) as other:
         slow.speak("one", "x" * 2000)
         other.speak("one", "y" * 200)
