@@ -14,7 +14,8 @@ from starlette.websockets import WebSocket
 
 from telephony.endpoints import livekit, pipecat
 from telephony.engines.tone import ToneEngine
-from telephony.listeners.sessions import SessionPolicy, SessionRegistry
+from telephony.listeners.session import SessionPolicy
+from telephony.listeners.sessions import SessionRegistry
 from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics

@@ -29,9 +29,11 @@ from telephony.engines import gpu
 from telephony.engines.base import Engine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.verification import Verification
-from telephony.listeners.calls import CallPolicy, CallRegistry
+from telephony.listeners.call import CallPolicy
+from telephony.listeners.calls import CallRegistry
 from telephony.listeners.prerender import Prerenderer
-from telephony.listeners.sessions import SessionPolicy, SessionRegistry
+from telephony.listeners.session import SessionPolicy
+from telephony.listeners.sessions import SessionRegistry
 from telephony.listeners.sinks import SinkLimits
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.phrases import Phrases

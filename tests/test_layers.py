@@ -59,7 +59,7 @@ def modules(*rooms: str) -> list[str]:
 def test_the_source_is_found_and_its_imports_are_read() -> None:
     assert {"kokoro_service", "telephony.protocols.telephone", "telephony.engines.kokoro.model"} <= FILES.keys()
     assert "telephony.speech" in imports("telephony.protocols.telephone")
-    assert "telephony.text.script" in imports("telephony.listeners.calls")
+    assert "telephony.text.script" in imports("telephony.listeners.call")
     assert "telephony.engines.kokoro.layout" in imports("telephony.engines.kokoro.weights")
     assert "torch" in imports("telephony.engines.kokoro.model")
 

@@ -19,7 +19,8 @@ from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
-from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
+from telephony.listeners.session import Session, Speech
+from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
 from telephony.speech import Voice
 from telephony.telemetry.metrics import Metrics

@@ -20,7 +20,8 @@ from telephony.endpoints.websocket import AudioStream, Client, Frames
 from telephony.endpoints.websocket_server import rest_s
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
-from telephony.listeners.sessions import Session, SessionRegistry, Speech
+from telephony.listeners.session import Session, Speech
+from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols import session as protocol
 from telephony.settings import Settings
 from telephony.text.script import Script

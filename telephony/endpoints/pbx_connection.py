@@ -19,7 +19,7 @@ import structlog
 
 from telephony.audio.samples import Resampler, to_pcm16
 from telephony.listeners.playback import Playback, SaidText
-from telephony.listeners.sessions import Session, Speech
+from telephony.listeners.session import Session, Speech
 from telephony.protocols import audiosocket
 from telephony.protocols.audiosocket import PbxDecoder
 from telephony.protocols.telephone import WireError

@@ -22,7 +22,8 @@ from telephony.endpoints.websocket import (
 )
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
-from telephony.listeners.sessions import RefusedError, Session, SessionRegistry, Speech
+from telephony.listeners.session import Session, Speech
+from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import sentence as protocol
 from telephony.protocols.messages import MessageError, ServiceMessage
 from telephony.settings import Settings

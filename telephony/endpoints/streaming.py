@@ -20,7 +20,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from telephony.audio.encoders import Encoder
-from telephony.listeners.sessions import RefusedError, Speech
+from telephony.listeners.session import Speech
+from telephony.listeners.sessions import RefusedError
 from telephony.scheduling.queues import Window
 from telephony.speech import Samples
 

@@ -17,8 +17,10 @@ from typing import Any
 import structlog
 
 from telephony.endpoints.listening import PAUSE_S, Shortage
-from telephony.listeners.calls import Call, CallRegistry, TooManyCallsError
-from telephony.listeners.sinks import ReplySink, SinkLimits, limit_wait
+from telephony.listeners.call import Call
+from telephony.listeners.calls import CallRegistry, TooManyCallsError
+from telephony.listeners.reply_sink import ReplySink
+from telephony.listeners.sinks import SinkLimits, limit_wait
 from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics

@@ -29,7 +29,7 @@ from telephony.endpoints import pipecat
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, pitch_hz
 from telephony.listeners.playback import FADE_S
-from telephony.listeners.sessions import Session, Speech
+from telephony.listeners.session import Session, Speech
 from telephony.service import Service
 from telephony.speech import Samples
 from telephony.text.script import Script

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from telephony.engines.tone import ToneEngine
-from telephony.listeners import sinks
+from telephony.listeners import processor_sink
 from telephony.protocols import telephone
 from tests.clients import (
     PROCESSOR_BASE_PORT,
@@ -125,7 +125,7 @@ def test_registration_takes_over_from_a_reply_that_nobody_reads(service: StartSe
 def test_audio_waits_for_a_processor_that_comes_late(
     service: StartService, events: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sinks, "CONNECT_DELAYS_S", (0.05,) * 400)
+    monkeypatch.setattr(processor_sink, "CONNECT_DELAYS_S", (0.05,) * 400)
     door = service(NumberedEngine(), sink_buffer_s=2.0)
     with AudioProcessor(listening=False) as processor, TextHost(door.tcp_port, processor.call_id) as host:
         register(door, processor.call_id)
@@ -143,7 +143,7 @@ def test_audio_waits_for_a_processor_that_comes_late(
 def test_registering_again_ends_the_pause_between_two_tries(
     service: StartService, events: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sinks, "CONNECT_DELAYS_S", (600.0,) * 9)
+    monkeypatch.setattr(processor_sink, "CONNECT_DELAYS_S", (600.0,) * 9)
     door = service()
     with AudioProcessor(listening=False) as processor, TextHost(door.tcp_port, processor.call_id) as host:
         register(door, processor.call_id)
@@ -215,7 +215,7 @@ def _done(processor: AudioProcessor) -> bool:
 def test_unreachable_processor_is_given_up_and_the_host_hears_the_rest(
     service: StartService, events: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sinks, "CONNECT_DELAYS_S", (0.01,) * 9)
+    monkeypatch.setattr(processor_sink, "CONNECT_DELAYS_S", (0.01,) * 9)
     throttle = Throttle()
     door = service(ToneEngine(on_render=throttle))
     with AudioProcessor(listening=False) as processor, TextHost(door.tcp_port, processor.call_id) as host:
@@ -241,7 +241,7 @@ def test_unreachable_processor_is_given_up_and_the_host_hears_the_rest(
 def test_processor_that_hangs_up_on_every_hello_is_given_up(
     service: StartService, events: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sinks, "CONNECT_DELAYS_S", (0.05,) * 3)
+    monkeypatch.setattr(processor_sink, "CONNECT_DELAYS_S", (0.05,) * 3)
     door = service()
     port = free_port()
     with socket.create_server(("127.0.0.1", port)) as listener:
@@ -296,7 +296,7 @@ def test_whatever_keeps_a_processors_writer_from_living_its_call_is_not_mute(
     monkeypatch: pytest.MonkeyPatch,
     fault: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
-    monkeypatch.setattr(sinks, "CONNECT_DELAYS_S", (0.01,) * 9)
+    monkeypatch.setattr(processor_sink, "CONNECT_DELAYS_S", (0.01,) * 9)
     door = service()
     with AudioProcessor() as processor, TextHost(door.tcp_port, processor.call_id) as host:
         with monkeypatch.context() as broken:

@@ -14,7 +14,7 @@ import pytest
 from telephony.endpoints import tcp
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine, pitch_hz
-from telephony.listeners.calls import Call
+from telephony.listeners.call import Call
 from telephony.service import Service
 from tests.clients import (
     BYE,

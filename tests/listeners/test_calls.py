@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from telephony.engines.tone import ToneEngine
-from telephony.listeners.calls import Call
-from telephony.listeners.sinks import ReplySink
+from telephony.listeners.call import Call
+from telephony.listeners.reply_sink import ReplySink
 from telephony.scheduling.queues import ListenerQueue, Request
 from telephony.service import Service
 from tests.clients import TIMEOUT_S, EventLog, TextHost, Throttle, cancel, figure, tone, until, wait_figure

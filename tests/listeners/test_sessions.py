@@ -15,7 +15,8 @@ import pytest
 
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
-from telephony.listeners.sessions import RefusedError, Session, SessionPolicy, SessionRegistry, Speech
+from telephony.listeners.session import Session, SessionPolicy, Speech
+from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.scheduling.admission import PLACE_KEPT_S
 from telephony.scheduling.queues import Window
 from telephony.scheduling.scheduler import Scheduler

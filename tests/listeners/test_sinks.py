@@ -7,7 +7,8 @@ import socket
 
 import numpy as np
 
-from telephony.listeners.sinks import ReplySink, SinkLimits
+from telephony.listeners.reply_sink import ReplySink
+from telephony.listeners.sinks import SinkLimits
 from telephony.protocols import telephone
 from telephony.scheduling.queues import Window
 from telephony.telemetry.metrics import Metrics

@@ -19,8 +19,10 @@ import structlog
 
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
-from telephony.listeners.calls import Call, CallPolicy, CallRegistry
-from telephony.listeners.sinks import ReplySink, SinkLimits
+from telephony.listeners.call import Call, CallPolicy
+from telephony.listeners.calls import CallRegistry
+from telephony.listeners.reply_sink import ReplySink
+from telephony.listeners.sinks import SinkLimits
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics

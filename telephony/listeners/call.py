@@ -1,0 +1,311 @@
+"""One telephone call.
+
+A call is a name, a chunk counter, a queue in the scheduler, whose epoch is the call's, and up to two routes for its
+audio. Threads: the endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for
+chunk ids. Locks are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
+
+Whatever may silence a call (barge-in, BYE, a connection or a processor that is gone) holds the locks of scheduler and
+call from the decision to the end of the epoch: what the next connection says can neither be hit by it nor slip past.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from telephony.listeners.connector import Connector
+from telephony.listeners.processor_sink import ProcessorSink
+from telephony.listeners.reply_sink import ReplySink
+from telephony.listeners.sinks import Sink, SinkLimits
+from telephony.protocols import telephone
+from telephony.scheduling.queues import QueueClosedError, Request, Window
+from telephony.scheduling.scheduler import Scheduler
+from telephony.telemetry.metrics import Metrics
+from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
+from telephony.voices import ResolvedVoice
+
+log = structlog.get_logger()
+
+_NOT_OWNED = "the connection is gone, or a newer one has taken the call over"
+
+
+@dataclass(frozen=True)
+class CallPolicy:
+    """What all calls of a service share.
+
+    Attributes:
+        route: `auto`, `reply` or `processor`.
+        stream: audio on the reply route leaves window by window, not text by text.
+        exact: every text has the model's own output, silence included, however late it begins.
+        max_calls: calls known at once; idle ones make room for new ones.
+        max_queued_text_bytes: text waiting per call before its door is held up.
+        processor_host: where the audio processors listen.
+        bye_stall_s: seconds without progress after which a call that has said BYE is ended.
+    """
+
+    route: str
+    stream: bool
+    exact: bool
+    max_calls: int
+    max_queued_text_bytes: int
+    processor_host: str
+    bye_stall_s: float
+    limits: SinkLimits
+
+
+class Call:
+    """One telephone call. Made and forgotten by `CallRegistry`."""
+
+    def __init__(self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics) -> None:
+        self.call_id = call_id
+        self._policy = policy
+        self._scheduler = scheduler
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._chunk_id = 0
+        self._windows = 0
+        self._reply: ReplySink | None = None
+        self._processor: ProcessorSink | None = None
+        self._queue = scheduler.open_queue(
+            self, policy.max_queued_text_bytes, "telephone", takes_audio=self.takes_audio
+        )
+
+    def __str__(self) -> str:
+        return self.call_id
+
+    def say(self, text: str, selection: ResolvedVoice, reply: ReplySink) -> None:
+        """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
+
+        Raises:
+            QueueClosedError: the connection does not own the call any more, or the service is stopping.
+        """
+        with self._lock:
+            if not self.owned_by(reply):
+                raise QueueClosedError(_NOT_OWNED)
+            epoch = self._queue.epoch
+            # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
+            whole = self._sink() is reply and not self._policy.stream
+        script = Script.lenient(text, self._document_invalid)
+        quick = self._queue.silent and not self._policy.exact
+        request = Request(
+            script.whole(selection.read_in) if whole else script.slices(selection.read_in, quick=quick),
+            selection.engine,
+            selection.voice,
+            selection.speed,
+            epoch,
+            script.size_bytes,
+            exact=whole or self._policy.exact,
+            language=selection.language,
+        )
+        if request.progress.exhausted:
+            self._metrics.texts_silent.inc()
+            log.debug("nothing_to_say", call=self.call_id)
+            return
+        self._metrics.texts.inc()
+        log.debug("text", call=self.call_id, text=text[:200])
+        queued = self._queue.put(request, lambda: self.is_current(epoch) and self.owned_by(reply))
+        if not queued and not self.owned_by(reply):
+            raise QueueClosedError(_NOT_OWNED)
+
+    def interrupt(self) -> None:
+        """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
+        self._queue.clear()
+
+    def _document_invalid(self, error: SpokenError) -> None:
+        self._metrics.documents_invalid.inc()
+        log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
+
+    def owned_by(self, reply: ReplySink) -> bool:
+        """Whether the connection of `reply` is the one that speaks for this call."""
+        return self._reply is reply
+
+    def wait_spoken(self, timeout_s: float) -> bool:
+        """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
+        deadline = time.monotonic() + timeout_s
+        if not self._queue.wait_idle(timeout_s):
+            return False
+        while True:
+            with self._lock:
+                sink = self._sink()
+            if sink is None:
+                return False
+            sent = sink.wait_sent(max(0.0, deadline - time.monotonic()))
+            with self._lock:
+                if sink is self._sink():  # else what was left has moved to another sink
+                    return sent
+
+    @property
+    def awaits_engine(self) -> bool:
+        """Whether there is something to say and room for it: if nothing moves, others are served."""
+        with self._scheduler.changed:
+            return self._queue.working
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Changes whenever a window is delivered or a frame leaves."""
+        return self._windows, self._chunk_id
+
+    @property
+    def forgettable(self) -> bool:
+        """Whether nobody is connected to it and no chunk id has to be remembered."""
+        return self.idle and self._chunk_id == 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is connected to it, so that it may be forgotten."""
+        return self._reply is None and self._processor is None
+
+    # The scheduler's side (Listener)
+
+    def has_room(self) -> bool:
+        """Whether there is a sink for the next window and room in it."""
+        with self._lock:
+            sink = self._sink()
+            if sink is not None:
+                return sink.has_room()
+            # Nobody listens: with the route forced, text waits for the processor; else windows go nowhere, at once.
+            return self._policy.route != "processor"
+
+    def takes_audio(self) -> bool:
+        """Whether somebody reads what is sent: a host that does not has room, for what it gets is dropped."""
+        with self._lock:
+            sink = self._sink()
+            return not (isinstance(sink, ReplySink) and sink.stalled)
+
+    def deliver(self, window: Window) -> None:
+        """Hands a window to the sink of the moment, unless it is of an older epoch."""
+        with self._lock:
+            self._windows += 1
+            current = self.is_current(window.epoch)
+            sink = self._sink() if current else None
+            why = "no route" if current else "cancelled"
+            if sink is not None:
+                sink.write(window)  # under the lock, so that a change of route keeps the order
+                return
+        self._metrics.dropped_s.labels(why).inc(window.duration_s)
+
+    # The sinks' side (Gate)
+
+    def is_current(self, epoch: int) -> bool:
+        """Whether audio of that epoch may still be heard."""
+        return epoch == self._queue.epoch
+
+    def next_chunk_id(self, epoch: int) -> int | None:
+        """The next number of this call: 1, 2, 3, ... on whatever route; None if that epoch is over."""
+        with self._lock:
+            if not self.is_current(epoch):
+                return None
+            self._chunk_id += 1
+            return self._chunk_id
+
+    # The registry's side
+
+    def attach_reply(self, reply: ReplySink) -> ReplySink | None:
+        """Makes `reply` the owner of this call, of what has not left too; returns the previous owner."""
+        with self._lock:
+            previous, self._reply = self._reply, reply
+            if previous is not None:
+                for window in previous.take_unsent():
+                    reply.write(window)
+        self._scheduler.wake()
+        return previous
+
+    def detach_reply(self, reply: ReplySink) -> None:
+        """The text connection is gone. Without a processor nobody listens: its speech stops."""
+        with self._scheduler.changed, self._lock:
+            if not self.owned_by(reply):
+                return
+            self._reply = None
+            if self._processor is None and self._policy.route != "processor":
+                self._queue.clear()
+        self._scheduler.wake()
+
+    def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
+        """The processor has registered: connect to it, and send it what has not left on the reply route.
+
+        `on_lost` is called, without a lock, when it cannot be reached and this call does without it. False if its port
+        would be beyond the last one, or there is no place. With the route forced to `reply` there is nothing to do.
+        """
+
+        def lost(sink: ProcessorSink) -> None:
+            self._processor_lost(sink)
+            on_lost(self)
+
+        if self._policy.route == "reply":
+            return True
+        with self._lock:
+            if self._processor is not None and self._processor.running:
+                self._processor.retry_now()
+                return True
+            port = telephone.processor_port(self.call_id)
+            if port is None:
+                return False
+            sink = ProcessorSink(
+                (self._policy.processor_host, port),
+                self,
+                connector=connector,
+                limits=self._policy.limits,
+                on_room=self._scheduler.wake,
+                on_lost=lost,
+                metrics=self._metrics,
+            )
+            if not sink.start():
+                return False
+            self._processor = sink
+            if self._reply is not None and self._policy.route == "auto":
+                for window in self._reply.take_unsent():
+                    sink.write(window)
+        self._scheduler.wake()
+        return True
+
+    def end(self, owner: ReplySink | None = None) -> ProcessorSink | None:
+        """The call is over: its speech stops, the processor gets the end of audio, chunk ids start again.
+
+        Nothing happens if it is to be the end only for an `owner` that does not own the call any more.
+
+        Returns the processor's sink, which is ending.
+        """
+        with self._scheduler.changed, self._lock:
+            if owner is not None and not self.owned_by(owner):
+                return None
+            self._queue.clear()
+            self._chunk_id = 0
+            processor, self._processor = self._processor, None
+        if processor is not None:
+            processor.close()
+        return processor
+
+    def close(self) -> ProcessorSink | None:
+        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
+        self._queue.close()
+        return self.end()
+
+    def _sink(self) -> Sink | None:
+        """Where the next window goes. Called with the lock held."""
+        if self._policy.route == "reply":
+            return self._reply
+        if self._policy.route == "processor":
+            return self._processor
+        return self._processor or self._reply
+
+    def _processor_lost(self, sink: ProcessorSink) -> None:
+        """The processor cannot be reached: back to the reply route, with what it has not heard."""
+        with self._scheduler.changed, self._lock:
+            if self._processor is sink:
+                self._processor = None
+            unsent = sink.take_unsent()
+            target = self._sink()
+            if target is not None:
+                for window in unsent:
+                    target.write(window)
+            elif self._policy.route == "auto":
+                self._queue.clear()
+        if target is None:
+            for window in unsent:
+                self._metrics.dropped_s.labels("no route").inc(window.duration_s)
+        self._scheduler.wake()
