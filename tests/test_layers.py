@@ -113,6 +113,16 @@ def test_the_policy_knows_no_thread_no_clock_and_no_request() -> None:
     assert not (imports(policy) | imports(admission)) & {"threading", "time", "queue", "random"}
 
 
+def test_no_class_and_no_module_is_long_without_a_reason() -> None:
+    reasons = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in [*(ROOT / HOUSE).rglob("*.py"), *(ROOT / "bench").glob("*.py"), *(ROOT / "fuzz").glob("*.py")]:
+        source = path.read_text(encoding="utf-8")
+        classes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+        longest = max(((node.end_lineno or 0) - node.lineno + 1 for node in classes), default=0)
+        if source.count("\n") > 400 or longest > 300:
+            assert f"`{path.relative_to(ROOT)}` (" in reasons, path
+
+
 def test_only_the_programs_know_the_service() -> None:
     users = {module for module in FILES if "telephony.service" in imports(module)}
     assert users == {"kokoro_service"}
