@@ -185,7 +185,7 @@ def test_tests_need_more_than_the_service(house: House) -> None:
     calls = house.run("run-tests.sh", "-m", "not model").calls
     assert calls == [
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-dev.txt",
-        "python -m pytest -n 2 --dist loadfile -m not model",
+        "python -m pytest -n 2 --dist worksteal -m not model",
     ]
 
 
