@@ -11,7 +11,7 @@ from fastapi import APIRouter, WebSocket
 
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
 from telephony.endpoints.livekit_conversation import Conversation
-from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, ClientStalledError
+from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, stays
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
@@ -77,16 +77,10 @@ class _Connection:
     async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
         """Runs one of the tasks. If the client is gone, the other one ends as well."""
         try:
-            await task()
-        except ClientStalledError as error:
-            self._metrics.clients_stalled.labels(DOOR).inc()
-            log.warning("client_stalled", door=DOOR, error=str(error))
-        except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
+            if await stays(task, DOOR, self._metrics):
+                return
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
-        else:
-            return
         self._tasks.cancel_scope.cancel()
 
     async def _read(self) -> None:

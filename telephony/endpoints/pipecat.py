@@ -17,8 +17,8 @@ from telephony.endpoints.websocket import (
     AudioStream,
     Client,
     ClientGoneError,
-    ClientStalledError,
     Frames,
+    stays,
 )
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
@@ -113,12 +113,7 @@ class _Connection:
     async def _run(self, task: Callable[[], Awaitable[None]], tasks: anyio.CancelScope) -> None:
         """Runs one of the tasks. Its end is that of the other one."""
         try:
-            await task()
-        except ClientStalledError as error:
-            self._metrics.clients_stalled.labels(DOOR).inc()
-            log.warning("client_stalled", door=DOOR, error=str(error))
-        except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
+            await stays(task, DOOR, self._metrics)
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
         tasks.cancel()

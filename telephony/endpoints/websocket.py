@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import anyio
@@ -15,6 +15,7 @@ from telephony.audio.encoders import Encoder
 from telephony.listeners.playback import Playback, SaidText
 from telephony.protocols.messages import ServiceMessage
 from telephony.scheduling.queues import Window
+from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -112,6 +113,20 @@ def _text(message: ServiceMessage) -> dict[str, Any]:
 
 def _binary(frame: bytes) -> dict[str, Any]:
     return {"type": "websocket.send", "bytes": frame}
+
+
+async def stays(task: Callable[[], Awaitable[None]], door: str, metrics: Metrics) -> bool:
+    """Runs what serves a client; False if it ended because the client is gone, or takes nothing, which is counted."""
+    try:
+        await task()
+    except ClientStalledError as error:
+        metrics.clients_stalled.labels(door).inc()
+        log.warning("client_stalled", door=door, error=str(error))
+    except ClientGoneError as error:
+        log.debug("client_gone", door=door, error=str(error))
+    else:
+        return True
+    return False
 
 
 class AudioStream:
