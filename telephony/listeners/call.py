@@ -1,8 +1,8 @@
 """One telephone call.
 
-A call is a name, a chunk counter, a queue in the scheduler, whose epoch is the call's, and up to two routes for its
-audio. Threads: the endpoints' threads call in here; the scheduler's thread delivers windows; the sinks' writers ask for
-chunk ids. Locks are taken in the order registry, scheduler, call, sink, and none is held while joining a thread.
+A call is a name, a chunk counter, a listener, and up to two routes for its audio. Threads: the endpoints' threads call
+in here; the scheduler's thread delivers windows; the sinks' writers ask for chunk ids. Locks are taken in the order
+registry, scheduler, call, sink, and none is held while joining a thread.
 
 Whatever may silence a call (barge-in, BYE, a connection or a processor that is gone) holds the locks of scheduler and
 call from the decision to the end of the epoch: what the next connection says can neither be hit by it nor slip past.
@@ -18,11 +18,12 @@ from dataclasses import dataclass
 import structlog
 
 from telephony.listeners.connector import Connector
+from telephony.listeners.listener import Listener
 from telephony.listeners.processor_sink import ProcessorSink
 from telephony.listeners.reply_sink import ReplySink
 from telephony.listeners.sinks import Sink, SinkLimits
 from telephony.protocols import telephone
-from telephony.scheduling.queues import QueueClosedError, Request, Window
+from telephony.scheduling.queues import QueueClosedError, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
@@ -71,8 +72,13 @@ class Call:
         self._windows = 0
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
-        self._queue = scheduler.open_queue(
-            self, policy.max_queued_text_bytes, "telephone", takes_audio=self.takes_audio
+        self._listener = Listener(
+            self,
+            scheduler,
+            metrics,
+            "telephone",
+            max_queued_bytes=policy.max_queued_text_bytes,
+            takes_audio=self.takes_audio,
         )
 
     def __str__(self) -> str:
@@ -87,34 +93,18 @@ class Call:
         with self._lock:
             if not self.owned_by(reply):
                 raise QueueClosedError(_NOT_OWNED)
-            epoch = self._queue.epoch
+            epoch = self._listener.begin_epoch()
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
         script = Script.lenient(text, self._document_invalid)
-        quick = self._queue.silent and not self._policy.exact
-        request = Request(
-            script.whole(selection.read_in) if whole else script.slices(selection.read_in, quick=quick),
-            selection.engine,
-            selection.voice,
-            selection.speed,
-            epoch,
-            script.size_bytes,
-            exact=whole or self._policy.exact,
-            language=selection.language,
-        )
-        if request.progress.exhausted:
-            self._metrics.texts_silent.inc()
-            log.debug("nothing_to_say", call=self.call_id)
-            return
-        self._metrics.texts.inc()
+        request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
         log.debug("text", call=self.call_id, text=text[:200])
-        queued = self._queue.put(request, lambda: self.is_current(epoch) and self.owned_by(reply))
-        if not queued and not self.owned_by(reply):
+        if not self._listener.say(request, lambda: self.owned_by(reply)) and not self.owned_by(reply):
             raise QueueClosedError(_NOT_OWNED)
 
     def interrupt(self) -> None:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
-        self._queue.clear()
+        self._listener.interrupt()
 
     def _document_invalid(self, error: SpokenError) -> None:
         self._metrics.documents_invalid.inc()
@@ -127,7 +117,7 @@ class Call:
     def wait_spoken(self, timeout_s: float) -> bool:
         """Waits until all text has been synthesised and has left; False if that took longer, or nobody listens."""
         deadline = time.monotonic() + timeout_s
-        if not self._queue.wait_idle(timeout_s):
+        if not self._listener.wait_idle(timeout_s):
             return False
         while True:
             with self._lock:
@@ -142,8 +132,7 @@ class Call:
     @property
     def awaits_engine(self) -> bool:
         """Whether there is something to say and room for it: if nothing moves, others are served."""
-        with self._scheduler.changed:
-            return self._queue.working
+        return self._listener.awaits_engine
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -160,7 +149,7 @@ class Call:
         """Whether nobody is connected to it, so that it may be forgotten."""
         return self._reply is None and self._processor is None
 
-    # The scheduler's side (Listener)
+    # The scheduler's side (Receiver)
 
     def has_room(self) -> bool:
         """Whether there is a sink for the next window and room in it."""
@@ -193,7 +182,7 @@ class Call:
 
     def is_current(self, epoch: int) -> bool:
         """Whether audio of that epoch may still be heard."""
-        return epoch == self._queue.epoch
+        return self._listener.is_current(epoch)
 
     def next_chunk_id(self, epoch: int) -> int | None:
         """The next number of this call: 1, 2, 3, ... on whatever route; None if that epoch is over."""
@@ -217,12 +206,12 @@ class Call:
 
     def detach_reply(self, reply: ReplySink) -> None:
         """The text connection is gone. Without a processor nobody listens: its speech stops."""
-        with self._scheduler.changed, self._lock:
+        with self._listener.lock, self._lock:
             if not self.owned_by(reply):
                 return
             self._reply = None
             if self._processor is None and self._policy.route != "processor":
-                self._queue.clear()
+                self._listener.interrupt()
         self._scheduler.wake()
 
     def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
@@ -270,10 +259,10 @@ class Call:
 
         Returns the processor's sink, which is ending.
         """
-        with self._scheduler.changed, self._lock:
+        with self._listener.lock, self._lock:
             if owner is not None and not self.owned_by(owner):
                 return None
-            self._queue.clear()
+            self._listener.interrupt()
             self._chunk_id = 0
             processor, self._processor = self._processor, None
         if processor is not None:
@@ -282,7 +271,7 @@ class Call:
 
     def close(self) -> ProcessorSink | None:
         """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
-        self._queue.close()
+        self._listener.close()
         return self.end()
 
     def _sink(self) -> Sink | None:
@@ -295,7 +284,7 @@ class Call:
 
     def _processor_lost(self, sink: ProcessorSink) -> None:
         """The processor cannot be reached: back to the reply route, with what it has not heard."""
-        with self._scheduler.changed, self._lock:
+        with self._listener.lock, self._lock:
             if self._processor is sink:
                 self._processor = None
             unsent = sink.take_unsent()
@@ -304,7 +293,7 @@ class Call:
                 for window in unsent:
                     target.write(window)
             elif self._policy.route == "auto":
-                self._queue.clear()
+                self._listener.interrupt()
         if target is None:
             for window in unsent:
                 self._metrics.dropped_s.labels("no route").inc(window.duration_s)

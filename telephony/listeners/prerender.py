@@ -62,7 +62,7 @@ class Prerenderer:
         if self._thread.is_alive():
             self._thread.join()
 
-    # The scheduler's side (Listener)
+    # The scheduler's side (Receiver)
 
     def has_room(self) -> bool:
         """Always."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ import numpy as np
 import structlog
 
 from telephony.audio.loudness import Leveller, Loudness
+from telephony.listeners.listener import Listener
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
@@ -140,13 +140,11 @@ class Session:
         self._scheduler = scheduler
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
-        # Every speech has an epoch of its own, so that a window finds its way, or none after a cancel.
-        self._epochs = itertools.count()
-        self._speeches: dict[int, Speech] = {}
+        self._speeches: dict[int, Speech] = {}  # by epoch
         self._lock = threading.Lock()
         self._buffered_s = 0.0
         # The doors bound what waits; a queue that made the event loop wait would stop all of them.
-        self._queue = scheduler.open_queue(self, max_queued_bytes=None, door=door)
+        self._listener = Listener(self, scheduler, metrics, door)
 
     def __str__(self) -> str:
         return self._name
@@ -154,7 +152,7 @@ class Session:
     @property
     def silent(self) -> bool:
         """Whether the client hears nothing and has nothing coming."""
-        return self._queue.silent
+        return self._listener.silent
 
     def take_place(self) -> None:
         """Before a text: a place for it, unless the session has one already.
@@ -180,28 +178,14 @@ class Session:
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
         """
-        request = Request(
-            script.slices(selection.read_in, quick=self.silent and not exact),
-            selection.engine,
-            selection.voice,
-            selection.speed,
-            next(self._epochs),
-            script.size_bytes,
-            exact=exact,
-            language=selection.language,
-            keep=keep,
-            request_id=request_id,
-        )
+        epoch = self._listener.begin_epoch()
+        request = self._listener.request(script, selection, epoch, exact=exact, keep=keep, request_id=request_id)
         speech = Speech(self, request, None if exact else self._registry.policy.loudness)
-        self._speeches[request.epoch] = speech
+        self._speeches[epoch] = speech
         self._registry.speaking(+1)
-        if request.progress.exhausted:
-            self._metrics.texts_silent.inc()
-            speech.take(Window(np.zeros(0, np.float32), selection.engine.sample_rate, request.epoch, True))
-        else:
-            self._metrics.texts.inc()
-            log.debug("text", session=self._name, text=script.text[:200])
-            self._queue.put(request)
+        log.debug("text", session=self._name, text=script.text[:200])
+        if not self._listener.say(request):
+            speech.take(Window(np.zeros(0, np.float32), request.sample_rate, epoch, True))
         return speech
 
     def interrupt(self) -> None:
@@ -212,13 +196,13 @@ class Session:
     def cancel(self, speech: Speech) -> None:
         """Drops one speech, as `Speech.cancel`. Nothing if it has been read to its end."""
         if self._forget(speech):
-            self._queue.drop(speech.request)
+            self._listener.cancel(speech.request)
             speech.drop()
 
     def close(self) -> None:
         """Drops what was not read, and forgets the session. May be called twice."""
         self._drop_all()
-        self._queue.close()
+        self._listener.close()
         self._registry.forget(self)
 
     def release(self, speech: Speech, window: Window, dropped_because: str | None = None) -> None:
@@ -233,7 +217,7 @@ class Session:
         if window.end_of_text:
             self._forget(speech)
 
-    # The scheduler's side (Listener)
+    # The scheduler's side (Receiver)
 
     def has_room(self) -> bool:
         """Whether another window may wait for the client."""
@@ -255,7 +239,7 @@ class Session:
 
     def _drop_all(self) -> None:
         speeches = list(self._speeches.values())
-        self._queue.clear()
+        self._listener.interrupt()
         for speech in speeches:
             self._forget(speech)
             speech.drop()

@@ -171,9 +171,9 @@ class Delivery:
 
     def _hand_over(self, queue: ListenerQueue, window: Window) -> None:
         try:
-            queue.listener.deliver(window)
+            queue.receiver.deliver(window)
         except Exception:  # a listener with a defect loses its speech, nobody else theirs
-            log.exception("delivery_failed", call=str(queue.listener))
+            log.exception("delivery_failed", call=str(queue.receiver))
             queue.clear()
 
     def _finish(self, queue: ListenerQueue, request: Request) -> None:
@@ -189,7 +189,7 @@ def _told(queue: ListenerQueue, error: Exception) -> dict[str, str | None]:
     # A foreign exception's message may quote the caller's text; its trace does not.
     known = isinstance(error, SynthesisError)
     return {
-        "call": str(queue.listener),
+        "call": str(queue.receiver),
         "error": str(error) if known else type(error).__name__,
         "trace": None if known else "".join(traceback.format_tb(error.__traceback__)),
     }

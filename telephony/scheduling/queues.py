@@ -31,9 +31,9 @@ class QueueClosedError(RuntimeError):
 class Window:
     """A piece of one call's audio on its way to a sink: `samples` float32 [samples], `sample_rate` in Hz.
 
-    `epoch` is that of the request; a sink drops what is older than its call. `end_of_text` marks the last window of a
-    request (whose samples may be none). `words` are those whose times have become known, in seconds from the request's
-    first sample. `speaker` names engine and voice.
+    `epoch` is that of the request: whether it may still be heard, its `Listener` knows. `end_of_text` marks the last
+    window of a request (whose samples may be none). `words` are those whose times have become known, in seconds from
+    the request's first sample. `speaker` names engine and voice.
     """
 
     samples: Samples
@@ -49,8 +49,8 @@ class Window:
         return len(self.samples) / self.sample_rate
 
 
-class Listener(Protocol):
-    """Whom a queue speaks to; `str()` of it names the call in logs. Both methods must return at once."""
+class Receiver(Protocol):
+    """Who takes a queue's windows; `str()` of it names the call in logs. Both methods must return at once."""
 
     def has_room(self) -> bool:
         """Whether the sink can take a window. Called with the scheduler's lock held."""
@@ -140,15 +140,15 @@ class ListenerQueue:
     def __init__(
         self,
         core: Core,
-        listener: Listener,
+        receiver: Receiver,
         max_queued_bytes: int | None,
         door: str,
         background: bool,
         *,
         takes_audio: Callable[[], bool],
     ) -> None:
-        self.listener = listener
-        self.has_room = listener.has_room
+        self.receiver = receiver
+        self.has_room = receiver.has_room
         self.door = door
         self.background = background
         self.requests: deque[Request] = deque()
@@ -158,12 +158,7 @@ class ListenerQueue:
         self._core = core
         self._max_queued_bytes = max_queued_bytes
         self._queued_bytes = 0
-        self._epoch = 0
-
-    @property
-    def epoch(self) -> int:
-        """Rises with every `clear`. What is said belongs to the epoch in which it arrived, and ends with it."""
-        return self._epoch
+        self._clears = 0
 
     @property
     def silent(self) -> bool:
@@ -212,30 +207,28 @@ class ListenerQueue:
         """False once the queue was cleared of it. Called with the core's lock held by who must not be overtaken."""
         return bool(self.requests) and self.requests[0] is request
 
-    def put(self, request: Request, wanted: Callable[[], bool] | None = None) -> bool:
+    def put(self, request: Request, wanted: Callable[[], bool] = lambda: True) -> bool:
         """Queues a request; waits while the queue is over its bound (backpressure towards the door).
 
         Args:
             request: what to say.
-            wanted: asked in the moment of queueing, with the core's lock held; must return at once. None: whether the
-                queue was not cleared since this was called.
+            wanted: asked in the moment of queueing, with the core's lock held; must return at once.
 
         Returns:
-            Whether it is queued: what nobody wants any more is dropped.
+            Whether it is queued: what nobody wants any more, or was cleared while it waited here, is dropped.
 
         Raises:
             QueueClosedError: the queue was closed, before or while waiting.
         """
         with self._core.changed:
-            epoch = self._epoch
-            wanted = wanted or (lambda: epoch == self._epoch)
+            clears = self._clears
             if self._is_full(request):
                 self._core.metrics.texts_held_up.inc()
-            while not self.closed and wanted() and self._is_full(request):
+            while not self.closed and self._clears == clears and wanted() and self._is_full(request):
                 self._core.changed.wait()
             if self.closed:
                 raise QueueClosedError("the call has ended")
-            queued = wanted()
+            queued = self._clears == clears and wanted()
             if queued:
                 self.requests.append(request)
                 self._queued_bytes += request.size_bytes
@@ -245,13 +238,9 @@ class ListenerQueue:
         return queued
 
     def clear(self) -> None:
-        """Ends the epoch: drops what is queued, in work, or on its way into the queue.
-
-        What is in the device finishes; its window is discarded by epoch. Who has to decide first whether to clear, or
-        to change something else with it, does that in one with it by holding the core's `changed`.
-        """
+        """Drops what is queued, in work, or on its way into the queue. What is in the device finishes, for nobody."""
         with self._core.changed:
-            self._epoch += 1
+            self._clears += 1
             dropped = list(self.requests)
             self.requests.clear()
             self._queued_bytes = 0

@@ -30,7 +30,7 @@ from telephony.scheduling.feeder import Feeder
 from telephony.scheduling.phrases import Phrases
 from telephony.scheduling.policy import Decision, Policy
 from telephony.scheduling.progress import SegmentInWork
-from telephony.scheduling.queues import Listener, ListenerQueue, Request
+from telephony.scheduling.queues import ListenerQueue, Receiver, Request
 from telephony.scheduling.reading import Reading
 from telephony.scheduling.sources import Sources, Synthesis
 from telephony.speech import Samples
@@ -107,7 +107,7 @@ class Scheduler:
 
     def open_queue(
         self,
-        listener: Listener,
+        receiver: Receiver,
         max_queued_bytes: int | None,
         door: str,
         background: bool = False,
@@ -122,7 +122,7 @@ class Scheduler:
         one is ready, and so is one whose listener has room but loses what it is given, as `takes_audio` says. That one
         must return at once; it is called with the scheduler's lock held.
         """
-        return ListenerQueue(self, listener, max_queued_bytes, door, background, takes_audio=takes_audio)
+        return ListenerQueue(self, receiver, max_queued_bytes, door, background, takes_audio=takes_audio)
 
     @property
     def busy(self) -> bool:
@@ -269,7 +269,7 @@ class Scheduler:
                 else:
                     self._rendered(each, samples)
             except Exception:  # a defect of ours: this text ends here, the others of its batch go on
-                log.exception("text_failed", call=str(each.queue.listener))
+                log.exception("text_failed", call=str(each.queue.receiver))
                 self._delivery.abandon(each.queue, each.request)
 
     def _render(self, engine: Engine, batch: Sequence[Rendering]) -> list[Samples]:
