@@ -1,14 +1,17 @@
-# Short names for what a contributor runs. pytest's and the benchmark's options: make test ARGS='-m "not model"'
+# Short names for what a contributor runs. pytest's and the benchmark's options: make test ARGS='-k barge_in'
 SHELL := bash
 PYTHON := venv-kokoro/bin/python
 
-.PHONY: setup test coverage lint bench lock
+.PHONY: setup test fast coverage lint bench lock
 
 setup:
 	set -euo pipefail; source scripts/environment.sh; prepare_environment requirements.txt requirements-dev.txt
 
 test:
 	./run-tests.sh $(ARGS)
+
+fast:
+	./run-tests.sh --fast $(ARGS)
 
 coverage: setup
 	$(PYTHON) -m coverage run -m pytest -m "not model" $(ARGS)

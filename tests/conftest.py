@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import fcntl
 import gc
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 import pytest
 import structlog
+import uvicorn
 
 from telephony.endpoints import tcp, udp
 from telephony.engines.base import Engine
@@ -42,6 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--load`: see tests/load. `--record`: see tests/test_transcripts.py."""
     parser.addoption("--load", action="store_true", help="load tests at their full size")
     parser.addoption("--record", action="store_true", help="write what the doors say as the new tests/transcripts")
+
+
+# What the modules make stays: it is not looked through while they are imported, nor in each collection of garbage.
+gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The tests begin."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -102,11 +114,22 @@ def events(_own_log_configuration: None) -> EventLog:
     return log
 
 
+class _HurriedAsyncio:
+    """asyncio for uvicorn's server, which looks only every 0.1 s whether it is to end: that is twice for each test."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, delay_s: float) -> None:
+        await asyncio.sleep(min(delay_s, 0.005))
+
+
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch, events: EventLog) -> Iterator[StartService]:
     """Starts services with tone engines in place of Kokoro and Piper."""
     for door in (tcp, udp):
         monkeypatch.setattr(door, "_SHUTDOWN_POLL_S", 0.01)  # a hundred services end in the time of ten
+    monkeypatch.setattr(uvicorn.server, "asyncio", _HurriedAsyncio())
     started: list[Service] = []
     throttles: list[Throttle] = []
 

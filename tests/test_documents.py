@@ -206,6 +206,7 @@ def module_source(module: str) -> str:
     return "".join([source, *shared])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [name for name in NAMES if name not in TESTED_BY and any(runs(line) for block in blocks(name) for line in block)],

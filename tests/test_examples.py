@@ -58,6 +58,7 @@ def test_every_example_is_tested_and_explained() -> None:
     assert all(f"examples/{name}" in README for name in names - {"README.md"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_client_hears_the_text(door: Service, tmp_path: Path, name: str) -> None:
     path = tmp_path / "hello.wav"

@@ -35,6 +35,7 @@ def test_nothing_in_the_corpus_breaks_anything(target: str, path: Path) -> None:
     check_of(target)(path.read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_near_the_corpus_breaks_anything(target: str) -> None:
     check = check_of(target)
@@ -84,6 +85,7 @@ def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None
         check_of(target)(seed.read_bytes())
 
 
+@pytest.mark.slow
 def test_atheris_runs_a_target() -> None:
     pytest.importorskip("atheris")
     command = [sys.executable, "-m", "fuzz", "wire", "--seconds", "1"]

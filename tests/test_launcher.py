@@ -187,6 +187,9 @@ def test_tests_need_more_than_the_service(house: House) -> None:
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-dev.txt",
         "python -m pytest -n 2 --dist worksteal -m not model",
     ]
+    assert house.run("run-tests.sh", "--fast", "-k", "page").calls == [
+        "python -m pytest -n 3 --dist worksteal -m not model and not slow -k page"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ from tests.clients import (
 )
 from tests.conftest import StartService
 
+pytestmark = pytest.mark.slow
+
 LONG = "x" * 200
 """Ten seconds, about a megabyte."""
 

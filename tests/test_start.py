@@ -28,6 +28,8 @@ from telephony.tools import check
 from telephony.voices.selector import Loaders
 from tests.clients import ROOT, Daemon, EventLog, TextHost, free_port, tone_samples
 
+pytestmark = pytest.mark.slow
+
 ANY_PORTS = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--request-log", "none")
 TONE = ("--engine", "tone", *ANY_PORTS)
 MODEL_TIMEOUT_S = 120.0

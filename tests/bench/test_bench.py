@@ -22,6 +22,8 @@ from bench.telephone import Arrival
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
 from telephony.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_real_time_factor_is_waiting_by_audio() -> None:
     assert Timing(first_audio_s=0.5, total_s=1.0, audio_s=4.0).real_time_factor == 0.25

@@ -14,6 +14,8 @@ from bench.cold import Wait
 from bench.footprint import Footprint, Memory, Start
 from telephony.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tone(monkeypatch: pytest.MonkeyPatch) -> None:

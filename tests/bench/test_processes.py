@@ -22,6 +22,8 @@ from telephony.engines.tone import SECONDS_PER_CHARACTER
 from telephony.settings import Settings
 from telephony.speech import Samples
 
+pytestmark = pytest.mark.slow
+
 needs_proc = pytest.mark.skipif(not processes.tells_memory(), reason="this system does not tell it")
 
 

@@ -158,6 +158,7 @@ def test_voices_take_turns_by_language() -> None:
     assert cast.in_turn(["bf_b", "af_a", "af_c", "ef_e", "af_b"]) == ["af_a", "bf_b", "ef_e", "af_b", "af_c"]
 
 
+@pytest.mark.slow
 def test_a_blend_has_the_mean_style_of_its_voices() -> None:
     class Weights:
         def load_voice(self, name: str) -> Samples:

@@ -13,6 +13,8 @@ from bench.product import Product
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_first_audio_is_measured_idle_and_busy_in_turn() -> None:
     with Product(Settings(), ToneEngine(), stream=True) as product:

@@ -17,6 +17,8 @@ from telephony.audio.samples import to_pcm16
 from telephony.engines.tone import ToneEngine
 from tests.clients import tone
 
+pytestmark = pytest.mark.slow
+
 WELL = Sample(
     at_s=10.0,
     resident_bytes=100_000_000,

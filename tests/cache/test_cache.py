@@ -425,6 +425,7 @@ def _fill(directory: Path, seed: int, barrier: Any) -> None:
         files.get(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [_share, _fill])
 def test_two_processes_share_a_directory(work: Callable[[Path, int, Any], None], tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")

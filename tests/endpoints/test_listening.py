@@ -18,6 +18,7 @@ from tests.conftest import StartService
 DOORS = ("text", "http", "audiosocket")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOORS)
 def test_without_descriptors_a_door_neither_spins_nor_floods_the_log_and_then_serves(
     service: StartService,

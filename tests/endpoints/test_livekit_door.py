@@ -23,6 +23,7 @@ from websockets.sync.client import connect
 from telephony.audio.samples import to_pcm16
 from telephony.endpoints import http
 from telephony.endpoints.websocket_server import BoundedWebSocket
+from telephony.engines import tone as tone_engine
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.listeners.playback import FADE_S
@@ -507,9 +508,13 @@ def test_what_is_no_sentence_is_spoken_when_no_more_text_comes(open_door: StartS
 LONG_TEXT = " ".join(f"This is sentence number {number}, of some length; isn't it?" for number in range(190))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 7, 4096, len(LONG_TEXT)])
-def test_text_in_pieces_gives_the_segments_of_the_whole(open_door: StartService, size: int) -> None:
+def test_text_in_pieces_gives_the_segments_of_the_whole(
+    open_door: StartService, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
     assert len(LONG_TEXT) > 10_000
+    monkeypatch.setattr(tone_engine, "SECONDS_PER_CHARACTER", 0.001)  # what it sounds like is not asked
     said: list[str] = []
     engine = ToneEngine(sample_rate=800, on_prepare=said.append)
     with Agent(open_door(engine, debounce_ms=NEVER_MS)) as agent:
@@ -940,6 +945,7 @@ def test_a_client_that_was_cut_makes_room_for_another(
         stalled.vanish()
 
 
+@pytest.mark.slow
 def test_a_client_that_takes_nothing_does_not_hold_up_the_end_of_the_service(open_door: StartService) -> None:
     door = stalling(open_door, send_timeout_s=600.0, drain_timeout_s=0.1)
     with Agent(door, unread_messages=1, receive_buffer=4096) as stalled:
@@ -950,6 +956,7 @@ def test_a_client_that_takes_nothing_does_not_hold_up_the_end_of_the_service(ope
     assert door.sessions.drain(0.0)
 
 
+@pytest.mark.slow
 def test_a_hundred_sessions_at_once_never_hear_each_other(open_door: StartService) -> None:
     door = open_door(max_sessions=100)
     texts = {

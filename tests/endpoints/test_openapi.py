@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given
 from schemathesis import Case, GenerationMode
@@ -13,6 +14,8 @@ from schemathesis.core.result import Ok
 
 from tests.clients import TIMEOUT_S, EventLog
 from tests.conftest import StartService
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = 50
 """Of each operation, valid ones and invalid ones: the whole takes some seconds."""

@@ -28,6 +28,8 @@ from telephony.voices.host_database import Store
 from tests.clients import TIMEOUT_S, Throttle, figure, tone_samples, wait_figure
 from tests.conftest import StartService
 
+pytestmark = pytest.mark.slow
+
 playwright = pytest.importorskip("playwright.sync_api", reason="package playwright is not installed")
 
 Browser = playwright.Browser

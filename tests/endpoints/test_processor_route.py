@@ -154,6 +154,7 @@ def test_registering_again_ends_the_pause_between_two_tries(
         processor.wait_samples(tone_samples("At once."))
 
 
+@pytest.mark.slow
 def test_processor_that_dies_between_two_windows_loses_none(service: StartService, events: EventLog) -> None:
     throttle = Throttle()
     door = service(NumberedEngine(on_render=throttle))

@@ -234,6 +234,7 @@ def test_no_door_needs_no_key(service: StartService, events: EventLog) -> None:
     assert service(http_port=None, http_host="0.0.0.0").http_port is None
 
 
+@pytest.mark.slow
 def test_check_tells_of_a_door_for_other_machines_without_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     check.run(Settings(tcp_port=0, udp_port=0, http_port=0, http_host="0.0.0.0", engine="tone"))
     (row,) = [line for line in capsys.readouterr().out.splitlines() if line.split()[1] == "ports"]

@@ -70,6 +70,7 @@ def test_ten_frames_arrive_in_one_segment(service: StartService) -> None:
         np.testing.assert_array_equal(frame.samples, tone(text))
 
 
+@pytest.mark.slow
 def test_two_hundred_calls_hear_each_their_own(service: StartService) -> None:
     door = service()
     texts = [f"Caller {number} speaks {'again ' * (number // 50)}now" for number in range(200)]
@@ -86,6 +87,7 @@ def test_two_hundred_calls_hear_each_their_own(service: StartService) -> None:
                 assert dominant_hz(frame.samples, 24_000) == pytest.approx(pitch_hz(text), abs=2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_host_that_never_reads_holds_up_nobody(service: StartService, events: EventLog, stream: bool) -> None:
     door = service(stream=stream, sink_buffer_s=10.0, reply_stall_s=0.2)
@@ -173,6 +175,7 @@ LONG_TEXTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("kind", LONG_TEXTS)
 def test_all_of_a_long_text_is_spoken(service: StartService, kind: str, stream: bool) -> None:

@@ -111,6 +111,7 @@ def test_lstm(native: Kernels, steps: int) -> None:
         assert not rest.any()
 
 
+@pytest.mark.slow
 def test_they_run_in_torch_s_own_pool_of_threads(tmp_path: Path) -> None:
     """A second OpenMP library in the process would have a pool of its own, and both would spin."""
     code = """

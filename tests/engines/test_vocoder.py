@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from bench.reference import load_model
 from telephony.engines.base import Engine, Utterance
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
 from telephony.engines.kokoro.kernels import TorchKernels
@@ -27,6 +26,8 @@ class Bench:
     """The vocoder in float32, where windows have to agree to the last bits."""
 
     def __init__(self, weights: KokoroWeights, device: torch.device = CPU) -> None:
+        from bench.reference import load_model  # whose packages take seconds to import
+
         self.device = device
         self.model = load_model(weights, device)
         self.weights = weights

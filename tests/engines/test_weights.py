@@ -386,6 +386,7 @@ def test_a_second_process_waits_and_takes_what_the_first_prepared(
 # --- keeping
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [
@@ -612,6 +613,7 @@ def prepare(cache: Path, given: Path | None = None) -> KokoroWeights:
     return prepare_weights(cache, given, "info", "logfmt")
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_prepares_what_is_given(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -625,6 +627,7 @@ def test_a_process_of_its_own_prepares_what_is_given(
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_why_it_cannot_is_told_to_whoever_waits(cache: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"^no weights in the given directory: .*lacks kokoro-v1_0\.pth"):
         prepare(cache, tmp_path)
@@ -650,6 +653,7 @@ def test_an_end_that_was_not_foreseen_is_an_error_too(
         prepare(cache)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_whatever_ends_the_service_ends_the_fetching_too(cache: Path, tmp_path: Path, signum: int) -> None:
     pipe, tools = tmp_path / "pipe", tmp_path / "tools"

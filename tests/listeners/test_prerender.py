@@ -248,6 +248,7 @@ def test_a_full_directory_is_no_reason_to_be_silent(
     wait_figure(door, "tts_cache_errors_total", lambda count: count >= 1, store="files")
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_directory(client: httpx.Client, tmp_path: Path) -> None:
     environment = {"KOKORO_PHRASE_CACHE_MB": "64", "KOKORO_PHRASE_DIR": str(tmp_path), "KOKORO_REQUEST_LOG": "none"}
     arguments = ("--engine", "tone", "--piper", "external", "--tcp-port", "0", "--udp-port", "0")

@@ -19,7 +19,7 @@ from tests.clients import ROOT, TIMEOUT_S, Daemon, free_port, tone, until
 from tests.load.attacks import ATTACKS
 from tests.load.conftest import Size
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 LISTENERS = ("session", "sentence", "audiosocket")
 """The doors at which audio comes as it is played: a tenth of a second ahead, to a PBX 40 ms."""

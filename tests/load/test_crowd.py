@@ -19,7 +19,7 @@ from tests.clients import TIMEOUT_S, TextHost, figure, frame_bytes, tone, tone_s
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size, crowd_of
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 CROWD_TIMEOUT_S = 120.0
 

@@ -19,7 +19,7 @@ from tests.clients import TIMEOUT_S
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 FRAME_S = 0.02
 LATE_S = 0.05

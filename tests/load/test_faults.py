@@ -34,6 +34,8 @@ from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size, crowd_of
 from tests.redis_server import RedisServer
 
+pytestmark = pytest.mark.slow
+
 
 def talk(door: Service, sentences: Sequence[str]) -> None:
     """A call at each door, all at once; each must hear everything."""

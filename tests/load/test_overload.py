@@ -19,7 +19,7 @@ from tests.clients import EventLog, TextHost, figure, tone, until, wait_figure
 from tests.conftest import StartService
 from tests.load.conftest import DOORS, Size, crowd_of
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 CAPACITY = 4
 LISTENERS = 2 * CAPACITY
@@ -124,6 +124,6 @@ def test_a_host_that_never_reads_yields_to_all_who_do_until_it_reads(service: St
             silent.say("A text of five seconds, whose audio nobody ever wants to hear, not at all, no, no.")
         events.wait("reply_stalled", call="1")
         call = door.calls._calls["1"]
-        until(lambda: call._queue.yields and not call.awaits_engine)
+        until(lambda: not call.takes_audio() and not call.awaits_engine)
         silent.read_frame()
-        until(lambda: not call._queue.yields)
+        until(call.takes_audio)

@@ -24,7 +24,7 @@ from telephony.voices.host_database import Store
 from tests.clients import ROOT, TIMEOUT_S, Daemon, TextHost, free_port, tone
 from tests.load.conftest import Size
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 SENTENCES = ["The service stops.", "This is still heard."]
 # As many log lines as each door makes of them.

@@ -15,7 +15,7 @@ from tests.clients import AudioProcessor, EventLog, TextHost, figure, joined, re
 from tests.conftest import StartService
 from tests.load.conftest import Size
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 SILENT_PORT_CALL = 65_535 - 9002
 """Nobody listens there, and the system gives that port to no outgoing connection."""

@@ -10,6 +10,8 @@ from tests.clients import TextHost, figure, tone_samples, wait_figure
 from tests.conftest import StartService
 from tests.load.conftest import Size
 
+pytestmark = pytest.mark.slow
+
 LATE_S = 3.0
 """Rather than the tenth of a second that it takes here: a machine may be busy."""
 FRAME_BYTES = 10 * 1024 * 1024

@@ -378,6 +378,7 @@ def start() -> Iterator[Callable[..., Room]]:
         room.scheduler.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("demand", [1.2, 1.5, 2.0])
 @pytest.mark.parametrize("spread_s", [0.0, 0.3])
 def test_over_the_capacity_nobody_waits_longer_than_the_bound_and_gaps_are_shared(

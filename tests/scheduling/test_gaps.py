@@ -178,6 +178,7 @@ class Crowd:
             queue.put(Request(iter([Segment(text)]), self._engine, "tone", 1.0, 0, len(text), arrived_at=at))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "texts"), [(10, (1, 2, 3)), (14, (1, 2, 3)), (14, (3, 5, 8)), (20, (3, 5, 8))])
 def test_who_was_admitted_has_no_gap(people: int, texts: Sequence[int]) -> None:
     crowd = Crowd(people, texts, seed=people)

@@ -113,8 +113,10 @@ class PatientScheduler(Scheduler):
             return super()._next_work()
 
     def _is_coming(self, queue: ListenerQueue) -> bool:
-        current = queue.requests[0].progress.current
-        synthesis = None if current is None else current.source._synthesis_locked()
+        progress = queue.requests[0].progress
+        if progress.unread:
+            return False  # which may go on for ever
+        synthesis = None if progress.current is None else progress.current.source._synthesis_locked()
         return queue.has_room() and (synthesis is None or synthesis.utterance is None)
 
 

@@ -288,6 +288,7 @@ def people(demand: float) -> int:
     return round(demand * CARRIED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interruptions", [0.0, 0.3])
 @pytest.mark.parametrize("demand", [0.5, 0.8])
 def test_below_the_capacity_nobody_has_a_gap_and_nobody_waits_for_long(demand: float, interruptions: float) -> None:
@@ -298,6 +299,7 @@ def test_below_the_capacity_nobody_has_a_gap_and_nobody_waits_for_long(demand: f
     assert len(crowd.waits_s) >= 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interruptions", [0.0, 0.3])
 @pytest.mark.parametrize("demand", [1.2, 1.5, 2.0])
 def test_above_the_capacity_nobody_waits_beyond_the_bound_and_gaps_are_short(
@@ -310,6 +312,7 @@ def test_above_the_capacity_nobody_waits_beyond_the_bound_and_gaps_are_short(
     assert 0.0 < max(crowd.gaps_s) <= WINDOWS_S[-1] * (demand - 1.0) + 2 * SERVICE_S
 
 
+@pytest.mark.slow
 def test_at_twice_the_capacity_nobody_has_much_more_silence_than_others() -> None:
     crowd = Crowd(people(2.0), 500, [8])
     crowd.run()

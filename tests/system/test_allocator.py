@@ -79,6 +79,7 @@ def test_children_do_not_inherit_what_is_preloaded(before: dict[str, str], after
     assert environment == after
 
 
+@pytest.mark.slow
 def test_a_line_of_the_log_tells_which_allocator_serves() -> None:
     ports = ("--tcp-port", "0", "--udp-port", "0", "--http-port", "0", "--request-log", "none")
     with Daemon("--engine", "tone", *ports) as daemon:

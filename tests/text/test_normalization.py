@@ -109,6 +109,7 @@ def test_text_with_nothing_to_say_otherwise_stays(words: list[str]) -> None:
     assert normalize(text, "en-US") == " ".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("language", ["en-US", "fr-FR"])
 @pytest.mark.parametrize(

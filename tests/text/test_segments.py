@@ -324,6 +324,7 @@ def test_no_word_is_divided_where_there_is_a_space(words: list[str], limit: int)
 # Time in proportion to the text. A square of these lengths would take minutes.
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("unit", ["a", "ab ", " ", "ab, ", "你", '"', "Hello there. "])
 def test_a_mebibyte_takes_no_more_than_its_length(unit: str) -> None:

@@ -104,6 +104,7 @@ def test_a_document_that_is_not_valid_is_read_without_its_tags() -> None:
         Script.parse(INVALID)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "around"),
     [("! ", "{}"), ("x", "{}"), (" ", "{}"), ("a. ", "{}"), ("<p/>", "<speak>{}</speak>"), ("! ", "<speak>{}</speak>"),

@@ -89,6 +89,7 @@ def test_sox_reads_it_without_a_warning(sent: Send, format_name: str, stream: bo
     assert float(told) == pytest.approx(SECONDS, abs=0.01) or float(told) == 0  # 0: SoX says so where it is unknown
 
 
+@pytest.mark.slow
 @each_way(FORMATS)
 def test_ffmpeg_reads_it(sent: Send, format_name: str, stream: bool | None) -> None:
     decoded = sent(format_name, stream).with_suffix(".f32")
@@ -126,6 +127,7 @@ PLAY = """async ([type, data]) => {
 
 
 # Debian's builds of Chromium know all of these, others not always AAC.
+@pytest.mark.slow
 @each_way(["wav", "flac", "mp3", "opus"])
 def test_chromium_plays_it_to_its_end(browser: Any, sent: Send, format_name: str, stream: bool | None) -> None:
     media_type = {"mp3": "audio/mpeg", "opus": "audio/ogg"}.get(format_name, f"audio/{format_name}")

@@ -154,6 +154,7 @@ def test_embedded_switch_keeps_one_frame_for_each_text(
     assert len(frames[2].samples) == tone_samples("On Piper.", 22_050)
 
 
+@pytest.mark.slow
 def test_toggling_quickly_under_speech_of_many_calls_loses_nothing(
     service: StartService, events: EventLog, database: HostDatabase
 ) -> None:
@@ -341,6 +342,7 @@ def write_lock(path: Path, statement: str = "BEGIN EXCLUSIVE") -> Iterator[Calla
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_calls_go_on_while_another_process_locks_the_database(
     service: StartService, events: EventLog, database: HostDatabase, journal: str
@@ -369,6 +371,7 @@ def test_calls_go_on_while_another_process_locks_the_database(
         database.wait("piper_service_status", "running")
 
 
+@pytest.mark.slow
 def test_start_and_status_while_the_database_is_locked(
     service: StartService, events: EventLog, database: HostDatabase
 ) -> None:
