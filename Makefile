@@ -5,7 +5,7 @@ PYTHON := venv-kokoro/bin/python
 .PHONY: setup test fast coverage lint bench lock
 
 setup:
-	set -euo pipefail; source scripts/environment.sh; prepare_environment requirements.txt requirements-dev.txt
+	set -euo pipefail; source scripts/environment.sh; prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt
 
 test:
 	./run-tests.sh $(ARGS)

@@ -19,6 +19,8 @@ from types import FrameType
 import structlog
 
 from telephony.engines import catalog
+from telephony.engines.base import Engine
+from telephony.rooms import open_rooms
 from telephony.service import Service, StartError
 from telephony.settings import IGNORED, Settings, SettingsError, parse
 from telephony.system import allocator
@@ -67,6 +69,15 @@ def _initialise(path: Path) -> int:
     return 0
 
 
+def _load_main(settings: Settings) -> Engine:
+    """The main engine, in this process or in rooms.
+
+    Raises:
+        EngineUnavailableError: see `load_main`; or there are no rooms.
+    """
+    return open_rooms(settings) if settings.rooms or settings.cluster else catalog.load_main(settings)
+
+
 def _serve(settings: Settings) -> int:
     tuned = allocator.tune()
     reader, writer = socket.socketpair()
@@ -84,7 +95,7 @@ def _serve(settings: Settings) -> int:
     service = Service(
         settings,
         Loaders(
-            partial(catalog.load_main, settings),
+            partial(_load_main, settings),
             partial(catalog.load_piper, voices_dir=settings.piper_voices, max_loaded=settings.piper_max_loaded),
             partial(catalog.load_supertonic, settings)
             if settings.engine == "kokoro" and settings.supertonic != "off"

@@ -3,7 +3,7 @@
 # a minute and a half. Other arguments go to pytest (`--load tests/load` for load at full size).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
-prepare_environment requirements.txt requirements-dev.txt
+prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt
 cd "$root"
 if [[ "${1:-}" == --fast ]]; then
   shift

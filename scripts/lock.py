@@ -39,6 +39,9 @@ def requirements() -> dict[str, str]:
             "What Kokoro's Japanese and Mandarin voices need beside requirements.txt. Optional.",
             project["optional-dependencies"]["ja-zh"],
         ),
+        "requirements-cluster.txt": _file(
+            "What rooms need beside requirements.txt. Optional.", project["optional-dependencies"]["cluster"]
+        ),
     }
 
 

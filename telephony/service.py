@@ -26,7 +26,7 @@ from telephony.endpoints.health import Readiness
 from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
-from telephony.engines.base import Engine
+from telephony.engines.base import Engine, RemoteEngine
 from telephony.engines.catalog import EngineUnavailableError
 from telephony.engines.verification import Verification
 from telephony.listeners.call import CallPolicy
@@ -211,6 +211,9 @@ class Service:
         if text_endpoint is not None:
             text_endpoint.close()
         self._scheduler.stop()
+        for engine in self._switch.engines():
+            if isinstance(engine, RemoteEngine):
+                engine.close()
         if self._cache is not None:
             self._cache.close()
         if self._request_log is not None:

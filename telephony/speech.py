@@ -45,11 +45,13 @@ class Segment:
         text: what to say; empty for a pause.
         rate: how fast, as a factor of the voice's speed.
         pause_s: silence in place of a text, in seconds.
+        heard_samples: at its beginning, which are left out: somebody else has made them. Only of a `ResumableEngine`.
     """
 
     text: str
     rate: float = 1.0
     pause_s: float = 0.0
+    heard_samples: int = 0
 
     def speed(self, of_voice: float) -> float:
         """The rate of speech, 0.5 to 2, where the voice's is `of_voice`."""

@@ -68,6 +68,7 @@ def test_the_source_is_found_and_its_imports_are_read() -> None:
 ORDER = (
     "endpoints",
     "listeners",
+    "rooms",
     "protocols",
     "scheduling",
     "voices",
@@ -149,12 +150,18 @@ def test_models_are_known_to_their_engines_only() -> None:
     assert users.isdisjoint(light)
 
 
+def test_only_rooms_know_ray() -> None:
+    users = {module for module in FILES if within_any(imports(module), ["ray"])}
+    assert users == {"telephony.rooms.deployment", "telephony.rooms.serve_rooms"}
+
+
 def within_any(names: Collection[str], rooms: Collection[str]) -> bool:
     return any(within(name, rooms) for name in names)
 
 
 @pytest.mark.slow
 def test_the_service_is_imported_without_any_model() -> None:
+    heavy = {*HEAVY, "ray"}
     program = "import sys, kokoro_service, telephony.service; print(*{name.split('.')[0] for name in sys.modules})"
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert HEAVY.isdisjoint(ended.stdout.split())
+    assert heavy.isdisjoint(ended.stdout.split())

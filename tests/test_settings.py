@@ -51,6 +51,8 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "keep_phrases": ("yes", True),
     "stall_timeout_s": ("20", 20.0),
     "threads": ("4", 4),
+    "rooms": ("2", 2),
+    "cluster": ("head:6379", "head:6379"),
     "engine_stall_s": ("12.5", 12.5),
     "processor_host": ("127.0.0.2", "127.0.0.2"),
     "max_connections": ("5", 5),

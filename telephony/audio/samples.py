@@ -68,6 +68,10 @@ class SilenceTrimmer:
         self._held = pending[end:]
         return pending[start:end]
 
+    def drop_held(self) -> None:
+        """What is held back comes again with the next samples."""
+        self._held = np.zeros(0, np.float32)
+
     def finish(self, pause_s: float) -> Samples:
         """The end of the piece: a short tail, which fades, and silence up to `pause_s` seconds after the last sound."""
         tail = self._held[: self._count(_TAIL_S)] if self.begun else np.zeros(0, np.float32)

@@ -6,7 +6,8 @@ stream returns the whole utterance as its only window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 from telephony.speech import Samples, Voice, Word
@@ -140,6 +141,64 @@ class Engine(Protocol):
 
         Raises:
             SynthesisError: the engine failed; no utterance of the batch can be continued.
+        """
+        ...
+
+
+class RemoteUtterance(ABC):
+    """An `Utterance` whose windows are made in another process and come by themselves. Any thread."""
+
+    @property
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether `Engine.render` has something to return or to raise now; until then it is not asked."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Nobody waits for it any more: no further window is made. Returns at once; may be called twice."""
+
+
+@runtime_checkable
+class RemoteEngine(Protocol):
+    """An engine in other processes: it has many texts made at once, and none of its calls waits for the network."""
+
+    def open(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None,
+        *,
+        ahead_s: float,
+        on_ready: Callable[[], None],
+    ) -> Utterance:
+        """As `Engine.prepare`, for a `RemoteUtterance`; but what is wrong with the text, `render` raises.
+
+        Args:
+            text, voice, speed, exact, language: see `Engine.prepare`.
+            ahead_s: how much its listener has still to hear, in seconds: when it is to be there.
+            on_ready: told, by a thread of the engine, that the utterance is `ready`. It must return at once.
+        """
+        ...
+
+    def predict_first_audio_s(self) -> float:
+        """How long a text would wait for its first window there, in seconds, by what was reported last. Any thread."""
+        ...
+
+    def close(self) -> None:
+        """Leaves the other processes, when nothing is spoken any more. Any thread."""
+        ...
+
+
+@runtime_checkable
+class ResumableEngine(Protocol):
+    """An engine that can begin a segment in its middle."""
+
+    def skip(self, utterance: Utterance, samples: int) -> None:
+        """Of what it renders of an utterance so many samples are left out at the beginning. Before any `render`.
+
+        The times of words stay those of the whole.
         """
         ...
 

@@ -106,6 +106,12 @@ class ToneEngine:
         duration_s = SECONDS_PER_CHARACTER * len(text) / speed
         return ToneUtterance(text, pitch_hz(text), max(1, math.ceil(duration_s * self.sample_rate)), speed)
 
+    def skip(self, utterance: Utterance, samples: int) -> None:
+        """See `ResumableEngine`."""
+        if isinstance(utterance, ToneUtterance):
+            utterance.position += samples
+            utterance.samples_left -= samples
+
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next `window_s` seconds of each sine, float32 [samples]."""
         return [self._render_one(utterance) for utterance in batch]

@@ -54,7 +54,7 @@ class Admission:
     """
 
     def __init__(self, max_wait_s: float = math.inf) -> None:
-        self._max_wait_s = max_wait_s
+        self.max_wait_s = max_wait_s
         self._speakers: dict[Speaker, None] = {}
         self._waiting_since: dict[Speaker, float] = {}
         # Moving averages: a segment's preparation, a request's way through the engine to its first window, any window;
@@ -196,7 +196,7 @@ class Admission:
         """How long each, in order of arrival, may wait on for somebody else's window and then for those before it."""
         own_s = self._opening.worst_s + max(self._opening.worst_s, self._following.worst_s)
         for place, newcomer in enumerate(newcomers):
-            heard_by = self._waiting_since.get(newcomer, now) + self._max_wait_s
+            heard_by = self._waiting_since.get(newcomer, now) + self.max_wait_s
             yield heard_by - place // batch * self._opening.mean_s - own_s - now
 
     def _forget_the_silent(self, now: float) -> None:

@@ -159,6 +159,7 @@ class Delivery:
         request.progress.end_segment()
         self._core.metrics.segments_failed.labels(engine_name).inc()
         request.measured.failure = str(error) if isinstance(error, SynthesisError) else "the engine failed"
+        request.measured.unspeakable = isinstance(error, UnspeakableError)
         log.error("segment_failed", engine=engine_name, **_told(queue, error))
         if request.progress.exhausted:
             self.end_text(queue, request)

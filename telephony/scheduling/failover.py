@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from telephony.engines.base import Engine, SynthesisError, UnspeakableError
+from telephony.engines.base import Engine, RemoteEngine, SynthesisError, UnspeakableError
 from telephony.engines.thread import Call, EngineThread, StalledError
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import ResolvedVoice, substitute
@@ -129,6 +129,11 @@ class Failover:
         if thread is None:
             thread = self._preparing[engine.name] = EngineThread(engine.name, "prepare")
         return thread.start(work, self._stall_s, on_return)
+
+    def predict_remote_s(self) -> float:
+        """How long a text would wait in other processes if the first engine's are there, in seconds; else 0."""
+        first = next(iter(self._engines()), None)
+        return first.predict_first_audio_s() if isinstance(first, RemoteEngine) else 0.0
 
     def stalled(self) -> list[str]:
         """Names of the engines that are in a call that was given up."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from telephony.engines.base import Engine, Utterance
+from telephony.engines.base import Engine, RemoteEngine, ResumableEngine, Utterance
 from telephony.engines.thread import Call
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.queues import ListenerQueue, Request
@@ -53,7 +53,15 @@ class Preparation:
         """
         voice = request.current.resolved
         engine, speed = voice.engine, segment.speed(voice.speed)
-        prepare = partial(engine.prepare, segment.text, voice.voice, speed, request.exact, voice.language)
+        prepare: Callable[[], Utterance]
+        said = segment.text, voice.voice, speed, request.exact, voice.language
+        if isinstance(engine, RemoteEngine):
+            ahead_s = max(0.0, queue.playback_deadline - self._clock())
+            prepare = partial(engine.open, *said, ahead_s=ahead_s, on_ready=self._on_return)
+        else:
+            prepare = partial(engine.prepare, *said)
+            if segment.heard_samples and isinstance(engine, ResumableEngine):
+                prepare = partial(_skip, engine, prepare, segment.heard_samples)
         call = self._failover.prepare(engine, partial(self._timed, prepare), self._on_return)
         self._under_way[engine.name] = UnderWay(queue, request, call)
 
@@ -71,3 +79,9 @@ class Preparation:
     def _timed(self, prepare: Callable[[], Utterance]) -> tuple[Utterance, float]:
         started = self._clock()
         return prepare(), self._clock() - started
+
+
+def _skip(engine: ResumableEngine, prepare: Callable[[], Utterance], samples: int) -> Utterance:
+    utterance = prepare()
+    engine.skip(utterance, samples)
+    return utterance

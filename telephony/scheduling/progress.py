@@ -24,6 +24,7 @@ class Measurements:
         first_audio_s: from arrival to the first window with sound, in seconds; None until then.
         cached: whether that window came from the phrase cache.
         failure: why a segment could not be spoken, without its text.
+        unspeakable: whether that was because there is nothing to pronounce in it.
     """
 
     engine_s: float = 0.0
@@ -31,6 +32,7 @@ class Measurements:
     first_audio_s: float | None = None
     cached: bool = False
     failure: str | None = None
+    unspeakable: bool = False
 
 
 class SegmentInWork:

@@ -134,7 +134,18 @@ class Scheduler:
     def begins_at_once(self) -> bool:
         """Whether a new listener would be served this moment: no queue is `busy`, and there is a place."""
         with self.changed:
-            return not self.busy and self._admission.free_places(self._clock()) >= 1
+            here = not self.busy and self._admission.free_places(self._clock()) >= 1
+        return here and not self._failover.predict_remote_s()
+
+    def limit_wait(self, max_wait_s: float) -> None:
+        """Another `max_wait_s` from now on."""
+        with self.changed:
+            self._admission.max_wait_s = max_wait_s
+
+    def free_places(self) -> float:
+        """How many new listeners could begin now, by what was measured; infinite until anything was."""
+        with self.changed:
+            return self._admission.free_places(self._clock())
 
     def now(self) -> float:
         """The scheduler's clock, in seconds."""
@@ -146,7 +157,8 @@ class Scheduler:
         0 until a first window was ever measured.
         """
         with self.changed:
-            return self._policy.predict_first_audio_s(self._active, self._clock())
+            here_s = self._policy.predict_first_audio_s(self._active, self._clock())
+        return here_s + self._failover.predict_remote_s()
 
     def _newcomers(self) -> int:
         """How many with work hear nothing and have no place."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from telephony.cache.in_flight import CUT_OFF, PhraseReader, PhraseWriter
 from telephony.cache.phrase import Piece
-from telephony.engines.base import Engine, SynthesisError, Utterance
+from telephony.engines.base import Engine, RemoteUtterance, SynthesisError, Utterance
 from telephony.scheduling.phrases import PATIENCE_S, Phrases
 from telephony.speech import Samples, Segment, Word
 from telephony.voices import ResolvedVoice
@@ -31,6 +31,21 @@ class Synthesis:
     engine: Engine
     writer: PhraseWriter | None = None
     utterance: Utterance | None = None
+
+    @property
+    def renderable(self) -> bool:
+        """Whether the engine can be asked for the next window: it is prepared and, if made elsewhere, there."""
+        utterance = self.utterance
+        return utterance is not None and (not isinstance(utterance, RemoteUtterance) or utterance.ready)
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more. Any thread."""
+        _cancel(self.utterance)
+
+
+def _cancel(utterance: Utterance | None) -> None:
+    if isinstance(utterance, RemoteUtterance):
+        utterance.cancel()
 
 
 class Sources:
@@ -83,6 +98,7 @@ class Sources:
             if synthesis.writer is not None and not synthesis.writer.wanted:
                 del self.shared[name]
                 synthesis.writer.abandon()
+                synthesis.cancel()
 
 
 class SegmentSource:
@@ -129,7 +145,7 @@ class SegmentSource:
             synthesis, ready = self._own, self._window is not None
         else:
             synthesis, ready = self._sources.shared.get(reader.key.name), reader.ready
-        return None if ready or synthesis is None or synthesis.utterance is None else synthesis
+        return None if ready or synthesis is None or not synthesis.renderable else synthesis
 
     def next(self) -> Piece | None:
         """The next window; None while there is none.
@@ -167,6 +183,8 @@ class SegmentSource:
         synthesis = self._synthesis_locked()
         if synthesis is not None:
             synthesis.utterance = utterance
+        if synthesis is None or (synthesis is self._own and self._closed):
+            _cancel(utterance)
 
     def wanted(self, synthesis: Synthesis) -> bool:
         """Whether anybody still waits for what is made."""
@@ -196,6 +214,7 @@ class SegmentSource:
         self.leave_phrase()
         if synthesis is not None:
             self.finish_locked(synthesis)
+            synthesis.cancel()
             if synthesis.writer is not None:
                 synthesis.writer.abandon()
 
@@ -214,9 +233,11 @@ class SegmentSource:
     def close(self) -> None:
         """The listener has gone, or has heard it. Any thread; may be called twice."""
         self._closed = True
-        reader = self._reader
+        reader, own = self._reader, self._own
         if reader is not None:
             reader.close()
+        if own is not None:
+            own.cancel()
 
     def _synthesis_locked(self) -> Synthesis | None:
         reader = self._reader

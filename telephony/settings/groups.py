@@ -124,6 +124,17 @@ class Engines:
         short="d",
     )
     threads: int = setting(0, values.count, "processor threads for the model; 0: all cores")
+    rooms: int = setting(
+        0,
+        values.count,
+        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one. Needs "
+        "requirements-cluster.txt",
+    )
+    cluster: str = setting(
+        "",
+        str,
+        "the Ray cluster whose rooms speak: auto, or HOST:PORT of its head; none: the engine runs here",
+    )
     gpu_memory_fraction: float = setting(
         1.0,
         values.number(float, lambda value: 0 < value <= 1, "must be over 0 and at most 1"),

@@ -46,7 +46,7 @@ def test_the_source_s_transform_is_torch_s_own() -> None:
     torch.manual_seed(1)
     har = source(f0)
     torch.manual_seed(1)
-    wave = source._wave(f0, reference_noise=False)
+    wave = source._wave(f0, None, None, reference_noise=False)
     window = torch.hann_window(FFT_SAMPLES, periodic=True)
     expected = torch.stft(wave, FFT_SAMPLES, HOP_SAMPLES, FFT_SAMPLES, window, return_complex=True)
     magnitude, angle = har.transpose(1, 2).chunk(2, 1)

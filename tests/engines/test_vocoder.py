@@ -128,8 +128,9 @@ def streaming(kokoro: Engine) -> Iterator[KokoroEngine]:
     yield kokoro
 
 
-def windows_of(engine: KokoroEngine, text: str, exact: bool = False) -> list[Samples]:
+def windows_of(engine: KokoroEngine, text: str, exact: bool = False, heard_samples: int = 0) -> list[Samples]:
     utterance: Utterance = engine.prepare(text, "af_sky", 1.0, exact)
+    engine.skip(utterance, heard_samples)
     windows = []
     while not utterance.finished:
         windows.extend(engine.render([utterance]))
@@ -178,3 +179,12 @@ def test_a_batch_of_utterances_speaks_each_as_alone(streaming: KokoroEngine) -> 
         alone = np.concatenate(windows_of(streaming, text))
         # Noise differs, so onset and end may differ by a few milliseconds.
         assert abs(len(np.concatenate(windows)) - len(alone)) < 0.05 * SAMPLE_RATE
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("share", [0.0001, 0.02, 0.1, 0.25, 0.35, 0.5, 0.64, 0.77, 0.9, 0.95, 0.9999])
+def test_what_somebody_has_heard_is_left_out_and_the_rest_is_the_same(streaming: KokoroEngine, share: float) -> None:
+    whole = np.concatenate(windows_of(streaming, SENTENCE))
+    heard_samples = round(share * len(whole))
+    rest = np.concatenate(windows_of(streaming, SENTENCE, heard_samples=heard_samples))
+    np.testing.assert_array_equal(rest, whole[heard_samples:])

@@ -171,12 +171,19 @@ class HarmonicSource(nn.Module):
         self.transform = (window[:, None] * torch.cat([angle.cos(), sines], 1)).float().to(device)
         self.harmonics = torch.arange(1, _HARMONICS + 1, device=device).float().view(1, 1, -1)
 
-    def forward(self, f0: Tensor, lengths: Lengths = None, reference_noise: bool = False) -> Tensor:
+    def forward(
+        self, f0: Tensor, lengths: Lengths = None, seeds: Sequence[int] | None = None, *, reference_noise: bool = False
+    ) -> Tensor:
         """See the class. f0 is 0 behind a row's end; there, the result is anything.
 
-        `reference_noise` draws in the reference's order, so that one seed gives one sound.
+        Args:
+            f0: pitch in Hz.
+            lengths: of the rows.
+            seeds: of each row's noise; none: another noise each time.
+            reference_noise: drawn in the reference's order from torch's own generator, so that one seed of that gives
+                one sound.
         """
-        wave = _reflected(self._wave(f0, reference_noise), lengths)
+        wave = _reflected(self._wave(f0, lengths, seeds, reference_noise), lengths)
         # In real numbers: MPS has complex ones, and their angles, only on newer systems.
         steps = wave.view(wave.shape[0], -1, HOP_SAMPLES)
         count = steps.shape[1] - FFT_SAMPLES // HOP_SAMPLES + 1
@@ -184,7 +191,7 @@ class HarmonicSource(nn.Module):
         real, imaginary = (framed @ self.transform + 0.0).chunk(2, 2)  # + 0.0: there is no negative zero
         return torch.cat([torch.hypot(real, imaginary), torch.atan2(imaginary, real)], 2)
 
-    def _wave(self, f0: Tensor, reference_noise: bool) -> Tensor:
+    def _wave(self, f0: Tensor, lengths: Lengths, seeds: Sequence[int] | None, reference_noise: bool) -> Tensor:
         """f0 [B, T] in Hz -> [B, 300 T]. Without pitch the phase stays, as it does at the end of a row alone."""
         batch, frames = f0.shape
         # The reference's initial phases fall on a sample that its own down-sampling never reads: they have no effect.
@@ -201,7 +208,8 @@ class HarmonicSource(nn.Module):
             torch.randn(batch, frames * FRAME_SAMPLES, 1, device=f0.device)
         else:
             # Nine Gaussian noises summed with fixed weights have the distribution of one with the summed variance.
-            noise = torch.randn(batch, frames, FRAME_SAMPLES, device=f0.device) * self.weight.norm()
+            counts: list[int] = [frames] * batch if lengths is None else lengths.tolist()
+            noise = _noise(counts, seeds or [None] * batch, f0.device) * self.weight.norm()
         merged = torch.matmul(self.weight, sines).view(batch, frames, FRAME_SAMPLES)
         return torch.tanh(merged * voiced[..., None] + noise * deviation[..., None] + self.bias).view(batch, -1)
 
@@ -250,15 +258,21 @@ class AcousticModel(nn.Module):
         self.source = HarmonicSource(decoder.under("generator"))
 
     def forward(
-        self, ids: Sequence[Tensor], style: Tensor, speed: Tensor, reference_noise: bool = False
+        self,
+        ids: Sequence[Tensor],
+        style: Tensor,
+        speed: Tensor,
+        seeds: Sequence[int] | None = None,
+        *,
+        reference_noise: bool = False,
     ) -> list[Acoustic]:
-        """Each utterance as if it were alone, but for its noise.
+        """Each utterance as if it were alone.
 
         Args:
             ids: [N] long of each utterance, with the pad symbol at both ends.
             style: [B, 256], 128 for the sound, 128 for the prosody.
             speed: [B] float32.
-            reference_noise: see `HarmonicSource`; of use for one utterance only.
+            seeds, reference_noise: see `HarmonicSource`; the latter is of use for one utterance only.
         """
         sound, prosody = style[:, :128], style[:, 128:]
         counts = _lengths([len(row) for row in ids], style.device)
@@ -268,7 +282,7 @@ class AcousticModel(nn.Module):
         units = _lengths(totals, style.device)
         f0, energy = self._curves(_lasting(features, durations, totals), prosody, units)
         x = self._features(_lasting(self._text(padded, counts), durations, totals), f0, energy, sound, units)
-        har = self.source(f0, _doubled(units), reference_noise)
+        har = self.source(f0, _doubled(units), seeds, reference_noise=reference_noise)
         gain, beta = self.style(sound)
         return [
             Acoustic(
@@ -345,6 +359,15 @@ def _lengths(counts: Sequence[int], device: torch.device) -> Lengths:
 
 def _doubled(lengths: Lengths) -> Lengths:
     return None if lengths is None else 2 * lengths
+
+
+def _noise(counts: Sequence[int], seeds: Sequence[int | None], device: torch.device) -> Tensor:
+    """Gaussian noise for rows of so many frames, 0 behind their ends: [B, T, 300]; each row's is that of its seed."""
+    rows = []
+    for count, seed in zip(counts, seeds, strict=True):
+        generator = None if seed is None else torch.Generator(device).manual_seed(seed)
+        rows.append(torch.randn(count, FRAME_SAMPLES, generator=generator, device=device))
+    return pad_sequence(rows, batch_first=True)
 
 
 def _reflected(wave: Tensor, lengths: Lengths) -> Tensor:

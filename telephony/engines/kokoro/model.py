@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -204,7 +205,19 @@ class KokoroEngine:
         utterances = [utterance for utterance in batch if isinstance(utterance, KokoroUtterance)]
         if len(utterances) != len(batch):
             raise SynthesisError("the Kokoro engine was given another engine's utterance")
-        self.begin([utterance for utterance in utterances if not utterance.windows])
+        rendered = {each: end for each in utterances if each.left_out and (end := self._catch_up(each)) is not None}
+        others = [utterance for utterance in utterances if utterance not in rendered]
+        self.begin([utterance for utterance in others if not utterance.windows])
+        rendered.update(zip(others, self._render_begun(others), strict=True))
+        return [rendered[utterance] for utterance in utterances]
+
+    def skip(self, utterance: Utterance, samples: int) -> None:
+        """See `ResumableEngine`. Costs the first window and one more; of a text of several pieces all before."""
+        if isinstance(utterance, KokoroUtterance):
+            utterance.left_out = samples
+
+    def _render_begun(self, utterances: Sequence[KokoroUtterance]) -> list[Samples]:
+        """The next window of each; all have some."""
         by_shape: dict[tuple[int, bool], list[int]] = {}
         for index, utterance in enumerate(utterances):
             by_shape.setdefault((utterance.windows[0][1], utterance.streams), []).append(index)
@@ -215,6 +228,21 @@ class KokoroEngine:
             for index, samples in zip(indices, decoded, strict=True):
                 rendered[index] = utterances[index].finish_window(samples)
         return rendered
+
+    def _catch_up(self, utterance: KokoroUtterance) -> Samples | None:
+        """Passes by what is left out. What is heard of the window in which that ends; None if it ends with one."""
+        while utterance.left_out:
+            if utterance.finished:
+                return np.zeros(0, np.float32)
+            if not utterance.windows:
+                self.begin([utterance])
+            (heard,) = self._render_begun([utterance])
+            if len(heard) > utterance.left_out:
+                heard, utterance.left_out = heard[utterance.left_out :], 0
+                return heard
+            utterance.left_out -= len(heard)
+            utterance.jump()
+        return None
 
     def begin(self, utterances: Sequence[KokoroUtterance]) -> None:
         """Prosody, source and windows of the next piece of each, in one pass. `render` does it where it is needed."""
@@ -300,13 +328,16 @@ class KokoroEngine:
 
     def _acoustics(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
         """Prosody and source of phonemes, voice and speed each, in one pass."""
-        ids, styles, speeds = [], [], []
+        ids, styles, speeds, seeds = [], [], [], []
         for phonemes, voice, speed in said:
+            # One text has one sound, in whatever process: what is begun in one room is gone on with in another.
+            seeds.append(zlib.crc32(f"{voice} {speed:g} {phonemes}".encode()))
             known = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
             ids.append(torch.tensor([0, *known, 0], device=self.device))
             styles.append(self._style(voice, len(phonemes)))
             speeds.append(speed)
-        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), torch.tensor(speeds, device=self.device))
+        rates = torch.tensor(speeds, device=self.device)
+        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), rates, seeds)
         return acoustics
 
     def voices_without_statistics(self) -> list[str]:

@@ -28,6 +28,7 @@ class KokoroUtterance:
     Attributes:
         piece, acoustic: the piece in work; None between pieces.
         windows: (start, frames) of its windows that are still to be decoded.
+        left_out: samples that somebody else has rendered, and that are not heard of it.
     """
 
     def __init__(self, pieces: Iterable[Piece], voice: str, speed: float, exact: bool) -> None:
@@ -37,6 +38,10 @@ class KokoroUtterance:
         self.acoustic: Acoustic | None = None
         self.windows: deque[tuple[int, int]] = deque()
         self._trimmer: SilenceTrimmer | None = None
+        self.left_out = 0
+        self._first_frame = 0
+        self._heard = 0
+        """Samples of the piece in work."""
         self._rendered_s = 0.0
         self._begun_s = 0.0
         self._coming: deque[Word] = deque()
@@ -72,6 +77,7 @@ class KokoroUtterance:
         """
         self.piece, self.acoustic, self.windows = piece, acoustic, deque(windows)
         self._begun_s = self._rendered_s
+        self._first_frame, self._heard = self.windows[0][0], 0
         start_s = self.windows[0][0] * FRAME_SAMPLES / SAMPLE_RATE_HZ
         self._coming = deque(_later(word, self._begun_s - start_s) for word in words)
         self._trimmer = None
@@ -97,8 +103,35 @@ class KokoroUtterance:
             heard = np.concatenate([heard, self._trimmer.finish(self._pause_s())])
         if last_of_piece:
             self.piece = self.acoustic = None
-        self._rendered_s += len(heard) / SAMPLE_RATE_HZ
+        self._pass(len(heard))
         return heard
+
+    def jump(self) -> None:
+        """Passes by the windows in which there is nothing but what is left out, once it is known where sound begins.
+
+        A sample that is heard is the one that was decoded as many samples later as were trimmed in front. One window
+        more is decoded, in which the silence at the end may begin.
+        """
+        if self._trimmer is None or not self._trimmer.begun or not self.windows:
+            return
+        removed = self._trimmer.removed
+        next_decoded = self._heard + self.left_out + removed
+        coming = len(self.windows)
+        while len(self.windows) > 2 and self._decoded(sum(self.windows[1])) <= next_decoded:
+            self.windows.popleft()
+        if len(self.windows) < coming:
+            self._trimmer.drop_held()
+            passed = self._decoded(self.windows[0][0]) - removed - self._heard
+            self._pass(passed)
+            self.left_out -= passed
+
+    def _decoded(self, frame: int) -> int:
+        """Samples of the piece in work that are decoded before a frame."""
+        return (frame - self._first_frame) * FRAME_SAMPLES
+
+    def _pass(self, samples: int) -> None:
+        self._heard += samples
+        self._rendered_s += samples / SAMPLE_RATE_HZ
 
     def _tell_words(self, count: int, end_s: float) -> None:
         """Makes the next words known, none of them before the piece or behind `end_s`."""

@@ -1,0 +1,136 @@
+"""The way to rooms that Ray Serve runs: on this machine, or in a cluster that this process joins."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from telephony.engines.base import SynthesisError
+from telephony.engines.cluster.messages import Description, Message, Speak
+from telephony.settings import Settings
+from telephony.system import machine
+
+# Whoever reaches one of Ray's ports could run any program. Before Ray is imported, which reads it once.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+# Its own handler of SIGTERM writes traces of its threads before ours is called.
+os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
+
+import ray
+from ray import serve
+
+from telephony.rooms.deployment import APP, DEPLOYMENT, build
+
+_QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "namespace": APP}
+
+
+class ServeRooms:
+    """See `Rooms`. Made by `start_rooms` or `join_rooms`.
+
+    Args:
+        thread: the one that has started Ray or joined it: what it has started ends with it.
+    """
+
+    def __init__(self, thread: ThreadPoolExecutor) -> None:
+        self._thread = thread
+        self._handle = serve.get_deployment_handle(DEPLOYMENT, APP)
+        self._streams: Any = self._handle.options(stream=True, method_name="speak")
+
+    async def describe(self) -> Description:
+        """See `Rooms`."""
+        try:
+            described: Description = await self._handle.describe.remote()
+        except Exception as error:
+            raise SynthesisError(f"no room answers: {type(error).__name__}: {error}"[:300]) from error
+        return described
+
+    async def speak(self, wanted: Speak) -> AsyncGenerator[Message, None]:
+        """See `Rooms`."""
+        response = self._streams.remote(wanted)
+        try:
+            async for message in response:
+                yield message
+        finally:
+            response.cancel()
+
+    def close(self) -> None:
+        """Leaves the cluster; one that this process has started ends with its rooms."""
+        self._thread.submit(ray.shutdown).result()
+        self._thread.shutdown()
+
+
+def start_rooms(settings: Settings, rooms: int) -> ServeRooms:
+    """Starts Ray on this machine, and rooms that share its cores. Takes seconds, and as long as an engine to load.
+
+    Raises:
+        SynthesisError: they do not start.
+    """
+    cores = max(1, int(machine.cores()))
+    threads = max(1, cores // rooms)
+    options = {**_said(settings), "rooms": rooms, "cpus": threads, "threads": threads}
+    return _in_thread(
+        lambda: ray.init(
+            num_cpus=max(cores, rooms * threads), include_dashboard=False, _node_ip_address="127.0.0.1", **_QUIET
+        ),
+        lambda: deploy(options),
+    )
+
+
+def join_rooms(address: str) -> ServeRooms:
+    """Joins a cluster in which rooms are deployed.
+
+    Args:
+        address: `auto` for the cluster that this machine is a node of, or HOST:PORT of its head.
+
+    Raises:
+        SynthesisError: there is no such cluster, or no rooms in it.
+    """
+    return _in_thread(lambda: ray.init(address=address, **_QUIET))
+
+
+def deploy_at(address: str, options: dict[str, Any]) -> None:
+    """Joins a cluster, deploys rooms there, see `build`, and leaves it.
+
+    Raises:
+        SynthesisError: there is no such cluster, or they do not start.
+    """
+    _in_thread(lambda: ray.init(address=address, **_QUIET), lambda: deploy(options)).close()
+
+
+def deploy(options: dict[str, Any]) -> None:
+    """Deploys rooms in the cluster that this process has joined, or changes those that are there: see `build`."""
+    serve.start(proxy_location="Disabled")
+    serve.run(build(options), name=APP, route_prefix=None)
+
+
+def _quieten() -> None:
+    """Of Ray's own log, only what is wrong."""
+    for name in ("ray", "ray.serve"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _in_thread(*steps: Any) -> ServeRooms:
+    """Does some steps outside of the main thread, whose handlers of signals Ray would replace."""
+
+    thread = ThreadPoolExecutor(1, "ray")
+
+    def work() -> ServeRooms:
+        _quieten()
+        for step in steps:
+            step()
+        return ServeRooms(thread)
+
+    try:
+        return thread.submit(work).result()
+    except Exception as error:
+        thread.submit(ray.shutdown).result()
+        thread.shutdown()
+        raise SynthesisError(f"the rooms cannot be had: {type(error).__name__}: {error}"[:500]) from error
+
+
+def _said(settings: Settings) -> dict[str, Any]:
+    """What of a door's settings is the rooms' too."""
+    names = ("engine", "voice", "device", "cache_dir", "weights_dir", "max_wait_s", "log_level", "log_format")
+    return {name: value for name in names if (value := getattr(settings, name)) is not None}
