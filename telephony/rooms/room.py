@@ -20,6 +20,7 @@ from telephony.telemetry.metrics import Metrics
 DOOR = "room"
 AHEAD_S = 10.0
 """A room stops so far ahead of what a listener hears, in seconds."""
+_WAKE_LATER_S = 0.002
 
 
 class Room:
@@ -120,6 +121,7 @@ class _Lane:
         self._heard_until = scheduler.now() + wanted.ahead_s
         self.queue: ListenerQueue = scheduler.open_queue(self, None, DOOR)
         self.queue.playback_deadline = self._heard_until
+        self._wake_in_time()
 
     def __str__(self) -> str:
         return DOOR
@@ -151,6 +153,11 @@ class _Lane:
 
     def _take(self, window: Window) -> None:
         self._windows.put_nowait(window)
+        if not window.end_of_text:
+            self._wake_in_time()
+
+    def _wake_in_time(self) -> None:
+        """Has the scheduler look again when there is room, if there is none."""
         too_far_s = self._heard_until - self._scheduler.now() - AHEAD_S
-        if too_far_s > 0 and not window.end_of_text:
-            self._loop.call_later(too_far_s, self._scheduler.wake)
+        if too_far_s >= 0:
+            self._loop.call_later(too_far_s + _WAKE_LATER_S, self._scheduler.wake)

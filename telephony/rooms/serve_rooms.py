@@ -17,6 +17,8 @@ from telephony.system import machine
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 # Its own handler of SIGTERM writes traces of its threads before ours is called.
 os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
+# Without its head a cluster's rooms go on for a while; Ray would end the door's process after a minute.
+os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "86400")
 
 import ray
 from ray import serve

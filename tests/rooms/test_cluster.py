@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +19,7 @@ import pytest
 
 from bench.processes import family
 from telephony.audio.samples import to_pcm16
-from tests.clients import BYE, Daemon, Frame, TextHost, frame_bytes, tone, until
+from tests.clients import BYE, ROOT, Daemon, Frame, TextHost, frame_bytes, free_port, tone, until
 
 pytest.importorskip("ray", reason="package ray is not installed (requirements-cluster.txt)")
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -97,3 +102,146 @@ def test_a_room_that_is_lost_in_mid_sentence_costs_nothing(cluster: Cluster, sig
             os.kill(first, signal.SIGKILL)  # whose end Ray waits for
     for frames in heard:
         np.testing.assert_array_equal(audio(frames), expected(LONG))
+
+
+class Nodes:
+    """A cluster of two machines, which are processes here; `with` ends them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        self._directory = directory
+        self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "of-this-test" * 3}
+        self._nodes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Nodes:
+        port = self.address.rpartition(":")[2]
+        self.head = self.add("--head", f"--port={port}", f"--temp-dir={self._directory}", "--include-dashboard=false")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        members = {pid for node in self._nodes for pid in family(node.pid)}
+        for node in self._nodes:
+            node.terminate()
+        for node in self._nodes:
+            node.wait(START_S)
+        kill_all(members)  # what Ray leaves behind
+
+    def add(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts a node with two processors."""
+        options = (
+            "--node-ip-address=127.0.0.1 --num-cpus=2 --min-worker-port=0 --max-worker-port=0 --disable-usage-stats"
+        )
+        log = self._directory / f"node{len(self._nodes)}.txt"
+        with log.open("wb") as told:
+            node = subprocess.Popen(
+                [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *options.split(), *arguments],
+                env={**os.environ, **self.environment},
+                stdout=told,
+                stderr=subprocess.STDOUT,
+            )
+        self._nodes.append(node)
+        until(lambda: b"Ray runtime started" in log.read_bytes() or node.poll() is not None)
+        assert node.poll() is None, log.read_text()
+        return node
+
+    def deploy(self, rooms: int) -> None:
+        command = [sys.executable, "-m", "telephony.rooms", "--address", self.address, "--rooms", str(rooms)]
+        subprocess.run(
+            [*command, "--cpus", "1", "--set", "engine=tone"],
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            check=True,
+            capture_output=True,
+            timeout=START_S,
+        )
+
+
+class Callers:
+    """Calls that say one text after another, and hear each to its last sample, from entry to exit.
+
+    Attributes:
+        said: texts that were heard.
+        wrong: what was not.
+    """
+
+    def __init__(self, port: int, count: int) -> None:
+        self.said: list[str] = []
+        self.wrong: list[str] = []
+        self._port = port
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(count)]
+
+    def __enter__(self) -> Callers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def go_on(self) -> None:
+        """Waits until some more was heard."""
+        enough = len(self.said) + 20
+        until(lambda: len(self.said) >= enough or bool(self.wrong))
+
+    def _call(self, number: int) -> None:
+        try:
+            with TextHost(self._port, str(number)) as host:
+                for turn in itertools.count():
+                    if self._over.is_set():
+                        return
+                    text = f"Call {number}, {turn}."
+                    host.say(text)
+                    frames = host.read_samples(len(expected(text)))
+                    (self.said if np.array_equal(audio(frames), expected(text)) else self.wrong).append(text)
+        except (OSError, EOFError, AssertionError) as error:
+            self.wrong.append(f"call {number}: {error!r}")
+
+
+def kill_all(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    # Ray's sockets lie in the directory, whose name may not be long.
+    with tempfile.TemporaryDirectory(prefix="ray") as directory, Nodes(Path(directory)) as started:
+        yield started
+
+
+@contextmanager
+def door_to(nodes: Nodes) -> Iterator[Callers]:
+    """Four callers at a service that speaks through the cluster's rooms; in the end all must have heard all."""
+    with Daemon(
+        *("--engine", "tone", "--cluster", nodes.address, "--piper", "external", "--stream", "--http-port", "0"),
+        *("--tcp-port", "0", "--udp-port", "0", "--request-log", "none", "--drain-timeout-s", "5"),
+        environment=nodes.environment,
+    ) as daemon:
+        with Callers(daemon.wait_ready(START_S), 4) as callers:
+            yield callers
+            callers.go_on()
+        assert callers.wrong == [], daemon.stderr[-30:]
+        daemon.terminate()
+        assert daemon.wait_exit(START_S) == 0
+
+
+def test_callers_hear_nothing_of_rooms_and_machines_that_come_and_go(nodes: Nodes) -> None:
+    second = nodes.add(f"--address={nodes.address}")
+    nodes.deploy(1)
+    with door_to(nodes) as callers:
+        for rooms in (3, 1, 3):
+            nodes.deploy(rooms)
+            callers.go_on()
+        kill_all(family(second.pid))
+
+
+def test_callers_hear_nothing_of_a_head_that_is_lost(nodes: Nodes) -> None:
+    nodes.deploy(2)
+    with door_to(nodes) as callers:
+        callers.go_on()
+        kill_all(pid for pid in family(nodes.head.pid) if "gcs_server" in _title(pid))
+        callers.go_on()

@@ -14,7 +14,7 @@ from telephony.audio.samples import to_pcm16
 from telephony.engines.base import SynthesisError, UnspeakableError
 from telephony.engines.cluster.messages import Accepted, Failed, Message, Sound, Speak
 from telephony.engines.tone import ToneEngine
-from telephony.rooms.room import Room
+from telephony.rooms.room import AHEAD_S, Room
 from tests.clients import Throttle, tone, until
 
 TEXT = "This is a sentence of a few windows."
@@ -123,6 +123,12 @@ def test_a_room_works_a_bounded_time_ahead(rooms: list[Room]) -> None:
         return count
 
     assert asyncio.run(seconds_at_once()) in (10, 11)
+
+
+def test_who_has_much_to_hear_yet_is_served_when_that_is_less(rooms: list[Room]) -> None:
+    room = start(rooms, ToneEngine())
+    messages = asyncio.run(asyncio.wait_for(hear(room, speak(ahead_s=AHEAD_S + 0.2)), 5.0))
+    assert audio(messages) == to_pcm16(tone(TEXT))
 
 
 async def _within(messages: AsyncIterator[Message], quiet_s: float) -> AsyncIterator[Message]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -116,9 +117,8 @@ class SegmentStreams:
     async def _supervise(self) -> None:
         """Waits until a stream ends, or it is time for another one."""
         now = time.monotonic()
-        given_up_at = max(self._news_at, self._dry_at) + _UNHEARD_S
-        if self._revision is None:
-            given_up_at = self._news_at + _UNANSWERED_S
+        answered = any(stream.load is not None for stream in self._streams.values())
+        given_up_at = max(self._news_at, self._dry_at) + _UNHEARD_S if answered else self._news_at + _UNANSWERED_S
         timeout_s = max(0.0, min(self._another_due_at(), given_up_at) - now)
         ended, _ = await asyncio.wait(self._streams, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
@@ -133,22 +133,22 @@ class SegmentStreams:
             else:
                 self._loads.pop(stream.room, None)
                 log.warning("room_lost", room=stream.room, error=f"{type(error).__name__}: {error}"[:200])
-            if self._opened == _MOST_STREAMS:
-                raise SynthesisError("too many rooms were lost")
         if self._utterance.complete:
             return
         if not self._streams:
+            if self._opened == _MOST_STREAMS:
+                raise SynthesisError("too many rooms were lost")
             self._open()
         elif not ended and time.monotonic() >= given_up_at:
             raise SynthesisError("no room answers")
         elif not ended and time.monotonic() >= self._another_due_at():
-            log.warning("room_late", rooms=[stream.room for stream in self._streams.values()])
+            log.info("room_late", rooms=[stream.room for stream in self._streams.values()])
             self._open()
 
     def _another_due_at(self) -> float:
         """When another room is to be asked, if nothing comes until then."""
         if self._opened == _MOST_STREAMS:
-            return self._news_at + _UNHEARD_S
+            return math.inf
         latest = list(self._streams.values())[-1]
         if latest.load is None:
             return latest.news_at + ACCEPTED_WITHIN_S

@@ -15,8 +15,9 @@ import pytest
 
 from telephony.audio.samples import to_pcm16
 from telephony.engines.base import SynthesisError, UnspeakableError
+from telephony.engines.cluster import streams
 from telephony.engines.cluster.engine import ClusterEngine
-from telephony.engines.cluster.messages import Accepted, Description, Message, Sound, Speak
+from telephony.engines.cluster.messages import Accepted, Description, Load, Message, Sound, Speak
 from telephony.engines.cluster.utterance import ClusterUtterance
 from telephony.engines.tone import ToneEngine
 from telephony.rooms.room import Room
@@ -255,3 +256,20 @@ def test_a_message_is_the_same_when_it_arrives() -> None:
     door = Sound.of(np.array([0.5, -1.5, 0.0], np.float32), (), load=None, last=True)  # type: ignore[arg-type]
     assert to_pcm16(door.samples()) == door.pcm
     assert dataclasses.replace(door) == door
+
+
+def test_rooms_that_never_answer_are_given_up(doors: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_UNANSWERED_S", 0.5)
+    monkeypatch.setattr(streams, "ACCEPTED_WITHIN_S", 0.01)
+    door = doors(ToneEngine())
+
+    async def silence(wanted: Speak) -> AsyncGenerator[Message, None]:
+        door.house.asked.append((0, wanted))
+        await asyncio.Event().wait()
+        yield Accepted("never", "", Load(1, 0.0))
+
+    monkeypatch.setattr(door.house, "speak", silence)
+    request = door.put(TEXT)
+    assert door.queue.wait_idle(TIMEOUT_S)
+    assert request.measured.failure == "no room answers"
+    assert len(door.house.asked) == 6
