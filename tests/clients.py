@@ -573,13 +573,27 @@ def window_numbers(frames: Sequence[Frame]) -> list[int]:
 
 
 class Daemon:
-    """`kokoro_service.py` as a process of its own. `with` kills it if it still runs."""
+    """The service as a process of its own. `with` kills it if it still runs.
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    Args:
+        arguments: its flags.
+        command: the program; without it, `kokoro_service.py` of this checkout.
+        directory: where it starts; without it, where the tests did.
+        environment: variables beside those of the tests.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        command: Sequence[str] = (sys.executable, str(ROOT / "kokoro_service.py")),
+        directory: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         foreign = ("KOKORO_", "PIPER_", "LOG_", "API_KEY", "TTS_", "WS_")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "kokoro_service.py"), *arguments],
+            [*command, *arguments],
+            cwd=directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

@@ -427,4 +427,4 @@ def test_check_without_weights_fails(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert check.run(Settings(tcp_port=0, udp_port=0, http_port=None, cache_dir=tmp_path)) == 1
     rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
     assert rows["weights"].startswith("FAIL")
-    assert "./start-kokoro.sh" in rows["weights"]
+    assert "start the service once" in rows["weights"]

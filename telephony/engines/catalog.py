@@ -48,9 +48,7 @@ def load_main(settings: Settings) -> Engine:
     try:
         from telephony.engines.kokoro import model
     except ImportError as error:
-        raise EngineUnavailableError(
-            f"package {error.name} is missing: run ./start-kokoro.sh, which installs it"
-        ) from None
+        raise EngineUnavailableError(f"package {error.name} is missing: install the requirements again") from None
     try:
         model.use_threads(settings.threads)
         device = model.choose_device(settings.device)
@@ -154,4 +152,4 @@ def warm_up(engine: Engine) -> None:
 def _require(module: str, package: str) -> None:
     """Raises EngineUnavailableError where a package is not installed; imports nothing."""
     if importlib.util.find_spec(module) is None:
-        raise EngineUnavailableError(f"package {package} is missing: run ./start-kokoro.sh, which installs it")
+        raise EngineUnavailableError(f"package {package} is missing: install the requirements again")

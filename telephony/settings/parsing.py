@@ -138,7 +138,6 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> _Parser:
     parser = _Parser(
-        prog="kokoro_service.py",
         usage="%(prog)s [flags]",
         formatter_class=_HelpFormatter,
         allow_abbrev=False,

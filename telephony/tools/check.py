@@ -76,7 +76,7 @@ def _packages(settings: Settings) -> str:
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
-            raise _CheckError(f"{name} is not installed: run ./start-kokoro.sh") from None
+            raise _CheckError(f"{name} is not installed: install the requirements again") from None
     return ", ".join(versions)
 
 
@@ -106,7 +106,7 @@ def _kernels(settings: Settings) -> str:
     try:
         compiled_kernels(settings.cache_dir if settings.cache_dir.is_dir() else Path(tempfile.gettempdir()))
     except KernelsUnavailableError as error:
-        raise _Advice(f"{error}: speech takes several times as long to make. Run ./start-kokoro.sh") from None
+        raise _Advice(f"{error}: speech takes several times as long to make. Install the requirements again") from None
     return "compiled for this processor"
 
 
@@ -135,7 +135,7 @@ def _allocator(settings: Settings) -> str:
     if (name := allocator.name()) == "glibc":
         raise _Advice(
             "glibc: a third more memory, speech a tenth slower. "
-            "Debian, Ubuntu: apt-get install libjemalloc2; start with ./start-kokoro.sh"
+            "Debian, Ubuntu: apt-get install libjemalloc2; ./start-kokoro.sh preloads it, or LD_PRELOAD does"
         )
     return name
 
@@ -148,7 +148,9 @@ def _weights(settings: Settings) -> str:
     try:
         weights = find_weights(settings.cache_dir, settings.weights_dir)
         if weights is None:
-            raise _CheckError(f"none in {settings.weights_dir or settings.cache_dir}: run ./start-kokoro.sh")
+            raise _CheckError(
+                f"none in {settings.weights_dir or settings.cache_dir}: start the service once, which fetches them"
+            )
         verify_weights(weights)
     except WeightsError as error:
         raise _CheckError(str(error)) from None

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConnectionRefusedError:
         port = options.port if _by_telephone(options) else options.http_port
         host = options.host if _by_telephone(options) else options.http_host
-        print(f"error: nothing listens on {host}:{port}; run ./start-kokoro.sh", file=sys.stderr)
+        print(f"error: nothing listens on {host}:{port}; run ./start-kokoro.sh or kokoro-telephony", file=sys.stderr)
         return 1
     except (OSError, soundfile.SoundFileError, telephone.WireError, ServiceError, PlaybackError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -62,7 +62,7 @@ def _described(recipe: Recipe, voices: Mapping[str, Voice]) -> str:
 def _voices(wanted: Settings) -> Mapping[str, Voice]:
     weights = find_weights(wanted.cache_dir, wanted.weights_dir)
     if weights is None:
-        raise WeightsError(f"no weights in {wanted.weights_dir or wanted.cache_dir}: run ./start-kokoro.sh once")
+        raise WeightsError(f"no weights in {wanted.weights_dir or wanted.cache_dir}: start the service once")
     return {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names()}
 
 
