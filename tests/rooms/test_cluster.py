@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -245,3 +246,53 @@ def test_callers_hear_nothing_of_a_head_that_is_lost(nodes: Nodes) -> None:
         callers.go_on()
         kill_all(pid for pid in family(nodes.head.pid) if "gcs_server" in _title(pid))
         callers.go_on()
+
+
+# The real model
+
+SPOKEN = (
+    "Good afternoon, and thank you for waiting: I have now found the order that you placed on the third of May, and "
+    "as far as I can see it has left our house this morning, so that it will be with you on Friday at the latest."
+)
+BUFFERED_S = 0.4
+
+
+def worked_s(pid: int) -> int:
+    """Time on a processor, in ticks of the clock."""
+    fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@pytest.mark.model
+def test_a_kokoro_that_is_killed_in_mid_sentence_is_gone_on_with_to_the_sample() -> None:
+    with Daemon(
+        *("--rooms", "2", "--piper", "external", "--stream", "--http-port", "0", "--request-log", "none"),
+        *("--tcp-port", "0", "--udp-port", "0"),
+    ) as daemon:
+        cluster = Cluster(daemon, 2)
+        with TextHost(cluster.tcp_port, "1") as host:
+            host.say(SPOKEN)
+            host.bye()
+            whole = audio(host.read_to_end())
+        before = {pid: worked_s(pid) for pid in cluster.rooms()}
+        with TextHost(cluster.tcp_port, "2") as host:
+            host.say(SPOKEN)
+            heard = [host.read_frame()]
+            began = time.monotonic()
+            while seconds(heard) - (time.monotonic() - began) < BUFFERED_S:
+                heard.append(host.read_frame())
+            os.kill(max(before, key=lambda pid: worked_s(pid) - before[pid]), signal.SIGKILL)
+            gaps_s = []
+            while sum(len(frame.samples) for frame in heard) < len(whole):
+                runs_dry_at = began + seconds(heard)
+                heard.append(host.read_frame())
+                gaps_s.append(max(0.0, time.monotonic() - runs_dry_at))
+            daemon.wait_line("room_lost")
+        np.testing.assert_array_equal(audio(heard), whole)
+        assert max(gaps_s) == 0
+        daemon.terminate()
+        assert daemon.wait_exit(START_S) == 0
+
+
+def seconds(frames: list[Frame]) -> float:
+    return sum(len(frame.samples) / frame.sample_rate for frame in frames)
