@@ -66,11 +66,11 @@ NOT_RUN = {
     "venv-kokoro/bin/python -m telephony.engines.kokoro.fit --weights-dir DIR": "measures for an hour",
     "useradd --system --home-dir /opt/kokoro-telephony --shell /usr/sbin/nologin kokoro": "changes this machine",
     "cp -r . /opt/kokoro-telephony && chown -R kokoro: /opt/kokoro-telephony": "as above",
-    "cp deploy/kokoro-telephony.service /etc/systemd/system/": "as above; tests/test_deploy.py reads the unit",
+    "cp deploy/kokoro-telephony.service /etc/systemd/system/": "as above; tests/deploy reads the unit",
     "systemctl daemon-reload && systemctl enable --now kokoro-telephony": "as above",
     "journalctl -u kokoro-telephony -f": "reads the log of a unit",
     "cp -r . /opt/kokoro-telephony && mkdir -p /opt/kokoro-telephony/logs": "changes this machine",
-    "cp deploy/com.kokoro.telephony.plist ~/Library/LaunchAgents/": "as above; tests/test_deploy.py reads the job",
+    "cp deploy/com.kokoro.telephony.plist ~/Library/LaunchAgents/": "as above; tests/deploy reads the job",
     "launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/com.kokoro.telephony.plist": "as above",
     "tail -f /opt/kokoro-telephony/logs/kokoro.log": "follows a log for good",
 }
