@@ -13,6 +13,8 @@ from tests.clients import ROOT
 DEPLOY = ROOT / "deploy"
 HOME = "/var/lib/kokoro-telephony"
 """The one place where a container of the service writes."""
+USER = 10001
+"""Its user and its group."""
 MARGIN_S = 10.0
 """For the pass of the model that is in work, and for closing connections."""
 
