@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image for processors, runs it as docs/deployment.md says, has it speak, and stops it by SIGTERM.
-# Arguments go to the build. CONTAINER_TOOL is podman (the default) or docker; RUN_OPTIONS go to the run, such as
-# "-e KOKORO_ENGINE=tone", which needs no weights.
+# Arguments go to the build. CONTAINER_TOOL is podman (the default) or docker; RUN_OPTIONS go to the run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
