@@ -22,7 +22,7 @@ from telephony.cache.prerender import load_requests
 from telephony.cache.stores import Store as PhraseStore
 from telephony.endpoints import http, pbx, security
 from telephony.endpoints.admin import AdminActions
-from telephony.endpoints.health import Readiness
+from telephony.endpoints.health import STATUSES, Readiness
 from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
@@ -60,6 +60,8 @@ class Service:
         self.metrics = Metrics()
         self.metrics.watch_log(logs.lines_lost)
         self.metrics.watch_gpu(gpu.utilization_percent)
+        self.metrics.watch_status(STATUSES, lambda: self._readiness().status)
+        self.metrics.watch_process()
         self._request_log = RequestLog(settings.request_log, self.metrics) if settings.request_log is not None else None
         self._store = Store(settings.db, self.metrics) if settings.db is not None else None
         stalls = settings.stall_timeouts

@@ -84,11 +84,22 @@ NOT_RUN = {
     "venv-kokoro/bin/python -m telephony.engines.kokoro.fit --weights-dir DIR": "measures for an hour",
     "useradd --system --home-dir /opt/kokoro-telephony --shell /usr/sbin/nologin kokoro": "changes this machine",
     "cp -r . /opt/kokoro-telephony && chown -R kokoro: /opt/kokoro-telephony": "as above",
-    "cp deploy/kokoro-telephony.service /etc/systemd/system/": "as above; tests/test_deploy.py reads the unit",
+    "cp deploy/kokoro-telephony.service /etc/systemd/system/": "as above; tests/deploy reads the unit",
     "systemctl daemon-reload && systemctl enable --now kokoro-telephony": "as above",
     "journalctl -u kokoro-telephony -f": "reads the log of a unit",
+    'docker build -f deploy/Containerfile --target cpu --build-arg PIP_EXTRA_INDEX_URL="$CPU_INDEX" '
+    "-t kokoro-telephony:cpu .": "installs packages; scripts/image.sh does it",
+    "docker build -f deploy/Containerfile --target cuda -t kokoro-telephony:cuda .": "as above, for a GPU",
+    "docker run --network host --read-only --tmpfs /tmp -v kokoro:/var/lib/kokoro-telephony --stop-timeout 45 "
+    "kokoro-telephony:cpu": "needs the image; scripts/image.sh does it",
+    './scripts/image.sh --build-arg PIP_EXTRA_INDEX_URL="$CPU_INDEX"': "installs packages, for minutes",
+    "docker compose -f deploy/compose.yaml up --build": "needs Docker; tests/deploy reads the file",
+    "KOKORO_REDIS_URL=redis://127.0.0.1:6379/0 "
+    "docker compose -f deploy/compose.yaml --profile full up --build": "as above",
+    'kubectl create secret generic kokoro-telephony --from-literal=API_KEY="$KEY"': "needs a cluster",
+    "kubectl apply -k deploy/kubernetes": "needs a cluster; tests/deploy validates the files",
     "cp -r . /opt/kokoro-telephony && mkdir -p /opt/kokoro-telephony/logs": "changes this machine",
-    "cp deploy/com.kokoro.telephony.plist ~/Library/LaunchAgents/": "as above; tests/test_deploy.py reads the job",
+    "cp deploy/com.kokoro.telephony.plist ~/Library/LaunchAgents/": "as above; tests/deploy reads the job",
     "launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/com.kokoro.telephony.plist": "as above",
     "tail -f /opt/kokoro-telephony/logs/kokoro.log": "follows a log for good",
 }

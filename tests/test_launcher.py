@@ -20,6 +20,7 @@ SCRIPTS = (
     "start-kokoro.sh",
     "run-tests.sh",
     "scripts/environment.sh",
+    "scripts/image.sh",
     "scripts/jemalloc.sh",
     "scripts/lint.sh",
     ".ci/run",

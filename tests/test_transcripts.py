@@ -629,7 +629,8 @@ def operations(page: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def figure_names(body: bytes) -> str:
-    return "\n".join(sorted(line for line in body.decode().splitlines() if line.startswith("# TYPE")))
+    # Those of the process are there on Linux only.
+    return "\n".join(sorted(line for line in body.decode().splitlines() if line.startswith("# TYPE tts_")))
 
 
 @script

@@ -18,13 +18,17 @@ _UNREADY: dict[int | str, dict[str, Any]] = {
 }
 
 
+STATUSES = ("starting", "ready", "stopping", "stalled", "damaged")
+"""What a service can be: `stalled` where the engine that is to speak does not answer, `damaged` where its files are not
+what they should be."""
+
+
 @dataclass(frozen=True)
 class Readiness:
     """How far the service is.
 
     Attributes:
-        status: `starting`, `ready`, `stopping`, `stalled` where the engine that is to speak does not answer, or
-            `damaged` where its files are not what they should be.
+        status: one of `STATUSES`.
         engine, device, voice: who speaks, and where it runs; None until that is known.
         stalled: the engines that do not answer.
     """

@@ -32,11 +32,13 @@ class _SymbolInfo(ctypes.Structure):
 
 
 def name() -> str:
-    """Short name of the allocator in use: `glibc`, `jemalloc`, or that of the library that has `malloc`."""
+    """Short name of the allocator in use: `glibc`, `jemalloc`, or that of the library it is in."""
     try:
         process = ctypes.CDLL(None)
+        # A program at a fixed address, as Debian's Python is, has a `malloc` that only leads to the library's.
+        function = process.malloc_usable_size if hasattr(process, "malloc_usable_size") else process.malloc
         info = _SymbolInfo()
-        found = process.dladdr(ctypes.cast(process.malloc, ctypes.c_void_p), ctypes.byref(info))
+        found = process.dladdr(ctypes.cast(function, ctypes.c_void_p), ctypes.byref(info))
     except (AttributeError, OSError):
         return "unknown"
     if not found or not info.file:

@@ -6,10 +6,10 @@ names out of fixed sets only: no call ids, no text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 _SPEECH_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -126,6 +126,14 @@ class Metrics:
         """Adds a counter of the log lines of this process that were lost, asked for whenever the figures are read."""
         self.registry.register(_LogCollector(lines_lost))
 
+    def watch_status(self, statuses: Sequence[str], status: Callable[[], str]) -> None:
+        """Adds a gauge for each status, 1 for the one that the service has, asked for whenever the figures are read."""
+        self.registry.register(_StatusCollector(statuses, status))
+
+    def watch_process(self) -> None:
+        """Adds memory, processor time and descriptors of this process, under Prometheus' usual names. Linux only."""
+        ProcessCollector(registry=self.registry)
+
     def watch_gpu(self, utilization_percent: Callable[[], float]) -> None:
         """Adds a gauge of how busy the GPU is, asked for whenever the figures are read; always there, see gpu.py."""
         self.gpu_utilization_percent.set_function(utilization_percent)
@@ -137,3 +145,16 @@ class _LogCollector(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         yield CounterMetricFamily("tts_log_lines_lost", "Log lines that were not written", value=self._lines_lost())
+
+
+class _StatusCollector(Collector):
+    def __init__(self, statuses: Sequence[str], status: Callable[[], str]) -> None:
+        self._statuses = statuses
+        self._status = status
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily("tts_status", "1 for the status that the service has", labels=("status",))
+        status = self._status()
+        for each in self._statuses:
+            family.add_metric((each,), each == status)
+        yield family

@@ -15,7 +15,7 @@ from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.settings import Settings
 from telephony.voices.selector import Loaders
-from tests.clients import EventLog, TextHost, tone_samples
+from tests.clients import EventLog, TextHost, figure, tone_samples
 
 
 def start(find_damage: Callable[[], str | None]) -> Service:
@@ -45,6 +45,7 @@ def test_damage_refuses_readiness_and_calls_go_on(events: EventLog) -> None:
             logged = events.wait("weights_damaged", level="error")
             assert "Delete /cache" in logged["error"]
             assert readiness(service) == (503, "damaged")
+            assert figure(service, "tts_status", status="damaged") == 1
             host.say("It speaks on.")
             assert len(host.read_frame().samples) == tone_samples("It speaks on.")
     finally:

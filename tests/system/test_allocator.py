@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,17 @@ def kept_mib(how: str, **environment: str) -> int:
         command, cwd=ROOT, env={**inherited, **environment}, stdout=subprocess.PIPE, check=True, text=True
     )
     return int(finished.stdout)
+
+
+@pytest.mark.skipif(
+    not (sys.platform.startswith("linux") and Path("/usr/bin/python3").exists()), reason="the system has no Python"
+)
+def test_the_systems_own_python_is_not_taken_for_its_allocator() -> None:
+    script = "from telephony.system import allocator; print(allocator.name())"
+    inherited = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    command = ["/usr/bin/python3", "-c", script]
+    finished = subprocess.run(command, cwd=ROOT, env=inherited, stdout=subprocess.PIPE, check=True, text=True)
+    assert not finished.stdout.startswith("python")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")

@@ -1,4 +1,4 @@
-"""The units under deploy/ fit the code: the script they start, the settings they name, the time a stop takes."""
+"""systemd's and launchd's units fit the code: the script they start, the settings they name, the time a stop takes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from telephony import settings
+from tests.clients import ROOT
+from tests.deploy.files import DEPLOY, MARGIN_S, setting_names
 
-ROOT = Path(__file__).resolve().parent.parent
 INSTALL_DIR = Path("/opt/kokoro-telephony")
-SYSTEMD = ROOT / "deploy" / "kokoro-telephony.service"
-LAUNCHD = ROOT / "deploy" / "com.kokoro.telephony.plist"
-MARGIN_S = 10.0  # for the pass of the model that is in work, and for closing connections
+SYSTEMD = DEPLOY / "kokoro-telephony.service"
+LAUNCHD = DEPLOY / "com.kokoro.telephony.plist"
 
 
 def systemd_unit() -> configparser.ConfigParser:
@@ -28,10 +28,6 @@ def systemd_unit() -> configparser.ConfigParser:
 def launchd_job() -> dict[str, Any]:
     job: dict[str, Any] = plistlib.loads(LAUNCHD.read_bytes())
     return job
-
-
-def setting_names() -> set[str]:
-    return {name for _, variables, _, _ in settings.describe() for name in variables.split(", ")}
 
 
 def assert_starts_the_service(command: str) -> None:
