@@ -22,7 +22,7 @@ from telephony.engines.cluster.utterance import ClusterUtterance
 log = structlog.get_logger()
 
 ACCEPTED_WITHIN_S = 0.1
-"""A room that has not taken a segment by then may hang."""
+"""A room that has not taken a segment by then may hang. Each further one has twice as long: perhaps all are busy."""
 SPARE_S = 0.25
 """Another room is asked when a listener has only so much left to hear: it needs that for its first window."""
 _QUIET_S = 0.15
@@ -33,7 +33,7 @@ _MOST_STREAMS = 6
 """Of one segment. A text that kills its rooms ends there."""
 _MOST_FAILURES = 2
 """Rooms whose engines say that they cannot speak it."""
-_UNANSWERED_S = 2.0
+_UNANSWERED_S = 4.0
 _UNHEARD_S = 10.0
 """A segment is given up when no room has taken it, or has sent anything, for so long."""
 
@@ -151,7 +151,8 @@ class SegmentStreams:
             return math.inf
         latest = list(self._streams.values())[-1]
         if latest.load is None:
-            return latest.news_at + ACCEPTED_WITHIN_S
+            unanswered = sum(stream.load is None for stream in self._streams.values())
+            return latest.news_at + ACCEPTED_WITHIN_S * 2 ** (unanswered - 1)
         quiet_s = _QUIET_S if latest.sounds else _QUIET_S + latest.load.first_audio_s
         due_at = max(self._dry_at - SPARE_S, latest.news_at + quiet_s)
         others = [load for room, load in self._loads.items() if room != latest.room]
