@@ -41,8 +41,8 @@ class StartService(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--load`: see tests/load. `--record`: see tests/test_transcripts.py."""
-    parser.addoption("--load", action="store_true", help="load tests at their full size")
+    """`--load`: see tests/load and tests/rooms. `--record`: see tests/test_transcripts.py."""
+    parser.addoption("--load", action="store_true", help="load tests at their full size, and whole clusters")
     parser.addoption("--record", action="store_true", help="write what the doors say as the new tests/transcripts")
 
 

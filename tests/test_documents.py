@@ -51,6 +51,7 @@ NOT_RUN = {
     "./start-kokoro.sh --check": "needs the real weights; tests/test_start.py",
     "./run-tests.sh": "runs this test",
     "./run-tests.sh --load tests/load": "as above",
+    "./run-tests.sh --load tests/rooms": "as above",
     'PIP_EXTRA_INDEX_URL="$CPU_INDEX" ./start-kokoro.sh': "installs packages",
     'pip config set global.extra-index-url "$CPU_INDEX"': "changes pip's configuration",
     "pip download -c constraints.txt -r requirements.txt": "fetches packages",

@@ -17,6 +17,10 @@ from telephony.system import machine
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 # Its own handler of SIGTERM writes traces of its threads before ours is called.
 os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
+# Less than half of the time for each message: no threads in between, and gRPC, which asks for the token too.
+os.environ.setdefault("RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP", "0")
+os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
+os.environ.setdefault("RAY_SERVE_USE_GRPC_BY_DEFAULT", "1")
 # Without its head a cluster's rooms go on for a while; Ray would end the door's process after a minute.
 os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "86400")
 
@@ -37,13 +41,14 @@ class ServeRooms:
 
     def __init__(self, thread: ThreadPoolExecutor) -> None:
         self._thread = thread
-        self._handle = serve.get_deployment_handle(DEPLOYMENT, APP)
-        self._streams: Any = self._handle.options(stream=True, method_name="speak")
+        self._streams: Any = None
 
     async def describe(self) -> Description:
         """See `Rooms`."""
+        handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
+        self._streams = handle.options(stream=True, method_name="speak")
         try:
-            described: Description = await self._handle.describe.remote()
+            described: Description = await handle.describe.remote()
         except Exception as error:
             raise SynthesisError(f"no room answers: {type(error).__name__}: {error}"[:300]) from error
         return described

@@ -208,7 +208,9 @@ def kill_all(pids: Iterable[int]) -> None:
 
 
 @pytest.fixture
-def nodes() -> Iterator[Nodes]:
+def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
+    if not request.config.getoption("--load"):
+        pytest.skip("takes minutes: ./run-tests.sh --load tests/rooms")
     # Ray's sockets lie in the directory, whose name may not be long.
     with tempfile.TemporaryDirectory(prefix="ray") as directory, Nodes(Path(directory)) as started:
         yield started

@@ -152,7 +152,7 @@ class SegmentStreams:
         latest = list(self._streams.values())[-1]
         if latest.load is None:
             unanswered = sum(stream.load is None for stream in self._streams.values())
-            return latest.news_at + ACCEPTED_WITHIN_S * 2 ** (unanswered - 1)
+            return latest.news_at + ACCEPTED_WITHIN_S * 2.0 ** (unanswered - 1)
         quiet_s = _QUIET_S if latest.sounds else _QUIET_S + latest.load.first_audio_s
         due_at = max(self._dry_at - SPARE_S, latest.news_at + quiet_s)
         others = [load for room, load in self._loads.items() if room != latest.room]
