@@ -71,12 +71,13 @@ class _Stream:
 
     Attributes:
         news_at: when it was opened, or has sent something last.
-        load: of its room; None until that has taken the segment.
+        revision, load: of its room; no load until that has taken the segment.
         sounds: whether it has sent a window.
     """
 
     news_at: float
     room: str = ""
+    revision: str = ""
     load: Load | None = None
     sounds: bool = False
 
@@ -97,7 +98,8 @@ class SegmentStreams:
         self._streams: dict[asyncio.Task[None], _Stream] = {}
         self._opened = 0
         self._failures = 0
-        self._revision: str | None = None
+        self._revision = ""
+        """Of the room that was heard first."""
         self._news_at = time.monotonic()
         self._dry_at = self._news_at + utterance.wanted.ahead_s
 
@@ -176,8 +178,9 @@ class SegmentStreams:
                     raise UnspeakableError(message.why) if message.unspeakable else SynthesisError(message.why)
                 stream.load = message.load
                 if isinstance(message, Accepted):
-                    stream.room = message.room
-                    self._take_revision(message)
+                    stream.room, stream.revision = message.room, message.revision
+                    if utterance.heard_samples and stream.revision != self._revision:
+                        raise _LostError("it has another model, voice or precision")
                 self._loads[stream.room] = message.load
                 if not isinstance(message, Sound):
                     continue
@@ -186,6 +189,7 @@ class SegmentStreams:
                 known = utterance.heard_samples - position
                 position += len(samples)
                 if len(samples) > known or message.last:
+                    self._revision = stream.revision
                     fresh = samples[known:]
                     self._dry_at = max(self._dry_at, now) + len(fresh) / utterance.sample_rate
                     utterance.add(fresh, message.words, first_word=words, last=message.last)
@@ -194,13 +198,6 @@ class SegmentStreams:
                 if message.last:
                     return
         raise _LostError("it stopped before the end")
-
-    def _take_revision(self, accepted: Accepted) -> None:
-        """A room with another model, voice or precision cannot go on with what was begun."""
-        if self._revision is None or not self._utterance.heard_samples:
-            self._revision = accepted.revision
-        elif accepted.revision != self._revision:
-            raise _LostError("it has another model")
 
     def _drop_others(self, first: _Stream) -> None:
         """It was the first to deliver."""

@@ -217,6 +217,23 @@ def test_a_room_with_another_model_does_not_go_on_with_a_segment(doors: OpenDoor
     assert [number for number, _ in door.house.asked] == [0, 1, 2]
 
 
+def test_what_counts_is_the_model_that_was_heard_and_not_another_that_was_asked(doors: OpenDoor) -> None:
+    heard, only_asked = Throttle(), Throttle()
+    door = doors(
+        ToneEngine(on_render=heard),
+        ToneEngine(on_render=only_asked, amplitude=0.25),
+        ToneEngine(amplitude=0.25),
+        ToneEngine(),
+    )
+    door.house.hooks[0] = after(2, ConnectionError("killed"))
+    door.put(TEXT)
+    only_asked.wait_asked(1)
+    heard.open()
+    assert door.queue.wait_idle(TIMEOUT_S)
+    assert to_pcm16(np.concatenate([window.samples for window in door.heard])) == to_pcm16(tone(TEXT))
+    assert [number for number, _ in door.house.asked] == [0, 1, 2, 3]
+
+
 def test_without_rooms_nothing_is_opened() -> None:
     class Empty(House):
         async def describe(self) -> Description:
