@@ -90,16 +90,6 @@ def engine(kokoro_weights: KokoroWeights) -> KokoroEngine:
     return KokoroEngine(kokoro_weights, cpu, "af_sky", statistics, dtype=torch.float32, max_batch=4)
 
 
-@pytest.fixture
-def _without_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch draws its noise in another order than its rows alone."""
-
-    def silence(*shape: int, device: torch.device) -> torch.Tensor:
-        return torch.zeros(*shape, device=device)
-
-    monkeypatch.setattr(torch, "randn", silence)
-
-
 def prepared(engine: KokoroEngine, job: Job) -> KokoroUtterance:
     utterance = engine.prepare(*job)
     assert isinstance(utterance, KokoroUtterance)
@@ -138,7 +128,6 @@ def test_phonemes_are_all_that_is_prepared(engine: KokoroEngine) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.usefixtures("_without_noise")
 def test_pieces_that_begin_together_are_those_that_begin_alone(engine: KokoroEngine) -> None:
     for together, job in zip(acoustics(begun(engine, MIXED)), MIXED, strict=True):
         (alone,) = acoustics(begun(engine, [job]))
@@ -154,7 +143,6 @@ def test_pieces_that_begin_together_are_those_that_begin_alone(engine: KokoroEng
 
 
 @pytest.mark.model
-@pytest.mark.usefixtures("_without_noise")
 def test_windows_of_a_batch_sound_as_each_does_alone(engine: KokoroEngine) -> None:
     # They begin alone: the phase of the source is a running sum, which makes much of a pitch's last bits.
     batch = [utterance for job in STREAMED for utterance in begun(engine, [job])]
