@@ -5,6 +5,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
 prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt
 cd "$root"
+# Hundreds of processes import the packages, and would compile them anew if Python may not keep what it has compiled.
+unset PYTHONDONTWRITEBYTECODE
 if [[ "${1:-}" == --fast ]]; then
   shift
   # Half of their time they wait for sockets and threads: three processes keep two cores busy.
