@@ -8,17 +8,13 @@ from collections.abc import Callable
 
 import structlog
 
-from telephony.scheduling.queues import Receiver, Request
+from telephony.scheduling.queues import Receiver, Request, always
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
-
-
-def _always() -> bool:
-    return True
 
 
 class Listener:
@@ -42,7 +38,7 @@ class Listener:
         door: str,
         *,
         max_queued_bytes: int | None = None,
-        takes_audio: Callable[[], bool] = _always,
+        takes_audio: Callable[[], bool] = always,
     ) -> None:
         self.lock: threading.Condition = scheduler.changed
         self._metrics = metrics
@@ -105,7 +101,7 @@ class Listener:
             request_id=request_id,
         )
 
-    def say(self, request: Request, wanted: Callable[[], bool] = _always) -> bool:
+    def say(self, request: Request, wanted: Callable[[], bool] = always) -> bool:
         """Queues a text behind those said before; waits while too much text is waiting.
 
         Args:

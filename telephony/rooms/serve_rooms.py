@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -118,9 +118,8 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _in_thread(*steps: Any) -> ServeRooms:
+def _in_thread(*steps: Callable[[], object]) -> ServeRooms:
     """Does some steps outside of the main thread, whose handlers of signals Ray would replace."""
-
     thread = ThreadPoolExecutor(1, "ray")
 
     def work() -> ServeRooms:

@@ -23,6 +23,11 @@ MAX_QUEUED_TEXTS = 1024
 """Texts that wait in a queue at once, however small they are, where there is a bound to what waits."""
 
 
+def always() -> bool:
+    """True: the answer where nobody has a condition."""
+    return True
+
+
 class QueueClosedError(RuntimeError):
     """The listener is gone; nothing more can be said to it."""
 
@@ -207,7 +212,7 @@ class ListenerQueue:
         """False once the queue was cleared of it. Called with the core's lock held by who must not be overtaken."""
         return bool(self.requests) and self.requests[0] is request
 
-    def put(self, request: Request, wanted: Callable[[], bool] = lambda: True) -> bool:
+    def put(self, request: Request, wanted: Callable[[], bool] = always) -> bool:
         """Queues a request; waits while the queue is over its bound (backpressure towards the door).
 
         Args:

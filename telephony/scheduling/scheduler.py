@@ -30,7 +30,7 @@ from telephony.scheduling.feeder import Feeder
 from telephony.scheduling.phrases import Phrases
 from telephony.scheduling.policy import Decision, Policy
 from telephony.scheduling.progress import SegmentInWork
-from telephony.scheduling.queues import ListenerQueue, Receiver, Request
+from telephony.scheduling.queues import ListenerQueue, Receiver, Request, always
 from telephony.scheduling.reading import Reading
 from telephony.scheduling.sources import Sources, Synthesis
 from telephony.speech import Samples
@@ -47,10 +47,6 @@ class Rendering(NamedTuple):
     segment: SegmentInWork
     synthesis: Synthesis
     utterance: Utterance
-
-
-def _always() -> bool:
-    return True
 
 
 class Scheduler:
@@ -112,7 +108,7 @@ class Scheduler:
         door: str,
         background: bool = False,
         *,
-        takes_audio: Callable[[], bool] = _always,
+        takes_audio: Callable[[], bool] = always,
     ) -> ListenerQueue:
         """A queue for a new listener, with at most `max_queued_bytes` and `MAX_QUEUED_TEXTS` of text waiting.
 
