@@ -30,7 +30,8 @@ def load_main(settings: Settings) -> Engine:
     """
     named_blends = BlendFile(settings.blends_path).recipes
     if settings.engine == "tone":
-        return ToneEngine(named_blends=named_blends)
+        factor = settings.tone_realtime_factor
+        return ToneEngine(named_blends=named_blends, realtime_factor=factor, max_batch=1 if factor else 8)
     if settings.engine == "supertonic":
         try:
             engine = load_supertonic(settings)

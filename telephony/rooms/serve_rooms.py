@@ -75,7 +75,7 @@ def start_rooms(settings: Settings, rooms: int) -> ServeRooms:
         SynthesisError: they do not start.
     """
     cores = max(1, int(machine.cores()))
-    threads = max(1, cores // rooms)
+    threads = settings.threads or max(1, cores // rooms)
     options = {**_said(settings), "rooms": rooms, "cpus": threads, "threads": threads}
     return _in_thread(
         lambda: ray.init(
@@ -138,5 +138,8 @@ def _in_thread(*steps: Callable[[], object]) -> ServeRooms:
 
 def _said(settings: Settings) -> dict[str, Any]:
     """What of a door's settings is the rooms' too."""
-    names = ("engine", "voice", "device", "cache_dir", "weights_dir", "max_wait_s", "log_level", "log_format")
+    names = (
+        *("engine", "tone_realtime_factor", "voice", "device", "cache_dir", "weights_dir"),
+        *("max_wait_s", "log_level", "log_format"),
+    )
     return {name: value for name in names if (value := getattr(settings, name)) is not None}

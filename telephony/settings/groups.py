@@ -117,18 +117,25 @@ class Engines:
         values.choice("kokoro", "supertonic", "tone"),
         "kokoro or supertonic speaks; tone plays a sine for each text, to try out a line without weights",
     )
+    tone_realtime_factor: float = setting(
+        0.0,
+        values.seconds,
+        "seconds that the tone engine takes for a second of sound, to try out load without weights",
+    )
     device: str = setting(
         "auto",
         values.choice("auto", "mps", "cuda", "cpu"),
         "where Kokoro runs: mps, cuda or cpu; auto takes the best there is",
         short="d",
     )
-    threads: int = setting(0, values.count, "processor threads for the model; 0: all cores")
-    rooms: int = setting(
+    threads: int = setting(
+        0, values.count, "processor threads for the model, in each room; 0: all cores, or a room's share of them"
+    )
+    rooms: int | None = setting(
         0,
-        values.count,
-        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one. Needs "
-        "requirements-cluster.txt",
+        values.count_or_auto,
+        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one; auto: a room "
+        "for each GPU, or for every two cores where that is more than one room. Needs requirements-cluster.txt",
     )
     cluster: str = setting(
         "",

@@ -39,6 +39,11 @@ def optional_port(text: str) -> int | None:
     return port(text) or None
 
 
+def count_or_auto(text: str) -> int | None:
+    """A number, or `auto`. In the code None stands for that."""
+    return None if text == "auto" else count(text)
+
+
 def optional_level_db(text: str) -> float | None:
     """`none` or a level."""
     return None if text == "none" else _level_db(text)
