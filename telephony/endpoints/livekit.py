@@ -178,7 +178,7 @@ class _Connection:
             _Answers(self._client, timestamps=bool(chosen.timestamps)),
             self._sessions,
             self._settings,
-            self._presence,
+            on_pending=lambda pending: self._presence.speak() if pending else self._presence.pause(),
             session_id=message.session_id or str(uuid.uuid4()),
             wanted=wanted,
             selection=selection,
