@@ -132,7 +132,7 @@ class Engines:
         0, values.count, "processor threads for the model, in each room; 0: all cores, or a room's share of them"
     )
     rooms: int | None = setting(
-        0,
+        cast("int | None", 0),
         values.count_or_auto,
         "processes that the engine runs in, which share this machine's cores; 0: it runs in this one; auto: a room "
         "for each GPU, or for every two cores where that is more than one room. Needs requirements-cluster.txt",

@@ -33,9 +33,9 @@ def test_events_happen_in_the_order_of_their_times() -> None:
 def test_what_is_skipped_of_a_text_is_not_made_and_its_prosody_is() -> None:
     costs = Costs((0.4, 0.8), 0.5, 0.1, 0.0, 1.0)
     text = Text(Engine(costs), 0.0, 3.0, 48, 0.0, skipped_s=2.0)
-    assert (text.next_window_s, text.next_cost_s) == (pytest.approx(0.4), pytest.approx(0.5 + 0.3 + 0.4))
+    assert [text.next_window_s, text.next_cost_s] == pytest.approx([0.4, 0.5 + 0.3 + 0.4])
     text.made_s = 0.4
-    assert (text.next_window_s, text.next_cost_s) == (pytest.approx(0.6), pytest.approx(0.6))
+    assert [text.next_window_s, text.next_cost_s] == pytest.approx([0.6, 0.6])
     text.made_s = 1.0
     assert text.complete
     assert costs.segment(2.0) == pytest.approx(0.5 + 0.2 + 2.0)
