@@ -19,7 +19,8 @@ from bench.fleet_calls import Figures, Hearing, Script, arrivals, calls_per_s
 from bench.service import ServiceProcess, add_start_option
 from bench.telephone import TextDoor
 from bench.virtual import Costs
-from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
+from telephony.engines.catalog import PACED_TONE_WINDOW_S
+from telephony.engines.tone import SECONDS_PER_CHARACTER
 
 _SILENCE_S = 30.0
 _CALLERS = 128
@@ -66,7 +67,7 @@ def real(door: TextDoor, calls: Sequence[tuple[float, Script]]) -> Figures:
 
 def measure(options: Any) -> dict[str, Any]:
     """The JSON document: the same figures of both."""
-    costs = Costs((ToneEngine.window_s,), 0.0, 0.0, 0.0, options.realtime_factor, spread=0.0)
+    costs = Costs((PACED_TONE_WINDOW_S,), 0.0, 0.0, 0.0, options.realtime_factor, spread=0.0)
     rate = calls_per_s(options.load, costs)
     calls = list(arrivals(rate, round(rate * options.seconds), options.seed))
     fleet = Fleet(1, options.load, len(calls), costs, dying=0.0, silently=False, seed=options.seed, agents=0.0)

@@ -22,7 +22,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from bench import report, texts
-from bench.processes import family_bytes, tells_memory
+from bench.processes import family_bytes, family_processor_s, tells_memory
 from bench.service import ServiceProcess
 from telephony.system import machine
 
@@ -100,13 +100,17 @@ def measure(options: Any) -> dict[str, Any]:
 def measure_paced(options: Any) -> dict[str, Any]:
     """The JSON document: what so many rooms make whose engine sleeps, each number of them in a service of its own."""
     made: dict[int, float] = {}
+    cores_used: dict[int, float] = {}
     for count in options.rooms:
         with ServiceProcess(
             *("--engine", "tone", "--tone-realtime-factor", str(options.paced), "--rooms", str(count), *_ALONE),
             launcher=options.launcher,
         ) as service:
             throughput(service, options.callers * count, 1.0)  # the door knows each room by then
+            before_s = _processor_s(service), time.monotonic()
             made[count] = throughput(service, options.callers * count, options.seconds)
+            after_s = _processor_s(service), time.monotonic()
+            cores_used[count] = (after_s[0] - before_s[0]) / (after_s[1] - before_s[1])
         print(f"{count} rooms: {made[count]:.2f} seconds of speech a second", file=sys.stderr)
     one = made[options.rooms[0]] / options.rooms[0]
     return {
@@ -115,9 +119,19 @@ def measure_paced(options: Any) -> dict[str, Any]:
         "cores": machine.cores(),
         "callers_per_room": options.callers,
         "rooms": {
-            str(count): {"speech_per_second": speech, "ratio": speech / (count * one)} for count, speech in made.items()
+            str(count): {
+                "speech_per_second": speech,
+                "ratio": speech / (count * one),
+                "cores_used": cores_used[count],
+            }
+            for count, speech in made.items()
         },
     }
+
+
+def _processor_s(service: ServiceProcess) -> float:
+    """Of the service, its rooms and the callers in this process."""
+    return time.process_time() + (family_processor_s(service.pid) if tells_memory() else 0.0)
 
 
 def grid(cores: int) -> list[tuple[int, int]]:
@@ -159,9 +173,10 @@ def measure_grid(options: Any) -> dict[str, Any]:
 def render_paced(document: Mapping[str, Any]) -> str:
     """The document of `measure_paced` as a table for people."""
     rows = [
-        (name, f"{each['speech_per_second']:.2f}", f"{each['ratio']:.3f}") for name, each in document["rooms"].items()
+        (name, f"{each['speech_per_second']:.2f}", f"{each['ratio']:.3f}", f"{each['cores_used']:.2f}")
+        for name, each in document["rooms"].items()
     ]
-    return report.table(("rooms", "speech a second", "ratio to so many times one room"), rows)
+    return report.table(("rooms", "speech a second", "ratio to so many times one", "cores used"), rows)
 
 
 def render(document: Mapping[str, Any]) -> str:

@@ -15,10 +15,10 @@ def test_a_paced_tone_engine_sleeps_for_what_it_makes(monkeypatch: pytest.Monkey
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     engine = catalog.load_main(parse(["--engine=tone", "--tone-realtime-factor=0.5"], {}).settings)
-    utterance = engine.prepare("x" * 10, "tone", 1.0, False)
+    utterance = engine.prepare("x" * 40, "tone", 1.0, False)
     while not utterance.finished:
         engine.render([utterance])
-    assert slept == pytest.approx([0.1, 0.1, 0.05])
+    assert slept == pytest.approx([0.4, 0.4, 0.2])
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,5 @@ def test_the_grid_has_every_way_to_fill_the_cores(cores: int, ways: list[tuple[i
 
 
 def test_paced_rooms_are_compared_with_as_many_times_one() -> None:
-    document = {
-        "rooms": {"1": {"speech_per_second": 4.0, "ratio": 1.0}, "8": {"speech_per_second": 30.4, "ratio": 0.95}}
-    }
-    assert rooms.render_paced(document).splitlines()[-1].split() == ["8", "30.40", "0.950"]
+    eight = {"speech_per_second": 30.4, "ratio": 0.95, "cores_used": 1.5}
+    assert rooms.render_paced({"rooms": {"8": eight}}).splitlines()[-1].split() == ["8", "30.40", "0.950", "1.50"]
