@@ -1,8 +1,8 @@
 """`python -m bench.fleet --rooms 10 100 1000`: what many rooms do for many calls, in virtual time.
 
 The rooms' policy and admission are the real ones, and so are the moments at which a door asks another room; the rest is
-in `bench/fleet_rooms.py`. Windows cost what they do on two cores of a Xeon, or what `python -m bench.costs` has measured
-and `--costs FILE` reads.
+in `bench/fleet_rooms.py`. Windows cost what they do on two cores of a Xeon, or what `--costs FILE` says, which
+`python -m bench.costs` writes.
 
 Calls come at random, independently of each other. A call has some turns (geometric, two on average). In a turn the
 agent says one to three segments of 1.5 to 4.5 s, each asked for when the one before has come, and when all is heard the
