@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -13,10 +14,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from bench.processes import family
 from telephony.audio.samples import to_pcm16
@@ -26,6 +29,8 @@ pytest.importorskip("ray", reason="package ray is not installed (requirements-cl
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 START_S = 90.0
+ROOM = "ray::ServeReplica:kokoro:room"
+"""How the title of a room's process begins."""
 LONG = " ".join(f"word{number}" for number in range(45))
 """One segment of fifteen seconds, of which a room makes ten at once and the rest as it is heard."""
 
@@ -40,9 +45,7 @@ class Cluster:
 
     def rooms(self) -> list[int]:
         """The process of each room."""
-        return [
-            pid for pid in family(self.daemon.process.pid) if _title(pid).startswith("ray::ServeReplica:kokoro:room")
-        ]
+        return [pid for pid in family(self.daemon.process.pid) if _title(pid).startswith(ROOM)]
 
 
 def _title(pid: int) -> str:
@@ -105,18 +108,53 @@ def test_a_room_that_is_lost_in_mid_sentence_costs_nothing(cluster: Cluster, sig
         np.testing.assert_array_equal(audio(frames), expected(LONG))
 
 
+GPUS = """
+import json, os
+from telephony.rooms.serve_rooms import ray, share
+
+@ray.remote
+class Room:
+    def gpus(self):
+        return os.environ["CUDA_VISIBLE_DEVICES"]
+
+ray.init(num_cpus=8, num_gpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+given = share(rooms=2, cores=8, gpus=2)
+rooms = [Room.options(num_cpus=given["cpus"], num_gpus=given["gpus"]).remote() for _ in range(2)]
+seen = sorted(ray.get([room.gpus.remote() for room in rooms]))
+ray.shutdown()
+print(json.dumps([seen, [share(rooms, 8, 2) for rooms in (1, 2, 3, 7)], share(3, 8, 0)]))
+"""
+
+
+def test_rooms_share_the_gpus_of_a_machine_as_ray_counts_two_that_are_not_there() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", GPUS], cwd=ROOT, capture_output=True, text=True, timeout=START_S, check=True
+    )
+    seen, shares, without = json.loads(ended.stdout.splitlines()[-1])
+    assert seen == ["0", "1"]
+    assert shares == [
+        {"cpus": 2, "gpus": 1},
+        {"cpus": 2, "gpus": 1},
+        {"cpus": 2, "gpus": 0.5},
+        {"cpus": 1, "gpus": 0.25},
+    ]
+    assert without == {"cpus": 2, "gpus": 0}
+
+
 class Nodes:
     """A cluster of two machines, which are processes here; `with` ends them."""
 
     def __init__(self, directory: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
+        self.dashboard_port = free_port()
         self._directory = directory
         self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "of-this-test" * 3}
         self._nodes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Nodes:
         port = self.address.rpartition(":")[2]
-        self.head = self.add("--head", f"--port={port}", f"--temp-dir={self._directory}", "--include-dashboard=false")
+        dashboard = f"--dashboard-port={self.dashboard_port}"
+        self.head = self.add("--head", f"--port={port}", f"--temp-dir={self._directory}", dashboard)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,6 +193,36 @@ class Nodes:
             capture_output=True,
             timeout=START_S,
         )
+
+    def rooms(self) -> set[int]:
+        """The process of each room."""
+        return {pid for node in self._nodes for pid in family(node.pid) if _title(pid).startswith(ROOM)}
+
+    def serve(self, *arguments: str) -> str:
+        """What Serve's command line answers."""
+        ended = subprocess.run(
+            [str(Path(sys.executable).with_name("serve")), *arguments],
+            env={**os.environ, **self.environment, "RAY_DASHBOARD_ADDRESS": f"http://127.0.0.1:{self.dashboard_port}"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=START_S,
+        )
+        return ended.stdout
+
+    def deploy_file(self, config: dict[str, Any], status: str) -> str:
+        """Deploys a Serve configuration, and waits for what becomes of it; returns Serve's message."""
+        file = self._directory / "rooms.yaml"
+        file.write_text(yaml.safe_dump(config))
+        self.serve("deploy", str(file))
+        found: dict[str, Any] = {}
+
+        def settled() -> bool:
+            found.update(yaml.safe_load(self.serve("status"))["applications"]["kokoro"])
+            return bool(found["status"] == status)
+
+        until(settled)
+        return str(found["message"])
 
 
 class Callers:
@@ -240,6 +308,24 @@ def test_callers_hear_nothing_of_rooms_and_machines_that_come_and_go(nodes: Node
             nodes.deploy(rooms)
             callers.go_on()
         kill_all(family(second.pid))
+
+
+def test_callers_hear_nothing_of_a_file_that_changes_rooms_as_they_run(nodes: Nodes) -> None:
+    nodes.add(f"--address={nodes.address}", f"--dashboard-agent-listen-port={free_port()}")
+    config = yaml.safe_load((ROOT / "deploy" / "rooms.yaml").read_text(encoding="utf-8"))
+    (application,) = config["applications"]
+    application["args"] |= {"engine": "tone", "cpus": 1, "min_rooms": 2, "max_rooms": 2}
+    nodes.deploy_file(config, "RUNNING")
+    rooms = nodes.rooms()
+    assert len(rooms) == 2
+    with door_to(nodes) as callers:
+        application["deployments"][0]["user_config"]["max_wait_s"] = 2.5
+        nodes.deploy_file(config, "RUNNING")
+        callers.go_on()
+        application["args"]["engin"] = "tone"
+        assert "did you mean engine?" in nodes.deploy_file(config, "DEPLOY_FAILED")
+        callers.go_on()
+        assert nodes.rooms() == rooms
 
 
 def test_callers_hear_nothing_of_a_head_that_is_lost(nodes: Nodes) -> None:
