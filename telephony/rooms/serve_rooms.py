@@ -49,9 +49,9 @@ class ServeRooms:
 
     async def describe(self) -> Description:
         """See `Rooms`."""
-        handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
-        self._streams = handle.options(stream=True, method_name="speak")
         try:
+            handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
+            self._streams = handle.options(stream=True, method_name="speak")
             described: Description = await handle.describe.remote()
         except Exception as error:
             raise SynthesisError(f"no room answers: {type(error).__name__}: {error}"[:300]) from error

@@ -284,6 +284,13 @@ def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
         yield started
 
 
+def test_a_door_to_a_cluster_without_rooms_says_so_and_ends(nodes: Nodes) -> None:
+    with Daemon("--engine", "tone", "--cluster", nodes.address, environment=nodes.environment) as daemon:
+        assert daemon.wait_exit(START_S) == 1
+    assert not any("Traceback" in line for line in daemon.stderr)
+    assert daemon.stderr[-1].startswith("error: ")
+
+
 @contextmanager
 def door_to(nodes: Nodes) -> Iterator[Callers]:
     """Four callers at a service that speaks through the cluster's rooms; in the end all must have heard all."""
