@@ -9,7 +9,7 @@
 set -eu
 
 # Windows of audio are too small for Ray's shared memory: it gets the least that it takes.
-ray_options="--disable-usage-stats --object-store-memory 80000000"
+ray_options="--object-store-memory 80000000"
 
 case "${1:-}" in
     room)

@@ -104,7 +104,7 @@ def test_jemalloc_has_the_launchers_options() -> None:
 
 def test_ray_is_set_up_as_where_the_service_starts_it() -> None:
     source = (ROOT / "telephony" / "rooms" / "serve_rooms.py").read_text(encoding="utf-8")
-    wanted = dict(re.findall(r'setdefault\("(RAY_\w+)", "(\w+)"\)', source))
+    wanted = dict(re.findall(r'setdefault\("(RAY_\w+)", "([\w.]+)"\)', source))
     own = stages()["service"].variables()
     assert wanted
     assert {name: value for name, value in own.items() if name.startswith("RAY_")} == wanted
