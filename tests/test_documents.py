@@ -102,7 +102,7 @@ NOT_RUN = {
     'kubectl create secret generic kokoro-telephony --from-literal=API_KEY="$KEY"': "needs a cluster",
     'kubectl create secret generic kokoro-rooms --from-literal=auth_token="$(openssl rand -hex 32)"': "needs a cluster",
     "kubectl apply -k deploy/kubernetes-rooms": "needs a cluster; tests/deploy validates the files",
-    "serve deploy deploy/rooms.yaml": "needs a Ray cluster; tests/rooms/test_cluster.py",
+    "serve deploy deploy/rooms.yaml": "needs a Ray cluster; tests/deploy reads the file",
     "kubectl apply -k deploy/kubernetes": "needs a cluster; tests/deploy validates the files",
     "cp -r . /opt/kokoro-telephony && mkdir -p /opt/kokoro-telephony/logs": "changes this machine",
     "cp deploy/com.kokoro.telephony.plist ~/Library/LaunchAgents/": "as above; tests/deploy reads the job",

@@ -85,7 +85,8 @@ def start_rooms(settings: Settings, rooms: int) -> ServeRooms:
     cores = max(1, int(machine.cores()))
 
     def deploy_shares() -> None:
-        gpus = 0 if settings.device == "cpu" else int(ray.cluster_resources().get("GPU", 0))
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        gpus = 0 if settings.device == "cpu" else int(resources.get("GPU", 0))
         deploy({**_said(settings), "rooms": rooms, **share(rooms, cores, gpus)})
 
     return _in_thread(

@@ -14,12 +14,10 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import yaml  # type: ignore[import-untyped]
 
 from bench.processes import family
 from telephony.audio.samples import to_pcm16
@@ -146,15 +144,13 @@ class Nodes:
 
     def __init__(self, directory: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
-        self.dashboard_port = free_port()
         self._directory = directory
         self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "of-this-test" * 3}
         self._nodes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Nodes:
         port = self.address.rpartition(":")[2]
-        dashboard = f"--dashboard-port={self.dashboard_port}"
-        self.head = self.add("--head", f"--port={port}", f"--temp-dir={self._directory}", dashboard)
+        self.head = self.add("--head", f"--port={port}", f"--temp-dir={self._directory}", "--include-dashboard=false")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -193,36 +189,6 @@ class Nodes:
             capture_output=True,
             timeout=START_S,
         )
-
-    def rooms(self) -> set[int]:
-        """The process of each room."""
-        return {pid for node in self._nodes for pid in family(node.pid) if _title(pid).startswith(ROOM)}
-
-    def serve(self, *arguments: str) -> str:
-        """What Serve's command line answers."""
-        ended = subprocess.run(
-            [str(Path(sys.executable).with_name("serve")), *arguments],
-            env={**os.environ, **self.environment, "RAY_DASHBOARD_ADDRESS": f"http://127.0.0.1:{self.dashboard_port}"},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=START_S,
-        )
-        return ended.stdout
-
-    def deploy_file(self, config: dict[str, Any], status: str) -> str:
-        """Deploys a Serve configuration, and waits for what becomes of it; returns Serve's message."""
-        file = self._directory / "rooms.yaml"
-        file.write_text(yaml.safe_dump(config))
-        self.serve("deploy", str(file))
-        found: dict[str, Any] = {}
-
-        def settled() -> bool:
-            found.update(yaml.safe_load(self.serve("status"))["applications"]["kokoro"])
-            return bool(found["status"] == status)
-
-        until(settled)
-        return str(found["message"])
 
 
 class Callers:
@@ -284,13 +250,6 @@ def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
         yield started
 
 
-def test_a_door_to_a_cluster_without_rooms_says_so_and_ends(nodes: Nodes) -> None:
-    with Daemon("--engine", "tone", "--cluster", nodes.address, environment=nodes.environment) as daemon:
-        assert daemon.wait_exit(START_S) == 1
-    assert not any("Traceback" in line for line in daemon.stderr)
-    assert daemon.stderr[-1].startswith("error: ")
-
-
 @contextmanager
 def door_to(nodes: Nodes) -> Iterator[Callers]:
     """Four callers at a service that speaks through the cluster's rooms; in the end all must have heard all."""
@@ -315,24 +274,6 @@ def test_callers_hear_nothing_of_rooms_and_machines_that_come_and_go(nodes: Node
             nodes.deploy(rooms)
             callers.go_on()
         kill_all(family(second.pid))
-
-
-def test_callers_hear_nothing_of_a_file_that_changes_rooms_as_they_run(nodes: Nodes) -> None:
-    nodes.add(f"--address={nodes.address}", f"--dashboard-agent-listen-port={free_port()}")
-    config = yaml.safe_load((ROOT / "deploy" / "rooms.yaml").read_text(encoding="utf-8"))
-    (application,) = config["applications"]
-    application["args"] |= {"engine": "tone", "cpus": 1, "min_rooms": 2, "max_rooms": 2}
-    nodes.deploy_file(config, "RUNNING")
-    rooms = nodes.rooms()
-    assert len(rooms) == 2
-    with door_to(nodes) as callers:
-        application["deployments"][0]["user_config"]["max_wait_s"] = 2.5
-        nodes.deploy_file(config, "RUNNING")
-        callers.go_on()
-        application["args"]["engin"] = "tone"
-        assert "did you mean engine?" in nodes.deploy_file(config, "DEPLOY_FAILED")
-        callers.go_on()
-        assert nodes.rooms() == rooms
 
 
 def test_callers_hear_nothing_of_a_head_that_is_lost(nodes: Nodes) -> None:
