@@ -296,7 +296,8 @@ class _Spans(BatchSpanProcessor):
             super().on_end(span)
 
     def give_up(self) -> None:
-        """What waits still is lost."""
+        """What waits still is lost; nothing is tried again."""
+        self._collector.shutdown()
         with self._guard:
             left, self._waiting = self._waiting, 0
         self._metrics.spans_lost.inc(left)
