@@ -130,6 +130,7 @@ def test_a_request_goes_on_with_the_trace_of_its_client_and_the_next_one_does_no
     with httpx.Client(base_url=f"http://127.0.0.1:{door.http_port}") as client:
         for headers in ({"traceparent": PARENT}, {}, {"traceparent": "00-no-trace"}):
             assert client.post("/synthesize", json={"text": TEXT}, headers=headers).status_code == 200
+            wait_figure(door, "tts_cache_memory_bytes", lambda size: size > 0)
     door.stop()
     first, *others = collector.named("speak")
     assert (first.trace, first.parent) == (TRACE, CLIENT)
