@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -39,6 +40,8 @@ class RoomDeployment:
             settings.traces_url,
         )
         self._room.start()
+        gc.collect()
+        gc.freeze()  # as a service does: a model's objects stay, and to look through them halts everybody's speech
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Serve's `user_config`: `max_wait_s`, see the setting."""
