@@ -126,7 +126,7 @@ def test_a_session_goes_on_with_the_trace_of_its_agent(service: StartService, co
 def test_a_request_goes_on_with_the_trace_of_its_client_and_the_next_one_does_not(
     service: StartService, collector: Collector
 ) -> None:
-    door = service(traces_url=collector.url, http_port=0, phrase_memory_mb=1)
+    door = service(traces_url=collector.url, http_port=0, phrase_memory_mb=8)
     with httpx.Client(base_url=f"http://127.0.0.1:{door.http_port}") as client:
         for headers in ({"traceparent": PARENT}, {}, {"traceparent": "00-no-trace"}):
             assert client.post("/synthesize", json={"text": TEXT}, headers=headers).status_code == 200
