@@ -160,5 +160,5 @@ def _in_thread(*steps: Callable[[], object]) -> ServeRooms:
 
 def _said(settings: Settings) -> dict[str, Any]:
     """What of a door's settings is the rooms' too."""
-    names = ("engine", "voice", "device", "cache_dir", "weights_dir", "max_wait_s", "log_level", "log_format")
+    names = "engine voice device cache_dir weights_dir max_wait_s log_level log_format traces_url".split()
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
