@@ -37,6 +37,7 @@ from tests.clients import (
     tone,
     tone_samples,
     until,
+    wait_figure,
 )
 from tests.conftest import StartService
 from tests.haproxy import DoorPorts, Haproxy
@@ -253,7 +254,7 @@ def test_cancel_and_goodbye_at_the_wrong_door(door: StartDoor, events: EventLog)
         assert processor.sample_count < tone_samples(LONG) / 2
         datagram(away, f"BYE:{processor.call_id}")
         processor.wait(lambda each: each.receptions[0].ended)
-    assert figure(away, "tts_shared_datagrams_total", what="forwarded") == 3
+    wait_figure(away, "tts_shared_datagrams_total", lambda count: count == 3, what="forwarded")
     assert figure(home, "tts_shared_datagrams_total", what="received") == 3
 
 
