@@ -1,4 +1,4 @@
-"""English, of the United States and of Britain."""
+"""The words and the grammar of English."""
 
 # What each method and each table is for is said where Language declares it; the tables are never changed.
 # ruff: noqa: D102, RUF012
@@ -13,8 +13,8 @@ _TENS = ("", "oh", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "ei
 _PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth", 16: "sixteenth"}
 
 
-class English(Language):
-    """American English."""
+class EnglishGrammar(Language):
+    """As in the United States."""
 
     locale = "en_US"
     speller = "en"
@@ -50,12 +50,16 @@ class English(Language):
     underscore = "underscore"
     slash = "slash"
     hashtag = "hashtag"
+    star_key = "star"
+    pound_key = "pound"
+    key_words = r"press|hit|dial|enter|push|key|type|touch|use|then|by|the"
     squared = "squared"
     cubed = "cubed"
     half = "one half"
     and_half = "and a half"
     all_day = "twenty-four seven"
     version = "version"
+    version_mark = "point"
     cents_joint = "and"
     currencies = {
         "USD": Currency(Name("dollar", "dollars"), _CENT),
@@ -68,6 +72,9 @@ class English(Language):
         "INR": Currency(Name("rupee", "rupees"), Name("paisa", "paise")),
         "JPY": Currency(Name("yen", "yen")),
         "CHF": Currency(Name("Swiss franc", "Swiss francs"), _CENT),
+        "KRW": Currency(Name("won", "won")),
+        "CNY": Currency(Name("yuan", "yuan")),
+        "RUB": Currency(Name("ruble", "rubles")),
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
@@ -93,8 +100,8 @@ class English(Language):
         "Blvd.": "Boulevard", "Blvd": "Boulevard", "Rd.": "Road", "Hwy.": "Highway", "Hwy": "Highway",
         "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
-        "wk.": "week", "yr.": "year", "yrs.": "years", "hrs.": "hours", "mins.": "minutes", "max.": "maximum",
-        "min.": "minimum", "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
+        "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
+        "b/c": "because", "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
         "N/A": "not applicable", "n/a": "not applicable",
     }  # fmt: skip
     titles = {
@@ -117,10 +124,19 @@ class English(Language):
     code_words = (
         r"code|PIN|pin|passcode|password|ZIP|zip|account|order|reference|confirmation|ticket|case|ID|invoice|tracking|"
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|card|ending in|ends in|"
-        r"starting with|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
+        r"starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = r"on|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    kings = (
+        "Henry|Louis|Elizabeth|George|Charles|Edward|William|James|Richard|John Paul|Pius|Benedict|Leo|Philip|"
+        "Alexander|Napoleon|Catherine|Frederick|Nicholas|Mary|Pope John"
+    )
+    last_ordinal_king = 399
+    before_roman = (
+        "[Cc]hapter|[Pp]art|[Vv]olume|World War|[Pp]hase|[Aa]ct|[Tt]itle|[Aa]rticle|[Ss]ection|[Tt]ype|[Ll]evel|"
+        "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier"
+    )
     not_nouns = frozenset()
 
     def plain(self, number: int) -> str:
@@ -147,6 +163,15 @@ class English(Language):
             return f"{self.cardinal(high)} hundred"
         return f"{self.cardinal(high)} {'oh ' if low < 10 else ''}{self.cardinal(low)}"
 
+    def place_number(self, digits: str) -> str:
+        """The number of a house, a room, a road: three and four digits in pairs, more of them one by one."""
+        number = int(digits)
+        if len(digits) > 4 or (digits[0] == "0" and number):
+            return self.spell_digits(digits)
+        if len(digits) < 3 or number % 1000 == 0 or (number < 1000 and number % 100 == 0):
+            return self.cardinal(number)
+        return self.pairs(number)
+
     def decade(self, decade: int) -> str:
         """The nineties, the nineteen nineties, the two thousands."""
         if decade and decade % 100 == 0:
@@ -161,12 +186,38 @@ class English(Language):
         plural = {"half": "halves"}.get(part, f"{part}s")
         return f"{self.cardinal(above)} {part if above == 1 else plural}"
 
+    def mixed(self, whole: int, above: int, below: int) -> str:
+        said = super().mixed(whole, above, below)
+        if (above, below) == (1, 2) or above != 1:
+            return said
+        return said.replace(" and one ", " and an " if below == 8 else " and a ")
+
+    def numbered_name(self, name: str, number: int) -> str | None:
+        return f"{name} the {self.ordinal(number)}" if number > 1 else None
+
     def day(self, day: int) -> str:
         return self.ordinal(day)
 
     def date(self, day: int, month: int, year: int | None) -> str:
         said = f"{self.month(month)} {self.day(day)}"
         return f"{said}, {self.year(year)}" if year is not None else said
+
+    def unit_name(self, name: str) -> str:
+        """A unit as the region spells it."""
+        return name
+
+    def month_and_day(self, month: str, days: str) -> str:
+        """A month with one day or a range of days, all in words."""
+        return f"{month} {days}"
+
+    def exact_clock(self, hour: int, minute: int, second: int, half: str) -> str:
+        if hour <= 12:
+            return super().exact_clock(hour, minute, second, half)
+        counts = [(hour, "hour"), (minute, "minute"), (second, "second")]
+        hours, minutes, seconds = (
+            f"{self.cardinal(count)} {unit}{'' if count == 1 else 's'}" for count, unit in counts
+        )
+        return f"{hours} {minutes} and {seconds}"
 
     def clock(self, hour: int, minute: int, half: str) -> str:
         suffix = f" {half.upper()}" if half else ""
@@ -178,21 +229,3 @@ class English(Language):
         if hour in (0, 24):
             return "midnight"
         return f"{self.cardinal(hour)} hundred" if hour > 12 else f"{self.cardinal(hour)} o'clock"
-
-
-class BritishEnglish(English):
-    """British English: hundreds with "and", the day before the month."""
-
-    locale = "en_GB"
-    regions = ("GB", "US")
-    month_first = False
-
-    def plain(self, number: int) -> str:
-        return str(num2words(number, lang="en")).replace(",", "")
-
-    def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
-
-    def date(self, day: int, month: int, year: int | None) -> str:
-        said = f"the {self.day(day)} of {self.month(month)}"
-        return f"{said}, {self.year(year)}" if year is not None else said
