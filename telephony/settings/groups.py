@@ -27,6 +27,17 @@ class Telephone:
     tcp_port: int = setting(8090, values.port, "port of the text endpoint", short="t")
     udp_port: int = setting(13001, values.port, "port of the registration endpoint", short="u")
     processor_host: str = setting("127.0.0.1", str, "address that the audio processors listen on")
+    shared_calls: bool = setting(
+        False,
+        values.switch,
+        "share calls with other doors through --redis-url, signed as its phrases are: a datagram may come to any of "
+        "them, and processors listen where their host is",
+    )
+    balancers: str = setting(
+        "",
+        values.networks,
+        "addresses or networks, with commas, whose text connections begin with a PROXY line: it says whose they are",
+    )
     audio_route: str = setting(
         "auto",
         values.choice("auto", "reply", "processor"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -81,6 +82,16 @@ def path(text: str) -> Path:
 def optional_path(text: str) -> Path | None:
     """`none` or a path."""
     return None if text == "none" else path(text)
+
+
+def networks(text: str) -> str:
+    """Addresses or networks with commas, as they stand."""
+    for each in text.split(","):
+        try:
+            ipaddress.ip_network(each.strip())
+        except ValueError:
+            raise ValueError("must be addresses or networks with commas, such as 10.0.0.5,10.1.0.0/16") from None
+    return text
 
 
 def redis_url(text: str) -> str:
