@@ -114,7 +114,7 @@ def _serve(settings: Settings) -> int:
         service.start()
     except StartError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     gc.freeze()
     gc.enable()
     log.info("allocator", name=allocator.name(), tuned=tuned)

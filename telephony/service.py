@@ -27,7 +27,7 @@ from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
 from telephony.engines.base import Engine, RemoteEngine
-from telephony.engines.catalog import EngineUnavailableError
+from telephony.engines.catalog import EngineUnavailableError, InvalidSettingError
 from telephony.engines.verification import Verification
 from telephony.listeners.call import CallPolicy
 from telephony.listeners.calls import CallRegistry
@@ -49,7 +49,14 @@ log = structlog.get_logger()
 
 
 class StartError(RuntimeError):
-    """The service cannot start. The message says why, in one line."""
+    """The service cannot start. The message says why, in one line.
+
+    `exit_status`: 2 where a setting is the reason, as `kokoro_service.py` has it, else 1.
+    """
+
+    def __init__(self, message: str, exit_status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
 
 
 class Service:
@@ -133,12 +140,12 @@ class Service:
         config_error = security.config_error(self.settings) or pbx.config_error(self.settings)
         if config_error is not None:
             self._abandon("error")
-            raise StartError(config_error)
+            raise StartError(config_error, 2)
         try:
             self._prerenderer = self._prepare_prerenderer()
         except (OSError, ValueError) as error:
             self._abandon("error")
-            raise StartError(f"--prerender-file: {error}") from error
+            raise StartError(f"--prerender-file: {error}", 2) from error
         try:
             if self._switch.ports_wanted:
                 self._bind_ports()
@@ -171,7 +178,7 @@ class Service:
             self.started = True
         except EngineUnavailableError as error:
             self._abandon("error")
-            raise StartError(str(error)) from error
+            raise StartError(str(error), 2 if isinstance(error, InvalidSettingError) else 1) from error
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
