@@ -23,6 +23,7 @@ FIELDS = [
     "ts",
     "request_id",
     "door",
+    "call",
     "engine",
     "ttfb_ms",
     "wall_s",
@@ -66,6 +67,7 @@ def test_a_spoken_text_is_one_line(service: StartService, path: Path) -> None:
     (entry,) = entries(path)
     assert list(entry) == FIELDS
     assert (entry["door"], entry["engine"], entry["canceled"], entry["error"]) == ("telephone", "tone", False, None)
+    assert entry["call"] == "1"
     assert entry["audio_s"] == pytest.approx(tone_samples("A secret of the caller.") / 24_000, abs=0.001)
     assert 0 <= entry["ttfb_ms"] <= 1000 * entry["wall_s"] + 1
     assert entry["rtf"] > 0
