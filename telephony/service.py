@@ -15,7 +15,6 @@ import structlog
 
 from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.memory import MemoryStore
 from telephony.cache.prerender import load_requests
@@ -40,6 +39,7 @@ from telephony.scheduling.phrases import Phrases
 from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
 from telephony.telemetry import logs
+from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
 from telephony.voices.host_database import Store
@@ -83,7 +83,7 @@ class Service:
         self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self._text_policy = TextEndpointPolicy(
-            settings.max_connections, settings.hello_timeout_s, settings.stream, limits
+            settings.max_connections, settings.hello_timeout_s, settings.stream, limits, settings.http_port
         )
         self.calls = CallRegistry(
             CallPolicy(
@@ -190,7 +190,7 @@ class Service:
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
-        self._warn_of_former_phrases()
+        self._warn()
         if self._prerenderer is not None:
             self._prerenderer.start()
         self._verification.start()
@@ -292,7 +292,15 @@ class Service:
         self._cache = PhraseCache(stores, figures, prerendered=prerendered)
         return Phrases(self._cache, figures)
 
-    def _warn_of_former_phrases(self) -> None:
+    def _warn(self) -> None:
+        """Says what the operator may not have meant."""
+        settings = self.settings
+        if not security.is_loopback(settings.host):
+            effect = "whoever reaches them may speak to every call, hear it and end it"
+            log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+        if security.open_to_strangers(settings):
+            effect = "whoever reaches them may use them"
+            log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
         directory = self.settings.every_phrase_directory
         if not self.settings.keeps_every_phrase and directory.is_dir():
             log.warning(
@@ -316,8 +324,6 @@ class Service:
         if self.settings.http_port is None:
             return
         listener = http.bind(self.settings.http_host, self.settings.http_port)
-        if security.open_to_strangers(self.settings):
-            log.warning("doors_without_key", host=self.settings.http_host, effect="whoever reaches them may use them")
         actions = AdminActions(
             lambda: self._switch.main_enabled,
             lambda: self._switch.main_voice,
@@ -326,7 +332,7 @@ class Service:
         app = http.create_app(
             self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
         )
-        self._http_endpoint = http.HttpServer(app, listener, self.settings)
+        self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)
         self._http_endpoint.start()
 
     def _readiness(self) -> Readiness:

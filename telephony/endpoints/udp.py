@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
+from typing import Any
 
 import structlog
 
@@ -12,10 +13,12 @@ from telephony.listeners.calls import CallRegistry
 from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name, refused
 
 log = structlog.get_logger()
 
 _SHUTDOWN_POLL_S = 0.1
+_DOOR = "registration"
 # Room for a burst of datagrams in the kernel, as much of it as the system grants: what finds none is lost.
 _RECEIVE_BUFFER_BYTES = 4 << 20
 
@@ -54,9 +57,9 @@ class RegistrationServer(socketserver.UDPServer):
             self._thread = None
         self.server_close()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: Any) -> None:
         """An unforeseen failure of one datagram: logged with its trace; the door stays open."""
-        log.exception("datagram_failed")
+        log.exception("datagram_failed", door=_DOOR, peer=peer_name(client_address))
 
 
 class _Datagram(socketserver.BaseRequestHandler):
@@ -69,20 +72,29 @@ class _Datagram(socketserver.BaseRequestHandler):
             case telephone.Register(call_id):
                 self._register(call_id)
             case telephone.Goodbye(call_id):
-                log.info("call_ended", call=call_id, known=self.server.calls.end(call_id))
+                known = self.server.calls.end(call_id)
+                log.info("call_ended", door=_DOOR, peer=self._peer, call=call_id, known=known)
             case telephone.Cancel(call_id):
-                log.info("call_interrupted", call=call_id, known=self.server.calls.interrupt(call_id))
+                known = self.server.calls.interrupt(call_id)
+                log.info("call_interrupted", door=_DOOR, peer=self._peer, call=call_id, known=known)
             case None:
                 self.server.metrics.datagrams_ignored.inc()
-                log.debug("datagram_ignored", size_bytes=len(data))
+                log.debug("datagram_ignored", door=_DOOR, peer=self._peer, size_bytes=len(data))
+
+    @property
+    def _peer(self) -> str | None:
+        return peer_name(self.client_address)
 
     def _register(self, call_id: str) -> None:
         try:
             accepted = self.server.calls.register(call_id)
         except QueueClosedError as error:
-            log.warning("registration_refused", call=call_id, error=str(error))
+            self._refused(call_id, str(error))
             return
         if accepted:
-            log.info("registered", call=call_id)
+            log.info("registered", door=_DOOR, peer=self._peer, call=call_id)
         else:
-            log.error("registration_refused", call=call_id, error="no place for another call, or no such port")
+            self._refused(call_id, "no place for another call, or no such port")
+
+    def _refused(self, call_id: str, why: str) -> None:
+        refused(self.server.metrics, _DOOR, "registration_refused", why, self._peer, call=call_id)

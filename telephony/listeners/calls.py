@@ -61,19 +61,19 @@ class CallRegistry:
             previous.disconnect()
         return call, reply
 
-    def say(self, call: Call, reply: ReplySink, text: str) -> None:
+    def say(self, call: Call, reply: ReplySink, text: str) -> bool:
         """Says a text that came on a call's connection, with the engine and voice of this moment.
 
-        While the service is stopping the text is refused, with a count.
+        False while the service is stopping: the text is refused, with a count.
 
         Raises:
             QueueClosedError: the connection does not own the call any more, or the service was closed meanwhile.
         """
         if self._refusing:
             self._metrics.texts_refused.inc()
-            log.warning("text_refused", call=call.call_id, error="the service is stopping")
-            return
+            return False
         call.say(text, self._selection(), reply)
+        return True
 
     def register(self, call_id: str) -> bool:
         """The audio processor of a call listens. False if there is no place for the call or no such port.

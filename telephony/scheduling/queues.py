@@ -82,6 +82,7 @@ class Request:
         language: that to read it in; None for the voice's own.
         keep: whether its phrases are kept with the prerendered ones.
         request_id: as its client has named it; empty for none.
+        call: the call or session that it belongs to, as the log has it; empty for none.
         arrived_at: on the scheduler's clock, in seconds.
     """
 
@@ -95,6 +96,7 @@ class Request:
     language: str | None = None
     keep: bool = False
     request_id: str = ""
+    call: str = ""
     arrived_at: float = field(default_factory=time.monotonic)
     progress: Progress = field(init=False)
     measured: Measurements = field(init=False, default_factory=Measurements)
