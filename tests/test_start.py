@@ -318,10 +318,11 @@ def test_help_names_every_setting() -> None:
 
 def test_init_db_makes_what_is_missing_and_keeps_what_is_set(tmp_path: Path) -> None:
     database = tmp_path / "host.db"
-    for _ in range(2):
+    for new in (True, False):
         result = run("--init-db", "--db", str(database))
         assert (result.returncode, result.stderr) == (0, "")
         assert "6 keys" in result.stdout
+        assert ("Piper speaks from now on, also in a service that is running" in result.stdout) is new
         with contextlib.closing(sqlite3.connect(database)) as connection, connection:
             values = dict(connection.execute("SELECT key, value FROM system_config"))
             connection.execute("UPDATE system_config SET value = 'bm_george' WHERE key = 'kokoro_voice'")

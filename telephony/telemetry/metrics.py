@@ -72,7 +72,9 @@ class Metrics:
         self.http_requests = counter(
             "tts_http_requests_total", "HTTP requests answered; status none: the client was gone", "door", "status"
         )
-        self.websocket_connections = counter("tts_websocket_connections_total", "WebSockets that an endpoint has accepted", "door")
+        self.websocket_connections = counter(
+            "tts_websocket_connections_total", "WebSockets that an endpoint has accepted", "door"
+        )
         self.websockets_open = self._gauge("tts_websockets_open", "WebSockets open now", "door")
         self.clients_stalled = counter(
             "tts_clients_stalled_total", "Clients disconnected because they took no audio", "door"
