@@ -13,14 +13,13 @@ import itertools
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from telephony.audio.encoders import open_encoder
-from telephony.endpoints.idle import Presence
 from telephony.endpoints.websocket import AudioStream, Frames
 from telephony.endpoints.websocket_server import rest_s
 from telephony.engines.base import UnknownVoiceError
@@ -109,6 +108,7 @@ class Conversation:
     Args:
         session: with a place; the conversation closes it.
         answers: tells the client.
+        on_pending: told when `pending` changes.
         session_id: the client's name for the conversation; for the log.
         wanted, selection: who is to speak, and who does at first.
         sent_as: how the audio is sent.
@@ -125,8 +125,8 @@ class Conversation:
         answers: Answers,
         sessions: SessionRegistry,
         settings: Settings,
-        presence: Presence,
         *,
+        on_pending: Callable[[bool], None],
         session_id: str,
         wanted: VoiceRequest,
         selection: ResolvedVoice,
@@ -136,7 +136,7 @@ class Conversation:
         self.ending = False
         self.pending = False
         self.totals = Totals()
-        self._presence = presence
+        self._on_pending = on_pending
         self._session = session
         self._answers = answers
         self._sessions = sessions
@@ -191,9 +191,15 @@ class Conversation:
         self._queue(map(Script.lenient, self._segmenter.flush()))
         self._hold()
 
-    def end(self) -> None:
-        """Speaks what is there, and nothing more: then `speak` returns."""
+    def end(self, *, flush: bool = True) -> None:
+        """Speaks what is there, and nothing more: then `speak` returns.
+
+        Args:
+            flush: whether an unfinished sentence is spoken too; else it is dropped.
+        """
         self.ending = True
+        if not flush:
+            self._segmenter.reset()
         self.flush()
         self._playback.end()
 
@@ -273,10 +279,7 @@ class Conversation:
         if pending is not self.pending:
             self.pending = pending
             self._sessions.speaking(+1 if pending else -1)
-            if pending:
-                self._presence.speak()
-            else:
-                self._presence.pause()
+            self._on_pending(pending)
 
     async def _send(self, segment: _Segment) -> None:
         """Sends a segment's audio and what became of it, unless it is cancelled on the way."""

@@ -26,7 +26,7 @@ from telephony.endpoints import admin, errors, gateway, health, livekit, openai,
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
-from telephony.endpoints.observer import Observer
+from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.security import Guard, Origins
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
 from telephony.listeners.sessions import SessionRegistry
@@ -98,6 +98,8 @@ def create_app(
             ),
         )
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
+    if settings.traces_url:
+        app.add_middleware(TraceContext)
     return app
 
 

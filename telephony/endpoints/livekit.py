@@ -175,7 +175,7 @@ class _Connection:
             _Answers(self._client, timestamps=bool(chosen.timestamps)),
             self._sessions,
             self._settings,
-            self._presence,
+            on_pending=lambda pending: self._presence.speak() if pending else self._presence.pause(),
             session_id=session_id,
             wanted=wanted,
             selection=selection,

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from telephony.telemetry import trace_context
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.refusals import peer_name, refused
 
@@ -121,6 +122,19 @@ class Observer:
         code, why = scope["state"].get("refusal", (None, "no reason was given"))
         request_id = scope["state"]["request_id"]
         refused(self._metrics, door, code or status, why, peer_name(scope.get("client")), request_id=request_id)
+
+
+class TraceContext:
+    """ASGI middleware: what a request says is said in the trace of its client, which `traceparent` names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request or connection."""
+        if scope["type"] in ("http", "websocket"):
+            trace_context.traceparent.set(Headers(scope=scope).get("traceparent", ""))
+        await self._app(scope, receive, send)  # in a task of its own, and what it sets ends with that
 
 
 def _report(error: Exception, door: str, request_id: str) -> None:

@@ -299,6 +299,13 @@ EVENTS = (
     Event(
         "request_log_failed", "error", "the request log cannot be written; calls go on", "see `error`: space, rights"
     ),
+    Event(
+        "spans_lost",
+        "warning",
+        "the collector of traces takes none; calls go on",
+        "see whether it listens at `url`; the line before says why",
+    ),
+    Event("spans_taken", "info", "it takes them again"),
     Event("ready_line_lost", "warning", "the line `ready:` could not be printed: standard output is full or gone"),
     Event("env_var_unknown", "warning", "a variable that begins with `KOKORO_` is no setting", "correct its name"),
     Event("env_var_ignored", "info", "a variable of an earlier service, without effect"),

@@ -143,6 +143,7 @@ class Metrics:
         self.request_log_dropped = counter(
             "tts_request_log_dropped_total", "Requests missing in the request log: its disk is slow, full or broken"
         )
+        self.spans_lost = counter("tts_spans_lost_total", "Spans of traces that no collector has taken")
 
     def _count_speech(self) -> None:
         """What is made of it, and how soon it is heard."""
