@@ -59,6 +59,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "websocket":
         raise HTTPException(404)
     explain(scope, "there is no WebSocket at this path")
-    body = JSONResponse({"detail": "there is no WebSocket at this path"}, 404)
+    # uvicorn's own headers are not on an answer in place of a handshake.
+    body = JSONResponse({"detail": "there is no WebSocket at this path"}, 404, {"X-Content-Type-Options": "nosniff"})
     await send({"type": "websocket.http.response.start", "status": body.status_code, "headers": body.raw_headers})
     await send({"type": "websocket.http.response.body", "body": body.body})

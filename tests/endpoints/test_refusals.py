@@ -175,7 +175,10 @@ def test_an_unknown_websocket_path_is_404(door: Service, events: EventLog) -> No
         connect(f"ws://127.0.0.1:{door.http_port}/nowhere", additional_headers={"X-API-Key": KEY})
     assert refused.value.response.status_code == 404
     assert refused.value.response.headers["X-Request-ID"]
+    assert refused.value.response.headers["X-Content-Type-Options"] == "nosniff"
     assert events.wait("refused", door="none", code="404")["why"] == "there is no WebSocket at this path"
+    door.stop()
+    assert [event for event in events.all() if event["level"] == "error"] == []
 
 
 def test_health_refuses_nobody(service: StartService, events: EventLog) -> None:
