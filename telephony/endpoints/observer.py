@@ -71,7 +71,8 @@ class Observer:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
-                if status >= 400 and door != _ANSWERS_BY_STATUS:
+                # 500 has failed, and has a line of its own.
+                if status >= 400 and status != 500 and door != _ANSWERS_BY_STATUS:
                     self._refused(scope, door, str(status))
             await send(message)
 

@@ -371,7 +371,7 @@ REFUSALS = (
     ),
     Refusal("408", "the body of a request did not come in time", "ignore, or look at the client"),
     Refusal("429", "`--requests-per-minute`, or as `busy`", "as `busy`"),
-    Refusal("500, 503", "the speech failed, or a defect; too many connections", "see the line before it"),
+    Refusal("503", "`--max-connections` are open over HTTP, or the database cannot be written", "see `why`"),
     Refusal("1008, 1013", "a WebSocket closed before its first message: as 401 and 403; as 429 and 503", "as there"),
 )
 """Codes of refusals. Further ones are the error codes of the WebSocket protocols, see docs/protocols.md."""
