@@ -44,8 +44,9 @@ def request(path: str, body: Any = None, *, key: str = KEY, method: str = "POST"
 def message(path: str, *messages: Any, key: str = KEY, headers: Any = None) -> Callable[[Service], str]:
     def send(door: Service) -> str:
         url = f"ws://127.0.0.1:{door.http_port}{path}"
-        with connect(url, additional_headers={"X-API-Key": key, **(headers or {})}) as client:
-            name = peer(client.socket)
+        own = socket.create_connection(("127.0.0.1", door.http_port), timeout=TIMEOUT_S)
+        name = peer(own)
+        with connect(url, sock=own, additional_headers={"X-API-Key": key, **(headers or {})}) as client:
             try:
                 for each in messages:
                     client.send(each if isinstance(each, (str, bytes)) else json.dumps(each))
