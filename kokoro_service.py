@@ -61,8 +61,13 @@ def main() -> int:
 def _initialise(path: Path) -> int:
     store = Store(path, Metrics())
     try:
-        store.initialise()
+        switched_off = store.initialise()
         print(store.check())
+        if switched_off:
+            print(
+                "kokoro_service_enabled is new, and false: Piper speaks from now on, also in a service that is running "
+                "with this database. Set it to true to have Kokoro speak."
+            )
     except StoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -114,7 +119,7 @@ def _serve(settings: Settings) -> int:
         service.start()
     except StartError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     gc.freeze()
     gc.enable()
     log.info("allocator", name=allocator.name(), tuned=tuned)

@@ -177,12 +177,28 @@ def test_http_port_in_use_is_one_line_and_exit_1() -> None:
     assert f"TCP {port}" in row
 
 
-def test_a_door_for_everybody_is_one_line_and_exit_1() -> None:
+def test_a_door_for_everybody_is_one_line_and_exit_2() -> None:
     result = run(*TONE, "--http-port", str(free_port()), "--http-host", "0.0.0.0")
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: --http-host '0.0.0.0' ")
     assert "--insecure" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--voice", "nobody"), "unknown voice 'nobody'"),
+        (("--audiosocket-port", "1"), "--audiosocket-port"),  # without the HTTP door
+        (("--prerender-file", "no-such-file"), "--prerender-file"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_line_and_exit_2(arguments: tuple[str, ...], named: str) -> None:
+    result = run(*TONE, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert named in line
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
@@ -302,10 +318,11 @@ def test_help_names_every_setting() -> None:
 
 def test_init_db_makes_what_is_missing_and_keeps_what_is_set(tmp_path: Path) -> None:
     database = tmp_path / "host.db"
-    for _ in range(2):
+    for new in (True, False):
         result = run("--init-db", "--db", str(database))
         assert (result.returncode, result.stderr) == (0, "")
         assert "6 keys" in result.stdout
+        assert ("Piper speaks from now on, also in a service that is running" in result.stdout) is new
         with contextlib.closing(sqlite3.connect(database)) as connection, connection:
             values = dict(connection.execute("SELECT key, value FROM system_config"))
             connection.execute("UPDATE system_config SET value = 'bm_george' WHERE key = 'kokoro_voice'")
@@ -345,9 +362,9 @@ def test_unreadable_database_is_survived(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_unknown_voice_is_one_line_and_exit_1(kokoro_weights: KokoroWeights) -> None:
+def test_unknown_voice_is_one_line_and_exit_2(kokoro_weights: KokoroWeights) -> None:
     result = run(*ANY_PORTS, "--voice", "nobody")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stdout == ""
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from telephony.engines.base import Engine, Loadable, SynthesisError
+from telephony.engines.base import Engine, Loadable, SynthesisError, UnknownVoiceError
 from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
@@ -24,21 +24,32 @@ class EngineUnavailableError(RuntimeError):
     """An engine cannot be loaded. The message says why and what to do."""
 
 
+class InvalidSettingError(EngineUnavailableError):
+    """An engine cannot be loaded as it is set: trying again does not help."""
+
+
 def load_main(settings: Settings) -> Engine:
     """The engine that speaks unless the database says otherwise: Kokoro, warm, Supertonic, or the tone engine.
 
     Where Supertonic is wanted and cannot be had, that is Kokoro.
 
     Raises:
-        EngineUnavailableError: weights or packages are missing, or the voice is unknown.
+        InvalidSettingError: the voice is unknown.
+        EngineUnavailableError: weights or packages are missing.
     """
     named_blends = BlendFile(settings.blends_path).recipes
     if settings.engine == "tone":
-        if factor := settings.tone_realtime_factor:
-            return ToneEngine(
-                named_blends=named_blends, realtime_factor=factor, max_batch=1, window_s=PACED_TONE_WINDOW_S
-            )
-        return ToneEngine(named_blends=named_blends)
+        factor = settings.tone_realtime_factor
+        tone = (
+            ToneEngine(named_blends=named_blends, realtime_factor=factor, max_batch=1, window_s=PACED_TONE_WINDOW_S)
+            if factor
+            else ToneEngine(named_blends=named_blends)
+        )
+        try:
+            tone.find_voice(settings.voice)
+        except UnknownVoiceError as error:
+            raise InvalidSettingError(str(error)) from None
+        return tone
     if settings.engine == "supertonic":
         try:
             engine = load_supertonic(settings)
@@ -69,6 +80,8 @@ def load_main(settings: Settings) -> Engine:
         # processors it hardly spins at its barriers: the prosody of 4 s took 180 ms, not 125, beside the main thread's.
         with ThreadPoolExecutor(1, "load") as thread:
             engine = thread.submit(load).result()
+    except UnknownVoiceError as error:
+        raise InvalidSettingError(str(error)) from error
     except SynthesisError as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
     except Exception as error:  # damaged or foreign weights, out of memory, a broken package: all end the start alike

@@ -75,6 +75,7 @@ from telephony.protocols.messages import (
     MAX_LEAD_MS,
     MIN_LEAD_MS,
     ClientMessage,
+    ErrorMessage,
     MessageError,
     ServiceMessage,
     read_object,
@@ -264,10 +265,7 @@ class Stopped(ServiceMessage):
 
 
 @dataclass(frozen=True)
-class Error(ServiceMessage):
+class Error(ErrorMessage):
     """What was wrong, and with which request."""
 
-    type = "error"
-    code: str
     request_id: str | None
-    message: str

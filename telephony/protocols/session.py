@@ -69,6 +69,7 @@ from telephony.protocols.messages import (
     MAX_LEAD_MS,
     MIN_LEAD_MS,
     ClientMessage,
+    ErrorMessage,
     MessageError,
     ServiceMessage,
     read_object,
@@ -204,12 +205,9 @@ class SessionEnded(ServiceMessage):
 
 
 @dataclass(frozen=True)
-class Error(ServiceMessage):
+class Error(ErrorMessage):
     """What was wrong; `segment_id` and `request_id` are those of a segment that failed."""
 
-    type = "error"
-    code: str
-    message: str
     segment_id: int | None = None
     request_id: str | None = None
 

@@ -27,7 +27,6 @@ from prometheus_client import CollectorRegistry
 from telephony.cache import __main__ as command_line
 from telephony.cache import cache as cache_module
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.in_flight import CUT_OFF, PhraseReader, PhraseWriter
 from telephony.cache.key import PhraseKey, code_revision, normalised
@@ -37,6 +36,7 @@ from telephony.cache.prerender import PhraseRequest, PrerenderError, PrerenderRe
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store, StoreError
 from telephony.speech import Samples, Word
+from telephony.telemetry.cache_figures import CacheFigures
 from tests.clients import EventLog
 from tests.conftest import StartService
 from tests.redis_server import RedisServer

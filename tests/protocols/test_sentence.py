@@ -220,12 +220,12 @@ def test_a_frame_is_as_long_as_its_format_makes_it() -> None:
         ),
         (Stopped(), '{"type": "stopped"}'),
         (
-            Error("bad_json", None, "not JSON: ValueError"),
-            '{"type": "error", "code": "bad_json", "request_id": null, "message": "not JSON: ValueError"}',
+            Error("bad_json", "not JSON: ValueError", None),
+            '{"type": "error", "code": "bad_json", "message": "not JSON: ValueError", "request_id": null}',
         ),
         (
-            Error("busy", "one", "no place"),
-            '{"type": "error", "code": "busy", "request_id": "one", "message": "no place"}',
+            Error("busy", "no place", "one"),
+            '{"type": "error", "code": "busy", "message": "no place", "request_id": "one"}',
         ),
     ],
 )
