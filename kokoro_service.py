@@ -22,7 +22,7 @@ from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.rooms import open_rooms
 from telephony.service import Service, StartError
-from telephony.settings import IGNORED, Settings, SettingsError, parse
+from telephony.settings import Settings, SettingsError, parse
 from telephony.system import allocator
 from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics
@@ -43,8 +43,9 @@ def main() -> int:
     allocator.keep_from_children(os.environ)
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
-    for name in command.ignored:
-        log.info("flag_ignored" if name.startswith("--") else "env_var_ignored", name=name, why=IGNORED[name])
+    for name, why in command.ignored.items():
+        kind = "flag" if name.startswith("--") else "config_key" if "." in name else "env_var"
+        log.info(f"{kind}_ignored", name=name, why=why)
     for name, meant in command.unknown.items():
         log.warning("env_var_unknown", name=name, did_you_mean=meant)
     if command.action == "check":
@@ -96,7 +97,12 @@ def _serve(settings: Settings) -> int:
         settings,
         Loaders(
             partial(_load_main, settings),
-            partial(catalog.load_piper, voices_dir=settings.piper_voices, max_loaded=settings.piper_max_loaded),
+            partial(
+                catalog.load_piper,
+                voices_dir=settings.piper_voices,
+                max_loaded=settings.piper_max_loaded,
+                config_path=settings.piper_config if settings.piper_model is not None else None,
+            ),
             partial(catalog.load_supertonic, settings)
             if settings.engine == "kokoro" and settings.supertonic != "off"
             else None,

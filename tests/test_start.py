@@ -133,11 +133,16 @@ def test_http_is_served_and_requests_are_logged(tmp_path: Path) -> None:
         assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
 
 
-def test_needless_variables_are_named_in_the_log() -> None:
-    with Daemon(*TONE, environment={"QUEUE_MAXSIZE": "50", "TTS_MAX_SESSIONS": "7"}) as daemon:
+def test_what_is_needless_is_named_in_the_log(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("prerender: {enabled: false, batch_size: 4}", encoding="utf-8")
+    environment = {"QUEUE_MAXSIZE": "50", "PRIME_STREAM": "1", "TTS_MAX_SESSIONS": "7", "DEFAULT_VOICE_MALE": "tone"}
+    with Daemon(*TONE, "--prerender-file", str(config), environment=environment) as daemon:
         daemon.wait_line("level=info event=env_var_ignored name=QUEUE_MAXSIZE why=.*KOKORO_MAX_FIRST_AUDIO_S")
+        daemon.wait_line("level=info event=config_key_ignored name=prerender.batch_size why=")
         daemon.wait_ready()
-    assert not any("TTS_MAX_SESSIONS" in line for line in daemon.stderr)
+    assert sum("PRIME_STREAM" in line for line in daemon.stderr) == 1
+    assert not any("TTS_MAX_SESSIONS" in line or "DEFAULT_VOICE_MALE" in line for line in daemon.stderr)
 
 
 def test_flags_without_effect_and_unknown_variables_are_named_in_the_log() -> None:

@@ -116,9 +116,12 @@ def load_supertonic(settings: Settings) -> Engine:
     return engine
 
 
-def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> Engine:
+def load_piper(
+    model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4, config_path: Path | None = None
+) -> Engine:
     """The Piper engine with a voice file, or with the installed voice for None, and with those of a directory.
 
+    `config_path` describes the voice file, if the description is not beside it.
     Voices are loaded when they are needed.
 
     Raises:
@@ -128,7 +131,7 @@ def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_load
 
     _require("piper", "piper-tts")
     try:
-        engine = piper.PiperEngine(model_path, voices_dir, max_loaded)
+        engine = piper.PiperEngine(model_path, voices_dir, max_loaded, config_path)
     except SynthesisError as error:
         raise EngineUnavailableError(str(error)) from error
     log.info("engine_found", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))
