@@ -221,6 +221,15 @@ def address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def listens(host: str, port: int) -> bool:
+    """Whether anybody does."""
+    try:
+        _connected(host, port).close()
+    except (OSError, ServiceError):
+        return False
+    return True
+
+
 def _connected(host: str, port: int) -> socket.socket:
     try:
         return socket.create_connection((_THIS_MACHINE.get(host, host), port), timeout=_TIMEOUT_S)

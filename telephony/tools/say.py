@@ -1,8 +1,8 @@
 """Has the running service speak.
 
-`python -m telephony.say "Hello." -o hello.wav` goes over the telephone's text door, as a call's text does, or over the
-doors for agents if nothing listens there. Text from standard input is spoken while it still comes, over the doors for
-agents, and so is everything that asks for --voice, --speed or --play: `ask-a-model | python -m telephony.say --play`.
+`python -m telephony.say "Hello." -o hello.wav` goes over the telephone's text door, as a call's text does. Text from
+standard input is spoken while it still comes, over the doors for agents, and so is everything that asks for --voice,
+--speed or --play: `ask-a-model | python -m telephony.say --play`.
 Hosts, ports and key are those of the service's own settings, taken from the environment.
 
 Exit status: 0 it spoke, 1 it did not (standard error says why), 2 wrong arguments, 130 Ctrl-C, which ends the speech in
@@ -46,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except ConnectionRefusedError:
-        print(
-            f"error: nothing listens on {_tried(options)}; run ./start-kokoro.sh or kokoro-telephony", file=sys.stderr
-        )
+        print(f"error: {_who_listens(options)}", file=sys.stderr)
         return 1
     except (OSError, soundfile.SoundFileError, telephone.WireError, ServiceError, PlaybackError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -93,16 +91,18 @@ def _agent_doors(options: argparse.Namespace) -> AgentClient:
     return AgentClient(options.http_host, options.http_port, options.api_key.partition(",")[0].strip())
 
 
-def _addresses(options: argparse.Namespace) -> tuple[str, str]:
-    """The telephone's text door, and the doors for agents."""
-    return client.address(options.host, options.tcp_port), client.address(options.http_host, options.http_port)
-
-
-def _tried(options: argparse.Namespace) -> str:
-    telephone, agents = _addresses(options)
+def _who_listens(options: argparse.Namespace) -> str:
+    """What there is in place of the port that refused."""
+    agents = client.address(options.http_host, options.http_port)
+    start = "run ./start-kokoro.sh or kokoro-telephony"
     if not _by_telephone(options):
-        return f"{agents} (--http-port)"
-    return f"{telephone} (--tcp-port)" + (f" or {agents} (--http-port)" if options.http_port else "")
+        return f"nothing listens on {agents} (--http-port); {start}"
+    telephone = f"nothing listens on {client.address(options.host, options.tcp_port)} (--tcp-port)"
+    if not options.http_port:
+        return f"{telephone}; {start}"
+    if client.listens(options.http_host, options.http_port):
+        return f"{telephone}, but {agents} (--http-port) answers: --voice goes there"
+    return f"{telephone} or {agents} (--http-port); {start}"
 
 
 def _list_voices(doors: AgentClient) -> None:
@@ -149,15 +149,9 @@ def _progress() -> tqdm[Any]:
 def _sounds(options: argparse.Namespace) -> Generator[Sound, None, None]:
     if _by_telephone(options):
         doors = TelephoneClient(options.host, options.tcp_port, options.udp_port)
-        try:
-            yield from client.call(doors, options.call_id, options.text)
-            return
-        except ConnectionRefusedError:
-            if not options.http_port:
-                raise
-            print("nothing listens on {}; trying {}".format(*_addresses(options)), file=sys.stderr)
+        return client.call(doors, options.call_id, options.text)
     texts = _standard_input(sys.stdin.fileno()) if options.text is None else _pieces(options.text)
-    yield from client.converse(_agent_doors(options), texts, voice=options.voice, speed=options.speed)
+    return client.converse(_agent_doors(options), texts, voice=options.voice, speed=options.speed)
 
 
 def _pieces(text: str) -> Iterator[str]:

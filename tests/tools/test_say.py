@@ -106,14 +106,14 @@ def test_the_service_is_found_by_its_settings(
     assert capsys.readouterr().err == ""
 
 
-def test_without_the_telephone_it_speaks_over_http(
+def test_without_the_telephone_it_says_that_the_other_port_answers(
     service: StartService, unused_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     door = service(http_port=0)
-    assert say.main(["Hello.", "--tcp-port", str(unused_port), "--http-port", str(door.http_port)]) == 0
-    out, err = capsys.readouterr()
-    assert "first audio after" in out
-    assert err == f"nothing listens on 127.0.0.1:{unused_port}; trying 127.0.0.1:{door.http_port}\n"
+    assert say.main(["Hello.", "--tcp-port", str(unused_port), "--http-port", str(door.http_port)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: nothing listens on 127.0.0.1:{unused_port} (--tcp-port), but ")
+    assert f"127.0.0.1:{door.http_port} (--http-port) answers" in line
 
 
 def test_a_service_without_http_lists_no_voices(capsys: pytest.CaptureFixture[str]) -> None:
