@@ -15,20 +15,19 @@ import threading
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 
-from telephony.engines import catalog
-from telephony.engines.base import Engine
-from telephony.rooms import open_rooms
-from telephony.service import Service, StartError
+import telephony
 from telephony.settings import Settings, SettingsError, parse
 from telephony.system import allocator
 from telephony.telemetry import logs
-from telephony.telemetry.metrics import Metrics
-from telephony.tools import check
-from telephony.voices.host_database import Store, StoreError
-from telephony.voices.selector import Loaders
+
+# Everything else is imported by the functions that need it, once the log has said that the service starts: together
+# with the model that takes seconds.
+if TYPE_CHECKING:
+    from telephony.engines.base import Engine
 
 log = structlog.get_logger()
 
@@ -49,10 +48,13 @@ def main() -> int:
     for name, meant in command.unknown.items():
         log.warning("env_var_unknown", name=name, did_you_mean=meant)
     if command.action == "check":
+        from telephony.tools import check
+
         return check.run(settings)
     if command.action == "init_db" and settings.db is not None:
         return _initialise(settings.db)
     logs.write_in_background()
+    log.info("starting", version=telephony.__version__, engine=settings.engine)
     try:
         return _serve(settings)
     finally:
@@ -60,6 +62,9 @@ def main() -> int:
 
 
 def _initialise(path: Path) -> int:
+    from telephony.telemetry.metrics import Metrics
+    from telephony.voices.host_database import Store, StoreError
+
     store = Store(path, Metrics())
     try:
         store.initialise()
@@ -76,10 +81,17 @@ def _load_main(settings: Settings) -> Engine:
     Raises:
         EngineUnavailableError: see `load_main`; or there are no rooms.
     """
+    from telephony.engines import catalog
+    from telephony.rooms import open_rooms
+
     return open_rooms(settings) if settings.rooms or settings.cluster else catalog.load_main(settings)
 
 
 def _serve(settings: Settings) -> int:
+    from telephony.engines import catalog
+    from telephony.service import Service, StartError
+    from telephony.voices.selector import Loaders
+
     tuned = allocator.tune()
     reader, writer = socket.socketpair()
     writer.setblocking(False)

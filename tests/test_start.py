@@ -77,6 +77,15 @@ def test_ready_line_comes_when_it_speaks(tmp_path: Path) -> None:
         assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
 
 
+def test_the_first_line_comes_before_what_takes_time() -> None:
+    program = "import kokoro_service, sys; print({'fastapi', 'torch', 'av', 'telephony.service'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
+    with Daemon(*TONE) as daemon:
+        daemon.wait_ready()
+    assert re.search(r"level=info event=starting version=\S+ engine=tone$", daemon.stderr[0])
+
+
 def test_what_stays_is_not_looked_through_while_callers_speak() -> None:
     told = "import atexit, gc, sys; atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count())); "
     program = told + "import kokoro_service; sys.exit(kokoro_service.main())"

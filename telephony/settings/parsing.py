@@ -25,7 +25,7 @@ from telephony.suggestions import did_you_mean, nearest
 
 _PREFIX = "KOKORO_"
 # Those that the launcher reads.
-_LAUNCHERS_VARIABLES = frozenset(("KOKORO_JEMALLOC", "KOKORO_PYTHON"))
+_LAUNCHERS_VARIABLES = frozenset(("KOKORO_JEMALLOC", "KOKORO_PYTHON", "KOKORO_TORCH"))
 # Settings of earlier versions that are fixed now.
 _FIXED = {
     "audiosocket_silence": "nothing is sent to a PBX between texts",
