@@ -8,10 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import soundfile
+from packaging.requirements import Requirement
 
 from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.service import Service
@@ -31,10 +33,36 @@ def door(service: StartService) -> Service:
     return service(ToneEngine(voice_names=("af_sky", "af_aoede")), http_port=0)
 
 
-def run(door: Service, *command: str) -> str:
-    """Runs a client of that service; returns what it printed."""
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packages that the README's `pip install` brings, and no others."""
+    (line,) = re.findall(r"^pip install (.*)$", README, re.MULTILINE)
+    wanted, folder = line.split(), tmp_path_factory.mktemp("clean")
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        package = metadata.distribution(name)
+        for top in {Path(file.parts[0]) for file in package.files or () if file.parts[0] not in ("..", "__pycache__")}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(Path(str(package.locate_file(top))))
+        for text in package.requires or ():
+            required = Requirement(text)
+            if required.marker is None or required.marker.evaluate({"extra": ""}):
+                wanted.append(required.name)
+    return folder
+
+
+def run(door: Service, *command: str, packages: Path | None = None) -> str:
+    """Runs a client of that service; returns what it printed. With `packages`, Python has these and no others."""
+    if packages is not None:
+        python, *arguments = command
+        command = (python, "-S", *arguments)
     environment = {
         **os.environ,
+        **({} if packages is None else {"PYTHONPATH": str(packages)}),
         "KOKORO_HTTP_PORT": str(door.http_port),
         "KOKORO_TCP_PORT": str(door.tcp_port),
         "KOKORO_UDP_PORT": str(door.udp_port),
@@ -62,10 +90,12 @@ def test_every_example_is_tested_and_explained() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_client_hears_the_text(door: Service, tmp_path: Path, name: str) -> None:
+def test_a_client_hears_the_text_from_a_clean_environment(
+    door: Service, clean: Path, tmp_path: Path, name: str
+) -> None:
     path = tmp_path / "hello.wav"
     call = [str(free_port() - PROCESSOR_BASE_PORT)] if name == "telephone_processor" else []
-    printed = run(door, sys.executable, str(EXAMPLES / f"{name}.py"), TEXT, str(path), *call)
+    printed = run(door, sys.executable, str(EXAMPLES / f"{name}.py"), TEXT, str(path), *call, packages=clean)
     assert re.match(r"first audio after \d+\.\d{3} s\n", printed)
     assert_said(path, TEXT)
 
@@ -155,7 +185,7 @@ def compile_cpp(source: Path, program: Path, *libraries: str) -> None:
 def test_the_command_with_curl(door: Service, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    (command,) = re.findall(r"^```sh\n(.*)\n```$", README, re.MULTILINE)
+    (command,) = re.findall(r"^```sh\n(curl .*)\n```$", README, re.MULTILINE)
     path = tmp_path / "hello.wav"
     words = shlex.split(command.replace("127.0.0.1:8000", f"127.0.0.1:{door.http_port}"))
     words[words.index("hello.wav")] = str(path)
