@@ -291,6 +291,7 @@ server: {port: 5000}
 fallback_tts:
   model_path: /models/voice.onnx
   config_path: /models/described.json
+  enabled: true
   speaker_id: 3
 prerender:
   enabled: true
@@ -319,7 +320,8 @@ def test_a_gateways_configuration_is_read_as_it_is(gateway: Path) -> None:
             prerender_dir=Path("/tmp/gateway"),
             redis_ttl_s=86_400.0,
         )
-        assert [*command.ignored] == ["fallback_tts.speaker_id", "prerender.batch_size"]
+        assert [*command.ignored] == ["fallback_tts.enabled", "fallback_tts.speaker_id", "prerender.batch_size"]
+        assert len(set(command.ignored.values())) == 3
 
 
 def test_variables_and_flags_win_over_a_gateways_configuration(gateway: Path) -> None:

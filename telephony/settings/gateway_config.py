@@ -19,10 +19,13 @@ SETTINGS = {
 """Keys, and the settings that they give if neither a flag nor a variable does."""
 
 _PHRASES = ("prerender.enabled", "prerender.common_phrases")
-_NEEDLESS = {
+_SECTIONS = {
     "fallback_tts": "Piper speaks as the description of its voice says",
     "prerender": "phrases are rendered at the lowest priority, and one by one",
 }
+"""Sections, and why their other keys are needless."""
+
+_NEEDLESS = {"fallback_tts.enabled": "Piper is loaded for the first text that needs it, and not before"}
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,12 @@ def read(path: Path) -> GatewayConfig:
     except (OSError, ValueError, yaml.YAMLError):
         return GatewayConfig()
     config = GatewayConfig()
-    for section, why in _NEEDLESS.items():
+    for section, why in _SECTIONS.items():
         entries = document.get(section) if isinstance(document, dict) else None
         for name, value in entries.items() if isinstance(entries, dict) else ():
             key = f"{section}.{name}"
             if key not in SETTINGS and key not in _PHRASES:
-                config.ignored[key] = why
+                config.ignored[key] = _NEEDLESS.get(key, why)
             elif key in SETTINGS and value not in (None, "", 0):  # as good as left out
                 config.settings[SETTINGS[key]] = str(value)
                 config.keys[SETTINGS[key]] = key

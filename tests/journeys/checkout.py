@@ -45,7 +45,7 @@ class Checkout:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What differs from the defaults: ports, and a machine that nothing is installed on."""
+        """What differs from the defaults: the ports, and that the launcher leaves the system as it is."""
         return {
             "KOKORO_TCP_PORT": str(self.tcp_port),
             "KOKORO_UDP_PORT": str(self.udp_port),
