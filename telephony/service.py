@@ -37,11 +37,13 @@ from telephony.listeners.sessions import SessionRegistry
 from telephony.listeners.sinks import SinkLimits
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.phrases import Phrases
+from telephony.scheduling.queues import Request
 from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
 from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
+from telephony.telemetry.trace_context import open_tracing
 from telephony.voices.host_database import Store
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
 
@@ -67,11 +69,15 @@ class Service:
         stalls = settings.stall_timeouts
         self._failover = Failover(self.metrics, self._loaded_engines, stalls.engine_s)
         self._cache: PhraseCache | None = None
+        self._tracing = open_tracing(settings.traces_url, self.metrics)
         self._scheduler = Scheduler(
-            self.metrics, phrases=self._open_cache(), failover=self._failover, max_wait_s=settings.max_wait_s
+            self.metrics,
+            on_done=self._note,
+            phrases=self._open_cache(),
+            failover=self._failover,
+            max_wait_s=settings.max_wait_s,
+            tracing=self._tracing,
         )
-        if self._request_log is not None:
-            self._scheduler.on_done = self._request_log.note
         doors = HostPorts(self._open_ports, self._release_ports)
         self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
@@ -220,6 +226,8 @@ class Service:
             self._cache.close()
         if self._request_log is not None:
             self._request_log.close()
+        if self._tracing is not None:
+            self._tracing.close()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
 
@@ -251,7 +259,16 @@ class Service:
                 self._registration_endpoint.server_close()
         if self._cache is not None:
             self._cache.close()
+        if self._tracing is not None:
+            self._tracing.close()
         self._switch.report_end(status)
+
+    def _note(self, door: str, request: Request, dropped: bool) -> None:
+        """Called by the scheduler: a text has been spoken, or was dropped."""
+        if self._request_log is not None:
+            self._request_log.note(door, request, dropped)
+        if self._tracing is not None:
+            self._tracing.end_text(door, request, dropped)
 
     def _measured_db(self, engine_name: str, voice: str) -> float | None:
         return next((engine.level_db(voice) for engine in self._switch.engines() if engine.name == engine_name), None)

@@ -27,7 +27,7 @@ from telephony.endpoints import admin, gateway, health, livekit, openai, page, p
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
-from telephony.endpoints.observer import Observer
+from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.security import Guard, Origins
 from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.listeners.sessions import SessionRegistry
@@ -83,6 +83,8 @@ def create_app(
             expose_headers=("X-Sample-Rate", "X-Engine", "X-Voice", "X-Cache", "X-Request-ID", "Retry-After"),
         )
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
+    if settings.traces_url:
+        app.add_middleware(TraceContext)
     return app
 
 

@@ -355,13 +355,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Operations:
-    """Logs, and the end of the service."""
+    """Logs, traces, and the end of the service."""
 
     request_log: Path | None = setting(
         cast("Path | None", Path("logs/metrics.log")),
         values.optional_path,
         "file with one JSON line a request, rotated; none: no file",
         former="metrics_log",
+    )
+    traces_url: str = setting(
+        "",
+        values.traces_url,
+        "the OpenTelemetry collector, such as http://127.0.0.1:4318, that is sent a trace of each text; none: nobody "
+        "is. Needs requirements-tracing.txt",
     )
     log_level: str = setting(
         "info",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 _N = TypeVar("_N", int, float)
+
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 
 
 def number(parse: Callable[[str], _N], fits: Callable[[_N], bool], allowed: str) -> Callable[[str], _N]:
@@ -85,4 +88,23 @@ def redis_url(text: str) -> str:
         raise ValueError(allowed) from None
     if url.scheme not in ("redis", "rediss", "unix") or given_port == 0:
         raise ValueError(allowed)
+    return text
+
+
+def traces_url(text: str) -> str:
+    """A URL of OTLP over HTTP, as it stands. The packages that speak it have to be there."""
+    allowed = "must be a URL such as http://127.0.0.1:4318"
+    try:
+        url = urlsplit(text)
+        given_port = url.port
+    except ValueError:
+        raise ValueError(allowed) from None
+    if url.scheme not in ("http", "https") or not url.hostname or given_port == 0:
+        raise ValueError(allowed)
+    try:
+        found = find_spec(_EXPORTER) is not None
+    except ImportError:  # not even the package that it is in
+        found = False
+    if not found:
+        raise ValueError(f"package {_EXPORTER} is missing: pip install -c constraints.txt -r requirements-tracing.txt")
     return text

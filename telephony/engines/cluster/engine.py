@@ -102,11 +102,15 @@ class ClusterEngine:
         *,
         ahead_s: float,
         on_ready: Callable[[], None],
+        traceparent: str = "",
     ) -> ClusterUtterance:
         """See `RemoteEngine`."""
         self.find_voice(voice)
         utterance = ClusterUtterance(
-            Speak(text, voice, speed, exact, language, ahead_s), self.sample_rate, on_ready, self._cancel
+            Speak(text, voice, speed, exact, language, ahead_s, traceparent=traceparent),
+            self.sample_rate,
+            on_ready,
+            self._cancel,
         )
         self._loop.call_soon_threadsafe(self._begin, utterance)
         return utterance
