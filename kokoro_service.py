@@ -28,6 +28,7 @@ from telephony.telemetry import logs
 # with the model that takes seconds.
 if TYPE_CHECKING:
     from telephony.engines.base import Engine
+    from telephony.service import Service
 
 log = structlog.get_logger()
 
@@ -54,7 +55,6 @@ def main() -> int:
     if command.action == "init_db" and settings.db is not None:
         return _initialise(settings.db)
     logs.write_in_background()
-    log.info("starting", version=telephony.__version__, engine=settings.engine)
     try:
         return _serve(settings)
     finally:
@@ -87,12 +87,26 @@ def _load_main(settings: Settings) -> Engine:
     return open_rooms(settings) if settings.rooms or settings.cluster else catalog.load_main(settings)
 
 
-def _serve(settings: Settings) -> int:
+def _build(settings: Settings) -> Service:
     from telephony.engines import catalog
-    from telephony.service import Service, StartError
+    from telephony.service import Service
     from telephony.voices.selector import Loaders
 
+    piper = partial(
+        catalog.load_piper,
+        voices_dir=settings.piper_voices,
+        max_loaded=settings.piper_max_loaded,
+        config_path=settings.piper_config if settings.piper_model is not None else None,
+    )
+    beside = settings.engine == "kokoro" and settings.supertonic != "off"
+    supertonic = partial(catalog.load_supertonic, settings) if beside else None
+    find_damage = partial(catalog.find_damage, settings)
+    return Service(settings, Loaders(partial(_load_main, settings), piper, supertonic, find_damage))
+
+
+def _serve(settings: Settings) -> int:
     tuned = allocator.tune()
+    service: Service | None = None
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     stopping = False
@@ -102,29 +116,18 @@ def _serve(settings: Settings) -> int:
         if stopping:
             os._exit(128 + signum)  # the second signal: whoever sends it does not want to wait
         stopping = True
-        if not service.started:
+        if service is None or not service.started:
             raise SystemExit(128 + signum)
 
-    service = Service(
-        settings,
-        Loaders(
-            partial(_load_main, settings),
-            partial(
-                catalog.load_piper,
-                voices_dir=settings.piper_voices,
-                max_loaded=settings.piper_max_loaded,
-                config_path=settings.piper_config if settings.piper_model is not None else None,
-            ),
-            partial(catalog.load_supertonic, settings)
-            if settings.engine == "kokoro" and settings.supertonic != "off"
-            else None,
-            partial(catalog.find_damage, settings),
-        ),
-    )
     # Whatever thread a signal hits and whenever, it writes a byte here: no wake-up is lost, and no lock is taken.
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    log.info("starting", version=telephony.__version__, engine=settings.engine)
+
+    from telephony.service import StartError
+
+    service = _build(settings)
     # A full collection stops every thread for as long as it looks through all objects, 0.2 s with an engine's modules.
     # Nearly all of them are made here and stay, so nothing is to be found among them: neither now nor later.
     gc.disable()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -86,6 +87,15 @@ def test_the_first_line_comes_before_what_takes_time() -> None:
     with Daemon(*TONE) as daemon:
         daemon.wait_ready()
     assert re.search(r"level=info event=starting version=\S+ engine=tone$", daemon.stderr[0])
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_starts_ends_it_without_a_trace(signum: int) -> None:
+    with Daemon(*TONE) as daemon:
+        daemon.wait_line("event=starting")
+        daemon.terminate(signum)
+        assert daemon.wait_exit() in (128 + signum, 0)  # 0 once it is ready
+    assert not any("Traceback" in line for line in daemon.stderr)
 
 
 def test_what_stays_is_not_looked_through_while_callers_speak() -> None:
