@@ -274,8 +274,13 @@ def test_every_ten_seconds_a_line_tells_what_pip_does(house: House, tmp_path: Pa
     os.mkfifo(pip)
     house.add_python("python3.11")
     house.add_tool("sleep", f"[ $1 = 10 ] && read -r < {tick}")
-    settings = {"KOKORO_JEMALLOC": "off", "KOKORO_TORCH": "cuda", "PIP_INSTALLS": installs}
-    process = house.start("start-kokoro.sh", PIP_WAITS_FOR=str(pip), **settings)
+    process = house.start(
+        "start-kokoro.sh",
+        KOKORO_JEMALLOC="off",
+        KOKORO_TORCH="cuda",
+        PIP_INSTALLS=installs,
+        PIP_WAITS_FOR=str(pip),
+    )
     assert process.stderr is not None
     try:
         assert process.stderr.readline().startswith("making ")

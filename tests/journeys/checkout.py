@@ -100,7 +100,7 @@ def python_block(page: str) -> str:
     """The Python code on a page."""
     text = (ROOT / page).read_text(encoding="utf-8")
     (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return block
+    return str(block)
 
 
 def first_audio_s(printed: str) -> float:
