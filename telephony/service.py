@@ -6,10 +6,12 @@ doors. Stop: close the doors to newcomers, refuse new text, let calls finish up 
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -46,6 +48,9 @@ from telephony.telemetry.request_log import RequestLog
 from telephony.telemetry.trace_context import open_tracing
 from telephony.voices.host_database import Store
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
+
+if TYPE_CHECKING:
+    from telephony.listeners.shared_calls import SharedCalls
 
 log = structlog.get_logger()
 
@@ -89,7 +94,12 @@ class Service:
         self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self._text_policy = TextEndpointPolicy(
-            settings.max_connections, settings.hello_timeout_s, settings.stream, limits, settings.http_port
+            settings.max_connections,
+            settings.hello_timeout_s,
+            settings.stream,
+            limits,
+            settings.http_port,
+            tuple(ipaddress.ip_network(each.strip()) for each in settings.balancers.split(",") if each),
         )
         self.calls = CallRegistry(
             CallPolicy(
@@ -101,6 +111,7 @@ class Service:
                 settings.processor_host,
                 stalls.bye_s,
                 limits,
+                settings.shared_calls,
             ),
             self._scheduler,
             self.metrics,
@@ -119,6 +130,7 @@ class Service:
             self._switch.find,
             self._switch.engines,
         )
+        self._shared_calls = self._share_calls()
         self._prerenderer: Prerenderer | None = None
         self._verification = Verification(loaders.find_damage)
         self.started = False
@@ -143,7 +155,7 @@ class Service:
             StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
                 doors.
         """
-        config_error = security.config_error(self.settings) or pbx.config_error(self.settings)
+        config_error = security.config_error(self.settings) or pbx.config_error(self.settings) or self._sharing_error()
         if config_error is not None:
             self._abandon("error")
             raise StartError(config_error, 2)
@@ -188,9 +200,7 @@ class Service:
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
-        if self._request_log is not None:
-            self._request_log.start()
-        self._scheduler.start()
+        self._start_threads()
         if self._text_endpoint is not None:
             self._open_ports()
         self._switch.follow()
@@ -200,6 +210,13 @@ class Service:
         if self._prerenderer is not None:
             self._prerenderer.start()
         self._verification.start()
+
+    def _start_threads(self) -> None:
+        if self._request_log is not None:
+            self._request_log.start()
+        self._scheduler.start()
+        if self._shared_calls is not None:
+            self._shared_calls.start()
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
@@ -222,6 +239,8 @@ class Service:
         self.sessions.close()
         if registration_endpoint is not None:
             registration_endpoint.close()
+        if self._shared_calls is not None:
+            self._shared_calls.close()
         self.calls.close()
         if text_endpoint is not None:
             text_endpoint.close()
@@ -309,6 +328,23 @@ class Service:
         self._cache = PhraseCache(stores, figures, prerendered=prerendered)
         return Phrases(self._cache, figures)
 
+    def _sharing_error(self) -> str | None:
+        """Why calls cannot be shared with these settings, in one line; None if they can, or need not."""
+        settings = self.settings
+        if not settings.shared_calls or (settings.redis_url and (settings.redis_secret or settings.api_key)):
+            return None
+        return "--shared-calls needs a --redis-url, and KOKORO_REDIS_SECRET or API_KEY, by which doors know each other"
+
+    def _share_calls(self) -> SharedCalls | None:
+        if not self.settings.shared_calls or self._sharing_error() is not None:
+            return None
+        from telephony.listeners.call_directory import CallDirectory
+        from telephony.listeners.shared_calls import SharedCallFigures, SharedCalls
+
+        secret = self.settings.redis_secret or self.settings.api_key
+        directory = CallDirectory(self.settings.redis_url, secret)
+        return SharedCalls(self.calls, directory, SharedCallFigures(self.metrics.registry))
+
     def _warn(self) -> None:
         """Says what the operator may not have meant."""
         settings = self.settings
@@ -370,13 +406,14 @@ class Service:
             self._http_endpoint.close()
 
     def _bind_ports(self) -> None:
-        host = self.settings.host
+        host, sharing = self.settings.host, self._shared_calls
+        on_hello, receive = (None, self.calls.receive) if sharing is None else (sharing.claim, sharing.receive)
         self._text_endpoint = TextServer(
-            (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake
+            (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake, on_hello=on_hello
         )
         self.tcp_port = self._text_endpoint.port
         try:
-            self._registration_endpoint = RegistrationServer((host, self.udp_port), self.calls, self.metrics)
+            self._registration_endpoint = RegistrationServer((host, self.udp_port), receive, self.metrics)
         except OSError:
             self._text_endpoint.server_close()
             self._text_endpoint = None

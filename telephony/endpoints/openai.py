@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException
@@ -29,7 +29,7 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
-from telephony.voices import ALIASES, ResolvedVoice, UnavailableVoiceError, VoiceRequest
+from telephony.voices import ResolvedVoice, UnavailableVoiceError, VoiceRequest, aliases
 
 VOICES = {
     "alloy": "af_alloy",
@@ -131,6 +131,7 @@ class _ParameterError(HTTPException):
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
     """The routes of this door."""
+    anyone = aliases(settings.female_voice, settings.male_voice)
     routes = APIRouter(
         prefix="/v1",
         tags=["openai"],
@@ -213,7 +214,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     "name": voice.name,
                     "language": voice.language,
                     "engine": engine.name,
-                    "aliases": _aliases(voice.name),
+                    "aliases": _aliases(voice.name, anyone),
                 }
                 for engine, voice in voices
             ],
@@ -241,9 +242,9 @@ def _voice(name: str, engine: str | None) -> str:
     return "female" if VOICES[name][1] == "f" else "male"
 
 
-def _aliases(voice: str) -> list[str]:
-    anyone = [alias for alias, names in ALIASES.items() if voice in names]
-    return sorted([*anyone, *(alias for alias, name in VOICES.items() if name == voice)])
+def _aliases(voice: str, anyone: Mapping[str, Sequence[str]]) -> list[str]:
+    meant = [alias for alias, names in anyone.items() if voice in names]
+    return sorted([*meant, *(alias for alias, name in VOICES.items() if name == voice)])
 
 
 async def _events(pieces: AsyncIterator[bytes], text: str, spoken: Spoken) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -42,6 +43,11 @@ def optional_port(text: str) -> int | None:
     return port(text) or None
 
 
+def count_or_auto(text: str) -> int | None:
+    """A number, or `auto`. In the code None stands for that."""
+    return None if text == "auto" else count(text)
+
+
 def optional_level_db(text: str) -> float | None:
     """`none` or a level."""
     return None if text == "none" else _level_db(text)
@@ -76,6 +82,16 @@ def path(text: str) -> Path:
 def optional_path(text: str) -> Path | None:
     """`none` or a path."""
     return None if text == "none" else path(text)
+
+
+def networks(text: str) -> str:
+    """Addresses or networks with commas, as they stand."""
+    for each in text.split(","):
+        try:
+            ipaddress.ip_network(each.strip())
+        except ValueError:
+            raise ValueError("must be addresses or networks with commas, such as 10.0.0.5,10.1.0.0/16") from None
+    return text
 
 
 def redis_url(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from telephony.engines.base import Engine, UnknownVoiceError, UnusableVoiceError
@@ -65,7 +65,17 @@ class VoiceRequest:
     engine: str | None = None
 
 
-def choose(wanted: VoiceRequest, current: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoice:
+def aliases(female: str, male: str) -> Mapping[str, Sequence[str]]:
+    """`ALIASES` with these voices in the place of Kokoro's."""
+    return {alias: (voice, *ALIASES[alias][1:]) for alias, voice in (("female", female), ("male", male))}
+
+
+def choose(
+    wanted: VoiceRequest,
+    current: ResolvedVoice,
+    engines: Sequence[Engine],
+    aliases: Mapping[str, Sequence[str]] = ALIASES,
+) -> ResolvedVoice:
     """The selection for a client's wanted; what it leaves open is as `current`.
 
     A voice speaks its own language, and another one if that is asked for with it. A language alone chooses a voice of
@@ -74,6 +84,7 @@ def choose(wanted: VoiceRequest, current: ResolvedVoice, engines: Sequence[Engin
     Args:
         current: who speaks if nothing is asked for.
         engines: where to look for the voice, in this order.
+        aliases: other names of voices, and whom they mean.
 
     Raises:
         UnavailableVoiceError: the engine is not loaded.
@@ -93,7 +104,7 @@ def choose(wanted: VoiceRequest, current: ResolvedVoice, engines: Sequence[Engin
         raise UnknownVoiceError(
             f"unknown engine {wanted.engine!r:.100}, known are {', '.join(ENGINES)}", wanted.engine or "", ENGINES
         )
-    offers = _all(current, engines) if wanted.voice is None else iter(_named(wanted.voice, engines))
+    offers = _all(current, engines) if wanted.voice is None else iter(_named(wanted.voice, engines, aliases))
     own, others = itertools.tee(offers)
     for engine, voice in own:
         if wanted.language is None or speaks(voice, wanted.language):
@@ -140,11 +151,11 @@ def _all(current: ResolvedVoice, engines: Sequence[Engine]) -> Iterator[tuple[En
             yield engine, voice
 
 
-def _named(name: str, engines: Sequence[Engine]) -> list[tuple[Engine, Voice]]:
+def _named(name: str, engines: Sequence[Engine], aliases: Mapping[str, Sequence[str]]) -> list[tuple[Engine, Voice]]:
     """The voices that a name stands for. Raises UnknownVoiceError where there is none."""
     offers: list[tuple[Engine, Voice]] = []
     why = ""
-    for known, engine in itertools.product(ALIASES.get(name, (name,)), engines):
+    for known, engine in itertools.product(aliases.get(name, (name,)), engines):
         try:
             found = engine.find_voice(known)
         except UnusableVoiceError as error:

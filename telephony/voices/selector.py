@@ -22,7 +22,15 @@ from telephony.engines.base import Engine, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError, warm_up
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, ResolvedVoice, UnavailableVoiceError, VoiceRequest, choose
+from telephony.voices import (
+    SUPERTONIC,
+    SUPERTONIC_VOICES,
+    ResolvedVoice,
+    UnavailableVoiceError,
+    VoiceRequest,
+    aliases,
+    choose,
+)
 from telephony.voices.host_database import HostConfig, Store
 
 log = structlog.get_logger()
@@ -80,6 +88,7 @@ class EngineSelector:
         self._supertonic: Engine | None = None
         self._why_no_supertonic = "it is being loaded" if loaders.supertonic is not None else "it is switched off"
         self._voice = settings.voice
+        self._aliases = aliases(settings.female_voice, settings.male_voice)
         self._refused_voice: str | None = None
         self._complaints: dict[str, str] = {}
         self._load_again_at = 0.0
@@ -127,7 +136,7 @@ class EngineSelector:
         """
         engines = self.engines()
         try:
-            return choose(wanted, self.selection(), engines)
+            return choose(wanted, self.selection(), engines, self._aliases)
         except UnknownVoiceError:
             asked = wanted.engine == SUPERTONIC or wanted.voice in SUPERTONIC_VOICES
             if asked and SUPERTONIC not in [engine.name for engine in engines]:

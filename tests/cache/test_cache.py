@@ -877,6 +877,16 @@ def test_the_list_is_read_from_the_configuration(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("switch", "texts"), [("", ["Please hold."]), ("enabled: true, ", ["Please hold."]), ("enabled: false, ", [])]
+)
+def test_the_phrases_of_a_gateway_are_read_as_they_are(switch: str, texts: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    content = f"prerender: {{{switch}cache_dir: /x, ttl_seconds: 3600, common_phrases: [Please hold.]}}"
+    path.write_text(content, encoding="utf-8")
+    assert load_requests(path) == [PhraseRequest(text) for text in texts]
+
+
+@pytest.mark.parametrize(
     ("document", "message"),
     [
         ("prerender: Hello.", "must be a list"),
@@ -885,6 +895,8 @@ def test_the_list_is_read_from_the_configuration(tmp_path: Path) -> None:
         ("prerender: [{text: a, pitch: 2}]", "'pitch'"),
         ("prerender: [{text: a, speed: fast}]", "speed must be"),
         ("prerender: [{text: a, voice: 3}]", "voice must be"),
+        ("prerender: {common_phrases: Hello.}", "common_phrases must be a list"),
+        ("prerender: {common_phrases: ['']}", r"prerender\.common_phrases\[0\] must be a text"),
         ("prerender: [", "config.yaml"),
     ],
 )
