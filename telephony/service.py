@@ -45,6 +45,7 @@ from telephony.telemetry import logs
 from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
+from telephony.telemetry.shared_call_figures import SharedCallFigures
 from telephony.telemetry.trace_context import open_tracing
 from telephony.voices.host_database import Store
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
@@ -339,7 +340,7 @@ class Service:
         if not self.settings.shared_calls or self._sharing_error() is not None:
             return None
         from telephony.listeners.call_directory import CallDirectory
-        from telephony.listeners.shared_calls import SharedCallFigures, SharedCalls
+        from telephony.listeners.shared_calls import SharedCalls
 
         secret = self.settings.redis_secret or self.settings.api_key
         directory = CallDirectory(self.settings.redis_url, secret)
