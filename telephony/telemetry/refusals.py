@@ -36,7 +36,7 @@ def peer_name(address: Sequence[object] | None) -> str | None:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One `code` of the event `refused`; see the events."""
+    """One `code` of the event `refused`: what it means, and what to do."""
 
     code: str
     meaning: str
