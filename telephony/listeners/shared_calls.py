@@ -16,12 +16,12 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
 
 from telephony.listeners.call import Call
 from telephony.listeners.call_directory import PENDING_S, CallDirectory, Claim, DirectoryError, Forwarded, Taken
 from telephony.listeners.calls import CallRegistry
 from telephony.protocols import telephone
+from telephony.telemetry.shared_call_figures import SharedCallFigures
 
 log = structlog.get_logger()
 
@@ -38,20 +38,6 @@ _BATCH = 256
 _END_TIMEOUT_S = 2.0
 
 Answer = TypeVar("Answer")
-
-
-class SharedCallFigures:
-    """What a door counts of shared calls, in a service's registry. Thread-safe."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=registry)
-
-        self.datagrams = counter(
-            "tts_shared_datagrams_total", "Datagrams for calls that another door has, or none yet", "what"
-        )
-        self.moved = counter("tts_shared_calls_moved_total", "Calls that went from door to door", "where")
-        self.errors = counter("tts_shared_calls_errors_total", "Failed questions about shared calls")
 
 
 class SharedCalls:

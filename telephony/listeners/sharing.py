@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telephony.listeners.calls import CallRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.shared_call_figures import SharedCallFigures
 
 if TYPE_CHECKING:
     from telephony.listeners.shared_calls import SharedCalls
@@ -24,7 +25,7 @@ def open_shared_calls(settings: Settings, calls: CallRegistry, metrics: Metrics)
     if not settings.shared_calls or sharing_error(settings) is not None:
         return None
     from telephony.listeners.call_directory import CallDirectory
-    from telephony.listeners.shared_calls import SharedCallFigures, SharedCalls
+    from telephony.listeners.shared_calls import SharedCalls
 
     secret = settings.redis_secret or settings.api_key
     return SharedCalls(calls, CallDirectory(settings.redis_url, secret), SharedCallFigures(metrics.registry))
