@@ -44,10 +44,8 @@ def main() -> int:
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
     for name, why in command.ignored.items():
-        is_flag, is_key = name.startswith("--"), "." in name
-        log.info(
-            "flag_ignored" if is_flag else "config_key_ignored" if is_key else "env_var_ignored", name=name, why=why
-        )
+        flag, key = name.startswith("--"), "." in name
+        log.info("flag_ignored" if flag else "config_key_ignored" if key else "env_var_ignored", name=name, why=why)
     for name, meant in command.unknown.items():
         log.warning("env_var_unknown", name=name, did_you_mean=meant)
     if command.action == "check":
