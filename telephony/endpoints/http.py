@@ -28,7 +28,8 @@ from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer
-from telephony.endpoints.security import Guard, Origins
+from telephony.endpoints.proxies import ForwardedHeaders
+from telephony.endpoints.security import Guard, listed_origins
 from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -73,7 +74,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     # The last one added is the outermost.
     app.add_middleware(Guard, settings=settings, metrics=metrics, is_open=lambda scope: door_of(scope) in _OPEN)
-    origins = Origins(settings.allowed_origins, trust_host=False).listed
+    origins = listed_origins(settings.allowed_origins)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -83,6 +84,7 @@ def create_app(
             expose_headers=("X-Sample-Rate", "X-Engine", "X-Voice", "X-Cache", "X-Request-ID", "Retry-After"),
         )
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
+    app.add_middleware(ForwardedHeaders, trusted=settings.forwarded_allow_ips)
     return app
 
 
@@ -132,7 +134,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=False,  # ForwardedHeaders has them
+                root_path=settings.root_path,
             )
         )
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="http-door")

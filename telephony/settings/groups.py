@@ -76,6 +76,16 @@ class Agents:
         "names, with commas, under which the endpoints may be asked for; addresses and localhost always may; *, or "
         "none with a key set: any name",
     )
+    root_path: str = setting(
+        "",
+        values.url_prefix,
+        "prefix, such as /tts, under which a reverse proxy has the endpoints, and which it takes off; for /docs",
+    )
+    forwarded_allow_ips: str = setting(
+        "127.0.0.1,::1",
+        str,
+        "addresses or networks, with commas, of reverse proxies whose X-Forwarded-For, -Proto and -Host count; *: all",
+    )
     language: str = setting(
         "",
         str,
