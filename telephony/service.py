@@ -92,6 +92,7 @@ class Service:
             self._scheduler,
             self.metrics,
             self._switch.selection,
+            self._switch.engines,
         )
         self.sessions = SessionRegistry(
             SessionPolicy(

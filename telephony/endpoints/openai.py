@@ -27,7 +27,9 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
-from telephony.voices import ALIASES, VoiceRequest
+from telephony.text.script import Script
+from telephony.voices import ALIASES, ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 VOICES = {
     "alloy": "af_alloy",
@@ -158,12 +160,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if events and wanted.stream is False:
             raise _ParameterError("stream", "events are always streamed")
         sessions.check_open()
-        engine = _ENGINES.get(wanted.model)
-        name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
-        try:
-            selection = sessions.find(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine))
-        except UnknownVoiceError as error:
-            raise _ParameterError("voice", str(error), code="voice_not_found") from None
+        selection = _select(sessions, wanted, script)
         encoder = open_encoder(wanted.response_format)
         session = sessions.open(_DOOR)
         try:
@@ -222,6 +219,17 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         }
 
     return routes
+
+
+def _select(sessions: SessionRegistry, wanted: CreateSpeech, script: Script) -> ResolvedVoice:
+    engine = _ENGINES.get(wanted.model)
+    name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
+    try:
+        return sessions.find_reader(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine), script)
+    except UnknownVoiceError as error:
+        raise _ParameterError("voice", str(error), code="voice_not_found") from None
+    except UnreadableTextError as error:
+        raise _ParameterError("input", str(error)) from None
 
 
 def _voice(name: str, engine: str | None) -> str:

@@ -22,7 +22,9 @@ from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 
 class Words(BaseModel):
@@ -105,7 +107,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
-            spoken = pbx.say(call_id, CallText(script, _select(sessions, words), request_id))
+            spoken = pbx.say(call_id, CallText(script, _select(sessions, words, script), request_id))
         except RefusedError as error:
             raise streaming.busy(error) from None
         except TooMuchTextError as error:
@@ -155,9 +157,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
     return routes
 
 
-def _select(sessions: SessionRegistry, words: Words) -> ResolvedVoice:
+def _select(sessions: SessionRegistry, words: Words, script: Script) -> ResolvedVoice:
     try:
-        return sessions.find(VoiceRequest(words.voice, words.language, words.speed, words.engine))
+        return sessions.find_reader(VoiceRequest(words.voice, words.language, words.speed, words.engine), script)
+    except UnreadableTextError as error:
+        raise _invalid("text", str(error)) from None
     except UnknownVoiceError as error:
         field = next((name for name in ("voice", "language") if getattr(words, name) is not None), "engine")
         raise _invalid(field, str(error)) from None

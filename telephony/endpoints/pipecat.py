@@ -31,6 +31,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 log = structlog.get_logger()
 
@@ -146,7 +147,10 @@ class _Connection:
             await self._client.send(protocol.Error(error.code, message.request_id, str(error)))
 
     async def _handle_start(self, start: protocol.Start) -> None:
-        selection = self._find(VoiceRequest(start.voice, engine=start.engine))
+        try:
+            selection = self._sessions.find(VoiceRequest(start.voice, engine=start.engine))
+        except UnknownVoiceError as error:
+            raise MessageError("bad_voice", str(error)) from None
         self._start = start
         await self._client.send(
             protocol.Started(selection.voice, start.format, start.sample_rate, start.timestamps, start.lead_ms)
@@ -166,7 +170,7 @@ class _Connection:
         if not script.speakable:
             raise MessageError("empty_text", "the text has nothing to say")
         voice, engine = (self._start.voice, self._start.engine) if speak.voice is None else (speak.voice, None)
-        selection = self._find(VoiceRequest(voice, speed=speak.speed, engine=engine))
+        selection = self._find_reader(VoiceRequest(voice, speed=speak.speed, engine=engine), script)
         self._check_room(script)
         speech = self._session.say(script, selection, request_id=request_id)
         self._playback.add(_Request(script.words, request_id, speech, self._start))
@@ -190,11 +194,13 @@ class _Connection:
     def _in_flight(self, request_id: str | None) -> _Request | None:
         return next((request for request in self._playback.texts if request.request_id == request_id), None)
 
-    def _find(self, wanted: VoiceRequest) -> ResolvedVoice:
+    def _find_reader(self, wanted: VoiceRequest, script: Script) -> ResolvedVoice:
         try:
-            return self._sessions.find(wanted)
+            return self._sessions.find_reader(wanted, script)
         except UnknownVoiceError as error:
             raise MessageError("bad_voice", str(error)) from None
+        except UnreadableTextError as error:
+            raise MessageError("bad_text", str(error)) from None
 
     def _check_room(self, script: Script) -> None:
         requests = self._playback.texts

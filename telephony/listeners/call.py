@@ -84,7 +84,7 @@ class Call:
     def __str__(self) -> str:
         return self.call_id
 
-    def say(self, text: str, selection: ResolvedVoice, reply: ReplySink) -> None:
+    def say(self, script: Script, selection: ResolvedVoice, reply: ReplySink) -> None:
         """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
 
         Raises:
@@ -96,9 +96,8 @@ class Call:
             epoch = self._listener.begin_epoch()
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
-        script = Script.lenient(text, self._document_invalid)
         request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
-        log.debug("text", call=self.call_id, text=text[:200])
+        log.debug("text", call=self.call_id, text=script.text[:200])
         if not self._listener.say(request, lambda: self.owned_by(reply)) and not self.owned_by(reply):
             raise QueueClosedError(_NOT_OWNED)
 
@@ -106,7 +105,8 @@ class Call:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
         self._listener.interrupt()
 
-    def _document_invalid(self, error: SpokenError) -> None:
+    def document_invalid(self, error: SpokenError) -> None:
+        """A text of this call is an SSML document that is not valid."""
         self._metrics.documents_invalid.inc()
         log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
+from telephony.engines.base import Engine
 from telephony.listeners.call import Call, CallPolicy
 from telephony.listeners.connector import Connector
 from telephony.listeners.processor_sink import ProcessorSink
@@ -15,7 +16,9 @@ from telephony.listeners.reply_sink import ReplySink
 from telephony.scheduling.queues import QueueClosedError
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
+from telephony.voices.reading import UnreadableTextError, reader_of
 
 log = structlog.get_logger()
 
@@ -33,11 +36,13 @@ class CallRegistry:
         scheduler: Scheduler,
         metrics: Metrics,
         selection: Callable[[], ResolvedVoice],
+        engines: Callable[[], Sequence[Engine]],
     ) -> None:
         self._policy = policy
         self._scheduler = scheduler
         self._metrics = metrics
         self._selection = selection
+        self._engines = engines
         self._lock = threading.Lock()
         self._calls: dict[str, Call] = {}
         self._ending: list[ProcessorSink] = []
@@ -64,7 +69,8 @@ class CallRegistry:
     def say(self, call: Call, reply: ReplySink, text: str) -> None:
         """Says a text that came on a call's connection, with the engine and voice of this moment.
 
-        While the service is stopping the text is refused, with a count.
+        A text that this voice does not read is said by one that does. If there is none, and while the service is
+        stopping, it is refused, with a count.
 
         Raises:
             QueueClosedError: the connection does not own the call any more, or the service was closed meanwhile.
@@ -73,7 +79,14 @@ class CallRegistry:
             self._metrics.texts_refused.inc()
             log.warning("text_refused", call=call.call_id, error="the service is stopping")
             return
-        call.say(text, self._selection(), reply)
+        script = Script.lenient(text, call.document_invalid)
+        try:
+            reader = reader_of(script, self._selection(), self._engines(), free=True)
+        except UnreadableTextError as error:
+            self._metrics.texts_unreadable.inc()
+            log.error("text_unreadable", call=call.call_id, error=str(error))
+            return
+        call.say(script, reader, reply)
 
     def register(self, call_id: str) -> bool:
         """The audio processor of a call listens. False if there is no place for the call or no such port.

@@ -18,6 +18,7 @@ from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError, reader_of
 
 log = structlog.get_logger()
 
@@ -91,6 +92,21 @@ class SessionRegistry:
         if wanted.voice is None and wanted.language is None:
             wanted = dataclasses.replace(wanted, language=self.policy.language)
         return self._find(wanted)
+
+    def find_reader(self, wanted: VoiceRequest, script: Script) -> ResolvedVoice:
+        """As `find`, for a text. Who names neither voice nor language gets a voice that reads it.
+
+        Raises:
+            UnknownVoiceError: see `find`.
+            UnreadableTextError: the voice does not read what the text is written with.
+        """
+        free = wanted.voice is None and wanted.language is None
+        engines = [engine for engine in self.engines() if wanted.engine in (None, engine.name)]
+        try:
+            return reader_of(script, self.find(wanted), engines, free=free)
+        except UnreadableTextError:
+            self._metrics.texts_unreadable.inc()
+            raise
 
     def open(self, door: str) -> Session:
         """A session with a place for a new client of `door`, in the running event loop.

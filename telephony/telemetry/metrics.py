@@ -36,6 +36,7 @@ class Metrics:
         self.texts_silent = counter("tts_texts_silent_total", "Text frames of white space or symbols only")
         self.documents_invalid = counter("tts_documents_invalid_total", "Text frames of SSML that is not valid")
         self.texts_refused = counter("tts_texts_refused_total", "Text frames that came while the service was stopping")
+        self.texts_unreadable = counter("tts_texts_unreadable_total", "Texts that no voice which may speak them reads")
         self.sessions_refused = counter("tts_sessions_refused_total", "Sessions for which there was no place")
         self.http_requests = counter("tts_http_requests_total", "HTTP requests answered", "door", "status")
         self.websocket_connections = counter("tts_websocket_connections_total", "WebSockets accepted", "door")

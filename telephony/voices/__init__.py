@@ -83,7 +83,7 @@ def choose(wanted: VoiceRequest, current: ResolvedVoice, engines: Sequence[Engin
             return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed)
     for engine, voice in others:
         for language in voice.other_languages:
-            if wanted.language is not None and _is_part_of(language, wanted.language):
+            if wanted.language is not None and is_part_of(language, wanted.language):
                 return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed, language)
     who = "no voice speaks" if wanted.voice is None else f"voice {wanted.voice[:100]} does not speak"
     raise UnknownVoiceError(f"{who} {wanted.language!r:.100}")
@@ -105,7 +105,7 @@ def substitute(failed: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoic
 
 def speaks(voice: Voice, language: str) -> bool:
     """Whether a language is a voice's own: `p`, `pt` and `pt-BR` are all Brazilian Portuguese."""
-    return _is_part_of(voice.language, language)
+    return is_part_of(voice.language, language)
 
 
 def unknown_voice(name: str, engines: Sequence[Engine]) -> UnknownVoiceError:
@@ -142,7 +142,8 @@ def _named(name: str, engines: Sequence[Engine]) -> list[tuple[Engine, Voice]]:
     return offers
 
 
-def _is_part_of(spoken: str, language: str) -> bool:
+def is_part_of(spoken: str, language: str) -> bool:
+    """Whether who speaks one language speaks another one: `speaks`, for a language tag in place of the voice."""
     wanted = LANGUAGES.get(language, language).lower().replace("_", "-")
     spoken = spoken.lower().replace("_", "-")
     # A voice without a region speaks for all of its language.
