@@ -9,6 +9,7 @@ import base64
 import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException
@@ -201,7 +202,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
     @routes.get("/voices")
     async def list_voices() -> dict[str, Any]:
-        """Every voice that is loaded now, and what else it may be called."""
+        """Every voice that is loaded now, what else it may be called, and which ones could be had, and how."""
         sessions.check_open()
         voices = [(engine, voice) for engine in sessions.engines() for voice in engine.voices()]
         return {
@@ -212,10 +213,14 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     "name": voice.name,
                     "language": voice.language,
                     "engine": engine.name,
+                    "gender": voice.gender,
+                    "description": voice.description,
+                    "grade": voice.grade,
                     "aliases": _aliases(voice.name),
                 }
                 for engine, voice in voices
             ],
+            "missing": [asdict(missing) for missing in sessions.missing_voices()],
         }
 
     return routes

@@ -258,7 +258,8 @@ def _check_style(path: Path) -> None:
 
 def _voices_of(speaker: str) -> list[Voice]:
     first, *others = _LANGUAGES
+    gender = "female" if speaker.startswith("F") else "male"
     return [
-        Voice(speaker, first, speaker=speaker),
-        *(Voice(f"{speaker}-{language}", language, speaker=speaker) for language in others),
+        Voice(speaker, first, speaker=speaker, gender=gender),
+        *(Voice(f"{speaker}-{language}", language, speaker=speaker, gender=gender) for language in others),
     ]

@@ -15,6 +15,7 @@ import structlog
 from telephony.engines.base import Engine
 from telephony.listeners.session import Session, SessionPolicy
 from telephony.scheduling.scheduler import Scheduler
+from telephony.speech import MissingVoices
 from telephony.telemetry.metrics import Metrics
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
@@ -45,6 +46,7 @@ class SessionRegistry:
     Args:
         find: see `find`.
         engines: the engines that are loaded.
+        missing_voices: the voices that could be had, and how.
     """
 
     def __init__(
@@ -54,9 +56,12 @@ class SessionRegistry:
         metrics: Metrics,
         find: Callable[[VoiceRequest], ResolvedVoice],
         engines: Callable[[], Sequence[Engine]],
+        *,
+        missing_voices: Callable[[], Sequence[MissingVoices]] = tuple,
     ) -> None:
         self.policy = policy
         self.engines = engines
+        self.missing_voices = missing_voices
         self._find = find
         self._scheduler = scheduler
         self._metrics = metrics
