@@ -106,6 +106,7 @@ class Service:
             self.metrics,
             self._switch.find,
             self._switch.engines,
+            missing_voices=self._switch.missing_voices,
         )
         self._prerenderer: Prerenderer | None = None
         self._verification = Verification(loaders.find_damage)
@@ -318,7 +319,13 @@ class Service:
             self._store.write_selection if self._store is not None else None,
         )
         app = http.create_app(
-            self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
+            self.sessions,
+            self.settings,
+            self.metrics,
+            self._readiness,
+            actions,
+            calls=self.calls,
+            pbx_listener=pbx_listener,
         )
         self._http_endpoint = http.HttpServer(app, listener, self.settings)
         self._http_endpoint.start()

@@ -20,7 +20,6 @@ from telephony.endpoints.pbx_connection import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
@@ -68,9 +67,8 @@ class CallState(BaseModel):
     digits: str = ""
 
 
-def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, listener: socket.socket) -> APIRouter:
+def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
     """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
-    pbx = Pbx(sessions, settings, metrics)
 
     @contextlib.asynccontextmanager
     async def serve(_: object) -> AsyncIterator[None]:

@@ -5,8 +5,6 @@ Everything here belongs to the event loop of the doors.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -25,14 +23,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telephony.endpoints.proxies import forwarded_hosts
+from telephony.endpoints.tickets import Tickets
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-
-SUBPROTOCOL = "kokoro"
-"""What a page offers beside its key, see `_KEY_PREFIX`, and is answered: a browser wants one of its offers."""
-
-# A WebSocket of a browser has no headers of its own, but names subprotocols; no proxy's log has these.
-_KEY_PREFIX = "bearer."
 
 # Clients whose rate is known at once. A bucket that is forgotten is a full one.
 _MAX_CLIENTS = 10_000
@@ -198,10 +191,15 @@ class Guard:
 
     Args:
         is_open: whether everybody may always use what a path leads to.
+
+    For what it lets through, `scope["state"]["key"]` is the number of the key, None where none is asked for.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, is_open: Callable[[Scope], bool]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: Metrics, tickets: Tickets, is_open: Callable[[Scope], bool]
+    ) -> None:
         self._app = app
+        self._tickets = tickets
         self._metrics = metrics
         self._is_open = is_open
         self._keys = Keys(settings.api_key)
@@ -218,7 +216,6 @@ class Guard:
         if scope["type"] not in ("http", "websocket") or self._is_open(scope):
             await self._app(scope, receive, send)
             return
-        send = _choosing_subprotocol(scope, send)
         refusal = self._refusal(scope)
         if refusal is not None:
             await self._refuse(refusal, scope, receive, send)
@@ -241,7 +238,8 @@ class Guard:
             return _Refusal("origin", message, 403, _POLICY_VIOLATION)
         if self._in_work >= self._max_in_work:
             return _Refusal("connections", "too many connections", 503, _TRY_AGAIN_LATER, retry_after_s=1)
-        key = next((number for each in _presented(scope) if (number := self._keys.find(each)) is not None), None)
+        key = self._key(scope)
+        scope.setdefault("state", {})["key"] = key
         wait_s = self._rates.take(_address(scope) if key is None else f"key {key}")
         if wait_s:
             message = f"too many requests: try again in {math.ceil(wait_s)} s"
@@ -251,6 +249,12 @@ class Guard:
         if scope["type"] == "http" and _content_length(headers) > self._max_body_bytes:
             return self._too_large()
         return None
+
+    def _key(self, scope: Scope) -> int | None:
+        """The number of the key that a request shows, or has a ticket for; None without a valid one."""
+        found = [self._keys.find(key) for key in _presented(scope)]
+        found += [self._tickets.redeem(ticket) for ticket in _socket_query(scope, "ticket")]
+        return next((number for number in found if number is not None), None)
 
     def _too_large(self) -> _Refusal:
         return _Refusal("size", f"a body has at most {self._max_body_bytes} bytes", 413, _POLICY_VIOLATION)
@@ -307,31 +311,15 @@ def _presented(scope: Scope) -> Iterator[bytes]:
             yield value
         elif name == b"authorization" and value[:7].lower() == b"bearer ":
             yield value[7:].strip()
-    if scope["type"] == "websocket":
-        for offer in scope.get("subprotocols", ()):
-            if offer.startswith(_KEY_PREFIX):
-                yield _decoded(offer.removeprefix(_KEY_PREFIX))
-        for key in parse_qs(scope["query_string"].decode("latin-1")).get("api_key", ()):  # of older clients
-            yield key.encode()
+    for key in _socket_query(scope, "api_key"):  # of older clients: proxies log it
+        yield key.encode()
 
 
-def _decoded(text: str) -> bytes:
-    """What stands in base64url, padded or not; nothing where it is none."""
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _choosing_subprotocol(scope: Scope, send: Send) -> Send:
-    """`send` for a WebSocket that is told that its offer was taken, if it has made one."""
-    if SUBPROTOCOL not in scope.get("subprotocols", ()):
-        return send
-
-    async def choose(message: Message) -> None:
-        await send({**message, "subprotocol": SUBPROTOCOL} if message["type"] == "websocket.accept" else message)
-
-    return choose
+def _socket_query(scope: Scope, name: str) -> list[str]:
+    """What the address of a WebSocket says: a browser cannot give it headers."""
+    if scope["type"] != "websocket":
+        return []
+    return parse_qs(scope["query_string"].decode("latin-1")).get(name, [])
 
 
 def _address(scope: Scope) -> str:

@@ -59,6 +59,17 @@ class CallPolicy:
     limits: SinkLimits
 
 
+@dataclass(frozen=True)
+class CallState:
+    """A call at this moment: since when somebody is connected, who is, and whether it has something to say."""
+
+    call_id: str
+    connected_s: float
+    text_host: bool
+    processor: bool
+    speaking: bool
+
+
 class Call:
     """One telephone call. Made and forgotten by `CallRegistry`."""
 
@@ -70,6 +81,7 @@ class Call:
         self._lock = threading.Lock()
         self._chunk_id = 0
         self._windows = 0
+        self._connected_at = time.monotonic()
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
         self._listener = Listener(
@@ -128,6 +140,17 @@ class Call:
             with self._lock:
                 if sink is self._sink():  # else what was left has moved to another sink
                     return sent
+
+    @property
+    def state(self) -> CallState:
+        """Who is connected, and whether it speaks."""
+        return CallState(
+            self.call_id,
+            round(time.monotonic() - self._connected_at, 1),
+            self._reply is not None,
+            self._processor is not None,
+            not self._listener.silent,
+        )
 
     @property
     def awaits_engine(self) -> bool:
@@ -197,6 +220,8 @@ class Call:
     def attach_reply(self, reply: ReplySink) -> ReplySink | None:
         """Makes `reply` the owner of this call, of what has not left too; returns the previous owner."""
         with self._lock:
+            if self.idle:
+                self._connected_at = time.monotonic()
             previous, self._reply = self._reply, reply
             if previous is not None:
                 for window in previous.take_unsent():
@@ -213,6 +238,12 @@ class Call:
             if self._processor is None and self._policy.route != "processor":
                 self._listener.interrupt()
         self._scheduler.wake()
+
+    def disconnect(self) -> None:
+        """Cuts the text connection, if there is one: its endpoint then detaches it."""
+        reply = self._reply
+        if reply is not None:
+            reply.disconnect()
 
     def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
         """The processor has registered: connect to it, and send it what has not left on the reply route.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from telephony.engines.base import Engine
-from telephony.listeners.call import Call, CallPolicy
+from telephony.listeners.call import Call, CallPolicy, CallState
 from telephony.listeners.connector import Connector
 from telephony.listeners.processor_sink import ProcessorSink
 from telephony.listeners.reply_sink import ReplySink
@@ -113,6 +113,21 @@ class CallRegistry:
             return False
         self._metrics.interruptions.inc()
         call.interrupt()
+        return True
+
+    def connected(self) -> list[CallState]:
+        """The calls that somebody is connected to, the longest one first."""
+        states = [call.state for call in self._snapshot() if not call.idle]
+        return sorted(states, key=lambda state: -state.connected_s)
+
+    def hang_up(self, call_id: str) -> bool:
+        """Ends a call from this side, as `end`, and cuts its text connection; False if it is not known."""
+        with self._lock:
+            call = self._calls.get(call_id)
+        if call is None:
+            return False
+        self._end(call)
+        call.disconnect()
         return True
 
     def end(self, call_id: str) -> bool:

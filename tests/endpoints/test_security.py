@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 import socket
@@ -17,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from telephony.endpoints import security
 from telephony.endpoints.security import Hosts, Keys, Origins, Rates, is_loopback
+from telephony.endpoints.tickets import LIFETIME_S, MAX_TICKETS, Tickets
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings
@@ -162,21 +162,38 @@ def test_websocket_with_the_key_is_served(service: StartService, path: str, head
         assert echo(socket)
 
 
-def offers(key: str) -> list[str]:
-    """What the page offers."""
-    return ["kokoro", "bearer." + base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")]
+def test_a_ticket_opens_one_websocket_in_place_of_the_key(service: StartService) -> None:
+    door = service(http_port=0, api_key=KEY)
+    assert httpx.post(url(door, "/v1/tickets")).status_code == 401
+    answer = httpx.post(url(door, "/v1/tickets"), headers={"Authorization": f"Bearer {KEY}"})
+    assert answer.status_code == 200
+    path = f"/stub/ws?ticket={answer.json()['ticket']}"
+    with dial(door, path) as socket:
+        assert echo(socket)
+    assert refused(door, path) == ([], 1008)
+    assert refused(door, "/stub/ws?ticket=guessed") == ([], 1008)
+    ticket = httpx.post(url(door, "/v1/tickets"), headers={"X-API-Key": KEY}).json()["ticket"]
+    assert httpx.post(url(door, f"/stub?ticket={ticket}"), json={"text": "x"}).status_code == 401
 
 
-def test_a_websocket_may_show_its_key_as_a_subprotocol_and_never_in_its_address(service: StartService) -> None:
-    door = service(http_port=0, api_key=f"{KEY}, schlüssel")
-    for key in (KEY, "schlüssel"):
-        with dial(door, subprotocols=offers(key)) as socket:
-            assert echo(socket)
-            assert socket.subprotocol == "kokoro"
-    assert refused(door, subprotocols=offers("wrong")) == ([], 1008)
-    assert refused(door, subprotocols=["kokoro", "bearer.!"]) == ([], 1008)
-    with dial(door, headers={"X-API-Key": KEY}, subprotocols=["another"]) as socket:
-        assert socket.subprotocol is None
+def test_a_ticket_has_the_rate_of_its_key(service: StartService) -> None:
+    door = service(http_port=0, api_key="one,two", requests_per_minute=2)
+    ticket = httpx.post(url(door, "/v1/tickets"), headers={"X-API-Key": "two"}).json()["ticket"]
+    with dial(door, f"/stub/ws?ticket={ticket}") as socket:
+        assert echo(socket)
+    assert [post(door, {"X-API-Key": key}).status_code for key in ("one", "two")] == [200, 429]
+
+
+def test_tickets_end_in_time_and_are_bounded_in_number() -> None:
+    clock = Clock()
+    tickets = Tickets(clock)
+    old, kept = tickets.issue(0), tickets.issue(1)
+    clock.now_s += LIFETIME_S - 1
+    assert tickets.redeem(old) == 0
+    clock.now_s += 1
+    assert tickets.redeem(kept) is None
+    first, second, *_ = [tickets.issue(3) for _ in range(MAX_TICKETS + 1)]
+    assert (tickets.redeem(first), tickets.redeem(second)) == (None, 3)
 
 
 def test_every_key_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
