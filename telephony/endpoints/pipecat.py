@@ -69,7 +69,7 @@ class _Request(SaidText):
         async for window in self.speech:
             if len(window.samples) and not begun:
                 begun = True
-                yield protocol.StartedSpeak(self.request_id)
+                yield protocol.StartedSpeak(self.request_id, self.speech.request.measured.cached or None)
             words = window.words if start.timestamps else None
             if words or (len(window.samples) and self.streamed_s):
                 yield protocol.Meta(self.request_id, round(self.streamed_s, 3), words)

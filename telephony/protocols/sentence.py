@@ -13,7 +13,7 @@ none.
 | Service | Fields | When |
 |---|---|---|
 | `started` | voice, format, sample_rate, timestamps, with lead_ms also that | answers `start`, with what was chosen |
-| `started_speak` | request_id | its first audio follows |
+| `started_speak` | request_id, out of the phrase cache also cached | its first audio follows |
 | `meta` | request_id, progress, with timestamps also words | a window of audio follows |
 | `done` | request_id, duration_s | all of its audio was sent |
 | `canceled` | request_id, text_spoken, text_remaining | answers `cancel`; none of its audio follows |
@@ -221,10 +221,11 @@ class Started(ServiceMessage):
 
 @dataclass(frozen=True)
 class StartedSpeak(ServiceMessage):
-    """The first audio of a request follows."""
+    """The first audio of a request follows; `cached` is true if it comes from the phrase cache, else absent."""
 
     type = "started_speak"
     request_id: str
+    cached: bool | None = None
 
 
 @dataclass(frozen=True)
