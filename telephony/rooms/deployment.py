@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -33,6 +34,8 @@ class RoomDeployment:
         name = serve.get_replica_context().replica_id.unique_id
         self._room = Room(name, catalog.load_main(settings), settings.max_wait_s, settings.stall_timeouts.engine_s)
         self._room.start()
+        gc.collect()
+        gc.freeze()  # as a service does: a model's objects stay, and to look through them halts everybody's speech
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Serve's `user_config`: `max_wait_s`, see the setting."""

@@ -21,6 +21,10 @@ os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
 os.environ.setdefault("RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP", "0")
 os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
 os.environ.setdefault("RAY_SERVE_USE_GRPC_BY_DEFAULT", "1")
+# What serves callers on their own machines tells nobody of it.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Ten looks a second at every deployment took a quarter of what an idle cluster costs; rooms come and go in seconds.
+os.environ.setdefault("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")
 # Without its head a cluster's rooms go on for a while; Ray would end the door's process after a minute.
 os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "86400")
 

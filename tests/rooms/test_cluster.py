@@ -227,7 +227,7 @@ def door_to(nodes: Nodes) -> Iterator[Callers]:
         with Callers(daemon.wait_ready(START_S), 4) as callers:
             yield callers
             callers.go_on()
-        assert callers.wrong == [], daemon.stderr[-30:]
+        assert callers.wrong == [], "\n".join(line[:300] for line in daemon.stderr[-60:])
         daemon.terminate()
         assert daemon.wait_exit(START_S) == 0
 

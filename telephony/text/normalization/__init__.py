@@ -11,7 +11,7 @@ What is shortened is read where it stands: a segment must not be cut inside a nu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from telephony.text.markup import INLINE
@@ -22,7 +22,7 @@ from telephony.text.normalization.french import French
 from telephony.text.normalization.italian import Italian
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.portuguese import EuropeanPortuguese, Portuguese
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, Stage
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
 from telephony.text.normalization.ssml import Span, SpokenError
 
@@ -31,6 +31,22 @@ __all__ = ["Span", "SpokenError", "as_written", "is_document", "normalize", "sai
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
+
+_SHARED: Mapping[Stage, Callable[[Language], list[Rule]]] = {
+    Stage.INTERNET: internet.rules,
+    Stage.WORDS: words.rules,
+    Stage.CODES: codes.rules,
+    Stage.MONEY: amounts.money_rules,
+    Stage.DATES: dates.rules,
+    Stage.TELEPHONE: codes.telephone_rules,
+    Stage.RANGES: amounts.range_rules,
+    Stage.TIMES: dates.time_rules,
+    Stage.ORDINALS: lambda language: [],
+    Stage.MEASURES: amounts.measure_rules,
+    Stage.DIGITS: codes.long_rules,
+    Stage.NUMBERS: amounts.number_rules,
+    Stage.SYMBOLS: words.symbol_rules,
+}
 
 
 def normalize(text: str, language: str) -> str:
@@ -79,26 +95,8 @@ def _language(tag: str) -> Language | None:
 
 
 @lru_cache(maxsize=16)
-def _rules(language: Language) -> Sequence[Rule]:
-    """The rules in their order: what is more certain comes first, and what is said is not said again."""
-    return (
-        *internet.rules(language),
-        *words.roman_rules(language),
-        *words.abbreviation_rules(language),
-        *codes.rules(language),
-        *amounts.money_rules(language),
-        *dates.rules(language)[:-2],
-        *codes.telephone_rules(language),
-        *amounts.range_rules(language),
-        *dates.rules(language)[-2:],
-        *words.month_rules(language),
-        *amounts.ordinal_rules(language),
-        *amounts.measure_rules(language),
-        *dates.year_rules(language),
-        *codes.long_rules(language),
-        *amounts.number_rules(language),
-        *words.symbol_rules(language),
-    )
+def _rules(language: Language) -> Sequence[tuple[Stage, Rule]]:
+    return [(stage, rule) for stage in Stage for rule in (*language.rules(stage), *_SHARED[stage](language))]
 
 
 def _said(text: str, language: Language | None) -> str:
@@ -109,7 +107,7 @@ def _said(text: str, language: Language | None) -> str:
         said = printable(cleaned)
     else:
         said = ascii_digits(cleaned)
-        for rule in _rules(language):
+        for _, rule in _rules(language):
             said = rule.apply(said)
         said = words.sweep(said)
     before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))

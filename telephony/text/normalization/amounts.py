@@ -1,14 +1,12 @@
-"""Money, percentages, units, fractions, ranges, ordinals, and every other number."""
+"""Money, percentages, units, fractions, ranges, and every other number."""
 
 from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.english import English
-from telephony.text.normalization.italian import Italian
 from telephony.text.normalization.language import Language, Written
-from telephony.text.normalization.rules import SIGN, Rule, alternatives, number_pattern, read
-from telephony.text.normalization.spanish import Spanish
+from telephony.text.normalization.numerals import SIGN, bare_pattern, number_pattern, read
+from telephony.text.normalization.rules import Rule, Stage, alternatives
 
 _SYMBOLS = {
     "US$": "USD", "R$": "BRL", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "MX$": "MXN", "NZ$": "NZD",
@@ -54,24 +52,16 @@ _GLYPH = re.compile(rf"(?<![\d.,])(?:(\d{{1,6}})\s?)?([{''.join(_GLYPHS)}]){_NOU
 _VERSION = re.compile(r"(?<![\w.,])(v)?(\d{1,4}(?:\.\d{1,4}){1,5})(?![\w]|[.,]\d)")
 _FOLD = re.compile(r"(?<![\w.,])(\d{1,4})[x×](?![\w×])(?!\s?\d)")
 _FEET = re.compile(r"(?<![\w.,])(\d{1,2})'\s?(?:(\d{1,2})\")(?!\w)")
-_ENGLISH_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)")
-_FRENCH_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)")
-_ORDINAL = re.compile(rf"(?<![\w.,])(\d{{1,4}})\.?(º|ª|°|er|ra|ro|do|da|to|ta|mo|ma)(?![\w]|\s?[CF]\b){_NOUN}")
-_ADDRESS = re.compile(
-    r"(?<![\w.,$€£#/-])(\d{3,4})(?=(?:\s(?:[A-Z][\w']{0,30}|\w{1,8}(?:st|nd|rd|th))\.?){1,3}\s"
-    r"(?:Street|Avenue|Road|Drive|ListenerQueue|Boulevard|Court|Place|Way|Highway|Parkway|Square|Terrace|Circle)\b)"
-)
-_NAMED_VERSIONS = r"version|Version|versión|versão|versione|Python|Android|iOS|Windows|release|firmware|v"
 
 
 def money_rules(language: Language) -> list[Rule]:
     """Amounts with a currency on either side."""
-    number = number_pattern(language)
+    number, bare = number_pattern(language), bare_pattern(language)
     scale = rf"(?:\s?({alternatives(language.scales)})(?!\w)(?:\s(?:de|d'|di)\b)?)?"
     rate = r"(?:\s?/\s?([^\W\d_]{1,10})(?!\w))?"
     before = re.compile(
-        rf"(?<![\w$€£])(-\s?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({_bare(number)})"
-        rf"(?:\s?[-–]\s?(?:{alternatives(_SYMBOLS)})?({_bare(number)}))?{scale}{rate}"
+        rf"(?<![\w$€£])(-\s?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"
+        rf"(?:\s?[-–]\s?(?:{alternatives(_SYMBOLS)})?({bare}))?{scale}{rate}"
     )
     after = re.compile(
         rf"({SIGN})({number})\s?(?:({alternatives(language.scales)})\s?(?:de\s|di\s)?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?!\w)|¢){rate}"
@@ -107,7 +97,7 @@ def money_rules(language: Language) -> list[Rule]:
         amount = said(match[2], match[4], match[3])
         return None if amount is None else f"{sign}{amount}{per(match[5])}"
 
-    return [Rule(before, symbol_first), Rule(after, symbol_last)]
+    return [Rule("money", before, symbol_first), Rule("money", after, symbol_last)]
 
 
 def measure_rules(language: Language) -> list[Rule]:
@@ -149,11 +139,11 @@ def measure_rules(language: Language) -> list[Rule]:
         return " ".join(language.counted(Written(int(value)), language.unit(unit)) for value, unit in parts)
 
     return [
-        Rule(_FEET, feet),
-        Rule(percent, hundredths),
-        Rule(per_second, rate),
-        Rule(measure, measured),
-        Rule(degrees, angle),
+        Rule("feet and inches", _FEET, feet),
+        Rule("percentage", percent, hundredths),
+        Rule("unit", per_second, rate),
+        Rule("unit", measure, measured),
+        Rule("degrees", degrees, angle),
     ]
 
 
@@ -168,50 +158,7 @@ def range_rules(language: Language) -> list[Rule]:
                 return None
         return f"{match[1]} {language.to} {match[3]}"
 
-    return [Rule(_RANGE, between)]
-
-
-def ordinal_rules(language: Language) -> list[Rule]:
-    """Ordinals, as each language marks them."""
-    if isinstance(language, English):
-        english = language
-
-        def ordinal(match: re.Match[str]) -> str | None:
-            number = int(match[1].replace(",", ""))
-            return english.ordinal(number) if number else None
-
-        def house(match: re.Match[str]) -> str:
-            return english.pairs(int(match[1])) if int(match[1]) % 1000 else english.cardinal(int(match[1]))
-
-        return [Rule(_ENGLISH_ORDINAL, ordinal), Rule(_ADDRESS, house)]
-    if language.speller == "fr":
-
-        def french(match: re.Match[str]) -> str | None:
-            number, ending = int(match[1]), match[2].rstrip("s")
-            if not number or (ending in ("er", "re", "ère") and number != 1):
-                return None
-            if ending in ("nd", "nde"):
-                return "second" if ending == "nd" else "seconde"
-            return language.ordinal(number, ending in ("re", "ère"))
-
-        return [Rule(_FRENCH_ORDINAL, french)]
-
-    def romance(match: re.Match[str]) -> str | None:
-        number, mark = int(match[1]), match[2]
-        if not number or (mark == "°" and not match[3]) or (len(mark) == 2 and not isinstance(language, Spanish)):
-            return None
-        # "20° a Roma", "90°" are degrees, "3° piano" is a floor.
-        if mark == "°" and (number > 40 or language.form_for(match[3]) == "count"):
-            return None
-        feminine = mark in ("ª", "ra", "da", "ta", "ma")
-        said = language.ordinal(number, feminine)
-        if isinstance(language, Spanish) and not feminine:
-            before_noun = match[3] and language.form_for(match[3]) == "masculine"
-            if mark == "er" or before_noun:
-                said = re.sub(r"(primer|tercer)o$", r"\1", said)
-        return said
-
-    return [Rule(_ORDINAL, romance)]
+    return [Rule("range", _RANGE, between)]
 
 
 def number_rules(language: Language) -> list[Rule]:
@@ -238,25 +185,26 @@ def number_rules(language: Language) -> list[Rule]:
         if said is None:
             said = f"{language.cardinal(int(above))} {language.over} {language.cardinal(int(below))}"
             return f"{language.cardinal(int(whole))} {said}" if whole else said
-        return _mixed(int(whole), said, (int(above), int(below)), language) if whole else said
+        return language.mixed(int(whole), int(above), int(below)) if whole else said
 
     def glyph(match: re.Match[str]) -> str:
         parts = _GLYPHS[match[2]]
-        said = language.fraction(*parts) or ""
         if match[1]:
-            return _mixed(int(match[1]), said, parts, language)
-        return language.half if parts == (1, 2) else said
+            return language.mixed(int(match[1]), *parts)
+        return language.half if parts == (1, 2) else language.fraction(*parts) or ""
+
+    def ratio(match: re.Match[str]) -> str:
+        return f"{language.cardinal(int(match[1]))} {language.to} {language.cardinal(int(match[2]))}"
 
     def version(match: re.Match[str]) -> str | None:
         parts = match[2].split(".")
         before = match.string[max(0, match.start() - 12) : match.start()]
-        named = match[1] or re.search(rf"(?:{_NAMED_VERSIONS})\s$", before)
+        named = match[1] or re.search(rf"(?:{language.named_versions})\s$", before)
         if not named and (len(parts) == 2 or read(match[2], language) is not None):
             return None
         if len(parts) == 4 and not named:
             return f" {language.dot} ".join(language.spell_digits(part) for part in parts)
-        mark = "point" if isinstance(language, English) else language.dot
-        said = f" {mark} ".join(language.cardinal(int(part)) for part in parts)
+        said = f" {language.version_mark or language.dot} ".join(language.cardinal(int(part)) for part in parts)
         return f"{language.version} {said}" if match[1] else said
 
     def thousands(match: re.Match[str]) -> str | None:
@@ -264,56 +212,35 @@ def number_rules(language: Language) -> list[Rule]:
         if value is None:
             return None
         sign = f"{language.minus} " if match[1] else ""
-        scale = match[3]
-        if isinstance(language, Italian) and language.scales[scale] == "mila" and not value.fraction:
-            return f"{sign}{language.cardinal(value.whole * 1000)}"
-        return f"{sign}{language.number(value, 'masculine')} {language.scaled(value, scale)}"
+        return f"{sign}{language.scaled_number(value, match[3])}"
 
     def any_number(match: re.Match[str]) -> str | None:
         value = read(match[2], language)
         if value is None:
             return None
-        form = language.form_for(match[3] or "")
         sign = {"-": f"{language.minus} ", "+": f"{language.plus} "}.get(match[1], "")
-        if isinstance(language, Italian) and value == Written(1) and form != "count":
-            return sign + language.one(match[3]).removesuffix(match[3]).rstrip()
-        return f"{sign}{language.number(value, form)}"
+        return f"{sign}{language.before_noun(value, match[3] or '')}"
 
     def fold(match: re.Match[str]) -> str:
         return f"{language.cardinal(int(match[1]), 'feminine')} {language.fold}"
 
     return [
-        Rule(_GLYPH, glyph),
-        Rule(_FOLD, fold),
-        Rule(_SLASHED, fraction),
-        Rule(
-            _RATIO, lambda match: f"{language.cardinal(int(match[1]))} {language.to} {language.cardinal(int(match[2]))}"
-        ),
-        Rule(_VERSION, version),
-        Rule(scaled, thousands),
-        Rule(plain, any_number),
-        Rule(re.compile(r"(?<!\w)un' (?=[^\W\d_])"), lambda match: "un'"),
+        Rule("fraction", _GLYPH, glyph),
+        Rule("fold", _FOLD, fold),
+        Rule("fraction", _SLASHED, fraction),
+        Rule("ratio", _RATIO, ratio),
+        Rule("version", _VERSION, version),
+        Rule("number", scaled, thousands),
+        Rule("number", plain, any_number),
         # What is left are digits between marks that make no number.
-        Rule(re.compile(r"\d{1,15}"), lambda match: language.cardinal(int(match.group()))),
+        Rule("number", re.compile(r"\d{1,15}"), lambda match: language.cardinal(int(match.group()))),
     ]
 
 
 def currency(text: str, language: Language) -> str | None:
     """A text that is nothing but an amount, in words."""
-    for rule in money_rules(language):
+    for rule in (*language.rules(Stage.MONEY), *money_rules(language)):
         match = rule.pattern.fullmatch(text.strip())
         if match:
             return rule.say(match)
     return None
-
-
-def _bare(number: str) -> str:
-    return number.replace(r"(?<![\d.,])", "")
-
-
-def _mixed(whole: int, said: str, parts: tuple[int, int], language: Language) -> str:
-    if parts == (1, 2):
-        return f"{language.cardinal(whole)} {language.and_half}"
-    if isinstance(language, English) and parts[0] == 1:
-        said = f"{'an' if said.endswith('eighth') else 'a'} {said.removeprefix('one ')}"
-    return f"{language.cardinal(whole)} {language.ampersand} {said}"

@@ -7,7 +7,8 @@ import re
 import phonenumbers
 
 from telephony.text.normalization.language import Language
-from telephony.text.normalization.rules import Rule, alternatives, number_pattern
+from telephony.text.normalization.numerals import number_pattern
+from telephony.text.normalization.rules import Rule, alternatives
 
 _CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
 _AMERICAN = re.compile(
@@ -51,17 +52,17 @@ def rules(language: Language) -> list[Rule]:
         return match[1] + digit_groups(groups if len(groups) > 1 else divided(match[2]), language)
 
     return [
-        Rule(_BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
-        Rule(_CODE, code),
-        Rule(named, after_its_name),
+        Rule("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        Rule("code", _CODE, code),
+        Rule("code", named, after_its_name),
     ]
 
 
 def telephone_rules(language: Language) -> list[Rule]:
     """Telephone numbers, and digits in groups that are none."""
     return [
-        Rule(_CANDIDATE, lambda match: telephone(match.group(), language)),
-        Rule(_DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
+        Rule("telephone number", _CANDIDATE, lambda match: telephone(match.group(), language)),
+        Rule("digits in groups", _DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
     ]
 
 
@@ -81,7 +82,7 @@ def long_rules(language: Language) -> list[Rule]:
             return digit_groups(divided(run), language)
         return None
 
-    return [Rule(_LONG, digits)]
+    return [Rule("long number", _LONG, digits)]
 
 
 def telephone(written: str, language: Language, certain: bool = False) -> str | None:

@@ -8,7 +8,9 @@ import re
 
 from num2words import num2words
 
+from telephony.text.normalization import romance
 from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.rules import Rule, Stage
 
 _CENTIME = Name("centime", "centimes")
 _PARTS = {2: "demi", 3: "tiers", 4: "quart", 5: "cinquième", 6: "sixième", 8: "huitième", 10: "dixième"}
@@ -19,6 +21,8 @@ _FEMININE = frozenset(
     "part partie pièce clé clef rue voiture maison tasse pinte cuillère".split()
 )
 _FEMININE_ENDINGS = ("tion", "sion", "ette", "esse", "ence", "ance", "ure", "ité", "ée", "elle", "enne", "aine")
+_CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})(?:e|ème|ᵉ|er)(?=\s(?:siècle|arrondissement|République|millénaire))")
+_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)")
 
 
 class French(Language):
@@ -107,10 +111,37 @@ class French(Language):
     )
     short_code_words = r"appelez|composez|code|PIN|CVV|poste"
     date_words = r"le|du|au|jusqu'au|depuis le|avant le|après le|date|échéance"
+    kings = "Louis|Henri|Charles|François|Napoléon|Philippe|Élisabeth|Elizabeth|Jean-Paul|Benoît|Jean|Pie"
+    queens = frozenset({"Élisabeth", "Elizabeth"})
+    last_ordinal_king = 1
+    before_roman = "[Cc]hapitre|[Pp]artie|[Vv]olume|[Tt]itre|[Pp]hase|[Tt]ype|[Aa]nnexe|[Ll]ivre|[Tt]ome"
     not_nouns = frozenset(
         "de du des la le les en et ou au aux pour par avec sans à que est sont mais mille plus moins virgule sur dans "
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
     )
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        if stage is Stage.WORDS:
+            return [Rule("Roman numeral", _CENTURY, self._century)]
+        if stage is Stage.DATES:
+            return romance.date_rules(self)
+        if stage is Stage.TIMES:
+            return romance.hour_rules(self)
+        if stage is Stage.ORDINALS:
+            return [Rule("ordinal", _ORDINAL, self._marked_ordinal)]
+        return []
+
+    def _century(self, match: re.Match[str]) -> str | None:
+        number = self.roman(match[1])
+        return None if number is None else self.ordinal(number)
+
+    def _marked_ordinal(self, match: re.Match[str]) -> str | None:
+        number, ending = int(match[1]), match[2].rstrip("s")
+        if not number or (ending in ("er", "re", "ère") and number != 1):
+            return None
+        if ending in ("nd", "nde"):
+            return "second" if ending == "nd" else "seconde"
+        return self.ordinal(number, ending in ("re", "ère"))
 
     def agree(self, words: str, number: int, form: Form) -> str:
         return re.sub(r"\bun$", "une", words) if form == "feminine" else words

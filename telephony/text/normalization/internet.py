@@ -51,12 +51,12 @@ def rules(language: Language) -> list[Rule]:
         return f"{_said(match[1], language)} {language.dot} {ending}"
 
     return [
-        Rule(_EMAIL, email),
-        Rule(_URL, url),
-        Rule(_DOMAIN, domain),
-        Rule(_FILE, file),
-        Rule(_HANDLE, lambda match: f"{language.at} {_said(match[1], language)}"),
-        Rule(_TAG, lambda match: f"{language.hashtag} {_said(match[1], language)}"),
+        Rule("e-mail address", _EMAIL, email),
+        Rule("web address", _URL, url),
+        Rule("web address", _DOMAIN, domain),
+        Rule("file name", _FILE, file),
+        Rule("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}"),
+        Rule("hashtag", _TAG, lambda match: f"{language.hashtag} {_said(match[1], language)}"),
     ]
 
 

@@ -8,7 +8,9 @@ import re
 
 from num2words import num2words
 
+from telephony.text.normalization import romance
 from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centesimo", "centesimi")
 _PARTS = {
@@ -26,6 +28,8 @@ _MASCULINE = frozenset("problema sistema programma tema pianeta clima telegramma
 _FEMININE = frozenset("notte volta parte chiave classe mano opzione stazione prenotazione".split())
 _FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
+_CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})(?=\s(?:secolo|millennio)\b)")
+_ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
 
 
 class Italian(Language):
@@ -113,10 +117,34 @@ class Italian(Language):
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|PIN|CVV|CAP|interno"
     date_words = r"il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
+    kings = (
+        "Luigi|Enrico|Carlo|Vittorio Emanuele|Umberto|Giovanni|Giovanni Paolo|Benedetto|Pio|Elisabetta|Napoleone|Leone"
+    )
+    queens = frozenset({"Elisabetta"})
+    last_ordinal_king = 399
+    before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
+    named_versions = f"{Language.named_versions}|versione"
     not_nouns = frozenset(
         "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se virgola "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
     )
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        if stage is Stage.WORDS:
+            return [Rule("Roman numeral", _CENTURY, self._century)]
+        if stage is Stage.DATES:
+            return romance.date_rules(self)
+        if stage is Stage.TIMES:
+            return romance.hour_rules(self)
+        if stage is Stage.ORDINALS:
+            return romance.ordinal_rules(self)
+        if stage is Stage.SYMBOLS:
+            return [Rule("elision", _ELIDED, lambda match: "un'")]
+        return []
+
+    def _century(self, match: re.Match[str]) -> str | None:
+        number = self.roman(match[1])
+        return None if number is None else self.ordinal(number)
 
     def agree(self, words: str, number: int, form: Form) -> str:
         if number != 1 or form == "count":
@@ -152,6 +180,16 @@ class Italian(Language):
         word = self.scales[scale]
         singular = {"milioni": "milione", "miliardi": "miliardo"}
         return singular.get(word, word) if written == Written(1) else word
+
+    def before_noun(self, written: Written, noun: str) -> str:
+        if written == Written(1) and self.form_for(noun) != "count":
+            return self.one(noun).removesuffix(noun).rstrip()
+        return super().before_noun(written, noun)
+
+    def scaled_number(self, written: Written, scale: str) -> str:
+        if self.scales[scale] == "mila" and not written.fraction:
+            return self.cardinal(written.whole * 1000)
+        return super().scaled_number(written, scale)
 
     def fraction(self, above: int, below: int) -> str | None:
         if below not in _PARTS:

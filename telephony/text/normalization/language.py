@@ -15,6 +15,8 @@ from babel.numbers import get_currency_name
 from babel.units import format_unit
 from num2words import num2words
 
+from telephony.text.normalization.rules import Rule, Stage
+
 Form = Literal["count", "masculine", "feminine"]
 """How a number agrees: by itself, or with the noun behind it ("uno", "un día", "una hora")."""
 
@@ -98,6 +100,8 @@ class Language:
     and_half: str
     all_day: str
     version: str
+    version_mark: str = ""
+    """What stands between the parts of a version; empty: `dot`."""
     currencies: Mapping[str, Currency]
     dollar_code = "USD"
     cents_joint: str
@@ -129,6 +133,20 @@ class Language:
     """Top-level domains of two letters that are said as a word."""
     phone_pairs = False
     """Whether telephone numbers in pairs are read as numbers below a hundred."""
+    kings: str
+    """Alternatives of a regular expression: names before a Roman numeral that is an ordinal."""
+    queens: frozenset[str] = frozenset()
+    """Those of them that are women's."""
+    last_ordinal_king: int
+    """Above this number, people count kings with cardinals."""
+    before_roman: str
+    """The same as `kings`: words before a Roman numeral that counts."""
+    named_versions: str = "version|Version|release|firmware|Python|Android|iOS|Windows|v"
+    """The same: what a version is of."""
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        """The language's own rules of a stage. They come before those that all languages share."""
+        return []
 
     # Numbers
 
@@ -149,6 +167,10 @@ class Language:
     def ordinal(self, number: int, feminine: bool = False) -> str:
         """A number of at least 1 as an ordinal."""
         return str(num2words(number, lang=self.speller, to="ordinal"))
+
+    def ordinal_before(self, number: int, mark: str, noun: str) -> str:
+        """An ordinal as its mark ("º", "ra") and the noun behind it, if there is one, ask for."""
+        return self.ordinal(number, mark.endswith(("ª", "a")))
 
     def year(self, year: int) -> str:
         """A year in words."""
@@ -188,6 +210,16 @@ class Language:
     def is_feminine(self, noun: str) -> bool:
         """A guess at a noun's gender, by its ending."""
         return False
+
+    def before_noun(self, written: Written, noun: str) -> str:
+        """A number before a word, which it may count or not; the word itself is not said."""
+        return self.number(written, self.form_for(noun))
+
+    def numbered_name(self, name: str, number: int) -> str | None:
+        """A king or a pope with a number; None for letters that are no number here."""
+        if number > self.last_ordinal_king:
+            return f"{name} {self.cardinal(number)}"
+        return f"{name} {self.ordinal(number, name in self.queens)}"
 
     # What is counted
 
@@ -237,9 +269,19 @@ class Language:
         """The word for a scale, in the number that the amount asks for."""
         return self.scales[scale]
 
+    def scaled_number(self, written: Written, scale: str) -> str:
+        """A number and its scale, as a number of their own."""
+        return f"{self.number(written, 'masculine')} {self.scaled(written, scale)}"
+
     def fraction(self, above: int, below: int) -> str | None:
         """A fraction in words; None where it has none of its own."""
         raise NotImplementedError
+
+    def mixed(self, whole: int, above: int, below: int) -> str:
+        """A whole number and a fraction that has words of its own."""
+        if (above, below) == (1, 2):
+            return f"{self.cardinal(whole)} {self.and_half}"
+        return f"{self.cardinal(whole)} {self.ampersand} {self.fraction(above, below)}"
 
     # Dates and times
 

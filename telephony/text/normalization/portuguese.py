@@ -8,7 +8,9 @@ import re
 
 from num2words import num2words
 
+from telephony.text.normalization import romance
 from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centavo", "centavos")
 _CENTIMO = Name("cêntimo", "cêntimos")
@@ -123,11 +125,25 @@ class Portuguese(Language):
     )
     short_code_words = r"ligue|disque|código|codigo|PIN|senha|CVV|ramal"
     date_words = r"dia|em|até|desde|antes de|depois de|após|de|data|vence|vencimento"
+    kings = "Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
+    queens = frozenset({"Isabel"})
+    last_ordinal_king = 10
+    before_roman = "[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
+    named_versions = f"{Language.named_versions}|versão"
     not_nouns = frozenset(
         "de do da dos das em no na nos nas e ou ao aos para pra por com sem a o as os que é são foi mas mil milhão "
         "milhões vezes mais menos está se vírgula ponto até agora ontem hoje amanhã "
         "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()
     ) - {"vezes"}
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        if stage is Stage.DATES:
+            return romance.date_rules(self)
+        if stage is Stage.TIMES:
+            return romance.hour_rules(self)
+        if stage is Stage.ORDINALS:
+            return romance.ordinal_rules(self)
+        return []
 
     def plain(self, number: int) -> str:
         return super().plain(number).replace(",", "")

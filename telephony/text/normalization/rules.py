@@ -1,24 +1,51 @@
-"""What a rule is, and what a written number looks like."""
+"""What a rule is, and the order in which rules of all languages are applied."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from telephony.text.normalization.language import Language, Written
 
-# Bounded everywhere: a page of digits must cost no more than a page of words.
-_SPACED = r"\d{1,3}(?: \d{3}){1,4}(?!\d)"
-_MARKED = r"\d{1,18}(?:[.,']\d{1,18}){0,6}(?!\d)"
-SIGN = r"(?:(?<![^\s(])-(?=\d))?"
-"""A minus that belongs to the number behind it."""
+class Stage(Enum):
+    """The stages, in their order: what is more certain comes first, and what is said is not said again.
+
+    A language's own rules of a stage come before those that all languages share.
+    """
+
+    INTERNET = auto()
+    """E-mail and web addresses, names of files: nothing else may look inside."""
+    WORDS = auto()
+    """Roman numerals, shortened words, postal addresses."""
+    CODES = auto()
+    """What is read character by character, by its form or by a word before it."""
+    MONEY = auto()
+    DATES = auto()
+    TELEPHONE = auto()
+    RANGES = auto()
+    TIMES = auto()
+    ORDINALS = auto()
+    MEASURES = auto()
+    """Percentages, units, degrees."""
+    DIGITS = auto()
+    """Years, and numbers that are too long to count anything."""
+    NUMBERS = auto()
+    """Fractions, ratios, versions, and every other number."""
+    SYMBOLS = auto()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What to look for, and what to say for it; None leaves it as it is."""
+    """What to look for, and what to say for it.
 
+    Attributes:
+        name: what the rule is about, for people.
+        pattern: what to look for.
+        say: what to say for a match; None leaves it as it is.
+    """
+
+    name: str
     pattern: re.Pattern[str]
     say: Callable[[re.Match[str]], str | None]
 
@@ -36,41 +63,11 @@ class Rule:
         return f"{before}{said}{after}"
 
 
-def number_pattern(language: Language) -> str:
-    """Matches a written number of a language, separators and decimals included; it begins where a number begins."""
-    return rf"(?<![\d.,])(?:{_SPACED}(?:,\d{{1,18}})?|{_MARKED})" if language.space_groups else rf"(?<![\d.,]){_MARKED}"
-
-
-def read(text: str, language: Language) -> Written | None:
-    """A written number's value; None where separators do not add up to a number ("1.2.3")."""
-    text = text.replace(" ", "").replace("'", "")
-    marks = [character for character in text if character in ".,"]
-    if not marks:
-        return Written(int(text))
-    kinds = set(marks)
-    if len(kinds) == 2:
-        mark = marks[-1]
-        if marks.count(mark) > 1:
-            return None
-        whole, fraction = text.split(mark)
-        return _grouped(whole, next(iter(kinds - {mark})), fraction)
-    mark = marks[0]
-    if len(marks) > 1:
-        return _grouped(text, mark, "")
-    whole, fraction = text.split(mark)
-    groups = len(fraction) == 3 and len(whole) <= 3 and whole[0] != "0"
-    if mark != language.decimal_mark and groups:
-        return Written(int(whole + fraction))
-    return Written(int(whole), fraction)
-
-
-def _grouped(whole: str, mark: str, fraction: str) -> Written | None:
-    head, *groups = whole.split(mark)
-    if len(head) > 3 or any(len(group) != 3 for group in groups):
-        return None
-    return Written(int(head + "".join(groups)), fraction)
-
-
 def alternatives(words: Iterable[str]) -> str:
     """A regular expression for any of the words, the longest first."""
     return "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))
+
+
+def ends_text(match: re.Match[str]) -> bool:
+    """Whether a match's last character is a stop that ends the text as well: it is said by the voice."""
+    return match.group().endswith(".") and not match.string[match.end() :].strip("\"') ")

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization import romance
 from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centavo", "centavos")
 _CENTIMO = Name("céntimo", "céntimos")
@@ -121,11 +123,25 @@ class Spanish(Language):
     )
     short_code_words = r"llame|llamar|marque|código|codigo|PIN|CVV|clave|extensión"
     date_words = r"día|el|hasta|desde|antes del|después del|del|al|fecha|vence"
+    kings = "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío"
+    queens = frozenset({"Isabel"})
+    last_ordinal_king = 10
+    before_roman = "[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
+    named_versions = f"{Language.named_versions}|versión"
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
         "diciembre".split()
     )
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        if stage is Stage.DATES:
+            return romance.date_rules(self)
+        if stage is Stage.TIMES:
+            return romance.hour_rules(self)
+        if stage is Stage.ORDINALS:
+            return romance.ordinal_rules(self, "er|ra|ro|do|da|to|ta|mo|ma")
+        return []
 
     def plain(self, number: int) -> str:
         # num2words forgets that "uno" is shortened before what it counts.
@@ -156,6 +172,12 @@ class Spanish(Language):
     def scaled(self, written: Written, scale: str) -> str:
         word = self.scales[scale]
         return "millón" if word == "millones" and written == Written(1) else word
+
+    def ordinal_before(self, number: int, mark: str, noun: str) -> str:
+        said = super().ordinal_before(number, mark, noun)
+        if mark == "er" or (noun and self.form_for(noun) == "masculine"):
+            return re.sub(r"(primer|tercer)o$", r"\1", said)
+        return said
 
     def fraction(self, above: int, below: int) -> str | None:
         if below not in _PARTS:

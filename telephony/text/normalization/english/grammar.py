@@ -1,4 +1,4 @@
-"""English, of the United States and of Britain."""
+"""The words and the grammar of English."""
 
 # What each method and each table is for is said where Language declares it; the tables are never changed.
 # ruff: noqa: D102, RUF012
@@ -13,8 +13,8 @@ _TENS = ("", "oh", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "ei
 _PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth", 16: "sixteenth"}
 
 
-class English(Language):
-    """American English."""
+class EnglishGrammar(Language):
+    """As in the United States."""
 
     locale = "en_US"
     speller = "en"
@@ -56,6 +56,7 @@ class English(Language):
     and_half = "and a half"
     all_day = "twenty-four seven"
     version = "version"
+    version_mark = "point"
     cents_joint = "and"
     currencies = {
         "USD": Currency(Name("dollar", "dollars"), _CENT),
@@ -121,6 +122,15 @@ class English(Language):
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = r"on|by|until|before|after|since|from|for|date|due|expires|expiring"
+    kings = (
+        "Henry|Louis|Elizabeth|George|Charles|Edward|William|James|Richard|John Paul|Pius|Benedict|Leo|Philip|"
+        "Alexander|Napoleon|Catherine|Frederick|Nicholas|Mary|Pope John"
+    )
+    last_ordinal_king = 399
+    before_roman = (
+        "[Cc]hapter|[Pp]art|[Vv]olume|World War|[Pp]hase|[Aa]ct|[Tt]itle|[Aa]rticle|[Ss]ection|[Tt]ype|[Ll]evel|"
+        "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier"
+    )
     not_nouns = frozenset()
 
     def plain(self, number: int) -> str:
@@ -161,6 +171,15 @@ class English(Language):
         plural = {"half": "halves"}.get(part, f"{part}s")
         return f"{self.cardinal(above)} {part if above == 1 else plural}"
 
+    def mixed(self, whole: int, above: int, below: int) -> str:
+        said = super().mixed(whole, above, below)
+        if (above, below) == (1, 2) or above != 1:
+            return said
+        return said.replace(" and one ", " and an " if below == 8 else " and a ")
+
+    def numbered_name(self, name: str, number: int) -> str | None:
+        return f"{name} the {self.ordinal(number)}" if number > 1 else None
+
     def day(self, day: int) -> str:
         return self.ordinal(day)
 
@@ -178,21 +197,3 @@ class English(Language):
         if hour in (0, 24):
             return "midnight"
         return f"{self.cardinal(hour)} hundred" if hour > 12 else f"{self.cardinal(hour)} o'clock"
-
-
-class BritishEnglish(English):
-    """British English: hundreds with "and", the day before the month."""
-
-    locale = "en_GB"
-    regions = ("GB", "US")
-    month_first = False
-
-    def plain(self, number: int) -> str:
-        return str(num2words(number, lang="en")).replace(",", "")
-
-    def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
-
-    def date(self, day: int, month: int, year: int | None) -> str:
-        said = f"the {self.day(day)} of {self.month(month)}"
-        return f"{said}, {self.year(year)}" if year is not None else said
