@@ -6,6 +6,7 @@ import time
 import uuid
 from typing import Literal
 
+import structlog
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,8 @@ from telephony.endpoints.pbx import Pbx, UnknownCallError
 from telephony.endpoints.pbx_connection import PbxCall
 from telephony.listeners.calls import CallRegistry
 from telephony.telemetry import logs
+
+log = structlog.get_logger()
 
 
 class ConnectedCall(BaseModel):
@@ -60,12 +63,14 @@ def router(calls: CallRegistry, pbx: Pbx) -> APIRouter:
         """Barge-in: the call falls silent, and goes on."""
         if not await run_in_threadpool(calls.interrupt, call_id):
             _pbx_call(pbx, call_id).interrupt()
+        log.info("call_interrupted", call=call_id, by="operator")
 
     @routes.post("/calls/{call_id}/hangup", status_code=202, responses=unknown)
     async def hang_up(call_id: str) -> None:
         """Ends the call: it falls silent, and its connections are closed."""
         if not await run_in_threadpool(calls.hang_up, call_id):
             _pbx_call(pbx, call_id).hang_up(after_speech=False)
+        log.info("call_hung_up", call=call_id, by="operator")
 
     @routes.get("/log")
     async def show_log(after: int = 0) -> Lines:

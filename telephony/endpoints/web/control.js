@@ -6,6 +6,7 @@ import {duration} from "./status.js";
 import {engineName} from "./voices.js";
 
 const MAX_LOG_LINES = 200;
+const MAX_ROWS = 50;                // of the table of calls
 
 /* ---- Who speaks on the telephone ---- */
 
@@ -57,11 +58,12 @@ export async function followCalls() {
   const answer = await ask("v1/calls");
   if (!answer.ok) return;
   const {calls} = await answer.json();
-  $("calls-none").hidden = calls.length > 0;
+  write($("calls-note"), !calls.length ? "No call is connected."
+    : calls.length > MAX_ROWS ? `${calls.length} calls are connected; the ${MAX_ROWS} longest ones are shown.` : "");
   $("calls-table").hidden = !calls.length;
   const rows = $("calls-rows");
   const known = new Map([...rows.children].map(row => [row.dataset.call, row]));
-  for (const call of calls) {
+  for (const call of calls.slice(0, MAX_ROWS)) {
     const row = known.get(call.call_id) || newRow(call.call_id);
     known.delete(call.call_id);
     const [, by, since, speaks] = row.children;
