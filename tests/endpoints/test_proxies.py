@@ -55,7 +55,9 @@ def test_the_page_speaks_behind_a_proxy(
         if prefix:
             bare = httpx.get(proxy.url.rstrip("/"), verify=False, timeout=TIMEOUT_S)
             assert bare.status_code in (301, 302, 308)
-            docs = httpx.get(f"{proxy.url}docs", headers={"X-API-Key": KEY}, verify=False, timeout=TIMEOUT_S)
+            docs = httpx.get(
+                f"{proxy.url}docs", headers={"Authorization": f"Bearer {KEY}"}, verify=False, timeout=TIMEOUT_S
+            )
             assert f"'{PREFIX}/openapi.json'" in docs.text
         new.page.close()
     log = proxy.access_log.read_text()
