@@ -162,7 +162,7 @@ def router(
             ],
             cache=_cache_state(metrics.registry),
             max_text_chars=settings.max_text_chars,
-            voices_revision=hashlib.sha256(json.dumps(voices).encode()).hexdigest()[:16],
+            voices_revision=hashlib.sha256(json.dumps(voices, sort_keys=True).encode()).hexdigest()[:16],
             uptime_s=round(time.monotonic() - started_at, 1),
             memory_bytes=_resident_bytes(),
             calls={

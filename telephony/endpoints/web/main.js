@@ -50,8 +50,8 @@ async function show(status) {
   latest = status;
   keyFits();
   showStatus(status);
-  if (SPEAKS.includes(status.status)) await followVoices(status);
   showSwitch(status);
+  if (SPEAKS.includes(status.status)) await followVoices(status);
   allowSpeech(SPEAKS.includes(status.status), status.max_text_chars);
   await followCalls();
   await followLog();

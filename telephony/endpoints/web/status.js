@@ -46,7 +46,7 @@ export function showStatus(status) {
   write($("now-wait"), status.predicted_first_audio_s ? seconds(status.predicted_first_audio_s) : "–");
   write($("now-uptime"), duration(status.uptime_s));
   write($("now-version"), status.version);
-  write($("now-engines"), status.engine_states.map(({name, device, voices}) => `${engineName(name)}: ${count(voices)} voices, ${device}`).join("; ") || "–");
+  write($("now-engines"), status.engine_states.map(({name, device, voices}) => `${engineName(name)}: ${count(voices)} ${voices === 1 ? "voice" : "voices"}, ${device}`).join("; ") || "–");
   write($("now-cache"), status.cache ? cacheText(status.cache) : "none");
   showDoors(status.calls);
   drawPlots(status.recent);

@@ -68,7 +68,7 @@ export async function followVoices(status) {
   if (wanted?.voice && !asked) announce(`There is no voice ${wanted.voice} here.`);
   wanted = null;
   const main = engines.find(name => name !== "piper");
-  fill($("main-voice"), voices.filter(each => each.engine === main), status.switch.voice);
+  fill($("main-voice"), voices.filter(each => each.engine === main), $("main-voice").value || status.switch.voice);
   showMissing(told.missing);
   hintAtLanguage();
   if (isNew) announce("There are other voices now.");
