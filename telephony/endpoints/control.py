@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from fastapi import APIRouter, HTTPException
@@ -51,7 +51,7 @@ class Lines(BaseModel):
 def router(calls: CallRegistry, pbx: Pbx) -> APIRouter:
     """The routes of the calls and of the log."""
     routes = APIRouter(prefix="/v1", tags=["admin"])
-    unknown = {404: {"description": "no such call is connected"}}
+    unknown: dict[int | str, dict[str, Any]] = {404: {"description": "no such call is connected"}}
 
     @routes.get("/calls")
     async def list_calls() -> ConnectedCalls:
