@@ -20,7 +20,7 @@ import structlog
 
 from telephony.engines import catalog
 from telephony.engines.base import Engine
-from telephony.rooms import open_rooms
+from telephony.rooms import open_rooms, room_count
 from telephony.service import Service, StartError
 from telephony.settings import IGNORED, Settings, SettingsError, parse
 from telephony.system import allocator
@@ -75,7 +75,7 @@ def _load_main(settings: Settings) -> Engine:
     Raises:
         EngineUnavailableError: see `load_main`; or there are no rooms.
     """
-    return open_rooms(settings) if settings.rooms or settings.cluster else catalog.load_main(settings)
+    return open_rooms(settings) if settings.cluster or room_count(settings) else catalog.load_main(settings)
 
 
 def _serve(settings: Settings) -> int:

@@ -20,9 +20,13 @@ log = structlog.get_logger()
 
 
 class ConnectedCall(BaseModel):
-    """A call that is connected: `door` is who brought it, `peers` are who is connected to it here."""
+    """A call that is connected: `door` is who brought it, `peers` are who is connected to it here.
+
+    `host` is the address of its host where calls are shared by several, and tells calls of one id apart.
+    """
 
     call_id: str
+    host: str = ""
     door: Literal["telephone", "audiosocket"]
     connected_s: float
     peers: list[str]
@@ -59,16 +63,16 @@ def router(calls: CallRegistry, pbx: Pbx) -> APIRouter:
         return ConnectedCalls(calls=[*_of_telephone(calls), *_of_pbx(pbx)])
 
     @routes.post("/calls/{call_id}/interrupt", status_code=202, responses=unknown)
-    async def interrupt(call_id: str) -> None:
+    async def interrupt(call_id: str, host: str = "") -> None:
         """Barge-in: the call falls silent, and goes on."""
-        if not await run_in_threadpool(calls.interrupt, call_id):
+        if not await run_in_threadpool(calls.interrupt, call_id, host):
             _pbx_call(pbx, call_id).interrupt()
         log.info("call_interrupted", call=call_id, by="operator")
 
     @routes.post("/calls/{call_id}/hangup", status_code=202, responses=unknown)
-    async def hang_up(call_id: str) -> None:
+    async def hang_up(call_id: str, host: str = "") -> None:
         """Ends the call: it falls silent, and its connections are closed."""
-        if not await run_in_threadpool(calls.hang_up, call_id):
+        if not await run_in_threadpool(calls.hang_up, call_id, host):
             _pbx_call(pbx, call_id).hang_up(after_speech=False)
         log.info("call_hung_up", call=call_id, by="operator")
 
@@ -84,6 +88,7 @@ def _of_telephone(calls: CallRegistry) -> list[ConnectedCall]:
     return [
         ConnectedCall(
             call_id=state.call_id,
+            host=state.host,
             door="telephone",
             connected_s=state.connected_s,
             peers=["text host"] * state.text_host + ["audio processor"] * state.processor,

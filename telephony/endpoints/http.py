@@ -27,7 +27,7 @@ from telephony.endpoints import admin, control, gateway, health, livekit, openai
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
-from telephony.endpoints.observer import Observer
+from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.pbx import Pbx
 from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
@@ -94,6 +94,8 @@ def create_app(
             expose_headers=("X-Sample-Rate", "X-Engine", "X-Voice", "X-Cache", "X-Request-ID", "Retry-After"),
         )
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
+    if settings.traces_url:
+        app.add_middleware(TraceContext)
     app.add_middleware(ForwardedHeaders, trusted=settings.forwarded_allow_ips)
     return app
 

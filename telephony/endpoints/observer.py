@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from telephony.telemetry import trace_context
 from telephony.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -94,6 +95,19 @@ class Observer:
         finally:
             if accepted:
                 self._metrics.websockets_open.labels(door).dec()
+
+
+class TraceContext:
+    """ASGI middleware: what a request says is said in the trace of its client, which `traceparent` names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request or connection."""
+        if scope["type"] in ("http", "websocket"):
+            trace_context.traceparent.set(Headers(scope=scope).get("traceparent", ""))
+        await self._app(scope, receive, send)  # in a task of its own, and what it sets ends with that
 
 
 def _report(error: Exception, door: str, request_id: str) -> None:

@@ -7,11 +7,12 @@ was sent it plays, barge-in or not. Everything here belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 import numpy as np
@@ -48,11 +49,12 @@ _MAX_DIGITS = 100
 
 @dataclass(frozen=True)
 class CallText:
-    """A text for a call, and who speaks it."""
+    """A text for a call, and who speaks it; `context` is that of its HTTP request, also once its call connects."""
 
     script: Script
     selection: ResolvedVoice
     request_id: str
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     @property
     def size_bytes(self) -> int:
@@ -99,7 +101,7 @@ class PbxCall:
 
     def say(self, wanted: CallText) -> None:
         """Speaks a text behind those said before."""
-        speech = self._session.say(wanted.script, wanted.selection, request_id=wanted.request_id)
+        speech = wanted.context.run(self._session.say, wanted.script, wanted.selection, request_id=wanted.request_id)
         self._playback.add(_QueuedText(wanted.script.words, speech))
 
     def interrupt(self) -> tuple[str, str]:

@@ -6,6 +6,7 @@ One thread reads each connection; the reply sink's thread writes it. A broken fr
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import socketserver
 import threading
@@ -21,7 +22,7 @@ from telephony.listeners.call import Call
 from telephony.listeners.calls import CallRegistry, TooManyCallsError
 from telephony.listeners.reply_sink import ReplySink
 from telephony.listeners.sinks import SinkLimits, limit_wait
-from telephony.protocols import telephone
+from telephony.protocols import proxy, telephone
 from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics
 
@@ -38,12 +39,13 @@ _SHUTDOWN_POLL_S = 0.1
 @dataclass(frozen=True)
 class TextEndpointPolicy:
     """`max_connections` at once; `hello_timeout_s` until HELLO, or a text that has begun, must be complete; how replies
-    are sent."""
+    are sent; `balancers`, whose connections begin with a PROXY line."""
 
     max_connections: int
     hello_timeout_s: float
     stream: bool
     limits: SinkLimits
+    balancers: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
 
 
 class _Places:
@@ -79,6 +81,8 @@ class _Places:
 class TextServer(socketserver.ThreadingTCPServer):
     """Accepts text connections. They queue in the kernel from the first moment on, and are served from `listen` on.
 
+    `on_hello`, if given, is called with the call of each HELLO, in the connection's thread, before its first text.
+
     Raises:
         OSError: the port cannot be bound.
     """
@@ -95,11 +99,14 @@ class TextServer(socketserver.ThreadingTCPServer):
         policy: TextEndpointPolicy,
         metrics: Metrics,
         wake: Callable[[], None],
+        *,
+        on_hello: Callable[[Call], None] | None = None,
     ) -> None:
         self.calls = calls
         self.policy = policy
         self.metrics = metrics
         self.wake = wake
+        self.on_hello = on_hello
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._connections_lock = threading.Lock()
         self._acceptor: threading.Thread | None = None
@@ -194,6 +201,7 @@ class _TextConnection(socketserver.BaseRequestHandler):
         decoder = telephone.TextDecoder()
         due = time.monotonic() + self.server.policy.hello_timeout_s
         try:
+            self._host = self._source(due)
             while data := self._receive(due if self._call is None or decoder.unfinished_bytes else None):
                 begun = decoder.unfinished_bytes > 0
                 decoder.receive(data)
@@ -236,14 +244,27 @@ class _TextConnection(socketserver.BaseRequestHandler):
     def _call_id(self) -> str | None:
         return self._call.call_id if self._call is not None else None
 
-    def _receive(self, due: float | None) -> bytes:
+    def _source(self, due: float) -> str:
+        """The address of the client. Raises OSError, TimeoutError, WireError if a balancer does not name it."""
+        peer = ipaddress.ip_address(self.client_address[0])
+        if not any(peer in network for network in self.server.policy.balancers):
+            return str(peer)
+        line = b""
+        while proxy.may_become_a_line(line):
+            byte = self._receive(due, 1)  # what follows the line is the client's
+            if not byte:
+                raise ConnectionResetError("closed before its PROXY line")
+            line += byte
+        return proxy.source(line)
+
+    def _receive(self, due: float | None, limit_bytes: int = _RECEIVE_BYTES) -> bytes:
         """The next bytes; empty at the end. Raises TimeoutError if none have come by `due`, on the monotonic clock."""
         left_s = 0.0 if due is None else due - time.monotonic()
         if due is not None and left_s <= 0:
             raise TimeoutError("overdue")
         limit_wait(self.request, socket.SO_RCVTIMEO, left_s)
         try:
-            return self.request.recv(_RECEIVE_BYTES)
+            return self.request.recv(limit_bytes)
         except BlockingIOError:
             raise TimeoutError("overdue") from None
 
@@ -271,8 +292,10 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 metrics=self.server.metrics,
             )
 
-        self._call, self._reply = self.server.calls.connect(call_id, make_reply)
+        self._call, self._reply = self.server.calls.connect(call_id, make_reply, self._host)
         log.info("connected", call=call_id)
+        if self.server.on_hello is not None:
+            self.server.on_hello(self._call)
 
     def _broken(self) -> None:
         """The reply cannot be written: the peer is gone, whatever the reading half still believes."""

@@ -16,6 +16,10 @@ from telephony.settings import Settings
 log = structlog.get_logger()
 
 
+PACED_TONE_WINDOW_S = 0.8
+"""Where the tone engine takes its time, its windows are about as long as Kokoro's."""
+
+
 class EngineUnavailableError(RuntimeError):
     """An engine cannot be loaded. The message says why and what to do."""
 
@@ -30,6 +34,10 @@ def load_main(settings: Settings) -> Engine:
     """
     named_blends = BlendFile(settings.blends_path).recipes
     if settings.engine == "tone":
+        if factor := settings.tone_realtime_factor:
+            return ToneEngine(
+                named_blends=named_blends, realtime_factor=factor, max_batch=1, window_s=PACED_TONE_WINDOW_S
+            )
         return ToneEngine(named_blends=named_blends)
     if settings.engine == "supertonic":
         try:

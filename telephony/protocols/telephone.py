@@ -280,6 +280,12 @@ def decode_datagram(data: bytes) -> Datagram | None:
     return kind(call_id) if kind and colon and call_id else None
 
 
+def encode_datagram(datagram: Datagram) -> bytes:
+    """A registration datagram, as `decode_datagram` understands it."""
+    verb = next(verb for verb, kind in _VERBS.items() if isinstance(datagram, kind))
+    return f"{verb}:{datagram.call_id}".encode("ascii")
+
+
 def processor_port(call_id: str) -> int | None:
     """TCP port of a call's audio processor: 9002 plus the call number; ids that are no number count as 0.
 

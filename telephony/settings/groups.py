@@ -27,6 +27,17 @@ class Telephone:
     tcp_port: int = setting(8090, values.port, "port of the text endpoint", short="t")
     udp_port: int = setting(13001, values.port, "port of the registration endpoint", short="u")
     processor_host: str = setting("127.0.0.1", str, "address that the audio processors listen on")
+    shared_calls: bool = setting(
+        False,
+        values.switch,
+        "share calls with other doors through --redis-url, signed as its phrases are: a datagram may come to any of "
+        "them, and processors listen where their host is",
+    )
+    balancers: str = setting(
+        "",
+        values.networks,
+        "addresses or networks, with commas, whose text connections begin with a PROXY line: it says whose they are",
+    )
     audio_route: str = setting(
         "auto",
         values.choice("auto", "reply", "processor"),
@@ -127,18 +138,25 @@ class Engines:
         values.choice("kokoro", "supertonic", "tone"),
         "kokoro or supertonic speaks; tone plays a sine for each text, to try out a line without weights",
     )
+    tone_realtime_factor: float = setting(
+        0.0,
+        values.seconds,
+        "seconds that the tone engine takes for a second of sound, to try out load without weights",
+    )
     device: str = setting(
         "auto",
         values.choice("auto", "mps", "cuda", "cpu"),
         "where Kokoro runs: mps, cuda or cpu; auto takes the best there is",
         short="d",
     )
-    threads: int = setting(0, values.count, "processor threads for the model; 0: all cores")
-    rooms: int = setting(
-        0,
-        values.count,
-        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one. Needs "
-        "requirements-cluster.txt",
+    threads: int = setting(
+        0, values.count, "processor threads for the model, in each room; 0: all cores, or a room's share of them"
+    )
+    rooms: int | None = setting(
+        cast("int | None", 0),
+        values.count_or_auto,
+        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one; auto: a room "
+        "for each GPU, or for every two cores where that is more than one room. Needs requirements-cluster.txt",
     )
     cluster: str = setting(
         "",
@@ -345,13 +363,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Operations:
-    """Logs, and the end of the service."""
+    """Logs, traces, and the end of the service."""
 
     request_log: Path | None = setting(
         cast("Path | None", Path("logs/metrics.log")),
         values.optional_path,
         "file with one JSON line a request, rotated; none: no file",
         former="metrics_log",
+    )
+    traces_url: str = setting(
+        "",
+        values.traces_url,
+        "the OpenTelemetry collector, such as http://127.0.0.1:4318, that is sent a trace of each text; none: nobody "
+        "is. Needs requirements-tracing.txt",
     )
     log_level: str = setting(
         "info",

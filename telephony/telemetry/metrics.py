@@ -56,6 +56,7 @@ class Metrics:
         self.texts_expired = counter("tts_texts_expired_total", "Texts whose call did not connect in time")
         self.underruns = counter("tts_underruns_total", "Times that speech came too late to be heard on", "door")
         self.request_log_dropped = counter("tts_request_log_dropped_total", "Requests that the request log lacks")
+        self.spans_lost = counter("tts_spans_lost_total", "Spans of traces that no collector has taken")
         self.segments = counter("tts_segments_total", "Segments spoken", "engine")
         self.segments_failed = counter("tts_segments_failed_total", "Segments that yielded no audio", "engine")
         self.failovers = counter("tts_failovers_total", "Texts that another engine had to go on with", "engine", "why")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -39,7 +40,7 @@ def test_the_page_speaks_behind_a_proxy(
     service: StartService, visit: Open, tmp_path: Path, name: str, prefix: bool
 ) -> None:
     skip_without(name)
-    settings = {"api_key": KEY, "root_path": PREFIX} if prefix else {}
+    settings: dict[str, Any] = {"api_key": KEY, "root_path": PREFIX} if prefix else {}
     door = service(http_port=0, **settings)
     with reverse_proxy(name, documented(name), door.http_port, tmp_path, prefix=prefix, tls=prefix) as proxy:
         new = visit(door, errors_expected=prefix, url=proxy.url, ignore_https_errors=True)

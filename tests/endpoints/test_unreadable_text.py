@@ -97,7 +97,7 @@ def test_a_session_goes_on_behind_a_sentence_that_is_refused(service: StartServi
             {"type": "end_session"},
         ):
             socket.send(json.dumps(message))
-        told = []
+        told: list[dict[str, Any]] = []
         while not told or told[-1]["type"] != "session_ended":
             received = socket.recv(TIMEOUT_S)
             if isinstance(received, str):

@@ -64,8 +64,8 @@ export async function followCalls() {
   const rows = $("calls-rows");
   const known = new Map([...rows.children].map(row => [row.dataset.call, row]));
   for (const call of calls.slice(0, MAX_ROWS)) {
-    const row = known.get(call.call_id) || newRow(call.call_id);
-    known.delete(call.call_id);
+    const row = known.get(nameOf(call)) || newRow(call);
+    known.delete(nameOf(call));
     const [, by, since, speaks] = row.children;
     write(by, `${call.door === "audiosocket" ? "AudioSocket" : "Telephone"}: ${call.peers.join(", ")}`);
     write(since, duration(call.connected_s));
@@ -75,16 +75,22 @@ export async function followCalls() {
   for (const row of known.values()) row.remove();
 }
 
-function newRow(id) {
+/* Hosts that share this service may have calls of the same id. */
+function nameOf({call_id: id, host}) {
+  return host ? `${id} of ${host}` : id;
+}
+
+function newRow(call) {
   const row = document.createElement("tr");
+  const id = nameOf(call);
   row.dataset.call = id;
   const name = document.createElement("th");
   name.scope = "row";
   name.textContent = id;
   const acts = document.createElement("td");
   acts.append(
-    callButton("Interrupt", id, () => act(id, "interrupt", "was interrupted")),
-    callButton("Hang up", id, () => confirm(`Hang up call ${id}?`) && act(id, "hangup", "was hung up")),
+    callButton("Interrupt", id, () => act(call, "interrupt", "was interrupted")),
+    callButton("Hang up", id, () => confirm(`Hang up call ${id}?`) && act(call, "hangup", "was hung up")),
   );
   row.append(name, ...Array.from({length: 3}, () => document.createElement("td")), acts);
   return row;
@@ -100,10 +106,11 @@ function callButton(text, id, onClick) {
   return button;
 }
 
-async function act(id, what, done) {
+async function act(call, what, done) {
+  const id = nameOf(call);
   alertIn("calls-failure", "");
   try {
-    const answer = await post(`v1/calls/${encodeURIComponent(id)}/${what}`, null);
+    const answer = await post(`v1/calls/${encodeURIComponent(call.call_id)}/${what}?host=${encodeURIComponent(call.host)}`, null);
     if (!answer.ok) throw new Error(await problem(answer));
     announce(`Call ${id} ${done}.`);
     await followCalls();
