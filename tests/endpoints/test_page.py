@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 import soundfile
-import structlog
 from websockets.sync.client import connect
 
 from telephony.engines.base import Engine, Utterance
@@ -465,7 +464,6 @@ def test_an_operator_sees_calls_and_the_log_interrupts_and_hangs_up(service: Sta
         new.page.get_by_role("button", name="Hang up call 7").click()
         new.page.get_by_text("No call is connected.").wait_for()
         assert host.read_to_end() == []
-    structlog.reset_defaults()
 
 
 def test_behind_a_key_the_page_asks_for_it_and_keeps_it_for_the_tab(service: StartService, visit: Open) -> None:
