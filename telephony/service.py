@@ -17,7 +17,6 @@ import structlog
 
 from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.memory import MemoryStore
 from telephony.cache.prerender import load_requests
@@ -29,7 +28,7 @@ from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
 from telephony.engines.base import Engine, RemoteEngine
-from telephony.engines.catalog import EngineUnavailableError
+from telephony.engines.catalog import EngineUnavailableError, InvalidSettingError
 from telephony.engines.verification import Verification
 from telephony.listeners.call import CallPolicy
 from telephony.listeners.calls import CallRegistry
@@ -43,6 +42,7 @@ from telephony.scheduling.queues import Request
 from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
 from telephony.telemetry import logs
+from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
 from telephony.telemetry.trace_context import open_tracing
@@ -56,7 +56,14 @@ log = structlog.get_logger()
 
 
 class StartError(RuntimeError):
-    """The service cannot start. The message says why, in one line."""
+    """The service cannot start. The message says why, in one line.
+
+    `exit_status`: 2 where a setting is the reason, as `kokoro_service.py` has it, else 1.
+    """
+
+    def __init__(self, message: str, exit_status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
 
 
 class Service:
@@ -91,6 +98,7 @@ class Service:
             settings.hello_timeout_s,
             settings.stream,
             limits,
+            settings.http_port,
             tuple(ipaddress.ip_network(each.strip()) for each in settings.balancers.split(",") if each),
         )
         self.calls = CallRegistry(
@@ -152,12 +160,12 @@ class Service:
         config_error = security.config_error(self.settings) or pbx.config_error(self.settings) or self._sharing_error()
         if config_error is not None:
             self._abandon("error")
-            raise StartError(config_error)
+            raise StartError(config_error, 2)
         try:
             self._prerenderer = self._prepare_prerenderer()
         except (OSError, ValueError) as error:
             self._abandon("error")
-            raise StartError(f"--prerender-file: {error}") from error
+            raise StartError(f"--prerender-file: {error}", 2) from error
         try:
             if self._switch.ports_wanted:
                 self._bind_ports()
@@ -190,7 +198,7 @@ class Service:
             self.started = True
         except EngineUnavailableError as error:
             self._abandon("error")
-            raise StartError(str(error)) from error
+            raise StartError(str(error), 2 if isinstance(error, InvalidSettingError) else 1) from error
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
@@ -200,7 +208,7 @@ class Service:
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
-        self._warn_of_former_phrases()
+        self._warn()
         if self._prerenderer is not None:
             self._prerenderer.start()
         self._verification.start()
@@ -339,7 +347,15 @@ class Service:
         directory = CallDirectory(self.settings.redis_url, secret)
         return SharedCalls(self.calls, directory, SharedCallFigures(self.metrics.registry))
 
-    def _warn_of_former_phrases(self) -> None:
+    def _warn(self) -> None:
+        """Says what the operator may not have meant."""
+        settings = self.settings
+        if not security.is_loopback(settings.host):
+            effect = "whoever reaches them may speak to every call, hear it and end it"
+            log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+        if security.open_to_strangers(settings):
+            effect = "whoever reaches them may use them"
+            log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
         directory = self.settings.every_phrase_directory
         if not self.settings.keeps_every_phrase and directory.is_dir():
             log.warning(
@@ -363,8 +379,6 @@ class Service:
         if self.settings.http_port is None:
             return
         listener = http.bind(self.settings.http_host, self.settings.http_port)
-        if security.open_to_strangers(self.settings):
-            log.warning("doors_without_key", host=self.settings.http_host, effect="whoever reaches them may use them")
         actions = AdminActions(
             lambda: self._switch.main_enabled,
             lambda: self._switch.main_voice,
@@ -379,7 +393,7 @@ class Service:
             calls=self.calls,
             pbx_listener=pbx_listener,
         )
-        self._http_endpoint = http.HttpServer(app, listener, self.settings)
+        self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)
         self._http_endpoint.start()
 
     def _readiness(self) -> Readiness:

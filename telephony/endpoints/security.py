@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from telephony.endpoints.observer import explain
 from telephony.endpoints.proxies import forwarded_hosts
 from telephony.endpoints.tickets import Tickets
 from telephony.settings import Settings
@@ -261,6 +262,7 @@ class Guard:
 
     async def _refuse(self, refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.requests_refused.labels(refusal.why).inc()
+        explain(scope, refusal.message)
         if scope["type"] == "http":
             response = JSONResponse({"detail": refusal.message}, refusal.status, _headers(refusal))
             await response(scope, receive, send)

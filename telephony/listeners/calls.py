@@ -17,11 +17,15 @@ from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import refused
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 from telephony.voices.reading import UnreadableTextError, reader_of
 
 log = structlog.get_logger()
+
+REGISTRATION = "registration"
+"""The door of datagrams, in the log and in metrics."""
 
 
 class TooManyCallsError(RuntimeError):
@@ -73,49 +77,51 @@ class CallRegistry:
             previous.disconnect()
         return call, reply
 
-    def say(self, call: Call, reply: ReplySink, text: str) -> None:
+    def say(self, call: Call, reply: ReplySink, text: str) -> bool:
         """Says a text that came on a call's connection, with the engine and voice of this moment.
 
-        A text that this voice does not read is said by one that does. If there is none, and while the service is
-        stopping, it is refused, with a count.
+        False while the service is stopping: the text is refused, with a count. A text that this voice does not read is
+        said by one that does; if there is none, by nobody, with a count and a line in the log.
 
         Raises:
             QueueClosedError: the connection does not own the call any more, or the service was closed meanwhile.
         """
         if self._refusing:
             self._metrics.texts_refused.inc()
-            log.warning("text_refused", call=call.call_id, error="the service is stopping")
-            return
+            return False
         script = Script.lenient(text, call.document_invalid)
         try:
             reader = reader_of(script, self._selection(), self._engines(), free=True)
         except UnreadableTextError as error:
             self._metrics.texts_unreadable.inc()
             log.error("text_unreadable", call=call.call_id, error=str(error))
-            return
-        call.say(script, reader, reply)
+        else:
+            call.say(script, reader, reply)
+        return True
 
     def receive(self, datagram: telephone.Datagram, host: str = "") -> None:
-        """Does what a datagram says, and logs it."""
+        """Does what a datagram from a host says, and logs it."""
         call_id = datagram.call_id
         match datagram:
             case telephone.Register():
-                self._log_registration(call_id, host)
+                self._receive_registration(call_id, host)
             case telephone.Goodbye():
-                log.info("call_ended", call=call_id, known=self.end(call_id, host))
+                known = self.end(call_id, host)
+                log.info("call_ended", door=REGISTRATION, peer=host or None, call=call_id, known=known)
             case telephone.Cancel():
-                log.info("call_interrupted", call=call_id, known=self.interrupt(call_id, host))
+                known = self.interrupt(call_id, host)
+                log.info("call_interrupted", door=REGISTRATION, peer=host or None, call=call_id, known=known)
 
-    def _log_registration(self, call_id: str, host: str) -> None:
+    def _receive_registration(self, call_id: str, host: str) -> None:
+        why = "no place for another call, or no such port"
         try:
             accepted = self.register(call_id, host)
         except QueueClosedError as error:
-            log.warning("registration_refused", call=call_id, error=str(error))
-            return
+            accepted, why = False, str(error)
         if accepted:
-            log.info("registered", call=call_id)
+            log.info("registered", door=REGISTRATION, peer=host or None, call=call_id)
         else:
-            log.error("registration_refused", call=call_id, error="no place for another call, or no such port")
+            refused(self._metrics, REGISTRATION, "registration_refused", why, host or None, call=call_id)
 
     def find(self, call_id: str, host: str = "") -> Call | None:
         """A call that is known."""

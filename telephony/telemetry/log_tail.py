@@ -10,6 +10,8 @@ import structlog
 
 MAX_LINES = 200
 _MAX_CHARS = 500
+# Keys may be a PIN.
+_PRIVATE = ("digit",)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class LogLine:
 class LogTail:
     """Keeps the last lines from INFO on. A processor of structlog; any thread.
 
-    Not those of DEBUG, which quote callers, nor traces, which do so there.
+    Not those of DEBUG, which quote callers, nor traces, which do so there, nor the keys that callers press.
     """
 
     def __init__(self) -> None:
@@ -35,7 +37,7 @@ class LogTail:
 
     def __call__(self, logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         """Keeps an event; passes it on as it is."""
-        if method != "debug":
+        if method != "debug" and event["event"] not in _PRIVATE:
             told = {key: value for key, value in event.items() if key not in ("exception", "exc_info")}
             self._lines.append(LogLine(next(self._numbers), self._render(logger, method, told)[:_MAX_CHARS]))
         return event

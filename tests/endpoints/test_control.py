@@ -120,6 +120,7 @@ def test_the_tail_of_the_log_is_bounded_in_lines_and_in_their_length() -> None:
     structlog.configure(
         processors=[tail, structlog.processors.JSONRenderer()], logger_factory=structlog.ReturnLoggerFactory()
     )
+    structlog.get_logger().info("digit", digit="5")
     for number in range(log_tail.MAX_LINES + 5):
         structlog.get_logger().info("tick", number=number, padding="x" * 10_000)
     lines = tail.since(0)
