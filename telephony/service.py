@@ -102,6 +102,7 @@ class Service:
             self._scheduler,
             self.metrics,
             self._switch.selection,
+            self._switch.engines,
         )
         self.sessions = SessionRegistry(
             SessionPolicy(
@@ -115,6 +116,7 @@ class Service:
             self.metrics,
             self._switch.find,
             self._switch.engines,
+            missing_voices=self._switch.missing_voices,
         )
         self._shared_calls = open_shared_calls(settings, self.calls, self.metrics)
         self._telephone = self._make_telephone_endpoints(limits)
@@ -325,11 +327,10 @@ class Service:
 
     def _open_cache(self) -> Phrases | None:
         """None where there is no place to keep phrases."""
-        settings = self.settings
-        if not (settings.phrase_memory_mb or settings.phrase_cache_mb or settings.redis_url):
+        if not self.settings.keeps_phrases:
             return None
         figures = CacheFigures(self.metrics.registry)
-        self._cache = open_cache(settings, figures)
+        self._cache = open_cache(self.settings, figures)
         return Phrases(self._cache, figures)
 
     def _warn(self) -> None:
@@ -357,7 +358,7 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        return Prerenderer(phrases, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
+        return Prerenderer(phrases, self._scheduler, self.sessions.find_reader, whole=whole, exact=self.settings.exact)
 
     def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
@@ -370,7 +371,13 @@ class Service:
             self._store.write_selection if self._store is not None else None,
         )
         app = http.create_app(
-            self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
+            self.sessions,
+            self.settings,
+            self.metrics,
+            self._readiness,
+            actions,
+            calls=self.calls,
+            pbx_listener=pbx_listener,
         )
         self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)
         self._http_endpoint.start()

@@ -33,6 +33,12 @@ EVENTS = (
         "one sentence could not be spoken; the call continues with the next",
         f"{_ONCE}. Always: wrong voice for the language, missing language package, GPU out of memory: see `error`",
     ),
+    Event(
+        "text_unreadable",
+        "error",
+        "no voice that is installed reads what a text is written with; its caller hears nothing of it",
+        "see whom the host sends it to; or install [voices](voices.md#languages)",
+    ),
     Event("text_failed", "error", "a defect of this service: one text ended early", _REPORT),
     Event("batch_failed", "error", "a defect of this service: the texts in synthesis were lost", _REPORT),
     Event("segment_step_failed", "error", "a defect of this service: one text was lost", _REPORT),
@@ -238,8 +244,9 @@ EVENTS = (
     Event("processor_ended", "info", "it was told the end of audio"),
     Event("processor_unreachable", "debug", "a try to connect to a processor failed"),
     Event("processor_lost", "debug", "a processor's connection broke"),
-    Event("call_interrupted", "info", "CANCEL by UDP: barge-in"),
+    Event("call_interrupted", "info", "barge-in: CANCEL by UDP, or the page (`by=operator`)"),
     Event("call_ended", "info", "BYE by UDP"),
+    Event("call_hung_up", "info", "a call was ended from the page (`by=operator`)"),
     Event("text", "debug", "the first 200 characters of a text; the only line with a caller's text"),
     Event("nothing_to_say", "debug", "a text of white space or symbols only"),
     Event(
