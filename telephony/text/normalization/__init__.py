@@ -22,7 +22,7 @@ from telephony.text.normalization.french import French
 from telephony.text.normalization.italian import Italian
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.portuguese import EuropeanPortuguese, Portuguese
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.rules import Rule, Stage, applied
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
 from telephony.text.normalization.ssml import Span, SpokenError
 
@@ -95,8 +95,8 @@ def _language(tag: str) -> Language | None:
 
 
 @lru_cache(maxsize=16)
-def _rules(language: Language) -> Sequence[tuple[Stage, Rule]]:
-    return [(stage, rule) for stage in Stage for rule in (*language.rules(stage), *_SHARED[stage](language))]
+def _rules(language: Language) -> Sequence[Rule]:
+    return [rule for stage in Stage for rule in (*language.rules(stage), *_SHARED[stage](language))]
 
 
 def _said(text: str, language: Language | None) -> str:
@@ -107,8 +107,8 @@ def _said(text: str, language: Language | None) -> str:
         said = printable(cleaned)
     else:
         said = ascii_digits(cleaned)
-        for _, rule in _rules(language):
-            said = rule.apply(said)
+        steps = list(applied(_rules(language), said))
+        said = steps[-1][1] if steps else said
         said = words.sweep(said)
     before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))
     return f"{before}{said.strip()}{after}"

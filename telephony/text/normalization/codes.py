@@ -8,7 +8,7 @@ import phonenumbers
 
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.numerals import number_pattern
-from telephony.text.normalization.rules import Rule, alternatives
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
 
 _CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
 _AMERICAN = re.compile(
@@ -70,19 +70,19 @@ def rules(language: Language) -> list[Rule]:
     return [
         Rule("keys", _KEYS, keys),
         Rule("keys", _STAR_KEY, lambda match: language.star_key),
-        Rule("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
-        Rule("ISBN", _ISBN, isbn),
-        Rule("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
-        Rule("code", _CODE, code),
-        Rule("code", named, after_its_name),
+        near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
+        near_digits("ISBN", _ISBN, isbn),
+        at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        near_digits("code", _CODE, code),
+        near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
     ]
 
 
 def telephone_rules(language: Language) -> list[Rule]:
     """Telephone numbers, and digits in groups that are none."""
     return [
-        Rule("telephone number", _CANDIDATE, lambda match: telephone(match.group(), language)),
-        Rule("digits in groups", _DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
+        near_digits("telephone number", _CANDIDATE, lambda match: telephone(match.group(), language)),
+        at_digits("digits in groups", _DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
     ]
 
 
@@ -102,7 +102,7 @@ def long_rules(language: Language) -> list[Rule]:
             return digit_groups(divided(run), language)
         return None
 
-    return [Rule("long number", _LONG, digits)]
+    return [near_digits("long number", _LONG, digits)]
 
 
 def telephone(written: str, language: Language, certain: bool = False) -> str | None:

@@ -163,7 +163,7 @@ class Language:
 
     def plain(self, number: int) -> str:
         """num2words' answer, put right where it is wrong."""
-        return str(num2words(number, lang=self.speller))
+        return spelled(number, self.speller)
 
     def agree(self, words: str, number: int, form: Form) -> str:
         """The words in a form; languages without forms leave them as they are."""
@@ -171,7 +171,7 @@ class Language:
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
         """A number of at least 1 as an ordinal."""
-        return str(num2words(number, lang=self.speller, to="ordinal"))
+        return spelled(number, self.speller, "ordinal")
 
     def ordinal_before(self, number: int, mark: str, noun: str) -> str:
         """An ordinal as its mark ("º", "ra") and the noun behind it, if there is one, ask for."""
@@ -310,6 +310,12 @@ class Language:
         """A time of day with seconds."""
         seconds = self.counted(Written(second), self.unit("duration-second"))
         return f"{self.clock(hour, minute, half)} {self.ampersand} {seconds}"
+
+
+@lru_cache(maxsize=4096)
+def spelled(number: int, speller: str, kind: str = "cardinal") -> str:
+    """num2words' answer, which it takes its time for."""
+    return str(num2words(number, lang=speller, to=kind))
 
 
 def valid_date(day: int, month: int, year: int) -> bool:

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
 from telephony.text.normalization import romance
-from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.language import Currency, Form, Language, Name, Written, spelled
 from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centavo", "centavos")
@@ -160,7 +158,7 @@ class Portuguese(Language):
         return head + re.sub(r"entos\b", "entas", tail)
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        words = str(num2words(number, lang=self.speller, to="ordinal"))
+        words = spelled(number, self.speller, "ordinal")
         return re.sub(r"o\b", "a", words) if feminine else words
 
     def is_feminine(self, noun: str) -> bool:

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
 from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.language import Form, Written
+from telephony.text.normalization.language import Form, Written, spelled
 from telephony.text.normalization.rules import Rule, Stage
 
 
@@ -48,10 +46,10 @@ class BritishEnglish(English):
     pound_key = "hash"
 
     def plain(self, number: int) -> str:
-        return str(num2words(number, lang="en")).replace(",", "")
+        return spelled(number, "en").replace(",", "")
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
+        return spelled(number, "en", "ordinal").replace(",", "")
 
     def spell_digits(self, digits: str) -> str:
         runs = [run.group() for run in re.finditer(r"(\d)\1?\1?", digits)]

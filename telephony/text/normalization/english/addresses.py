@@ -6,7 +6,7 @@ import re
 
 from telephony.text.abbreviations import SENTENCE_STARTS
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
 
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
@@ -110,14 +110,14 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{full} {language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
 
     return [
-        Rule("state", _ZIP, state_and_zip),
-        Rule("address", _STREET_ADDRESS, address),
-        Rule("street", _STREET, _street),
-        Rule("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
+        near_digits("state", _ZIP, state_and_zip),
+        at_digits("address", _STREET_ADDRESS, address),
+        near_words("street", _STREET, _street, [f" {short}" for short in _BEHIND_NAMES]),
+        near_digits("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
         Rule("place", _PO_BOX, lambda match: "P O "),
-        Rule("place", _PLACE, place),
+        near_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES]),
         Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} "),
-        Rule("street", _ROAD, _road),
+        near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
         Rule("state", _STATE_BEHIND_CITY, lambda match: STATES[match[1]]),
     ]

@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization import codes
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import WEATHER
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, at_digits, first_words, near_digits, near_words
 
 _NAMES = (
     r"code|passcode|password|PIN|PNR|locator|confirmation|reference|ref|order|tracking|serial|ticket|case|claim|booking|"
@@ -146,29 +146,29 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.digits[1] + ', ' if match[1] else ''}{area}, {words}"
 
     return [
-        Rule("minus", _MINUS, lambda match: f" {language.minus} "),
-        Rule("telephone number", _VANITY, vanity),
-        Rule("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
+        near_digits("minus", _MINUS, lambda match: f" {language.minus} "),
+        near_digits("telephone number", _VANITY, vanity),
+        at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
         Rule("grade", _GRADE, lambda match: f"{match[1]} {language.minus}"),
         Rule("keys", _KEY_TWICE, lambda match: match[1]),
-        Rule("quarter", _QUARTER, quarter),
+        near_digits("quarter", _QUARTER, quarter),
         Rule("hardware address", _HARDWARE, hardware),
-        Rule("named code", _NAMED, named),
-        Rule("named code", _NAMED_LETTERS, named_letters),
-        Rule("plate", _SPACED_PLATE, plate),
-        Rule("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
-        Rule("extension", _EXTENSION, extension),
-        Rule("extension", _NAMED_EXTENSION, named_extension),
-        Rule("short code", _SHORT_CODE, short_code),
-        Rule("ending", _ENDING, lambda match: f"ending in {language.spell_digits(match[1])}"),
-        Rule("always", _EVERY_DAY, every_day),
-        Rule("two numbers", _WORD_NUMBER, two_numbers),
-        Rule("pension plan", _PLAN, plan),
-        Rule("jet", _JET, jet),
-        Rule("tax form", _TAX_FORM, tax_form),
-        Rule("screen", _SCREEN, lambda match: f"{language.place_number(match[1])} {match[2].upper()}"),
-        Rule("generation", _GENERATION, generation),
-        Rule("shape", _SHAPE, shape),
-        Rule("model", _MODEL, model),
-        Rule("letter behind a number", _LETTER_BEHIND, letter_behind),
+        near_words("named code", _NAMED, named, first_words(_NAMES)),
+        near_words("named code", _NAMED_LETTERS, named_letters, first_words(_NAMES)),
+        near_digits("plate", _SPACED_PLATE, plate),
+        near_digits("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
+        near_digits("extension", _EXTENSION, extension),
+        near_digits("extension", _NAMED_EXTENSION, named_extension),
+        at_digits("short code", _SHORT_CODE, short_code),
+        near_digits("ending", _ENDING, lambda match: f"ending in {language.spell_digits(match[1])}"),
+        at_digits("always", _EVERY_DAY, every_day),
+        at_digits("two numbers", _WORD_NUMBER, two_numbers),
+        at_digits("pension plan", _PLAN, plan),
+        at_digits("jet", _JET, jet),
+        at_digits("tax form", _TAX_FORM, tax_form),
+        at_digits("screen", _SCREEN, lambda match: f"{language.place_number(match[1])} {match[2].upper()}"),
+        at_digits("generation", _GENERATION, generation),
+        near_digits("shape", _SHAPE, shape),
+        near_digits("model", _MODEL, model),
+        at_digits("letter behind a number", _LETTER_BEHIND, letter_behind),
     ]

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import month_names, valid_date
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
 
 _DECADE = r"'?(?:1[1-9]|20)?\d0\s?'?s"
 _DECADES = re.compile(
@@ -73,6 +73,10 @@ _ZONE = re.compile(
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
     re.IGNORECASE,
 )
+_ZONES = (
+    "e.s.t est e.d.t edt c.s.t cst c.d.t cdt m.s.t mst m.d.t mdt p.s.t pst p.d.t pdt g.m.t gmt u.t.c utc "
+    "b.s.t bst c.e.t cet"
+).split()
 _MILITARY = re.compile(r"(?<![\w:.,])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|h)(?!\w)")
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})\s?(?:h|hrs?)\s?([0-5]?\d)\s?(?:m|mins?)(?:\s?([0-5]?\d)\s?(?:s|secs?))?(?![\w/])|"
@@ -154,9 +158,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         *_number_rules(language),
-        Rule("date", day_month, before_month),
-        Rule("date", month_day, after_month),
-        Rule("date", month_year, in_month),
+        near_words("date", day_month, before_month, by_name),
+        near_words("date", month_day, after_month, by_name),
+        near_words("date", month_year, in_month, by_name),
         *_year_rules(language),
     ]
 
@@ -187,10 +191,10 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
     return [
-        Rule("date", _YEAR_FIRST, year_first),
-        Rule("card expiry", _CARD_EXPIRY, card_expiry),
-        Rule("date", _DOTTED, dotted),
-        Rule("date", _LIKELY, likely),
+        at_digits("date", _YEAR_FIRST, year_first),
+        at_digits("card expiry", _CARD_EXPIRY, card_expiry),
+        at_digits("date", _DOTTED, dotted),
+        at_digits("date", _LIKELY, likely),
     ]
 
 
@@ -216,10 +220,10 @@ def _year_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{first} {language.to} {last}" if last else first
 
     return [
-        Rule("decade", _DECADES, decades),
-        Rule("decade", _SHORT_DECADE, decades),
-        Rule("years", _YEARS, years),
-        Rule("years", _MODEL_YEARS, model_years),
+        near_words("decade", _DECADES, decades, ("0s", "0's", "0 s")),
+        near_words("decade", _SHORT_DECADE, decades, ("0s", "0's")),
+        at_digits("years", _YEARS, years),
+        at_digits("years", _MODEL_YEARS, model_years),
     ]
 
 
@@ -262,13 +266,13 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         )
 
     return [
-        Rule("time", _SHORT_HALVES, short_halves),
-        Rule("time", _SHARED_HALF, shared_half),
-        Rule("time", _DOTTED_TIME, dotted),
-        Rule("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
-        Rule("time zone", _ZONE, zone),
-        Rule("time", _MILITARY, military),
-        Rule("duration", _DURATION, duration),
+        at_digits("time", _SHORT_HALVES, short_halves),
+        at_digits("time", _SHARED_HALF, shared_half),
+        at_digits("time", _DOTTED_TIME, dotted),
+        at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        near_words("time zone", _ZONE, zone, _ZONES),
+        at_digits("time", _MILITARY, military),
+        at_digits("duration", _DURATION, duration),
     ]
 
 
@@ -294,9 +298,9 @@ def weekday_rules(language: EnglishGrammar) -> list[Rule]:
         return f"Monday {language.to} {last}"
 
     return [
-        Rule("weekdays", _DAY_RANGE, between),
-        Rule("weekdays", _DAY_LIST, one),
-        Rule("weekday", _DAY_BEFORE, one),
+        near_words("weekdays", _DAY_RANGE, between, _DAYS),
+        near_words("weekdays", _DAY_LIST, one, _DAYS),
+        near_words("weekday", _DAY_BEFORE, one, _DAYS),
         Rule("weekdays", _MON_FRI, initials),
     ]
 
@@ -317,7 +321,10 @@ def year_rules(language: EnglishGrammar) -> list[Rule]:
     def year(match: re.Match[str]) -> str:
         return language.year(int(match[1]))
 
-    return [Rule("year", _OLD_YEAR, year), Rule("year", _RECENT_YEAR, year)]
+    return [
+        at_digits("year", _OLD_YEAR, year),
+        at_digits("year", _RECENT_YEAR, year),
+    ]
 
 
 def _dated(match: re.Match[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import RATES
-from telephony.text.normalization.rules import Rule, ends_text
+from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
@@ -45,9 +45,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{times(match)} {'an' if unit == 'hour' else 'a'} {unit}"
 
     return [
-        Rule("dose", _EVERY, every),
-        Rule("dose", _TIMES_A, times_a),
-        Rule("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}"),
-        Rule("dose", _FOR_DAYS, lambda match: f" for {match[1]} {match[2]}"),
-        Rule("range", _DECIMAL_RANGE, lambda match: f"{match[1]} {language.to} {match[2]}"),
+        near_digits("dose", _EVERY, every),
+        at_digits("dose", _TIMES_A, times_a),
+        at_digits("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}"),
+        near_digits("dose", _FOR_DAYS, lambda match: f" for {match[1]} {match[2]}"),
+        at_digits("range", _DECIMAL_RANGE, lambda match: f"{match[1]} {language.to} {match[2]}"),
     ]

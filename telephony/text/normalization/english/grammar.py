@@ -4,9 +4,7 @@
 # ruff: noqa: D102, RUF012
 from __future__ import annotations
 
-from num2words import num2words
-
-from telephony.text.normalization.language import Currency, Language, Name, Written
+from telephony.text.normalization.language import Currency, Language, Name, Written, spelled
 
 _CENT = Name("cent", "cents")
 _TENS = ("", "oh", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
@@ -143,7 +141,7 @@ class EnglishGrammar(Language):
         return super().plain(number).replace(",", "").replace(" and ", " ")
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "").replace(" and ", " ")
+        return spelled(number, "en", "ordinal").replace(",", "").replace(" and ", " ")
 
     def decimals(self, fraction: str) -> str:
         return self.spell_digits(fraction)

@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import FRACTIONED, NOT_NOUNS, UNITS
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, at_digits, near_digits
 
 _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)")
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,3})'(?:\s?(\d{1,2}(?:\s1/2|½)?)(?:\"|''|(?![\d'\w])))?(?![\w'])")
@@ -70,12 +70,12 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if value is None else f"{language.number(value)} out of {language.cardinal(int(best))}"
 
     return [
-        Rule("feet and inches", _FEET, feet),
-        Rule("feet and inches", _INCHES, inches),
-        Rule("height", _HEIGHT, height),
-        Rule("stone", _STONE, stone),
-        Rule("size", _SIZED, size),
-        Rule("score", _OUT_OF, out_of),
+        at_digits("feet and inches", _FEET, feet),
+        at_digits("feet and inches", _INCHES, inches),
+        at_digits("height", _HEIGHT, height),
+        at_digits("stone", _STONE, stone),
+        at_digits("size", _SIZED, size),
+        at_digits("score", _OUT_OF, out_of),
     ]
 
 
@@ -86,7 +86,10 @@ def mixed_rules(language: EnglishGrammar) -> list[Rule]:
         above, below = map(int, match[2].split("/"))
         return language.mixed(int(match[1]), above, below)
 
-    return [Rule("fraction", _HALF, lambda match: "half"), Rule("mixed number", _MIXED, mixed_number)]
+    return [
+        at_digits("fraction", _HALF, lambda match: "half"),
+        at_digits("mixed number", _MIXED, mixed_number),
+    ]
 
 
 def ordinal_rules(language: EnglishGrammar) -> list[Rule]:
@@ -95,4 +98,7 @@ def ordinal_rules(language: EnglishGrammar) -> list[Rule]:
     def ordinal(match: re.Match[str]) -> str:
         return language.ordinal(int(match[1].replace(",", "")))
 
-    return [Rule("fraction", _FRACTION_ENDING, lambda match: ""), Rule("ordinal", _ORDINAL, ordinal)]
+    return [
+        near_digits("fraction", _FRACTION_ENDING, lambda match: ""),
+        at_digits("ordinal", _ORDINAL, ordinal),
+    ]

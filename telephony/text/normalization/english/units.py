@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.articles import article_for
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text
 
 # One and many; a symbol that is given in lower case is one in any case.
 UNITS = {
@@ -87,6 +87,7 @@ WEATHER = re.compile(
     r"preheat|heat|thermostat)\b",
     re.IGNORECASE,
 )
+_ARTICLE = re.compile(r"\ban?\s$", re.IGNORECASE)
 NOT_NOUNS = frozenset(
     "of to in on at for and or by per from is are was were with ago away long tall wide deep old high each every more "
     "less before after than apart left off so if but as that which when".split()
@@ -100,7 +101,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     rates = alternatives(RATES)
     scale = r"(?:hundred|thousand|million|billion|trillion)"
     measured = re.compile(
-        rf"(?:(?<!\w)(an?|the|my|your|this|each|every|per|another)\s)?({SIGN})({number})(?:\s(\d{{1,2}}/\d{{1,2}}))?(\s{scale})?(\s?-?|\s)"
+        rf"({SIGN})({number})(?:\s(\d{{1,2}}/\d{{1,2}}))?(\s{scale})?(\s?-?|\s)"
         rf"({symbols})(\^?[23²³])?((?:/(?:{rates})){{0,2}})(?![\w²³/])(\.?)(?=(\s[a-z]{{2,}})?)",
         re.IGNORECASE,
     )
@@ -117,7 +118,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if lowered in _LOWER_ONLY else _CASELESS.get(lowered)
 
     def unit(match: re.Match[str]) -> str | None:
-        article, sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
+        sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
         value, known = read(written, language), names(symbol)
         if (
             value is None
@@ -127,11 +128,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return None
         if symbol == "in" and not stop and noun and "-" not in joint:
             return None
-        if symbol in ("st", "t", "s", "m", "g", "pt") and symbol != match.group(7):
-            return None
         if symbol == "st" and not joint:
             return None
-        adjectival = "-" in joint or (article in ("a", "an", "A", "An") and noun and noun[1:] not in NOT_NOUNS)
+        adjectival = "-" in joint or (
+            noun
+            and noun[1:] not in NOT_NOUNS
+            and _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
+        )
         if fraction and fraction not in FRACTIONED:
             return None
         one = adjectival or (language.is_one(value) and not scaled and not fraction)
@@ -149,8 +152,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         for per in filter(None, (rate or "").split("/")):
             word = RATES.get(per) or RATES[per.lower()]
             said += f" {word}" if word == "each" else f" {language.per} {word}"
-        if article:
-            said = f"{article_for(article, said)} {said}"
         return said + ("." if stop and (ends_text(match) or _next_is_capital(match)) else "")
 
     def degrees(match: re.Match[str]) -> str | None:
@@ -173,9 +174,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.fraction(above, below)}{joint} {one}{end}"
 
     return [
-        Rule("temperature", temperature, degrees),
-        Rule("fraction", part, part_of),
-        Rule("unit", measured, unit),
+        at_digits("temperature", temperature, degrees),
+        at_digits("fraction", part, part_of),
+        at_digits("unit", measured, unit),
         Rule("rate", per_day, lambda match: f" {language.per} {RATES[match[1]]}"),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_words
 
 _TITLES = {
     "dr": "Doctor", "mr": "Mister", "mrs": "Missus", "ms": "Miz", "prof": "Professor", "gov": "Governor",
@@ -65,7 +65,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{_TITLES[word]} "
 
     return [
-        Rule("title", _TITLE, title),
+        near_words("title", _TITLE, title, _TITLES),
         Rule("abbreviation", _DEGREE, lambda match: "P H D"),
     ]
 
@@ -107,7 +107,7 @@ def late_rules(language: EnglishGrammar) -> list[Rule]:
         word = _LATE[match[1].lower()]
         return (word.capitalize() if match[1][0].isupper() else word) + ("." if ends_text(match) else "")
 
-    return [Rule("abbreviation", _LATE_STOPPED, full)]
+    return [near_words("abbreviation", _LATE_STOPPED, full, [f"{short}." for short in _LATE])]
 
 
 def initial_rules() -> list[Rule]:
