@@ -49,6 +49,7 @@ SENTENCE_STARTS = frozenset(
     "the a an i i'm i'll you your we we're our he she it it's its they their this that that's these there please "
     "is are was do does did can could would shall should have has if when what what's where which who how why "
     "thanks thank then next call press let let's and but so or yes not to for in at on after before as once turn "
+    "bring come see ask look park ring knock use wait walk drive head meet show find check leave follow keep get give "
     "take go say tell my enter hold stay sorry okay ok just also note remember".split()
 )
 """Words with which sentences begin, and no names do."""

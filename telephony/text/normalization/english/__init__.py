@@ -23,7 +23,7 @@ class English(EnglishGrammar):
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
-            return dates.rules(self)
+            return [*units.part_rules(self), *dates.rules(self)]
         if stage is Stage.RANGES:
             return [*dates.time_rules(self), *doses.rules(self)]
         if stage is Stage.ORDINALS:

@@ -83,6 +83,10 @@ _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(
 _STATE_BEHIND_CITY = re.compile(
     r"(?<=[a-z]\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)" rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
 )
+# Without those that are words.
+_SMALL_STATE = re.compile(
+    r"(?<=[a-z],\s)(ny|ca|tx|fl|il|nj|az|ga|nc|va|wa|mn|wi|tn|nv|ut|ky|sc|ct|ks|nm|mi|mo|dc|nh|ri|vt|wv|ia)(?=\s*[.,;:!?)]|\s*$)"
+)
 _WITH_ORDINAL = re.compile(r"\d|[A-Z]")
 
 
@@ -119,6 +123,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} "),
         near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
+        Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),
         Rule("state", _STATE_BEHIND_CITY, lambda match: STATES[match[1]]),
     ]
 

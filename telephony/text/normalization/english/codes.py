@@ -22,6 +22,8 @@ _NAMED_LETTERS = re.compile(
     rf"(?<!\w)((?i:{_NAMES})\b(?:[\s:#.]|(?i:\b(?:is|number|no|num|code|plate|ID)\b)){{1,12}})(?!USPS|NASA|STOP|HELP|YES|NO\b)"
     r"([A-Z]{5,8}|(?=[A-Z]*[^AEIOU\W]{3})[A-Z]{3,4})(?![\w@-]|\.\w)"
 )
+_NAMED_PLATE = re.compile(r"(?<=plate\s|late:\s|umber\s|er is\s|te is\s)([A-Z]{2,3})[\s-](\d{3,4})(?![\w-])")
+_FLIGHT = re.compile(r"(?<=[Ff]light\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{1,4})(?![\w-])")
 _SPACED_PLATE = re.compile(r"(?<![\w-])([A-Z]{2}\d{2})\s([A-Z]{3})(?![\w-])")
 _NUMBER_SIGN = re.compile(r"(?<![\w&#*])#\s?(?=[A-Z]{1,6}-?\d|\d{1,10}[A-Z-])")
 _EXTENSION = re.compile(
@@ -58,7 +60,7 @@ _HARDWARE = re.compile(r"(?<![\w:])([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})(?![\w:
 _KEY_TWICE = re.compile(
     r"(?<!\w)((?:pound|hash|number|star|asterisk)(?:\s(?:key|sign|button))?)\s\((?:[#*])\)", re.IGNORECASE
 )
-_QUARTER = re.compile(r"(?<!\w)([1-4])Q\s?'?((?:20)?\d\d)(?!\w)|(?<!\w)Q([1-4])\s'?(20\d\d)(?!\w)")
+_QUARTER = re.compile(r"(?<!\w)([1-4])Q\s?'?((?:20)?\d\d)(?!\w)|(?<!\w)Q([1-4])\s(?:of\s)?'?(20\d\d)(?!\w)")
 _ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
 
 
@@ -75,6 +77,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     def plate(match: re.Match[str]) -> str:
         return f"{codes.characters(match[1], language)}, {' '.join(match[2])}"
+
+    def letters_and_digits(match: re.Match[str]) -> str:
+        return f"{codes.characters(match[1], language)} {language.spell_digits(match[2])}"
 
     def extension(match: re.Match[str]) -> str:
         return f", extension {codes.digit_groups(codes.divided(match[2]), language)}"
@@ -155,6 +160,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         Rule("hardware address", _HARDWARE, hardware),
         near_words("named code", _NAMED, named, first_words(_NAMES)),
         near_words("named code", _NAMED_LETTERS, named_letters, first_words(_NAMES)),
+        near_digits("plate", _NAMED_PLATE, letters_and_digits),
+        near_digits("flight", _FLIGHT, letters_and_digits),
         near_digits("plate", _SPACED_PLATE, plate),
         near_digits("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
         near_digits("extension", _EXTENSION, extension),

@@ -28,6 +28,7 @@ _RECENT_YEAR = re.compile(
     r"users|steps|pages|words|students|employees|seats|square|miles|dollars|times|rooms|copies|shares|votes|days|"
     r"hours|minutes|rewards?|bonus|tons|pieces|orders|cases|homes|jobs|members|locations|stores)\b)"
 )
+_APOSTROPHE = re.compile(r"(?<=\s)'(?=\d\d(?![\w']))")
 _YEARS = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d|\d\d)(?![\w-]|[.,]\d)")
 _MODEL_YEARS = re.compile(r"(?<![\w.,/-])((?:19|20)\d\d)/(\d\d)(?![\w/-])")
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/.](\d{1,2})[/.](\d{1,2})(?![\w/-]|\.\d)")
@@ -69,11 +70,12 @@ _SHARED_HALF = re.compile(
     r"(?<![\w:.,$/-])(\d{1,2})(?::([0-5]\d))?\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])\.?\s?m\b(\.?)", re.IGNORECASE
 )
 _ZONE = re.compile(
-    r"(?<=[\dmM.]\s)(e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
+    r"(?<=[\dmM.]\s)(ET|CT|MT|PT|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
     re.IGNORECASE,
 )
 _ZONES = (
+    "et ct mt pt "
     "e.s.t est e.d.t edt c.s.t cst c.d.t cdt m.s.t mst m.d.t mdt p.s.t pst p.d.t pdt g.m.t gmt u.t.c utc "
     "b.s.t bst c.e.t cet"
 ).split()
@@ -128,7 +130,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def after_month(match: re.Match[str]) -> str | None:
         month, first, last, _, in_year = match.groups()
         said_days = days(first, last)
-        if said_days is None or (month.lower() in ("may", "mar") and month.islower() and not _dated(match)):
+        if said_days is None or (month == "may" and not _dated(match)):
             return None
         said = language.month_and_day(name(month), said_days)
         return f"{said}, {a_year(in_year)}" if in_year else said
@@ -156,7 +158,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = match[2].replace(".", "").replace("-", " ")
         return f"{name(match[1])}{joint}{a_year(match[3])}"
 
+    across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
     return [
+        near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),
         near_words("date", month_day, after_month, by_name),
@@ -222,6 +226,7 @@ def _year_rules(language: EnglishGrammar) -> list[Rule]:
     return [
         near_words("decade", _DECADES, decades, ("0s", "0's", "0 s")),
         near_words("decade", _SHORT_DECADE, decades, ("0s", "0's")),
+        near_words("year", _APOSTROPHE, lambda match: "", "'"),
         at_digits("years", _YEARS, years),
         at_digits("years", _MODEL_YEARS, model_years),
     ]
@@ -251,7 +256,8 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{low} {language.to} {high}" + ("." if ends_text(match) else "")
 
     def zone(match: re.Match[str]) -> str:
-        return match[1].replace(".", "").upper() + ("." if match[2] and ends_text(match) else "")
+        letters = match[1].replace(".", "").upper()
+        return (letters if len(letters) > 2 else " ".join(letters)) + ("." if match[2] and ends_text(match) else "")
 
     def military(match: re.Match[str]) -> str:
         hour, minute = int(match[1]), int(match[2])

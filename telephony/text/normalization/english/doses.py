@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.english.units import RATES
 from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,4})?"
@@ -41,7 +40,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return often or f"{spread(match[1], match[2])} times"
 
     def times_a(match: re.Match[str]) -> str:
-        unit = RATES.get(match[3].lower(), match[3])
+        unit = language.rates.get(match[3].lower(), match[3])
         return f"{times(match)} {'an' if unit == 'hour' else 'a'} {unit}"
 
     return [

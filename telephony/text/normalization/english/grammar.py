@@ -88,7 +88,16 @@ class EnglishGrammar(Language):
         "mpg": "consumption-mile-per-gallon", "kph": "speed-kilometer-per-hour",
         "tbsp": "volume-tablespoon", "tsp": "volume-teaspoon", "psi": "pressure-pound-force-per-square-inch",
     }  # fmt: skip
-    rates = {"mo": "month", "yr": "year", "hr": "hour", "h": "hour", "wk": "week", "min": "minute", "s": "second"}
+    rates = {
+        "mo": "month", "month": "month", "yr": "year", "year": "year", "hr": "hour", "hour": "hour", "h": "hour",
+        "wk": "week", "week": "week", "day": "day", "d": "day", "min": "minute", "minute": "minute", "s": "second",
+        "sec": "second", "second": "second", "lb": "pound", "kg": "kilogram", "gal": "gallon", "ea": "each",
+        "person": "person", "night": "night", "unit": "unit", "mile": "mile", "km": "kilometer", "ml": "milliliter",
+        "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
+        "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
+        "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
+        "pp": "person",
+    }  # fmt: skip
     abbreviations = {
         "Mrs.": "Missus", "Ms.": "Miz", "Mr.": "Mister", "Mr": "Mister", "Mrs": "Missus", "Messrs.": "Messers",
         "Jr.": "Junior", "Jr": "Junior", "e.g.": "for example", "i.e.": "that is", "etc.": "et cetera",
@@ -121,7 +130,8 @@ class EnglishGrammar(Language):
     }  # fmt: skip
     code_words = (
         r"code|PIN|pin|passcode|password|ZIP|zip|account|order|reference|confirmation|ticket|case|ID|invoice|tracking|"
-        r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|card|ending in|ends in|"
+        r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
+        r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
         r"starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"

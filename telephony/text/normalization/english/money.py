@@ -24,9 +24,10 @@ _DETERMINER = re.compile(
 )
 _MONEY_NOUN = re.compile(
     rf"([$€£])(\d{{1,3}}(?:,\d{{3}})*|\d{{1,9}})(?:\.(\d{{1,2}}))?(\s?[kKmMbB]|\s?(?:thousand|million|billion))?"
-    rf"(?:\s(?=[a-z]{{3}})|-)(?!(?:{_NOT_BEHIND_MONEY})\b)(?=[a-zA-Z]{{3,}})",
+    rf"(?:\s|-(?=a-)|-)(?:(?=a-)|(?!(?:{_NOT_BEHIND_MONEY})\b))(?=[a-zA-Z]{{2,}}|a-)",
     re.IGNORECASE,
 )
+_EACH = re.compile(r"(?<=\d)\s?/\s?(?:ea|each)(?!\w)")
 _BARE_CENTS = re.compile(r"(?<![\w.,])\$\.(\d{2})(?!\d)")
 _BARE_FRACTION = re.compile(r"(?<![\w.,])\$\.(\d{3,6})(?!\d)")
 _LONG_CENTS = re.compile(r"(?<![\w.,])([$€£])(\d{1,9})\.(\d\d)?0{1,3}(?!\d)")
@@ -79,6 +80,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{match[2]}{match[3]} {language.to} {match[1]}{match[4]}"
 
     return [
+        near_words("money", _EACH, lambda match: " each", ("/ea",)),
         near_words("money", _MONEY_NOUN, before_noun, _SYMBOLS),
         near_words("money", _BARE_CENTS, cents, _SYMBOLS),
         near_words("money", _BARE_FRACTION, fraction, _SYMBOLS),

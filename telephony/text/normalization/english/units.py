@@ -65,16 +65,6 @@ _LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb
     "tb",
     "l",
 }
-RATES = {
-    "mo": "month", "month": "month", "yr": "year", "year": "year", "hr": "hour", "hour": "hour", "h": "hour",
-    "wk": "week", "week": "week", "day": "day", "d": "day", "min": "minute", "minute": "minute", "s": "second",
-    "sec": "second", "second": "second", "lb": "pound", "kg": "kilogram", "gal": "gallon", "ea": "each",
-    "person": "person", "night": "night", "unit": "unit", "mile": "mile", "km": "kilometer", "ml": "milliliter",
-    "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
-    "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
-    "user": "user", "call": "call", "GB": "gigabyte",
-    "kwh": "kilowatt hour", "visit": "visit", "item": "item", "pp": "person",
-}  # fmt: skip
 _POWERS = {"2": "square", "²": "square", "^2": "square", "3": "cubic", "³": "cubic", "^3": "cubic"}
 FRACTIONED = {"1/2", "1/3", "2/3", "1/4", "3/4", "1/8", "3/8", "5/8", "7/8", "1/5", "2/5", "3/5", "4/5", "1/16"}
 _HALVED = (
@@ -94,32 +84,44 @@ NOT_NOUNS = frozenset(
 )
 
 
+def part_rules(language: EnglishGrammar) -> list[Rule]:
+    """Parts of units: "1/2 cup". They come before dates."""
+    symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
+    part = re.compile(
+        rf"(?<![\w.,/-])(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)", re.IGNORECASE
+    )
+
+    def part_of(match: re.Match[str]) -> str:
+        fraction, _, _, noun, stop = match.groups()
+        known = _names(noun)
+        one = known[0] if known else noun
+        end = "." if stop else ""
+        if fraction == "1/2":
+            return f"half {article_for('a', one)} {one}{end}"
+        above, below = map(int, fraction.split("/"))
+        joint = "" if above == 1 else f" of {article_for('a', one)}"
+        return f"{language.fraction(above, below)}{joint} {one}{end}"
+
+    return [at_digits("fraction", part, part_of)]
+
+
 def rules(language: EnglishGrammar) -> list[Rule]:
     """Numbers with units, and parts of units."""
     number = number_pattern(language)
     symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
-    rates = alternatives(RATES)
+    rates = alternatives(language.rates)
     scale = r"(?:hundred|thousand|million|billion|trillion)"
     measured = re.compile(
         rf"({SIGN})({number})(?:\s(\d{{1,2}}/\d{{1,2}}))?(\s{scale})?(\s?-?|\s)"
         rf"({symbols})(\^?[23²³])?((?:/(?:{rates})){{0,2}})(?![\w²³/])(\.?)(?=(\s[a-z]{{2,}})?)",
         re.IGNORECASE,
     )
-    part = re.compile(
-        rf"(?<![\w.,/-])(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)", re.IGNORECASE
-    )
     temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
     per_day = re.compile(r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min)(?!\w)")
 
-    def names(symbol: str) -> tuple[str, str] | None:
-        if symbol in UNITS:
-            return UNITS[symbol]
-        lowered = symbol.lower()
-        return None if lowered in _LOWER_ONLY else _CASELESS.get(lowered)
-
     def unit(match: re.Match[str]) -> str | None:
         sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
-        value, known = read(written, language), names(symbol)
+        value, known = read(written, language), _names(symbol)
         if (
             value is None
             or known is None
@@ -150,7 +152,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         if sign:
             said = f"{language.minus} {said}"
         for per in filter(None, (rate or "").split("/")):
-            word = RATES.get(per) or RATES[per.lower()]
+            word = language.rates.get(per) or language.rates[per.lower()]
             said += f" {word}" if word == "each" else f" {language.per} {word}"
         return said + ("." if stop and (ends_text(match) or _next_is_capital(match)) else "")
 
@@ -162,24 +164,19 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         sign = f"{language.minus} " if match[1] else ""
         return f"{sign}{language.number(value)} degree{'' if language.is_one(value) else 's'} {scale}"
 
-    def part_of(match: re.Match[str]) -> str:
-        fraction, _, _, noun, stop = match.groups()
-        known = names(noun)
-        one = known[0] if known else noun
-        end = "." if stop else ""
-        if fraction == "1/2":
-            return f"half {article_for('a', one)} {one}{end}"
-        above, below = map(int, fraction.split("/"))
-        joint = "" if above == 1 else f" of {article_for('a', one)}"
-        return f"{language.fraction(above, below)}{joint} {one}{end}"
-
     return [
         at_digits("temperature", temperature, degrees),
-        at_digits("fraction", part, part_of),
         at_digits("unit", measured, unit),
-        Rule("rate", per_day, lambda match: f" {language.per} {RATES[match[1]]}"),
+        Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1]]}"),
     ]
 
 
 def _next_is_capital(match: re.Match[str]) -> bool:
     return re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]) is not None
+
+
+def _names(symbol: str) -> tuple[str, str] | None:
+    if symbol in UNITS:
+        return UNITS[symbol]
+    lowered = symbol.lower()
+    return None if lowered in _LOWER_ONLY else _CASELESS.get(lowered)

@@ -29,6 +29,7 @@ _LATE_STOPPED = re.compile(rf"(?<![\w.@/-])({alternatives(_LATE)})\.(?!\w)", re.
 _INITIALS = re.compile(
     r"(?<![\w.@/-])((?:[A-Za-z]\.\s?){1,5}[A-Za-z])\.(?![\w@])|(?<![\w.@/-])((?:[A-Z]\.){1,5}[A-Z])(?![\w.@])"
 )
+_NUMBERED = re.compile(r"(?<!\w)[Nn]o\.\s?(?=[A-Z]{1,6}-?\d)")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
 _EITHER_OR = re.compile(
     r"(?<![\w/])(he|his|him|s?he|yes|true|on|men|male|credit|mr)/(she|hers?|him|no|false|off|women|female|debit|mrs)(?![\w/])",
@@ -66,6 +67,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_words("title", _TITLE, title, _TITLES),
+        Rule("abbreviation", _NUMBERED, lambda match: "number "),
         Rule("abbreviation", _DEGREE, lambda match: "P H D"),
     ]
 
