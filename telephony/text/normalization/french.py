@@ -56,6 +56,7 @@ class French(Language):
     hyphen = "tiret"
     underscore = "tiret bas"
     slash = "barre oblique"
+    colon = "deux points"
     hashtag = "hashtag"
     star_key = "étoile"
     pound_key = "dièse"

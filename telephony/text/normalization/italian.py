@@ -63,6 +63,7 @@ class Italian(Language):
     hyphen = "trattino"
     underscore = "trattino basso"
     slash = "barra"
+    colon = "due punti"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "cancelletto"

@@ -93,6 +93,7 @@ class Language:
     hyphen: str
     underscore: str
     slash: str
+    colon: str
     hashtag: str
     star_key: str
     pound_key: str

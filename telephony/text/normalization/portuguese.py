@@ -65,6 +65,7 @@ class Portuguese(Language):
     hyphen = "hífen"
     underscore = "sublinhado"
     slash = "barra"
+    colon = "dois pontos"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "jogo da velha"

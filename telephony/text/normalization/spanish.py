@@ -69,6 +69,7 @@ class Spanish(Language):
     hyphen = "guion"
     underscore = "guion bajo"
     slash = "barra"
+    colon = "dos puntos"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "almohadilla"

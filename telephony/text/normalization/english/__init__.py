@@ -9,7 +9,9 @@ import re
 from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import Form, Written, spelled
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.rules import Rule, Stage, at_digits
+
+_PENCE = re.compile(r"(?<![\w.,£])(\d{1,2})p(?![\w.])")
 
 
 class English(EnglishGrammar):
@@ -25,7 +27,7 @@ class English(EnglishGrammar):
         if stage is Stage.DATES:
             return [*units.part_rules(self), *dates.rules(self)]
         if stage is Stage.RANGES:
-            return [*dates.time_rules(self), *doses.rules(self)]
+            return [*dates.time_rules(self), *doses.rules(self), *numbers.stone_rules(self)]
         if stage is Stage.ORDINALS:
             return [*words.initial_rules(), *dates.month_rules(self), *numbers.ordinal_rules(self)]
         if stage is Stage.MEASURES:
@@ -44,6 +46,13 @@ class BritishEnglish(English):
     regions = ("GB", "US")
     month_first = False
     pound_key = "hash"
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        rules = super().rules(stage)
+        if stage is Stage.MONEY:
+            pence = at_digits("money", _PENCE, lambda match: self.money(Written(0, match[1].zfill(2)), "GBP"))
+            return [pence, *rules]
+        return rules
 
     def plain(self, number: int) -> str:
         return spelled(number, "en").replace(",", "")

@@ -34,7 +34,7 @@ _STREETS = {
 _ALWAYS = {short: _STREETS[short] for short in "ave blvd rd pkwy hwy expy fwy tpke blvd".split()}
 # Those that mean a street behind its name.
 _BEHIND_NAMES = {short: _STREETS[short] for short in "st dr ln ct pl cir ter sq trl plz cres gdns".split()}
-_DIRECTIONS = {
+DIRECTIONS = {
     "N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast", "NW": "Northwest", "SE": "Southeast",
     "SW": "Southwest",
 }  # fmt: skip
@@ -67,6 +67,11 @@ _STREET = re.compile(
     rf"(?=(?:,?\s([A-Z][\w'’]*))?)",
     re.IGNORECASE,
 )
+_DIRECTED = re.compile(
+    rf"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s"
+    rf"(?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
+)
+_FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
 _FLOOR = re.compile(r"(?<=\dst\s|\dnd\s|\drd\s|\dth\s)fl(?:r|oor)?(?!\w)(\.?)", re.IGNORECASE)
 _PLACE = re.compile(
@@ -116,6 +121,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         near_digits("state", _ZIP, state_and_zip),
         at_digits("address", _STREET_ADDRESS, address),
+        Rule("direction", _DIRECTED, lambda match: f"{_direction(match[1])} "),
+        near_words("place", _FLAT, lambda match: f"{match[1]}partment", ("apt",)),
         near_words("street", _STREET, _street, [f" {short}" for short in _BEHIND_NAMES]),
         near_digits("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
         Rule("place", _PO_BOX, lambda match: "P O "),
@@ -129,7 +136,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
 
 def _direction(written: str) -> str:
-    return _DIRECTIONS.get(written.replace(".", "").strip(" ,").upper(), "")
+    return DIRECTIONS.get(written.replace(".", "").strip(" ,").upper(), "")
 
 
 def _name(written: str) -> str:
@@ -146,7 +153,7 @@ def _street(match: re.Match[str]) -> str | None:
     if not (plain[0].isupper() or plain[0].isdigit()):
         return None
     goes_on = following is not None and following[0].isupper() and following.lower() not in SENTENCE_STARTS
-    if goes_on and following.upper() not in _DIRECTIONS and match.string[match.end()] != ",":
+    if goes_on and following.upper() not in DIRECTIONS and match.string[match.end()] != ",":
         return None
     if kind.lower() == "dr" and plain.lower() in SENTENCE_STARTS:
         return None

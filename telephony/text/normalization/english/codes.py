@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization import codes
+from telephony.text.normalization.english.addresses import DIRECTIONS
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import WEATHER
 from telephony.text.normalization.rules import Rule, at_digits, first_words, near_digits, near_words
@@ -16,14 +17,16 @@ _NAMES = (
 )
 _BETWEEN = r"(?:[\s:#.]|\b(?:is|number|no|num|code|plate|ID|key)\b){1,12}"
 # With a digit and a letter, in any case; and all in capitals, which is a code only behind its name.
-_MIXED = r"(?=[A-Za-z-]{0,20}\d)(?=[\d-]{0,20}[A-Za-z])[A-Za-z\d]{1,24}(?:-[A-Za-z\d]{1,24}){0,8}"
+_MIXED = r"(?=[A-Za-z/-]{0,20}\d)(?=[\d/-]{0,20}[A-Za-z])[A-Za-z\d]{1,24}(?:[-/][A-Za-z\d]{1,24}){0,8}"
 _NAMED = re.compile(rf"(?<!\w)((?:{_NAMES})\b{_BETWEEN})({_MIXED})(?![\w@-]|[./]\w)", re.IGNORECASE)
 _NAMED_LETTERS = re.compile(
     rf"(?<!\w)((?i:{_NAMES})\b(?:[\s:#.]|(?i:\b(?:is|number|no|num|code|plate|ID)\b)){{1,12}})(?!USPS|NASA|STOP|HELP|YES|NO\b)"
     r"([A-Z]{5,8}|(?=[A-Z]*[^AEIOU\W]{3})[A-Z]{3,4})(?![\w@-]|\.\w)"
 )
 _NAMED_PLATE = re.compile(r"(?<=plate\s|late:\s|umber\s|er is\s|te is\s)([A-Z]{2,3})[\s-](\d{3,4})(?![\w-])")
-_FLIGHT = re.compile(r"(?<=[Ff]light\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{1,4})(?![\w-])")
+_FLIGHT = re.compile(
+    r"(?<=[Ff]light\s)([A-Z]{2}|[A-Z]\d|\d[A-Z]|(?!at|to|is|no|in|on|of|by|or)[a-z]{2})\s?(\d{1,4})(?![\w-])"
+)
 _SPACED_PLATE = re.compile(r"(?<![\w-])([A-Z]{2}\d{2})\s([A-Z]{3})(?![\w-])")
 _NUMBER_SIGN = re.compile(r"(?<![\w&#*])#\s?(?=[A-Z]{1,6}-?\d|\d{1,10}[A-Z-])")
 _EXTENSION = re.compile(
@@ -37,13 +40,26 @@ _MODEL = re.compile(
     r"(?<![\w.-])([A-Z]|US|SR|CR|FM|MIG|MD|DC|CRJ|ERJ|RTX|GTX|RX|NC|SC)(-?\s?)(\d{3,4})(?![\w-]|[.,]\d)"
 )
 _JET = re.compile(r"(?<=Boeing\s)(7\d7)(?:-(\d{3}))?(?!\w)|(?<![\w.])(7[0-9]7)-(\d{3})(?!\w|-)")
+_PRODUCT = re.compile(r"(?:(?<=Xbox\s)|(?<=Chevy\s)|(?<=Porsche\s)|(?<=Peugeot\s))(\d{3,4})(?!\w)")
+_LIST_MARK = re.compile(r"(?<![\w(.])(\d{1,2}|[a-hA-H])\)(?=\s\w)")
+_BARE_DECIMAL = re.compile(r"(?<![\w.,$€£])\.(?=\d{1,6}(?![\d.]|\w))")
+_UPS = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,4}){4,6}(?!\w)")
+_INSURANCE = re.compile(r"(?<!\w)[A-Z]{2}(?: \d{2}){3} [A-D](?!\w)")
+_HIGHWAY = re.compile(r"(?<![\w-])(i|us|sr)-(\d{1,3})(?![\w-])(?:\s([nsew])(?![\w'.]))?", re.IGNORECASE)
+_COMBINATION = re.compile(r"(?<=\s)(\d{1,2})-(\d{1,2})-(\d{1,2})(?![\w-])")
+_COMBINED = re.compile(r"\b(?:code|combination|combo)\b[^.!?\d]{0,20}$", re.IGNORECASE)
+_SMALL_FORM = re.compile(r"(?<=[Ff]orm\s)([a-z])-(\d{1,4})(?!\w)")
+_NUMBER_OF = re.compile(
+    r"(?<=[a-z]\s)(?<!press\s)(?<!hit\s)(?<!the\s)(?<!dial\s)(?<!or\s)#(?=:|\s(?:is|was|for|and|of|on)\b)"
+)
+_RATE = re.compile(r"(?<=%\s)apr(?![\w.])(?!\s\d)", re.IGNORECASE)
 _TAX_FORM = re.compile(
     r"(?<=\b[Ff]orm\s)(\d{4})(?:-([A-Z]{1,4}))?(?!\w)|(?<![\w.$])(1099|1098|1095)(?:-([A-Z]{1,4}))?(?!\w)"
 )
 _SCREEN = re.compile(r"(?<![\w.])(480|720|1080|1440|2160)([pi])(?!\w)")
 _GENERATION = re.compile(
-    r"(?<![\w.$€£])([2-6])G(?!\w)|(?<![\w.$€£])([48])K(?=\s(?:TV|video|display|monitor|screen|resolution|UHD|Ultra|camera|streaming)\b)"
-    r"|(?<![\w.$€£])(\d{1,2})K(?=\s(?:run|race|walk|fun)\b)"
+    r"(?<![\w.$€£])([2-6])G(?!\w)|(?<![\w.$€£])([48])[kK](?=\s(?:TV|video|display|monitor|screen|resolution|UHD|Ultra|camera|streaming)\b)"
+    r"|(?<![\w.$€£])(\d{1,2})[kK](?=\s(?:run|race|walk|fun)\b)"
 )
 _LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#-])(\d{1,4})-?([A-Z])(?![\w’']|\.\w|\+)")
 _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|views?\b)|\s?$|[.,;!?]")
@@ -70,7 +86,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def named(match: re.Match[str]) -> str | None:
         if re.fullmatch(r"\d+(?:st|nd|rd|th|am|pm|k|kg|mg|ml|gb|mb)", match[2], re.IGNORECASE):
             return None
-        return match[1].replace("#", "").rstrip() + " " + codes.characters(match[2].upper(), language)
+        parts = [codes.characters(part, language) for part in match[2].upper().split("/")]
+        return match[1].replace("#", "").rstrip() + " " + f" {language.slash} ".join(parts)
 
     def named_letters(match: re.Match[str]) -> str:
         return match[1].replace("#", "").rstrip() + " " + codes.characters(match[2], language)
@@ -79,7 +96,16 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{codes.characters(match[1], language)}, {' '.join(match[2])}"
 
     def letters_and_digits(match: re.Match[str]) -> str:
-        return f"{codes.characters(match[1], language)} {language.spell_digits(match[2])}"
+        return f"{codes.characters(match[1].upper(), language)} {language.spell_digits(match[2])}"
+
+    def highway(match: re.Match[str]) -> str:
+        direction = f" {DIRECTIONS[match[3].upper()]}" if match[3] else ""
+        return f"{' '.join(match[1].upper())} {language.place_number(match[2])}{direction}"
+
+    def combination(match: re.Match[str]) -> str | None:
+        if not _COMBINED.search(match.string[max(0, match.start() - 40) : match.start()]):
+            return None
+        return ", ".join(language.cardinal(int(part)) for part in match.groups())
 
     def extension(match: re.Match[str]) -> str:
         return f", extension {codes.digit_groups(codes.divided(match[2]), language)}"
@@ -120,6 +146,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         following = match.string[match.end() : match.end() + 30]
         if letter == "K" or (letter in "MBT" and _QUANTITY.match(following) and following.strip(" .,;!?")):
             return None
+        if letter in "VW" and len(number) > 1:
+            unit = {"V": "volt", "W": "watt"}[letter]
+            return f"{language.cardinal(int(number))} {unit}{'' if re.match(r' [a-z]', following) else 's'}"
         if letter in "FC" and WEATHER.search(match.string[max(0, match.start() - 60) : match.end() + 30]):
             return f"{language.cardinal(int(number))} degrees {'Fahrenheit' if letter == 'F' else 'Celsius'}"
         return f"{language.place_number(number)} {letter}"
@@ -151,6 +180,16 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.digits[1] + ', ' if match[1] else ''}{area}, {words}"
 
     return [
+        near_words("number sign", _NUMBER_OF, lambda match: language.number_sign, "#"),
+        near_words("rate", _RATE, lambda match: "A P R", ("apr",)),
+        near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language)),
+        near_digits("insurance number", _INSURANCE, lambda match: codes.spelled(match.group(), language)),
+        near_digits("highway", _HIGHWAY, highway),
+        at_digits("combination", _COMBINATION, combination),
+        near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
+        near_words("list", _LIST_MARK, lambda match: f"{match[1]},", ")"),
+        near_digits("number", _BARE_DECIMAL, lambda match: "0."),
+        near_digits("model", _PRODUCT, lambda match: language.place_number(match.group())),
         near_digits("minus", _MINUS, lambda match: f" {language.minus} "),
         near_digits("telephone number", _VANITY, vanity),
         at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),

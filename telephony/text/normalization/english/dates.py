@@ -28,6 +28,7 @@ _RECENT_YEAR = re.compile(
     r"users|steps|pages|words|students|employees|seats|square|miles|dollars|times|rooms|copies|shares|votes|days|"
     r"hours|minutes|rewards?|bonus|tons|pieces|orders|cases|homes|jobs|members|locations|stores)\b)"
 )
+_DOTTED_MINUTES = re.compile(r"(?<![\w:.,$£€])(\d{1,2})\.([0-5]\d)(?=\s?[ap]\.?\s?m\b)", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\s)'(?=\d\d(?![\w']))")
 _YEARS = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d|\d\d)(?![\w-]|[.,]\d)")
 _MODEL_YEARS = re.compile(r"(?<![\w.,/-])((?:19|20)\d\d)/(\d\d)(?![\w/-])")
@@ -56,12 +57,12 @@ _DAY_LIST = re.compile(
 )
 _DAY_BEFORE = re.compile(
     rf"(?<![\w-])({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|,?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(]|\s*$)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
+    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
+    r"|(?<=\bon\s)(sat|sun|mon|wed)(?![\w'’-])"
     r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?<=\w\s)Mon|(?<=\w\s)Wed)(?![\w.'’-])",
     re.IGNORECASE,
 )
 _MON_FRI = re.compile(r"(?<![\w-])M\s?[-–]\s?(F|Th|Sa|Su)(?![\w-])")
-_DOTTED_TIME = re.compile(r"(?<![\w:.,$])(\d{1,2})\.([0-5]\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
 _DOTTED_CLOCK = re.compile(r"(?<=\bat )(\d{1,2})\.([0-5]\d)(?=\s(?:in\s|tomorrow|today|tonight|on\s|sharp)|[?!]|\.?$)")
 _SHORT_HALVES = re.compile(
     r"(?<![\w:.,$])(\d{1,2})(?::([0-5]\d))?\s?([ap])\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])(?![\w.])", re.IGNORECASE
@@ -160,6 +161,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
     return [
+        at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),
@@ -240,10 +242,6 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
             return None
         return language.clock(int(hour), int(minute or 0), f"{half.lower()}m" if half else "")
 
-    def dotted(match: re.Match[str]) -> str | None:
-        said = clock(*match.groups())
-        return f"{said}." if said and ends_text(match) else said
-
     def short_halves(match: re.Match[str]) -> str | None:
         low, high = clock(*match.group(1, 2, 3)), clock(*match.group(4, 5, 6))
         return f"{low} {language.to} {high}" if low and high else None
@@ -257,7 +255,8 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
 
     def zone(match: re.Match[str]) -> str:
         letters = match[1].replace(".", "").upper()
-        return (letters if len(letters) > 2 else " ".join(letters)) + ("." if match[2] and ends_text(match) else "")
+        ends = match[2] and (ends_text(match) or match.string[match.end() : match.end() + 2].strip().isupper())
+        return (letters if len(letters) > 2 else " ".join(letters)) + ("." if ends else "")
 
     def military(match: re.Match[str]) -> str:
         hour, minute = int(match[1]), int(match[2])
@@ -274,7 +273,6 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
     return [
         at_digits("time", _SHORT_HALVES, short_halves),
         at_digits("time", _SHARED_HALF, shared_half),
-        at_digits("time", _DOTTED_TIME, dotted),
         at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
         near_words("time zone", _ZONE, zone, _ZONES),
         at_digits("time", _MILITARY, military),

@@ -11,6 +11,8 @@ _NUMBER = r"\d{1,9}(?:\.\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
     rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[a-zA-Zµ]{{1,5}}(?:/[a-z]{{1,6}})?)(?!\w))"
 )
+_PER = re.compile(r"(?<=\d|\s)(mg|mcg|g|ml|mL|units?|IU|mEq|oz)\s?/\s?(?=\d)")
+_PRESSURE = re.compile(r"(?<![\w./,-])(\d{2,3})/(\d{2,3})(?:\s?mm\s?[Hh]g)(?!\w)")
 _EVERY = re.compile(
     r"(?<!\w)(?:(?<=\bevery\s)|q\.?\s?)(\d{1,2})(?:\s?[-–]\s?(\d{1,2}))?\s?(h|hrs?|hours?|d|days?|min|wks?)\b(\.?)",
     re.IGNORECASE,
@@ -35,6 +37,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         begin = "every " if match.group()[0] in "qQ" else ""
         return f"{begin}{spread(low, high)} {noun}{plural}" + ("." if stop and ends_text(match) else "")
 
+    def pressure(match: re.Match[str]) -> str:
+        high, low = (language.cardinal(int(part)) for part in match.groups())
+        return f"{high} {language.over} {low} millimeters of mercury"
+
     def times(match: re.Match[str]) -> str:
         often = {"1": "once", "2": "twice"}.get(match[1]) if not match[2] else None
         return often or f"{spread(match[1], match[2])} times"
@@ -44,6 +50,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{times(match)} {'an' if unit == 'hour' else 'a'} {unit}"
 
     return [
+        near_digits("dose", _PER, lambda match: f"{match[1]} {language.per} "),
+        at_digits("blood pressure", _PRESSURE, pressure),
         near_digits("dose", _EVERY, every),
         at_digits("dose", _TIMES_A, times_a),
         at_digits("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}"),

@@ -47,6 +47,7 @@ class EnglishGrammar(Language):
     hyphen = "dash"
     underscore = "underscore"
     slash = "slash"
+    colon = "colon"
     hashtag = "hashtag"
     star_key = "star"
     pound_key = "pound"
@@ -108,7 +109,10 @@ class EnglishGrammar(Language):
         "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
-        "b/c": "because", "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
+        "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity",
+        "appt": "appointment", "appts": "appointments", "acct": "account", "b/w": "between",
+
+        "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
         "N/A": "not applicable", "n/a": "not applicable",
     }  # fmt: skip
     titles = {
@@ -143,7 +147,7 @@ class EnglishGrammar(Language):
     last_ordinal_king = 399
     before_roman = (
         "[Cc]hapter|[Pp]art|[Vv]olume|World War|[Pp]hase|[Aa]ct|[Tt]itle|[Aa]rticle|[Ss]ection|[Tt]ype|[Ll]evel|"
-        "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier"
+        "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier|[Ss]tage|[Gg]rade|[Ee]pisode|[Ss]eason|[Ss]chedule"
     )
     not_nouns = frozenset()
 

@@ -27,6 +27,7 @@ _MONEY_NOUN = re.compile(
     rf"(?:\s|-(?=a-)|-)(?:(?=a-)|(?!(?:{_NOT_BEHIND_MONEY})\b))(?=[a-zA-Z]{{2,}}|a-)",
     re.IGNORECASE,
 )
+_BOUND = re.compile(r"\s?(≥|>=|≤|<=)\s?(?=[$€£]?\d)")
 _EACH = re.compile(r"(?<=\d)\s?/\s?(?:ea|each)(?!\w)")
 _BARE_CENTS = re.compile(r"(?<![\w.,])\$\.(\d{2})(?!\d)")
 _BARE_FRACTION = re.compile(r"(?<![\w.,])\$\.(\d{3,6})(?!\d)")
@@ -58,6 +59,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             said += f"{joint}{language.cardinal(int(cents))} {currency.cent.one}"
         return f"{said} "
 
+    def bound(match: re.Match[str]) -> str:
+        return " at least " if match[1] in ("≥", ">=") else " at most "
+
     def cents(match: re.Match[str]) -> str:
         return language.money(Written(0, match[1]), "USD")
 
@@ -80,6 +84,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{match[2]}{match[3]} {language.to} {match[1]}{match[4]}"
 
     return [
+        near_words("comparison", _BOUND, bound, "≥≤<>"),
         near_words("money", _EACH, lambda match: " each", ("/ea",)),
         near_words("money", _MONEY_NOUN, before_noun, _SYMBOLS),
         near_words("money", _BARE_CENTS, cents, _SYMBOLS),

@@ -13,7 +13,9 @@ _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,3})'(?:\s?(\d{1,2}(?:\s1/2|½)?)(?:\"|''|(?![\d'\w])))?(?![\w'])")
 _INCHES = re.compile(r"(?<![\w.,'])(\d{1,3}(?:\.\d)?)(?:\"|'')(?=\s?x\s?\d|\s[a-z]|[.,;!?]?$|[.,;])")
 _HEIGHT = re.compile(r"(?<![\w.,])(\d)\s?ft\.?\s(\d{1,2})(?!\s?(?:in|\d|/|[a-z]))", re.IGNORECASE)
+_STONES = re.compile(r"(?<![\w.,])(\d{1,2})\s?st(?![\w.])(?!\s[A-Z])")
 _STONE = re.compile(r"(?<![\w.,])(\d{1,2})\s?st\s?(\d{1,2})\s?lbs?(?!\w)")
+_MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2")
 _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
     r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/]))?(?![\w.]\d)"
@@ -23,6 +25,7 @@ _FRACTION_ENDING = re.compile(r"(?<=[1-9]/[2-9])(?:nd|rd|th)s?(?!\w)", re.IGNORE
 _HALF = re.compile(r"(?<![\w./,-])1/2(?=\s(?:off|price|priced|time|way|full|empty|day)\b)")
 _MIXED = re.compile(rf"(?<![\w.,/-])(\d{{1,4}})(?:\s|-)({'|'.join(FRACTIONED)})(?![\w/]|[.,]\d)")
 _OUT_OF = re.compile(
+    r"(?<![\w./])(10)/(10)(?![\w/])|"
     r"(?<![\w.,/])(\d(?:\.\d)?)/(5|10)(?=\s(?:stars?|rating|on)\b)|(?<![\w.,/])(\d\.\d)/(5|10|100)(?![\w/])|(?<=rated\s)(\d)/(5|10)(?!\w)"
 )
 
@@ -51,9 +54,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         feet = f"{language.cardinal(int(match[1]))} {'foot' if match[1] == '1' else 'feet'}"
         return f"{feet} {language.cardinal(int(match[2]))}"
 
-    def stone(match: re.Match[str]) -> str:
-        pounds = "pound" if int(match[2]) == 1 else "pounds"
-        return f"{language.cardinal(int(match[1]))} stone {language.cardinal(int(match[2]))} {pounds}"
+    def marked_size(match: re.Match[str]) -> str:
+        unit = "feet" if match[2] == "'" else "inches"
+        return f"{language.cardinal(int(match[1]))} by {language.cardinal(int(match[3]))} {unit}"
 
     def size(match: re.Match[str]) -> str | None:
         if match.string[match.end() : match.end() + 3].strip().startswith("="):
@@ -70,12 +73,29 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if value is None else f"{language.number(value)} out of {language.cardinal(int(best))}"
 
     return [
+        at_digits("size", _MARKED_SIZE, marked_size),
         at_digits("feet and inches", _FEET, feet),
         at_digits("feet and inches", _INCHES, inches),
         at_digits("height", _HEIGHT, height),
-        at_digits("stone", _STONE, stone),
         at_digits("size", _SIZED, size),
         at_digits("score", _OUT_OF, out_of),
+    ]
+
+
+def stone_rules(language: EnglishGrammar) -> list[Rule]:
+    """Weights in stones, which look like ordinals."""
+
+    def stone(match: re.Match[str]) -> str:
+        pounds = "pound" if int(match[2]) == 1 else "pounds"
+        return f"{language.cardinal(int(match[1]))} stone {language.cardinal(int(match[2]))} {pounds}"
+
+    def stones(match: re.Match[str]) -> str | None:
+        number = int(match[1])
+        return None if number % 10 == 1 and number != 11 else f"{language.cardinal(number)} stone"
+
+    return [
+        at_digits("stone", _STONE, stone),
+        at_digits("stone", _STONES, stones),
     ]
 
 

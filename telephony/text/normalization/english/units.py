@@ -25,6 +25,8 @@ UNITS = {
     "l": ("liter", "liters"), "ml": ("milliliter", "milliliters"), "cl": ("centiliter", "centiliters"),
     "dl": ("deciliter", "deciliters"), "cc": ("c c", "c c"), "gal": ("gallon", "gallons"), "qt": ("quart", "quarts"),
     "pt": ("pint", "pints"), "tbsp": ("tablespoon", "tablespoons"), "tsp": ("teaspoon", "teaspoons"),
+
+    "doz": ("dozen", "dozen"),
     "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),
     "caps": ("capsule", "capsules"), "iu": ("international unit", "international units"),
     "meq": ("milliequivalent", "milliequivalents"), "mmol": ("millimole", "millimoles"),
@@ -77,6 +79,11 @@ WEATHER = re.compile(
     r"preheat|heat|thermostat)\b",
     re.IGNORECASE,
 )
+_CONTAINERS = frozenset(
+    "bottle can bag box tank jar package pack cup glass steak drive battery bulb monitor screen tube vial patch "
+    "pill tablet capsule plan phone charger outlet burger walk ride mattress apartment house home room office "
+    "condo lot space screen rug".split()
+)
 _ARTICLE = re.compile(r"\ban?\s$", re.IGNORECASE)
 NOT_NOUNS = frozenset(
     "of to in on at for and or by per from is are was were with ago away long tall wide deep old high each every more "
@@ -88,7 +95,8 @@ def part_rules(language: EnglishGrammar) -> list[Rule]:
     """Parts of units: "1/2 cup". They come before dates."""
     symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
     part = re.compile(
-        rf"(?<![\w.,/-])(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)", re.IGNORECASE
+        rf"(?<![\w.,/-])(?<!\d\s)(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)",
+        re.IGNORECASE,
     )
 
     def part_of(match: re.Match[str]) -> str:
@@ -128,14 +136,23 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             or (power and symbol.lower() not in ("m", "km", "cm", "mm", "ft", "in", "mi", "yd", "s"))
         ):
             return None
-        if symbol == "in" and not stop and noun and "-" not in joint:
+        if (
+            symbol == "in"
+            and not stop
+            and "-" not in joint
+            and re.match(r"\s\w", match.string[match.end() : match.end() + 2])
+        ):
             return None
         if symbol == "st" and not joint:
             return None
-        adjectival = "-" in joint or (
-            noun
-            and noun[1:] not in NOT_NOUNS
-            and _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
+        adjectival = (
+            "-" in joint
+            or (noun is not None and noun[1:] in _CONTAINERS)
+            or (
+                noun
+                and noun[1:] not in NOT_NOUNS
+                and _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
+            )
         )
         if fraction and fraction not in FRACTIONED:
             return None

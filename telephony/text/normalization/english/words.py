@@ -29,6 +29,8 @@ _LATE_STOPPED = re.compile(rf"(?<![\w.@/-])({alternatives(_LATE)})\.(?!\w)", re.
 _INITIALS = re.compile(
     r"(?<![\w.@/-])((?:[A-Za-z]\.\s?){1,5}[A-Za-z])\.(?![\w@])|(?<![\w.@/-])((?:[A-Z]\.){1,5}[A-Z])(?![\w.@])"
 )
+_SENIOR = re.compile(r"(?:(?<=[a-z]\s)|(?<=[a-z],\s))Sr\.?(?!\w)(?!\s[A-Z])")
+_NUMBER_IS = re.compile(r"(?<=[a-z]\s)no\.(?=\s(?:is|was)\b)")
 _NUMBERED = re.compile(r"(?<!\w)[Nn]o\.\s?(?=[A-Z]{1,6}-?\d)")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
 _EITHER_OR = re.compile(
@@ -58,15 +60,22 @@ _FIRST_NAMES = frozenset(
 def rules(language: EnglishGrammar) -> list[Rule]:
     """Titles."""
 
-    def title(match: re.Match[str]) -> str:
+    def title(match: re.Match[str]) -> str | None:
         word = (match[1] or match[2]).lower()
         before = re.search(r"(\w+)\s$", match.string[max(0, match.start() - 30) : match.start()])
         if word == "st" and before is not None and before[1].islower() and before[1] not in _BEFORE_SAINTS:
             return "street "
+        names_place = match.string[match.end() : match.end() + 1].isupper()
+        if word in ("ft", "mt") and not (
+            names_place and not re.search(r"\d\s$|sq\.?\s$", match.string[: match.start()][-5:])
+        ):
+            return None
         return f"{_TITLES[word]} "
 
     return [
         near_words("title", _TITLE, title, _TITLES),
+        near_words("abbreviation", _NUMBER_IS, lambda match: "number", ("no.",)),
+        near_words("title", _SENIOR, lambda match: f"Senior{'.' if ends_text(match) else ''}", ("sr",)),
         Rule("abbreviation", _NUMBERED, lambda match: "number "),
         Rule("abbreviation", _DEGREE, lambda match: "P H D"),
     ]
@@ -117,6 +126,8 @@ def initial_rules() -> list[Rule]:
 
     def initials(match: re.Match[str]) -> str:
         letters = re.findall(r"[A-Za-z]", match.group())
+        if len(letters) == 2 and letters[0] in "ap" and letters[1] == "m":
+            return f"{letters[0].upper()}M" + ("." if ends_text(match) else "")
         return " ".join(letters).upper() + ("." if match[1] and ends_text(match) else "")
 
     return [Rule("initials", _INITIALS, initials)]
