@@ -187,6 +187,7 @@ def test_nothing_to_say_is_no_span(text: str) -> None:
         ('<say-as interpret-as="digits">3497</say-as>', "three four nine seven"),
         ('<say-as interpret-as="characters">Ab1</say-as>', "A B one"),
         ('<say-as interpret-as="spell-out">x-y</say-as>', "X dash Y"),
+        ('<say-as interpret-as="characters" format="alphabet">b7</say-as>', "B as in Bravo, seven"),
         ('<say-as interpret-as="telephone">5551234567</say-as>', "five five five, one two three, four five six seven"),
         ('<say-as interpret-as="currency">$3.50</say-as>', "three dollars and fifty cents"),
         ('<say-as interpret-as="currency">USD 3</say-as>', "three dollars"),

@@ -189,18 +189,19 @@ def divided(digits: str) -> list[str]:
     return groups
 
 
-def _character(character: str, language: Language) -> str:
-    return language.spell_digits(character) if character.isdecimal() else character.upper()
+def _character(character: str, language: Language, with_words: bool = False) -> str:
+    return language.spell_digits(character) if character.isdecimal() else language.letter(character, with_words)
 
 
-def spelled(text: str, language: Language) -> str:
-    """Every character by its name, groups apart."""
+def spelled(text: str, language: Language, with_words: bool = False) -> str:
+    """Every character by its name, groups apart; letters with a word of the spelling alphabet if that is asked for."""
     names = {".": language.dot, "-": language.hyphen, "_": language.underscore, "/": language.slash,
              "@": language.mail_at,
              "+": language.plus, "#": language.number_sign, "&": language.ampersand}  # fmt: skip
+    between = ", " if with_words and language.alphabet else " "
     groups = [
-        " ".join(
-            names.get(character) or _character(character, language)
+        between.join(
+            names.get(character) or _character(character, language, with_words)
             for character in group
             if character in names or character.isalnum()
         )

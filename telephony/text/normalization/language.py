@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from babel import Locale
@@ -133,6 +134,10 @@ class Language:
     """The same, even for a number of three digits."""
     date_words: str
     """The same: after these, "15/3" is a date."""
+    alphabet: Mapping[str, str] = MappingProxyType({})
+    """A word for each letter, to spell with; empty where there is none."""
+    as_in: str = "{letter} {word}"
+    """A letter with its word."""
     not_nouns: frozenset[str]
     """Words behind a number that it does not count."""
     word_domains: frozenset[str] = frozenset()
@@ -195,6 +200,11 @@ class Language:
         zeros = len(fraction) - len(fraction.lstrip("0"))
         rest = [self.cardinal(int(fraction))] if int(fraction) else []
         return " ".join([self.digits[0]] * zeros + rest)
+
+    def letter(self, letter: str, with_word: bool = False) -> str:
+        """A letter by its name; with the word that it begins, in a language that has a spelling alphabet."""
+        word = self.alphabet.get(letter.upper()) if with_word else None
+        return self.as_in.format(letter=letter.upper(), word=word) if word else letter.upper()
 
     def spell_digits(self, digits: str) -> str:
         """Digits one by one."""

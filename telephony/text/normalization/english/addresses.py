@@ -86,7 +86,8 @@ _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
 _ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
 _STATE_BEHIND_CITY = re.compile(
-    r"(?<=[a-z]\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)" rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
+    r"(?<!\w)([A-Z][a-z'’]{2,20}\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)"
+    rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
 )
 # Without those that are words.
 _SMALL_STATE = re.compile(
@@ -131,7 +132,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
         Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),
-        Rule("state", _STATE_BEHIND_CITY, lambda match: STATES[match[1]]),
+        Rule("state", _STATE_BEHIND_CITY, lambda match: match[1] + STATES[match[2]]),
     ]
 
 

@@ -140,6 +140,14 @@ class EnglishGrammar(Language):
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = r"on|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    alphabet = {
+        word[0]: word
+        for word in (
+            "Alpha Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliet Kilo Lima Mike November Oscar Papa Quebec "
+            "Romeo Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu"
+        ).split()
+    }
+    as_in = "{letter} as in {word}"
     kings = (
         "Henry|Louis|Elizabeth|George|Charles|Edward|William|James|Richard|John Paul|Pius|Benedict|Leo|Philip|"
         "Alexander|Napoleon|Catherine|Frederick|Nicholas|Mary|Pope John"

@@ -44,6 +44,10 @@ _NAMED = re.compile(
     rf"(?<!\w)((?:(King|Queen|Pope|Prince|Emperor|Tsar|Sultan|Saint|Pharaoh)\s)?([A-Z][a-z'’]{{1,20}})(?:\s[A-Z][a-z'’]{{1,20}})?)\s"
     rf"((?!I\b|V\b|X\b)(?:{_ROMAN})|(?<=Pope\sPius\s)X)(?!\w|\.\w|-\d)"
 )
+_NOT_NUMBERED = frozenset(
+    "The And Or In On At For To Is January February March April May June July August September October November "
+    "December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+)
 _WORLD_WAR = re.compile(r"(?<!\w)WW(II?)(?!\w)")
 _CENTURY = re.compile(rf"(?<=\bthe\s)({_ROMAN})(?=(?:th|st|nd|rd)?\s[Cc]entur)")
 _FIRST_NAMES = frozenset(
@@ -86,7 +90,7 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
 
     def named(match: re.Match[str]) -> str | None:
         number = language.roman(match[4])
-        if number is None:
+        if number is None or match[3] in _NOT_NUMBERED:
             return None
         known = match[2] or match[3] in _FIRST_NAMES
         return f"{match[1]} {f'the {language.ordinal(number)}' if known else language.cardinal(number)}"
