@@ -33,7 +33,7 @@ _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
 _SHARED: Mapping[Stage, Callable[[Language], list[Rule]]] = {
-    Stage.INTERNET: internet.rules,
+    Stage.INTERNET: lambda language: [*codes.key_rules(language), *internet.rules(language)],
     Stage.WORDS: words.rules,
     Stage.CODES: codes.rules,
     Stage.MONEY: amounts.money_rules,

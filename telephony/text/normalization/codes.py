@@ -22,7 +22,7 @@ _DIGITS = re.compile(
     r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,4}| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
-_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))[*#][\d#*]{1,12}(?=[\s.,;:!?)\"']|$)")
+_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
 _STAR_KEY = re.compile(r"(?<![^\s(\"'])(?<!\d\s)(?<!=\s)\*(?!\s\d+\s?=)(?=[\s.,;:!?)\"']|$)")
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:\s[A-Z\d]{4}){2,7}(?:\s[A-Z\d]{1,4})?(?![\w-])")
 _ISBN = re.compile(r"(?<!\w)(ISBN(?:-1[03])?:?\s?)((?:97[89][- ]?)?\d(?:[- ]?\d){8}[- ]?[\dX])(?![\w-])")
@@ -56,10 +56,6 @@ def rules(language: Language) -> list[Rule]:
             return None
         return match[1] + digit_groups(groups if len(groups) > 1 else divided(match[2]), language)
 
-    def keys(match: re.Match[str]) -> str:
-        names = {"*": language.star_key, "#": language.pound_key}
-        return " ".join(names.get(key) or language.spell_digits(key) for key in match.group())
-
     def isbn(match: re.Match[str]) -> str:
         groups = re.split(r"[- ]", match[2])
         return (
@@ -69,13 +65,24 @@ def rules(language: Language) -> list[Rule]:
         )
 
     return [
-        Rule("keys", _KEYS, keys),
-        Rule("keys", _STAR_KEY, lambda match: language.star_key),
         near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
         near_digits("ISBN", _ISBN, isbn),
         at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
         near_digits("code", _CODE, code),
         near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
+    ]
+
+
+def key_rules(language: Language) -> list[Rule]:
+    """The keys of a telephone, before anything else takes their signs."""
+
+    def keys(match: re.Match[str]) -> str:
+        names = {"*": language.star_key, "#": language.pound_key}
+        return " ".join(names.get(key) or language.spell_digits(key) for key in match.group())
+
+    return [
+        Rule("keys", _KEYS, keys),
+        Rule("keys", _STAR_KEY, lambda match: language.star_key),
     ]
 
 
@@ -162,7 +169,7 @@ def _memorable(group: str) -> list[str]:
     if len(group) <= 6:
         return [group]
     parts = re.findall(r"[A-Z]+|\d+", group)
-    if len(parts) <= 3:
+    if len(parts) <= 4:
         return [piece for part in parts for piece in ([part] if part.isalpha() and len(part) < 6 else divided(part))]
     size = 4 if len(group) % 4 != 1 else 3
     return [group[start : start + size] for start in range(0, len(group), size)]

@@ -15,7 +15,7 @@ class Stage(Enum):
     """
 
     INTERNET = auto()
-    """E-mail and web addresses, names of files: nothing else may look inside."""
+    """Keys of a telephone, e-mail and web addresses, names of files: nothing else may look inside."""
     WORDS = auto()
     """Roman numerals, shortened words, postal addresses."""
     CODES = auto()

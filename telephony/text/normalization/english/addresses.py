@@ -45,7 +45,7 @@ _SHORT_PLACES = {
 _PLACES = (
     "apartment suite room unit floor building gate seat row track platform terminal exit bus train tram flat lot box "
     "locker stall booth bay bed ward hall dock door cabin slip space spot aisle lane window counter section zone table "
-    "level stop route highway interstate house line berth pier hangar entrance classroom office desk carousel"
+    "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel"
 ).split()
 _DIRECTION = r"(?:[NS]\.?[EW]\.?|[NSEW])\.?"
 _NOT_IN_NAMES = (
@@ -71,17 +71,20 @@ _DIRECTED = re.compile(
     rf"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s"
     rf"(?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
 )
-_FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b)")
+_FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b|\s#\sis\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
 _FLOOR = re.compile(r"(?<=\dst\s|\dnd\s|\drd\s|\dth\s)fl(?:r|oor)?(?!\w)(\.?)", re.IGNORECASE)
 _PLACE = re.compile(
-    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?|no\.?\s|number\s)?"
-    r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%))",
+    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?|no\.?\s)?((?:number\s)?(?:is\s)?)"
+    r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%|\d{1,2}/\d))",
     re.IGNORECASE,
 )
 _LETTERED_PLACE = re.compile(
     rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?(?=[A-Z]\d{{0,4}}(?!\w))", re.IGNORECASE
 )
+_ROOMS = frozenset("room rm suite apartment apt unit gate seat locker flat".split())
+_SMALL_CODE = re.compile(rf"(?<![\w.@/-])({alternatives(_PLACES)})\s([a-z])(\d{{1,3}})(?!\w)", re.IGNORECASE)
+_FREEWAY = re.compile(r"(?<=\b[Tt]he\s)([1-9]\d{2})(?=\s(?:to|north|south|east|west|freeway|fwy|toward)\b)")
 _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
 _ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
@@ -114,10 +117,15 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             said += f"{joint}number {language.place_number(flat)}{f' {flat_letter.upper()}' if flat_letter else ''}"
         return said + ("." if stop and (ends_text(match) or _sentence_follows(match)) else "")
 
-    def place(match: re.Match[str]) -> str:
-        word, number, letter = match.groups()
+    def place(match: re.Match[str]) -> str | None:
+        word, joint, number, letter = match.groups()
+        if "is" in joint and word.lower() not in _ROOMS:
+            return None
         full = _SHORT_PLACES.get(word.lower(), word)
-        return f"{full} {language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
+        return f"{full} {joint}{language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
+
+    def small_code(match: re.Match[str]) -> str:
+        return f"{match[1]} {match[2].upper()} {language.place_number(match[3])}"
 
     return [
         near_digits("state", _ZIP, state_and_zip),
@@ -129,6 +137,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         Rule("place", _PO_BOX, lambda match: "P O "),
         near_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES]),
         Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} "),
+        near_digits("place", _SMALL_CODE, small_code),
+        at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
         near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
         Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),

@@ -76,7 +76,11 @@ _HARDWARE = re.compile(r"(?<![\w:])([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})(?![\w:
 _KEY_TWICE = re.compile(
     r"(?<!\w)((?:pound|hash|number|star|asterisk)(?:\s(?:key|sign|button))?)\s\((?:[#*])\)", re.IGNORECASE
 )
-_QUARTER = re.compile(r"(?<!\w)([1-4])Q\s?'?((?:20)?\d\d)(?!\w)|(?<!\w)Q([1-4])\s(?:of\s)?'?(20\d\d)(?!\w)")
+_QUARTER = re.compile(
+    r"(?<!\w)([1-4])Q\s?'?((?:20)?\d\d)(?!\w)|(?<!\w)Q([1-4])\s(?:of\s)?'?(20\d\d)(?!\w)", re.IGNORECASE
+)
+_FISCAL = re.compile(r"(?<!\w)FY\s?'?((?:20)?\d\d)(?!\w)", re.IGNORECASE)
+_HYPHENED = re.compile(r"(?<![\w.-])\d(?:-\d){2,9}(?![\w-])")
 _ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
 
 
@@ -171,6 +175,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         said = language.year(int(in_year)) if len(in_year) == 4 else language.cardinal(int(in_year))
         return f"the {language.ordinal(int(number))} quarter of {said}"
 
+    def fiscal(match: re.Match[str]) -> str:
+        short = language.cardinal(int(match[1]))
+        return f"fiscal year {language.year(int(match[1])) if len(match[1]) == 4 else short}"
+
     def hardware(match: re.Match[str]) -> str:
         return ", ".join(codes.characters(part.upper(), language) for part in match[1].split(":"))
 
@@ -195,6 +203,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
         Rule("grade", _GRADE, lambda match: f"{match[1]} {language.minus}"),
         Rule("keys", _KEY_TWICE, lambda match: match[1]),
+        near_digits("fiscal year", _FISCAL, fiscal),
+        at_digits("digits", _HYPHENED, lambda match: codes.digit_groups(match.group().split("-"), language)),
         near_digits("quarter", _QUARTER, quarter),
         Rule("hardware address", _HARDWARE, hardware),
         near_words("named code", _NAMED, named, first_words(_NAMES)),

@@ -51,10 +51,9 @@ _DAY_RANGE = re.compile(
     rf"(?<![\w-])({_DAY})\.?\s?([-–/]|\sto\s|\sthru\s|\sthrough\s)\s?({_DAY})(?![\w-])(\.?)", re.IGNORECASE
 )
 _DAY_LIST = re.compile(
-    rf"(?<![\w-])({_DAY})\.?(?=(?:,|\s?&|\sand|\sor|,\sand|/)\s?(?:{_DAY})(?!\w))|(?:(?<=day,\s)|(?<=day\s&\s)|(?<=day\sand\s)|"
-    rf"(?<=day\sor\s)|(?<=day,\sand\s)|(?<=day/))({_DAY})(?!\w)",
-    re.IGNORECASE,
+    rf"(?<![\w-])(?:{_DAY})\.?(?:(?:,?\sand\s|,?\sor\s|,\s?|\s?&\s?|/)(?:{_DAY})(?![\w'’])\.?)+", re.IGNORECASE
 )
+_ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
 _DAY_BEFORE = re.compile(
     rf"(?<![\w-])({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|,?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
     r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
@@ -62,7 +61,10 @@ _DAY_BEFORE = re.compile(
     r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?<=\w\s)Mon|(?<=\w\s)Wed)(?![\w.'’-])",
     re.IGNORECASE,
 )
-_MON_FRI = re.compile(r"(?<![\w-])M\s?[-–]\s?(F|Th|Sa|Su)(?![\w-])")
+_INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
+_DAY_INITIALS = re.compile(
+    rf"(?<![\w-])(?:(M)\s?[-–]\s?(F|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
+)
 _DOTTED_CLOCK = re.compile(r"(?<=\bat )(\d{1,2})\.([0-5]\d)(?=\s(?:in\s|tomorrow|today|tonight|on\s|sharp)|[?!]|\.?$)")
 _SHORT_HALVES = re.compile(
     r"(?<![\w:.,$])(\d{1,2})(?::([0-5]\d))?\s?([ap])\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])(?![\w.])", re.IGNORECASE
@@ -297,15 +299,19 @@ def weekday_rules(language: EnglishGrammar) -> list[Rule]:
         comma = "," if match.group().endswith(",") else ""
         return full(written) + comma + ("." if ends_text(match) else "")
 
+    def several(match: re.Match[str]) -> str:
+        said = _ONE_DAY.sub(lambda day: full(day[1]), match.group()).replace("/", " ")
+        return said + ("." if ends_text(match) else "")
+
     def initials(match: re.Match[str]) -> str:
-        last = {"F": "Friday", "Th": "Thursday", "Sa": "Saturday", "Su": "Sunday"}[match[1]]
-        return f"Monday {language.to} {last}"
+        first, last = (_DAYS[_INITIAL_DAYS[part]] for part in match.groups() if part)
+        return f"{first} {language.to} {last}"
 
     return [
         near_words("weekdays", _DAY_RANGE, between, _DAYS),
-        near_words("weekdays", _DAY_LIST, one, _DAYS),
+        near_words("weekdays", _DAY_LIST, several, _DAYS),
         near_words("weekday", _DAY_BEFORE, one, _DAYS),
-        Rule("weekdays", _MON_FRI, initials),
+        Rule("weekdays", _DAY_INITIALS, initials),
     ]
 
 

@@ -9,7 +9,7 @@ from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
-    rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[a-zA-Zµ]{{1,5}}(?:/[a-z]{{1,6}})?)(?!\w))"
+    rf"(?<![\w.,:/+-])({_NUMBER}%?)\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[a-zA-Zµ]{{1,5}}(?:/[a-z]{{1,6}})?)(?!\w))"
 )
 _PER = re.compile(r"(?<=\d|\s)(mg|mcg|g|ml|mL|units?|IU|mEq|oz)\s?/\s?(?=\d)")
 _PRESSURE = re.compile(r"(?<![\w./,-])(\d{2,3})/(\d{2,3})(?:\s?mm\s?[Hh]g)(?!\w)")

@@ -139,7 +139,7 @@ class EnglishGrammar(Language):
         r"starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = r"on|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
     alphabet = {
         word[0]: word
         for word in (

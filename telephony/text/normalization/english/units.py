@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.articles import article_for
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
 
 # One and many; a symbol that is given in lower case is one in any case.
 UNITS = {
@@ -125,6 +125,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         re.IGNORECASE,
     )
     temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
+    per_unit = re.compile(rf"(?<=\b{language.per}\s)(lb|kg|oz|hr|mo|yr|gal|km|wk|min|sec|sq ft)\b(?!\.)")
     per_day = re.compile(r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min)(?!\w)")
 
     def unit(match: re.Match[str]) -> str | None:
@@ -140,7 +141,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             symbol == "in"
             and not stop
             and "-" not in joint
-            and re.match(r"\s\w", match.string[match.end() : match.end() + 2])
+            and re.match(
+                r"\s(?!wide|long|tall|deep|high|thick|by|x|in\s)\w", match.string[match.end() : match.end() + 7]
+            )
         ):
             return None
         if symbol == "st" and not joint:
@@ -184,6 +187,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         at_digits("temperature", temperature, degrees),
         at_digits("unit", measured, unit),
+        near_words("rate", per_unit, lambda match: language.rates[match[1]], (language.per,)),
         Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1]]}"),
     ]
 

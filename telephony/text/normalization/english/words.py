@@ -16,14 +16,16 @@ _TITLES = {
 }  # fmt: skip
 # Titles without a stop, or in lower case, are other words too.
 _TITLE = re.compile(
-    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
+    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|"
+    r"(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
     r"(?=[A-Z][\w'’]))",
     re.IGNORECASE,
 )
 # Behind a number these are units.
 _LATE = {
     "min": "minimum", "wk": "week", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours", "mins": "minutes",
-    "mo": "month", "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account", "ref": "reference",
+    "mo": "month", "dr": "doctor", "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account",
+    "ref": "reference",
 }  # fmt: skip
 _LATE_STOPPED = re.compile(rf"(?<![\w.@/-])({alternatives(_LATE)})\.(?!\w)", re.IGNORECASE)
 _INITIALS = re.compile(
@@ -67,11 +69,17 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def title(match: re.Match[str]) -> str | None:
         word = (match[1] or match[2]).lower()
         before = re.search(r"(\w+)\s$", match.string[max(0, match.start() - 30) : match.start()])
-        if word == "st" and before is not None and before[1].islower() and before[1] not in _BEFORE_SAINTS:
+        following = match.string[match.end() : match.end() + 1]
+        if (
+            word == "st"
+            and following.islower()
+            and before is not None
+            and before[1].islower()
+            and before[1] not in _BEFORE_SAINTS
+        ):
             return "street "
-        names_place = match.string[match.end() : match.end() + 1].isupper()
         if word in ("ft", "mt") and not (
-            names_place and not re.search(r"\d\s$|sq\.?\s$", match.string[: match.start()][-5:])
+            following.isupper() and not re.search(r"\d\s$|sq\.?\s$", match.string[: match.start()][-5:])
         ):
             return None
         return f"{_TITLES[word]} "
