@@ -25,7 +25,7 @@ class English(EnglishGrammar):
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
-            return [*units.part_rules(self), *dates.rules(self)]
+            return [*numbers.inch_rules(self), *units.part_rules(self), *dates.rules(self)]
         if stage is Stage.RANGES:
             return [*dates.time_rules(self), *doses.rules(self), *numbers.stone_rules(self)]
         if stage is Stage.ORDINALS:

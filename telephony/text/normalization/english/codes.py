@@ -59,7 +59,7 @@ _TAX_FORM = re.compile(
 _SCREEN = re.compile(r"(?<![\w.])(480|720|1080|1440|2160)([pi])(?!\w)")
 _GENERATION = re.compile(
     r"(?<![\w.$€£])([2-6])G(?!\w)|(?<![\w.$€£])([48])[kK](?=\s(?:TV|video|display|monitor|screen|resolution|UHD|Ultra|camera|streaming)\b)"
-    r"|(?<![\w.$€£])(\d{1,2})[kK](?=\s(?:run|race|walk|fun)\b)"
+    r"|(?<![\w.$€£])(?<=\ba\s)(5|10)[kK](?!\w)|(?<![\w.$€£])(\d{1,2})[kK](?=\s(?:run|race|walk|fun)\b)"
 )
 _LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#-])(\d{1,4})-?([A-Z])(?![\w’']|\.\w|\+)")
 _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|views?\b)|\s?$|[.,;!?]")
@@ -72,6 +72,9 @@ _EMERGENCY = re.compile(
 )
 _GRADE = re.compile(r"(?<![\w.-])([A-D])-(?=[\s,;!?]|$|\.(?:\s|$))")
 _MINUS = re.compile(r"(?<=\d)\s?[-−–]\s?(?=\d+(?:\.\d+)?\s?=)")
+_OIL = re.compile(r"(?<![\w.])(\d{1,2})W-(\d{2})(?!\w)")
+_SEATS = re.compile(r"(?<=\b[Ss]eats\s)([A-K])-([A-K])(?!\w)")
+_POWER = re.compile(r"(?<![\w.])(\d{1,6})\^(\d{1,3})(?!\w)")
 _HARDWARE = re.compile(r"(?<![\w:])([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})(?![\w:])")
 _KEY_TWICE = re.compile(
     r"(?<!\w)((?:pound|hash|number|star|asterisk)(?:\s(?:key|sign|button))?)\s\((?:[#*])\)", re.IGNORECASE
@@ -143,14 +146,14 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return language.place_number(match[1] or match[3]) + (f" {' '.join(letters)}" if letters else "")
 
     def generation(match: re.Match[str]) -> str:
-        return f"{language.cardinal(int(match[1] or match[2] or match[3]))} {'G' if match[1] else 'K'}"
+        return f"{language.cardinal(int(match[1] or match[2] or match[3] or match[4]))} {'G' if match[1] else 'K'}"
 
     def letter_behind(match: re.Match[str]) -> str | None:
         number, letter = match.groups()
         following = match.string[match.end() : match.end() + 30]
         if letter == "K" or (letter in "MBT" and _QUANTITY.match(following) and following.strip(" .,;!?")):
             return None
-        if letter in "VW" and len(number) > 1:
+        if letter in "VW":
             unit = {"V": "volt", "W": "watt"}[letter]
             return f"{language.cardinal(int(number))} {unit}{'' if re.match(r' [a-z]', following) else 's'}"
         if letter in "FC" and WEATHER.search(match.string[max(0, match.start() - 60) : match.end() + 30]):
@@ -195,6 +198,11 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("highway", _HIGHWAY, highway),
         at_digits("combination", _COMBINATION, combination),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
+        at_digits(
+            "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
+        ),
+        near_words("seats", _SEATS, lambda match: f"{match[1]} {language.to} {match[2]}", ("seats",)),
+        at_digits("power", _POWER, lambda match: f"{match[1]} to the power of {match[2]}"),
         near_words("list", _LIST_MARK, lambda match: f"{match[1]},", ")"),
         near_digits("number", _BARE_DECIMAL, lambda match: "0."),
         near_digits("model", _PRODUCT, lambda match: language.place_number(match.group())),

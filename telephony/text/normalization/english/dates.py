@@ -56,7 +56,7 @@ _DAY_LIST = re.compile(
 _ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
 _DAY_BEFORE = re.compile(
     rf"(?<![\w-])({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|,?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
+    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
     r"|(?<=\bon\s)(sat|sun|mon|wed)(?![\w'’-])"
     r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?<=\w\s)Mon|(?<=\w\s)Wed)(?![\w.'’-])",
     re.IGNORECASE,

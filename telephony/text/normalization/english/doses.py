@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits
+from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits, near_words
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
     rf"(?<![\w.,:/+-])({_NUMBER}%?)\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[a-zA-Zµ]{{1,5}}(?:/[a-z]{{1,6}})?)(?!\w))"
 )
 _PER = re.compile(r"(?<=\d|\s)(mg|mcg|g|ml|mL|units?|IU|mEq|oz)\s?/\s?(?=\d)")
+_TABLETS = re.compile(r"(?<=\d\smg\s)(tab|cap)(s?)(?!\w)\.?")
 _PRESSURE = re.compile(r"(?<![\w./,-])(\d{2,3})/(\d{2,3})(?:\s?mm\s?[Hh]g)(?!\w)")
 _EVERY = re.compile(
     r"(?<!\w)(?:(?<=\bevery\s)|q\.?\s?)(\d{1,2})(?:\s?[-–]\s?(\d{1,2}))?\s?(h|hrs?|hours?|d|days?|min|wks?)\b(\.?)",
@@ -37,6 +38,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         begin = "every " if match.group()[0] in "qQ" else ""
         return f"{begin}{spread(low, high)} {noun}{plural}" + ("." if stop and ends_text(match) else "")
 
+    def tablets(match: re.Match[str]) -> str:
+        return ("tablet" if match[1][0] in "tT" else "capsule") + match[2]
+
     def pressure(match: re.Match[str]) -> str:
         high, low = (language.cardinal(int(part)) for part in match.groups())
         return f"{high} {language.over} {low} millimeters of mercury"
@@ -50,6 +54,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{times(match)} {'an' if unit == 'hour' else 'a'} {unit}"
 
     return [
+        near_words("dose", _TABLETS, tablets, ("tab", "cap")),
         near_digits("dose", _PER, lambda match: f"{match[1]} {language.per} "),
         at_digits("blood pressure", _PRESSURE, pressure),
         near_digits("dose", _EVERY, every),

@@ -110,7 +110,9 @@ class EnglishGrammar(Language):
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
         "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity",
-        "appt": "appointment", "appts": "appointments", "acct": "account", "b/w": "between",
+        "appt": "appointment", "appts": "appointments", "acct.": "account", "conf.": "confirmation",
+        "pkg": "package", "msg": "message",
+        "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 
         "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
         "N/A": "not applicable", "n/a": "not applicable",
@@ -136,7 +138,8 @@ class EnglishGrammar(Language):
         r"code|PIN|pin|passcode|password|ZIP|zip|account|order|reference|confirmation|ticket|case|ID|invoice|tracking|"
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
         r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
-        r"starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
+        r"telephone|fax|cell|mobile|starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|"
+        r"flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = r"on|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"

@@ -13,12 +13,14 @@ _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,3})'(?:\s?(\d{1,2}(?:\s1/2|½)?)(?:\"|''|(?![\d'\w])))?(?![\w'])")
 _INCHES = re.compile(r"(?<![\w.,'])(\d{1,3}(?:\.\d)?)(?:\"|'')(?=\s?x\s?\d|\s[a-z]|[.,;!?]?$|[.,;])")
 _HEIGHT = re.compile(r"(?<![\w.,])(\d)\s?ft\.?\s(\d{1,2})(?!\s?(?:in|\d|/|[a-z]))", re.IGNORECASE)
+_INCH_PARTS = re.compile(r"(?<![\w./,-])(?:(\d{1,3})[\s-])?(\d{1,2})/(\d{1,2})\"(?=(\s[a-z]{3,})?)")
+_ORDINAL_RANGE = re.compile(r"(?<=\dst|\dnd|\drd|\dth)\s?[-–]\s?(?=\d{1,4}(?:st|nd|rd|th)(?!\w))")
 _STONES = re.compile(r"(?<![\w.,])(\d{1,2})\s?st(?![\w.])(?!\s[A-Z])")
 _STONE = re.compile(r"(?<![\w.,])(\d{1,2})\s?st\s?(\d{1,2})\s?lbs?(?!\w)")
 _MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2")
 _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
-    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/]))?(?![\w.]\d)"
+    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
 )
 _LENGTH = re.compile(r"\s?(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels|'|\")")
 _FRACTION_ENDING = re.compile(r"(?<=[1-9]/[2-9])(?:nd|rd|th)s?(?!\w)", re.IGNORECASE)
@@ -65,7 +67,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return None
         values = [read(part, language) for part in match.group(1, 2, 3) if part]
         said = " by ".join(language.number(value) for value in values if value is not None)
-        return f"{said} {language.unit_name(UNITS[match[4]][1])}" if match[4] else said
+        return f"{said} {language.unit_name(UNITS[match[4]][1])}" if match[4] else said + (match[5] or "")
 
     def out_of(match: re.Match[str]) -> str | None:
         got, best = [part for part in match.groups() if part]
@@ -80,6 +82,22 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("size", _SIZED, size),
         at_digits("score", _OUT_OF, out_of),
     ]
+
+
+def inch_rules(language: EnglishGrammar) -> list[Rule]:
+    """Parts of an inch by its mark. They come before dates."""
+
+    def part(match: re.Match[str]) -> str | None:
+        above, below = int(match[2]), int(match[3])
+        if language.fraction(above, below) is None:
+            return None
+        if match[1]:
+            return f"{language.mixed(int(match[1]), above, below)} {'inch' if match[4] else 'inches'}"
+        if match[4]:
+            return f"{language.cardinal(above)} {(language.fraction(1, below) or '').removeprefix('one ')} inch"
+        return f"{language.fraction(above, below)} of an inch"
+
+    return [at_digits("inches", _INCH_PARTS, part)]
 
 
 def stone_rules(language: EnglishGrammar) -> list[Rule]:
@@ -120,5 +138,6 @@ def ordinal_rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_digits("fraction", _FRACTION_ENDING, lambda match: ""),
+        near_digits("ordinals", _ORDINAL_RANGE, lambda match: f" {language.to} "),
         at_digits("ordinal", _ORDINAL, ordinal),
     ]

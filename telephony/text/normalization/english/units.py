@@ -79,10 +79,11 @@ WEATHER = re.compile(
     r"preheat|heat|thermostat)\b",
     re.IGNORECASE,
 )
-_CONTAINERS = frozenset(
-    "bottle can bag box tank jar package pack cup glass steak drive battery bulb monitor screen tube vial patch "
-    "pill tablet capsule plan phone charger outlet burger walk ride mattress apartment house home room office "
-    "condo lot space screen rug".split()
+# What stands behind a unit that is said in the singular: "a 12 oz can".
+_MEASURED_NOUNS = frozenset(
+    "apartment bag battery bottle box bulb burger can capsule charger condo cup dash drive freestyle glass home "
+    "house jar lot mattress monitor office outlet pack package patch phone pill plan race relay ride room rug "
+    "screen space sprint steak tablet tank tube vial walk".split()
 )
 _ARTICLE = re.compile(r"\ban?\s$", re.IGNORECASE)
 NOT_NOUNS = frozenset(
@@ -126,7 +127,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     )
     temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
     per_unit = re.compile(rf"(?<=\b{language.per}\s)(lb|kg|oz|hr|mo|yr|gal|km|wk|min|sec|sq ft)\b(?!\.)")
-    per_day = re.compile(r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min)(?!\w)")
+    per_day = re.compile(
+        r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min|mL|ml|kg|dL)(?!\w)"
+    )
 
     def unit(match: re.Match[str]) -> str | None:
         sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
@@ -150,7 +153,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return None
         adjectival = (
             "-" in joint
-            or (noun is not None and noun[1:] in _CONTAINERS)
+            or (noun is not None and noun[1:] in _MEASURED_NOUNS)
             or (
                 noun
                 and noun[1:] not in NOT_NOUNS
@@ -188,7 +191,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("temperature", temperature, degrees),
         at_digits("unit", measured, unit),
         near_words("rate", per_unit, lambda match: language.rates[match[1]], (language.per,)),
-        Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1]]}"),
+        Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1].lower()]}"),
     ]
 
 

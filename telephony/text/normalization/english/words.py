@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.english.addresses import DIRECTIONS
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_words
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits, near_words
 
 _TITLES = {
     "dr": "Doctor", "mr": "Mister", "mrs": "Missus", "ms": "Miz", "prof": "Professor", "gov": "Governor",
@@ -32,6 +33,8 @@ _INITIALS = re.compile(
     r"(?<![\w.@/-])((?:[A-Za-z]\.\s?){1,5}[A-Za-z])\.(?![\w@])|(?<![\w.@/-])((?:[A-Z]\.){1,5}[A-Z])(?![\w.@])"
 )
 _SENIOR = re.compile(r"(?:(?<=[a-z]\s)|(?<=[a-z],\s))Sr\.?(?!\w)(?!\s[A-Z])")
+_PAGES = re.compile(r"(?<![\w.])([pP])\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
+_WIND = re.compile(r"(?:(?<=from\sthe\s)|(?<=to\sthe\s))(NW|NE|SW|SE)(?!\w)")
 _NUMBER_IS = re.compile(r"(?<=[a-z]\s)no\.(?=\s(?:is|was)\b)")
 _NUMBERED = re.compile(r"(?<!\w)[Nn]o\.\s?(?=[A-Z]{1,6}-?\d)")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
@@ -86,6 +89,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_words("title", _TITLE, title, _TITLES),
+        near_digits("abbreviation", _PAGES, lambda match: f"{match[1]}ages "),
+        near_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("the n", "the s")),
         near_words("abbreviation", _NUMBER_IS, lambda match: "number", ("no.",)),
         near_words("title", _SENIOR, lambda match: f"Senior{'.' if ends_text(match) else ''}", ("sr",)),
         Rule("abbreviation", _NUMBERED, lambda match: "number "),
