@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import anyio
 import structlog
 from fastapi import APIRouter, WebSocket
 
+from telephony.endpoints.conversation import Conversation, Format, Totals
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.livekit_conversation import Conversation
-from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, stays
+from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, no_voice_message
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
 from telephony.protocols.messages import MessageError
+from telephony.scheduling.queues import Request
 from telephony.settings import Settings
+from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
 from telephony.text import normalization
 from telephony.text.normalization import SpokenError
@@ -37,47 +40,73 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     @routes.websocket("/ws/tts")
     async def converse(socket: WebSocket) -> None:
         await socket.accept()
-        client = Client(socket, settings.send_timeout_s)
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
         with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
-            await _Connection(client, sessions, settings, metrics, presence=presence).serve()
+            await _Connection(client, sessions, settings, presence=presence).serve()
         try:
             await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
         except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
+            log.debug("client_gone", **client.named, error=str(error))
 
     return routes
+
+
+class _Answers:
+    """See `conversation.Answers`."""
+
+    def __init__(self, client: Client, *, timestamps: bool) -> None:
+        self._client = client
+        self._timestamps = timestamps
+
+    async def words(self, segment: int, words: Sequence[Word]) -> None:
+        if self._timestamps:
+            await self._client.send(protocol.Words(segment, words))
+
+    async def audio(self, frame: bytes) -> None:
+        await self._client.send_audio(frame)
+
+    async def done(self, segment: int, request: Request, sent_s: float) -> None:
+        measured = request.measured
+        await self._client.send(
+            protocol.SegmentDone(
+                segment,
+                request.request_id,
+                protocol.milliseconds(measured.first_audio_s),
+                protocol.real_time_factor(measured.engine_s, measured.audio_s),
+                protocol.milliseconds(sent_s),
+            )
+        )
+
+    async def failed(self, segment: int, request: Request, why: str) -> None:
+        await self._client.send(protocol.Error("synthesis_failed", why, segment, request.request_id))
 
 
 class _Connection:
     """One client. One task reads its messages; while it has a session, another one speaks."""
 
-    def __init__(
-        self, client: Client, sessions: SessionRegistry, settings: Settings, metrics: Metrics, *, presence: Presence
-    ) -> None:
+    def __init__(self, client: Client, sessions: SessionRegistry, settings: Settings, *, presence: Presence) -> None:
         self._client = client
         self._presence = presence
         self._sessions = sessions
         self._settings = settings
-        self._metrics = metrics
         self._conversation: Conversation | None = None
         self._defect: Exception | None = None
 
     async def serve(self) -> None:
         """Returns when the client is gone or was refused."""
-        log.info("connected", door=DOOR)
-        try:
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._run, self._read)
-        finally:
-            self._end_conversation()
-            log.info("disconnected", door=DOOR)
+        with self._client.connected():
+            try:
+                async with anyio.create_task_group() as self._tasks:
+                    self._tasks.start_soon(self._run, self._read)
+            finally:
+                self._end_conversation()
         if self._defect is not None:
             raise self._defect
 
     async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
         """Runs one of the tasks. If the client is gone, the other one ends as well."""
         try:
-            if await stays(task, DOOR, self._metrics):
+            if await self._client.stays(task):
                 return
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
@@ -139,26 +168,35 @@ class _Connection:
         try:
             selection = self._sessions.find(wanted)
         except UnknownVoiceError as error:
-            raise MessageError("bad_voice", str(error)) from None
+            raise no_voice_message(error) from None
+        session_id = message.session_id or str(uuid.uuid4())
         conversation = Conversation(
-            self._sessions.open(DOOR),
-            self._client,
+            self._sessions.open(DOOR, session_id),
+            _Answers(self._client, timestamps=bool(chosen.timestamps)),
             self._sessions,
             self._settings,
-            self._presence,
-            start=message,
+            on_pending=lambda pending: self._presence.speak() if pending else self._presence.pause(),
+            session_id=session_id,
             wanted=wanted,
             selection=selection,
+            sent_as=Format(
+                "pcm",
+                protocol.SAMPLE_RATE,
+                protocol.SAMPLE_BYTES,
+                padded=bool(chosen.fixed_frames),
+                lead_s=None if chosen.lead_ms is None else chosen.lead_ms / 1000,
+            ),
         )
         self._conversation = conversation
+        self._client.session = session_id
         await self._client.send(protocol.SessionStarted(conversation.session_id))
         self._tasks.start_soon(self._run, partial(self._converse, conversation))
 
     async def _converse(self, conversation: Conversation) -> None:
-        ended = await conversation.speak()
+        await conversation.speak()
         # First, so that a client that reads of the end finds a place for its next session.
         self._end_conversation()
-        await self._client.send(ended)
+        await self._client.send(_ended(conversation.session_id, conversation.totals))
         self._rest_if_idle()
 
     def _end_conversation(self) -> None:
@@ -183,6 +221,16 @@ class _Connection:
         if not script.speakable:
             raise MessageError("bad_message", "text: the document has nothing to say")
         return script
+
+
+def _ended(session_id: str, totals: Totals) -> protocol.SessionEnded:
+    return protocol.SessionEnded(
+        session_id,
+        totals.segments,
+        protocol.milliseconds(totals.sent_s),
+        protocol.milliseconds(totals.first_audio_s),
+        protocol.real_time_factor(totals.engine_s, totals.audio_s),
+    )
 
 
 def _is_whole_document(text: str) -> bool:

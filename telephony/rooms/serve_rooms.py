@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,10 @@ os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
 os.environ.setdefault("RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP", "0")
 os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
 os.environ.setdefault("RAY_SERVE_USE_GRPC_BY_DEFAULT", "1")
+# What serves callers on their own machines tells nobody of it.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Ten looks a second at every deployment took a quarter of what an idle cluster costs; rooms come and go in seconds.
+os.environ.setdefault("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")
 # Without its head a cluster's rooms go on for a while; Ray would end the door's process after a minute.
 os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "86400")
 
@@ -29,6 +34,9 @@ from ray import serve
 
 from telephony.rooms.deployment import APP, DEPLOYMENT, build
 
+_CORES_BESIDE_A_GPU = 2
+_GPU_PARTS = 10_000
+"""Ray counts in such parts of a GPU."""
 _QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "namespace": APP}
 
 
@@ -45,9 +53,9 @@ class ServeRooms:
 
     async def describe(self) -> Description:
         """See `Rooms`."""
-        handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
-        self._streams = handle.options(stream=True, method_name="speak")
         try:
+            handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
+            self._streams = handle.options(stream=True, method_name="speak")
             described: Description = await handle.describe.remote()
         except Exception as error:
             raise SynthesisError(f"no room answers: {type(error).__name__}: {error}"[:300]) from error
@@ -69,20 +77,35 @@ class ServeRooms:
 
 
 def start_rooms(settings: Settings, rooms: int) -> ServeRooms:
-    """Starts Ray on this machine, and rooms that share its cores. Takes seconds, and as long as an engine to load.
+    """Starts Ray on this machine, and rooms that `share` it. Takes seconds, and as long as an engine to load.
 
     Raises:
         SynthesisError: they do not start.
     """
     cores = max(1, int(machine.cores()))
-    threads = max(1, cores // rooms)
-    options = {**_said(settings), "rooms": rooms, "cpus": threads, "threads": threads}
+
+    def deploy_shares() -> None:
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        gpus = 0 if settings.device == "cpu" else int(resources.get("GPU", 0))
+        threads = {"threads": settings.threads} if settings.threads else {}
+        deploy({**_said(settings), "rooms": rooms, **share(rooms, cores, gpus), **threads})
+
     return _in_thread(
-        lambda: ray.init(
-            num_cpus=max(cores, rooms * threads), include_dashboard=False, _node_ip_address="127.0.0.1", **_QUIET
-        ),
-        lambda: deploy(options),
+        lambda: ray.init(num_cpus=max(cores, rooms), include_dashboard=False, _node_ip_address="127.0.0.1", **_QUIET),
+        deploy_shares,
     )
+
+
+def share(rooms: int, cores: int, gpus: int) -> dict[str, Any]:
+    """What each room gets of a machine, as options: an equal part of its cores, or a GPU and up to two cores.
+
+    With more rooms than GPUs, each gets the same part of one, so small that the fullest GPU holds its rooms.
+    """
+    cpus = max(1, cores // rooms)
+    if not gpus:
+        return {"cpus": cpus, "gpus": 0}
+    to_one = math.ceil(rooms / gpus)
+    return {"cpus": min(_CORES_BESIDE_A_GPU, cpus), "gpus": math.floor(_GPU_PARTS / to_one) / _GPU_PARTS}
 
 
 def join_rooms(address: str) -> ServeRooms:
@@ -98,7 +121,7 @@ def join_rooms(address: str) -> ServeRooms:
 
 
 def deploy_at(address: str, options: dict[str, Any]) -> None:
-    """Joins a cluster, deploys rooms there, see `build`, and leaves it.
+    """Joins a cluster, deploys rooms there, see `parse_options`, and leaves it.
 
     Raises:
         SynthesisError: there is no such cluster, or they do not start.
@@ -107,7 +130,7 @@ def deploy_at(address: str, options: dict[str, Any]) -> None:
 
 
 def deploy(options: dict[str, Any]) -> None:
-    """Deploys rooms in the cluster that this process has joined, or changes those that are there: see `build`."""
+    """Deploys rooms in the cluster that this process has joined, or changes those there: see `parse_options`."""
     serve.start(proxy_location="Disabled")
     serve.run(build(options), name=APP, route_prefix=None)
 
@@ -138,5 +161,6 @@ def _in_thread(*steps: Callable[[], object]) -> ServeRooms:
 
 def _said(settings: Settings) -> dict[str, Any]:
     """What of a door's settings is the rooms' too."""
-    names = ("engine", "voice", "device", "cache_dir", "weights_dir", "max_wait_s", "log_level", "log_format")
-    return {name: value for name in names if (value := getattr(settings, name)) is not None}
+    engine = "engine tone_realtime_factor voice device cache_dir weights_dir".split()
+    names = [*engine, *"max_wait_s log_level log_format traces_url".split()]
+    return {name: value for name in names if (value := getattr(settings, name)) not in (None, "")}

@@ -1,4 +1,8 @@
-"""What one session of the session protocol says, from `start_session` to `session_ended`."""
+"""What a client says in pieces, as speech: sentences are made of the pieces, spoken, and sent in their order.
+
+The protocols whose text comes while a language model still writes it share this; each says in its own messages what
+`Answers` are.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,22 @@ import itertools
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from telephony.audio.encoders import open_encoder
-from telephony.endpoints.idle import Presence
-from telephony.endpoints.websocket import AudioStream, Client, Frames
+from telephony.endpoints.websocket import AudioStream, Frames
 from telephony.endpoints.websocket_server import rest_s
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
 from telephony.listeners.session import Session, Speech
 from telephony.listeners.sessions import SessionRegistry
-from telephony.protocols import session as protocol
+from telephony.scheduling.queues import Request
 from telephony.settings import Settings
+from telephony.speech import Word
 from telephony.text.script import Script
 from telephony.text.segments import Segmenter
 from telephony.voices import ResolvedVoice, VoiceRequest
@@ -32,6 +37,47 @@ log = structlog.get_logger()
 
 # A long text goes in by pieces, a millisecond each at the most: other clients have their turn in between.
 _PIECE_CHARS = 512
+
+
+class Answers(Protocol):
+    """How a protocol tells a client of its speech. Called in the order in which things are heard.
+
+    Segments count from 1 in their conversation. Each call may raise ClientGoneError.
+    """
+
+    async def words(self, segment: int, words: Sequence[Word]) -> None:
+        """Times of words of a segment, from its first sample; before the audio that they are in."""
+        ...
+
+    async def audio(self, frame: bytes) -> None:
+        """The next encoded audio."""
+        ...
+
+    async def done(self, segment: int, request: Request, sent_s: float) -> None:
+        """All audio of a segment was sent, so many seconds; the request says what was measured."""
+        ...
+
+    async def failed(self, segment: int, request: Request, why: str) -> None:
+        """A segment could not be spoken to its end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the audio of a conversation is sent.
+
+    Attributes:
+        name, sample_rate: see `open_encoder`.
+        sample_bytes: of one sample; None for a compressed format, whose frames leave as they come.
+        padded: whether the last frame of a segment is filled up.
+        lead_s: how far ahead of the listener audio is sent, in seconds; None for any distance.
+    """
+
+    name: str
+    sample_rate: int
+    sample_bytes: int | None
+    padded: bool = False
+    lead_s: float | None = None
 
 
 @dataclass(eq=False)
@@ -43,8 +89,8 @@ class _Segment(SaidText):
 
 
 @dataclass
-class _Totals:
-    """What a session has spoken so far: `sent_s`, `audio_s` and `engine_s` in seconds."""
+class Totals:
+    """What a conversation has said so far: `sent_s`, `audio_s` and `engine_s` in seconds."""
 
     segments: int = 0
     sent_s: float = 0.0
@@ -54,61 +100,63 @@ class _Totals:
 
 
 class Conversation:
-    """What one session says. Used by the tasks of one event loop.
+    """What one client says. Used by the tasks of one event loop.
 
     Text goes from the segmenter to the segments that wait, from there into the playback, where those in flight are, and
     `speak` sends these.
 
     Args:
-        start: the message that began it.
+        session: with a place; the conversation closes it.
+        answers: tells the client.
+        on_pending: told when `pending` changes.
+        session_id: the client's name for the conversation; for the log.
         wanted, selection: who is to speak, and who does at first.
+        sent_as: how the audio is sent.
 
     Attributes:
-        session_id: the client's name for it, or one that it is given.
-        ending: whether `end_session` has come.
+        ending: whether `end` was called.
         pending: whether there is text that was not spoken yet.
+        totals: what was said so far.
     """
 
     def __init__(
         self,
         session: Session,
-        client: Client,
+        answers: Answers,
         sessions: SessionRegistry,
         settings: Settings,
-        presence: Presence,
         *,
-        start: protocol.StartSession,
+        on_pending: Callable[[bool], None],
+        session_id: str,
         wanted: VoiceRequest,
         selection: ResolvedVoice,
+        sent_as: Format,
     ) -> None:
-        self.session_id = start.session_id or str(uuid.uuid4())
+        self.session_id = session_id
         self.ending = False
         self.pending = False
-        self._presence = presence
+        self.totals = Totals()
+        self._on_pending = on_pending
         self._session = session
-        self._client = client
+        self._answers = answers
         self._sessions = sessions
         self._wanted = wanted
         self._selection = selection
         self._settings = settings
-        chosen = start.chosen
-        self._padded = bool(chosen.fixed_frames)
-        self._timestamps = bool(chosen.timestamps)
+        self._format = sent_as
         # A script that sends UTF-16 unit by unit cuts characters into halves.
         self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
         self._segmenter = Segmenter()
         self._debounce: asyncio.TimerHandle | None = None
         self._waiting: deque[Script] = deque()
         self._waiting_chars = 0
-        lead_s = None if chosen.lead_ms is None else chosen.lead_ms / 1000
-        self._playback = Playback[_Segment](lead_s, piece_ms=settings.frame_ms)
+        self._playback = Playback[_Segment](sent_as.lead_s, piece_ms=settings.frame_ms)
         self._stream: AudioStream | None = None
         self._numbers = itertools.count(1)
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._taking = False
-        self._totals = _Totals()
-        log.info("session_started", session=str(session), session_id=self.session_id, voice=selection.voice)
+        log.info("session_started", door=session.door, session=session_id, voice=selection.voice)
 
     async def say(self, text: str) -> None:
         """Takes the next piece of text; speaks the sentences that it completes, the rest when none follows."""
@@ -143,9 +191,15 @@ class Conversation:
         self._queue(map(Script.lenient, self._segmenter.flush()))
         self._hold()
 
-    def end(self) -> None:
-        """Speaks what is there, and nothing more: then `speak` returns."""
+    def end(self, *, flush: bool = True) -> None:
+        """Speaks what is there, and nothing more: then `speak` returns.
+
+        Args:
+            flush: whether an unfinished sentence is spoken too; else it is dropped.
+        """
         self.ending = True
+        if not flush:
+            self._segmenter.reset()
         self.flush()
         self._playback.end()
 
@@ -167,28 +221,20 @@ class Conversation:
         self._hold()
         log.info(
             "session_ended",
-            session=str(self._session),
-            session_id=self.session_id,
-            segments=self._totals.segments,
-            audio_s=round(self._totals.sent_s, 3),
+            door=self._session.door,
+            session=self.session_id,
+            segments=self.totals.segments,
+            audio_s=round(self.totals.sent_s, 3),
         )
 
-    async def speak(self) -> protocol.SessionEnded:
-        """Sends the audio of all segments in order; returns the last message of the session once it has ended.
+    async def speak(self) -> None:
+        """Sends the audio of all segments in order, until the conversation has ended.
 
         Raises:
             ClientGoneError: the client takes nothing more.
         """
         while (segment := await self._playback.next()) is not None:
             await self._send(segment)
-        totals = self._totals
-        return protocol.SessionEnded(
-            self.session_id,
-            totals.segments,
-            protocol.milliseconds(totals.sent_s),
-            protocol.milliseconds(totals.first_audio_s),
-            protocol.real_time_factor(totals.engine_s, totals.audio_s),
-        )
 
     def _queue(self, segments: Iterable[Script]) -> None:
         for segment in segments:
@@ -233,10 +279,7 @@ class Conversation:
         if pending is not self.pending:
             self.pending = pending
             self._sessions.speaking(+1 if pending else -1)
-            if pending:
-                self._presence.speak()
-            else:
-                self._presence.pause()
+            self._on_pending(pending)
 
     async def _send(self, segment: _Segment) -> None:
         """Sends a segment's audio and what became of it, unless it is cancelled on the way."""
@@ -247,36 +290,31 @@ class Conversation:
         self._refill()
         request = segment.speech.request
         if request.measured.failure is not None:
-            error = protocol.Error("synthesis_failed", request.measured.failure, segment.number, request.request_id)
-            await self._client.send(error)
+            await self._answers.failed(segment.number, request, request.measured.failure)
         else:
             self._count(segment.speech, sent_s)
-            done = protocol.SegmentDone(
-                segment.number,
-                request.request_id,
-                protocol.milliseconds(request.measured.first_audio_s),
-                protocol.real_time_factor(request.measured.engine_s, request.measured.audio_s),
-                protocol.milliseconds(sent_s),
-            )
-            await self._client.send(done)
+            await self._answers.done(segment.number, request, sent_s)
         self._hold()
 
     async def _send_audio(self, segment: _Segment) -> float:
         """Sends the audio until its end or until it is cancelled; returns how much, in seconds."""
-        frames = Frames(protocol.SAMPLE_RATE * self._settings.frame_ms // 1000 * protocol.SAMPLE_BYTES, self._padded)
-        stream = self._stream = AudioStream(open_encoder("pcm", protocol.SAMPLE_RATE), frames, self._playback, segment)
+        form = self._format
+        frame_samples = form.sample_rate * self._settings.frame_ms // 1000
+        frames = Frames(None if form.sample_bytes is None else frame_samples * form.sample_bytes, form.padded)
+        encoder = open_encoder(form.name, form.sample_rate)
+        stream = self._stream = AudioStream(encoder, frames, self._playback, segment)
         sent_bytes = 0
         async for window in segment.speech:
-            if self._timestamps and window.words:
-                await self._client.send(protocol.Words(segment.number, window.words))
+            if window.words:
+                await self._answers.words(segment.number, window.words)
             async for frame in stream.messages(window):
-                await self._client.send_audio(frame)
+                await self._answers.audio(frame)
                 sent_bytes += len(frame)
         self._stream = None
-        return sent_bytes / protocol.SAMPLE_BYTES / protocol.SAMPLE_RATE
+        return segment.sent_s if form.sample_bytes is None else sent_bytes / form.sample_bytes / form.sample_rate
 
     def _count(self, speech: Speech, sent_s: float) -> None:
-        totals = self._totals
+        totals = self.totals
         totals.segments += 1
         totals.sent_s += sent_s
         totals.audio_s += speech.request.measured.audio_s
