@@ -21,7 +21,7 @@ class English(EnglishGrammar):
         if stage is Stage.WORDS:
             return [*dates.weekday_rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
         if stage is Stage.CODES:
-            return codes.rules(self)
+            return [*codes.telephone_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:

@@ -80,7 +80,7 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _LETTERED_PLACE = re.compile(
-    rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?(?=[A-Z]\d{{0,4}}(?!\w))", re.IGNORECASE
+    rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?([A-Z])(?=\d{{0,4}}(?!\w))", re.IGNORECASE
 )
 _ROOMS = frozenset("room rm suite apartment apt unit gate seat locker flat".split())
 _SMALL_CODE = re.compile(rf"(?<![\w.@/-])({alternatives(_PLACES)})\s([a-z])(\d{{1,3}})(?!\w)", re.IGNORECASE)
@@ -136,7 +136,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
         Rule("place", _PO_BOX, lambda match: "P O "),
         near_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES]),
-        Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} "),
+        Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} {match[2].upper()}"),
         near_digits("place", _SMALL_CODE, small_code),
         at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
         near_words("street", _ROAD, _road, _ALWAYS),

@@ -66,12 +66,14 @@ _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|v
 _SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-12(?!\w)")
 _WORD_NUMBER = re.compile(r"(?<![\w.])(9)/(11)(?![\w/])|(?<![\w.])(50)/(50)(?![\w/])|(?<![\w.])(20)/(20)(?![\w/])")
 _EVERY_DAY = re.compile(r"(?<![\w.])24[/-]7(?:/365)?(?!\w)")
-_VANITY = re.compile(r"(?<![\w-])(1-)?(8\d\d|900)-([A-Z]{3,10})(?:-([A-Z]{3,10}))?(?![\w-])")
+_VANITY = re.compile(r"(?<![\w-])(1-)?(8\d\d|900)-([A-Z]{2,10})(?:-([A-Z]{2,10}))?(?![\w-])")
 _EMERGENCY = re.compile(
     r"(?<![\w.,$€£#/:-])(911|988)(?![\w%°-]|[.,:/]\d)|(?<=\b[Cc]all\s|\b[Dd]ial\s)([2-8]11)(?![\w%]|[.,:/-]\d)"
 )
 _GRADE = re.compile(r"(?<![\w.-])([A-D])-(?=[\s,;!?]|$|\.(?:\s|$))")
 _MINUS = re.compile(r"(?<=\d)\s?[-−–]\s?(?=\d+(?:\.\d+)?\s?=)")
+_TOLL_FREE = re.compile(r"(?<![\w-])1-(8\d\d|900)(?![\w-])")
+_BLOOD_TYPE = re.compile(r"(?<=[Tt]ype\s)(AB|A|B|O)([+-])(?!\w)")
 _OIL = re.compile(r"(?<![\w.])(\d{1,2})W-(\d{2})(?!\w)")
 _SEATS = re.compile(r"(?<=\b[Ss]eats\s)([A-K])-([A-K])(?!\w)")
 _POWER = re.compile(r"(?<![\w.])(\d{1,6})\^(\d{1,3})(?!\w)")
@@ -83,8 +85,42 @@ _QUARTER = re.compile(
     r"(?<!\w)([1-4])Q\s?'?((?:20)?\d\d)(?!\w)|(?<!\w)Q([1-4])\s(?:of\s)?'?(20\d\d)(?!\w)", re.IGNORECASE
 )
 _FISCAL = re.compile(r"(?<!\w)FY\s?'?((?:20)?\d\d)(?!\w)", re.IGNORECASE)
-_HYPHENED = re.compile(r"(?<![\w.-])\d(?:-\d){2,9}(?![\w-])")
+_HYPHENED = re.compile(r"(?<![\w.-])(?:\d(?:-\d){2,9}|\d{2}-\d{7})(?![\w-])")
 _ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
+
+
+def telephone_rules(language: EnglishGrammar) -> list[Rule]:
+    """Telephone numbers in words and letters, extensions, short codes to text to."""
+
+    def toll_free(match: re.Match[str]) -> str:
+        area = language.cardinal(int(match[1])) if match[1].endswith("00") else language.spell_digits(match[1])
+        return f"{language.digits[1]} {area}"
+
+    def vanity(match: re.Match[str]) -> str:
+        area = language.cardinal(int(match[2])) if match[2].endswith("00") else language.spell_digits(match[2])
+        words = " ".join(word.capitalize() for word in match.group(3, 4) if word)
+        return f"{language.digits[1] + ', ' if match[1] else ''}{area}, {words}"
+
+    def extension(match: re.Match[str]) -> str:
+        return f", extension {codes.digit_groups(codes.divided(match[2]), language)}"
+
+    def named_extension(match: re.Match[str]) -> str:
+        word = "Extension" if match[1][0] == "E" else "extension"
+        return f"{word} {codes.digit_groups(codes.divided(match[2]), language)}"
+
+    def short_code(match: re.Match[str]) -> str | None:
+        if not _TEXTED.search(match.string[max(0, match.start() - 80) : match.start()]):
+            return None
+        return codes.digit_groups(codes.divided(match[1]), language)
+
+    return [
+        at_digits("telephone number", _TOLL_FREE, toll_free),
+        near_digits("telephone number", _VANITY, vanity),
+        at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
+        near_digits("extension", _EXTENSION, extension),
+        near_digits("extension", _NAMED_EXTENSION, named_extension),
+        at_digits("short code", _SHORT_CODE, short_code),
+    ]
 
 
 def rules(language: EnglishGrammar) -> list[Rule]:
@@ -113,18 +149,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         if not _COMBINED.search(match.string[max(0, match.start() - 40) : match.start()]):
             return None
         return ", ".join(language.cardinal(int(part)) for part in match.groups())
-
-    def extension(match: re.Match[str]) -> str:
-        return f", extension {codes.digit_groups(codes.divided(match[2]), language)}"
-
-    def named_extension(match: re.Match[str]) -> str:
-        word = "Extension" if match[1][0] == "E" else "extension"
-        return f"{word} {codes.digit_groups(codes.divided(match[2]), language)}"
-
-    def short_code(match: re.Match[str]) -> str | None:
-        if not _TEXTED.search(match.string[max(0, match.start() - 80) : match.start()]):
-            return None
-        return codes.digit_groups(codes.divided(match[1]), language)
 
     def plan(match: re.Match[str]) -> str:
         paragraph = f" {language.cardinal(int(match[3]))}" if match[3] else ""
@@ -185,10 +209,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def hardware(match: re.Match[str]) -> str:
         return ", ".join(codes.characters(part.upper(), language) for part in match[1].split(":"))
 
-    def vanity(match: re.Match[str]) -> str:
-        area = language.cardinal(int(match[2])) if match[2].endswith("00") else language.spell_digits(match[2])
-        words = " ".join(word.capitalize() for word in match.group(3, 4) if word)
-        return f"{language.digits[1] + ', ' if match[1] else ''}{area}, {words}"
+    def blood_type(match: re.Match[str]) -> str:
+        return f"{' '.join(match[1])} {'positive' if match[2] == '+' else 'negative'}"
 
     return [
         near_words("number sign", _NUMBER_OF, lambda match: language.number_sign, "#"),
@@ -201,14 +223,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits(
             "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
         ),
+        near_words("blood type", _BLOOD_TYPE, blood_type, ("type",)),
         near_words("seats", _SEATS, lambda match: f"{match[1]} {language.to} {match[2]}", ("seats",)),
         at_digits("power", _POWER, lambda match: f"{match[1]} to the power of {match[2]}"),
         near_words("list", _LIST_MARK, lambda match: f"{match[1]},", ")"),
         near_digits("number", _BARE_DECIMAL, lambda match: "0."),
         near_digits("model", _PRODUCT, lambda match: language.place_number(match.group())),
         near_digits("minus", _MINUS, lambda match: f" {language.minus} "),
-        near_digits("telephone number", _VANITY, vanity),
-        at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
         Rule("grade", _GRADE, lambda match: f"{match[1]} {language.minus}"),
         Rule("keys", _KEY_TWICE, lambda match: match[1]),
         near_digits("fiscal year", _FISCAL, fiscal),
@@ -221,9 +242,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("flight", _FLIGHT, letters_and_digits),
         near_digits("plate", _SPACED_PLATE, plate),
         near_digits("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
-        near_digits("extension", _EXTENSION, extension),
-        near_digits("extension", _NAMED_EXTENSION, named_extension),
-        at_digits("short code", _SHORT_CODE, short_code),
         near_digits("ending", _ENDING, lambda match: f"ending in {language.spell_digits(match[1])}"),
         at_digits("always", _EVERY_DAY, every_day),
         at_digits("two numbers", _WORD_NUMBER, two_numbers),

@@ -37,6 +37,7 @@ _CARD_EXPIRY = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)")
 _LIKELY = re.compile(
     r"(?<![\w./,$-])(\d{1,2})/(\d{1,2})(?![\w/\"]|[.,]\d|\s(?:of|inch|inches|in|mile|cup|stars?|mmHg)\b)"
 )
+_SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
 _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
@@ -63,7 +64,7 @@ _DAY_BEFORE = re.compile(
 )
 _INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
 _DAY_INITIALS = re.compile(
-    rf"(?<![\w-])(?:(M)\s?[-–]\s?(F|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
+    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
 )
 _DOTTED_CLOCK = re.compile(r"(?<=\bat )(\d{1,2})\.([0-5]\d)(?=\s(?:in\s|tomorrow|today|tonight|on\s|sharp)|[?!]|\.?$)")
 _SHORT_HALVES = re.compile(
@@ -184,6 +185,15 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
             return None
         return f"the {language.day(day)} of {language.month(month)}, {language.year(year)}"
 
+    def span(match: re.Match[str]) -> str | None:
+        numbers = [int(part) for part in match.groups()]
+        first, last = (
+            (day, month) if not language.month_first else (month, day) for day, month in (numbers[:2], numbers[2:])
+        )
+        if not all(valid_date(day, month, 2024) for day, month in (first, last)):
+            return None
+        return f"{language.date(*first, None)} {language.to} {language.date(*last, None)}"
+
     def likely(match: re.Match[str]) -> str | None:
         first, second = map(int, match.groups())
         month, day = (first, second) if language.month_first else (second, first)
@@ -202,6 +212,7 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("date", _YEAR_FIRST, year_first),
         at_digits("card expiry", _CARD_EXPIRY, card_expiry),
         at_digits("date", _DOTTED, dotted),
+        at_digits("dates", _SPAN, span),
         at_digits("date", _LIKELY, likely),
     ]
 
@@ -304,7 +315,7 @@ def weekday_rules(language: EnglishGrammar) -> list[Rule]:
         return said + ("." if ends_text(match) else "")
 
     def initials(match: re.Match[str]) -> str:
-        first, last = (_DAYS[_INITIAL_DAYS[part]] for part in match.groups() if part)
+        first, last = (_DAYS[_INITIAL_DAYS[part.capitalize()]] for part in match.groups() if part)
         return f"{first} {language.to} {last}"
 
     return [

@@ -97,6 +97,7 @@ class EnglishGrammar(Language):
         "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
         "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
         "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
+        "qt": "quart",
         "pp": "person",
     }  # fmt: skip
     abbreviations = {
@@ -142,7 +143,7 @@ class EnglishGrammar(Language):
         r"flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = r"on|between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
     alphabet = {
         word[0]: word
         for word in (

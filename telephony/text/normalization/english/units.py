@@ -126,7 +126,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         re.IGNORECASE,
     )
     temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
-    per_unit = re.compile(rf"(?<=\b{language.per}\s)(lb|kg|oz|hr|mo|yr|gal|km|wk|min|sec|sq ft)\b(?!\.)")
+    per_unit = re.compile(rf"(?<=\b{language.per}\s)(lb|kg|oz|qt|hr|mo|yr|gal|km|wk|min|sec|sq ft)\b(?:\.(?=\s[a-z]))?")
     per_day = re.compile(
         r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min|mL|ml|kg|dL)(?!\w)"
     )

@@ -25,9 +25,11 @@ _TITLE = re.compile(
 # Behind a number these are units.
 _LATE = {
     "min": "minimum", "wk": "week", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours", "mins": "minutes",
-    "mo": "month", "dr": "doctor", "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account",
+    "mo": "month", "dr": "doctor", "st": "street", "co": "company",
+    "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account",
     "ref": "reference",
 }  # fmt: skip
+_BY = re.compile(r"\b(feet|foot|inch|inches|meters|centimeters|millimeters)\sx\s")
 _LATE_STOPPED = re.compile(rf"(?<![\w.@/-])({alternatives(_LATE)})\.(?!\w)", re.IGNORECASE)
 _INITIALS = re.compile(
     r"(?<![\w.@/-])((?:[A-Za-z]\.\s?){1,5}[A-Za-z])\.(?![\w@])|(?<![\w.@/-])((?:[A-Z]\.){1,5}[A-Z])(?![\w.@])"
@@ -135,7 +137,10 @@ def late_rules(language: EnglishGrammar) -> list[Rule]:
         word = _LATE[match[1].lower()]
         return (word.capitalize() if match[1][0].isupper() else word) + ("." if ends_text(match) else "")
 
-    return [near_words("abbreviation", _LATE_STOPPED, full, [f"{short}." for short in _LATE])]
+    return [
+        near_words("size", _BY, lambda match: f"{match[1]} by ", (" x ",)),
+        near_words("abbreviation", _LATE_STOPPED, full, [f"{short}." for short in _LATE]),
+    ]
 
 
 def initial_rules() -> list[Rule]:
