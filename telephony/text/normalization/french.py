@@ -60,7 +60,6 @@ class French(Language):
     hashtag = "hashtag"
     star_key = "étoile"
     pound_key = "dièse"
-    key_words = r"appuyez sur|tapez|composez|touche|faites|puis|la|le"
     squared = "au carré"
     cubed = "au cube"
     half = "un demi"

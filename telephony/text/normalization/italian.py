@@ -67,7 +67,6 @@ class Italian(Language):
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "cancelletto"
-    key_words = r"prema|premi|digiti|digita|componga|tasto|usi|poi|il"
     squared = "al quadrato"
     cubed = "al cubo"
     half = "mezzo"

@@ -99,8 +99,6 @@ class Language:
     star_key: str
     pound_key: str
     """The keys of a telephone."""
-    key_words: str
-    """Alternatives of a regular expression: behind these, a star and a number sign are keys."""
     squared: str
     cubed: str
     half: str

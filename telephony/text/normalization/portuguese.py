@@ -69,7 +69,6 @@ class Portuguese(Language):
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "jogo da velha"
-    key_words = r"pressione|aperte|disque|digite|tecle|tecla|use|depois|a|o"
     squared = "ao quadrado"
     cubed = "ao cubo"
     half = "meio"

@@ -73,7 +73,6 @@ class Spanish(Language):
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "almohadilla"
-    key_words = r"pulse|presione|oprima|marque|teclee|tecla|use|luego|el|la"
     squared = "al cuadrado"
     cubed = "al cubo"
     half = "medio"

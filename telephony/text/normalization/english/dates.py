@@ -55,11 +55,19 @@ _DAY_LIST = re.compile(
     rf"(?<![\w-])(?:{_DAY})\.?(?:(?:,?\sand\s|,?\sor\s|,\s?|\s?&\s?|/)(?:{_DAY})(?![\w'’])\.?)+", re.IGNORECASE
 )
 _ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
+# "sun", "sat", "wed" and "mon" in small letters are days only behind such a word.
+_BEFORE_DAYS = "|".join(
+    rf"(?<=\b{word}\s)"
+    for word in "on this next last by until till closed open opens every each from through thru and or is".split()
+)
+_NOT_BEHIND_PERSONS = "".join(rf"(?<!\b{word}\s)" for word in "he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
-    rf"(?<![\w-])({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|,?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
-    r"|(?<=\bon\s)(sat|sun|mon|wed)(?![\w'’-])"
-    r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?<=\w\s)Mon|(?<=\w\s)Wed)(?![\w.'’-])",
+    rf"(?<![\w-]){_NOT_BEHIND_PERSONS}({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
+    r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
+    r"|(?<![\w-])(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
+    r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
+    rf"|(?:{_BEFORE_DAYS})(sat|sun|mon|wed)(?![\w'’-])\.?"
+    r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-])",
     re.IGNORECASE,
 )
 _INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}

@@ -51,7 +51,6 @@ class EnglishGrammar(Language):
     hashtag = "hashtag"
     star_key = "star"
     pound_key = "pound"
-    key_words = r"press|hit|dial|enter|push|key|type|touch|use|then|by|the"
     squared = "squared"
     cubed = "cubed"
     half = "one half"
