@@ -273,6 +273,12 @@ EVENTS = (
     Event(
         "shared_calls_failed", "error", "a defect of this service: one question about shared calls was lost", _REPORT
     ),
+    Event(
+        "shared_message_refused",
+        "warning",
+        "a message was not another door's, or came twice: `error` says how one sees that",
+        "set the clocks by NTP and the same `KOKORO_REDIS_SECRET` at all doors; else see who can write to Redis",
+    ),
     Event("shared_calls_inbox_lost", "debug", "what other doors forward does not come: Redis is gone for now"),
     Event("call_taken_over", "info", "a call has come from another `door`"),
     Event("call_left", "info", "a call has gone to another door"),
