@@ -261,6 +261,11 @@ class Cache:
     blends_file: Path | None = setting(None, values.path, "the named blends", hidden=True)
 
     @property
+    def keeps_phrases(self) -> bool:
+        """Whether there is any place to keep phrases."""
+        return bool(self.phrase_memory_mb or self.phrase_cache_mb or self.redis_url)
+
+    @property
     def keeps_every_phrase(self) -> bool:
         """Whether phrases that nobody had prerendered become files as well."""
         return self.keep_phrases or self.phrase_dir is not None
