@@ -89,7 +89,8 @@ _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
 _ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
 _STATE_BEHIND_CITY = re.compile(
-    r"(?<!\w)([A-Z][a-z'’]{2,20}\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)"
+    r"(?<!\w)(?!January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"([A-Z][a-z'’]{2,20}\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)"
     rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
 )
 # Without those that are words.

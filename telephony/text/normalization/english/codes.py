@@ -13,7 +13,7 @@ from telephony.text.normalization.rules import Rule, at_digits, first_words, nea
 _NAMES = (
     r"code|passcode|password|PIN|PNR|locator|confirmation|reference|ref|order|tracking|serial|ticket|case|claim|booking|"
     r"reservation|record|invoice|account|acct|member|membership|policy|ID|SKU|VIN|plate|license|licence|part|model|item|"
-    r"coupon|promo|voucher|S/N|P/N"
+    r"coupon|promo|docket|voucher|S/N|P/N"
 )
 _BETWEEN = r"(?:[\s:#.]|\b(?:is|number|no|num|code|plate|ID|key)\b){1,12}"
 # With a digit and a letter, in any case; and all in capitals, which is a code only behind its name.
@@ -72,6 +72,10 @@ _EMERGENCY = re.compile(
 )
 _GRADE = re.compile(r"(?<![\w.-])([A-D])-(?=[\s,;!?]|$|\.(?:\s|$))")
 _MINUS = re.compile(r"(?<=\d)\s?[-−–]\s?(?=\d+(?:\.\d+)?\s?=)")
+_PHONE_MODEL = re.compile(r"(?<=iPhone\s)(\d{1,2})([sS])(?!\w)")
+_SIGHT = re.compile(r"(?<![\w.])20/(\d{2,3})(?=\s(?:vision|sight)\b)")
+_TIMES = re.compile(r"(?<![\w.,])(\d{1,3}\.\d{1,2})[x×](?![\w×])")
+_QUARTERS = re.compile(r"(?<!\w)Q([1-4])\s?[-–]\s?Q?([1-4])(?!\w)")
 _TOLL_FREE = re.compile(r"(?<![\w-])1-(8\d\d|900)(?![\w-])")
 _BLOOD_TYPE = re.compile(r"(?<=[Tt]ype\s)(AB|A|B|O)([+-])(?!\w)")
 _OIL = re.compile(r"(?<![\w.])(\d{1,2})W-(\d{2})(?!\w)")
@@ -220,6 +224,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("highway", _HIGHWAY, highway),
         at_digits("combination", _COMBINATION, combination),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
+        at_digits("model", _PHONE_MODEL, lambda match: f"{language.cardinal(int(match[1]))} S"),
+        at_digits("sight", _SIGHT, lambda match: f"{language.cardinal(20)} {language.cardinal(int(match[1]))}"),
+        at_digits("fold", _TIMES, lambda match: f"{match[1]} {language.fold}"),
+        near_digits("quarters", _QUARTERS, lambda match: f"Q {match[1]} {language.to} Q {match[2]}"),
         at_digits(
             "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
         ),

@@ -13,14 +13,16 @@ _DECADES = re.compile(
     r"(?<![\w.,])'?((?:1[1-9]|20)\d0|(?<=')\d0)\s?'?s(?!\w)(?:\s?[-–]\s?'?((?:1[1-9]|20)?\d0)'?s(?!\w))?"
 )
 _SHORT_DECADE = re.compile(
-    r"(?<![\w.,])(?:(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
+    r"(?<![\w.,])(?:(?=\d0's)|"
+    r"(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
     r"(?<=\btheir )|(?<=\byour )|(?<=\bin )|(?<=\blow )|"
     r"(?<=\bmid )|(?<=\bhigh )|(?<=\bupper )|(?<=\blower )|(?<=\bearly )|(?<=\blate )|(?<=-)|(?<=\bto )|(?<=\band ))"
     r"'?([1-9]0)'?s(?!\w)(?:\s?[-–]\s?'?([1-9]0)'?s(?!\w))?",
     re.IGNORECASE,
 )
 _OLD_YEAR = re.compile(
-    r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bby) )|"
+    r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bcirca) )|"
+    r"(?<=(?i:\bby) )|"
     r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
 )  # fmt: skip
 _RECENT_YEAR = re.compile(
@@ -170,9 +172,19 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = match[2].replace(".", "").replace("-", " ")
         return f"{name(match[1])}{joint}{a_year(match[3])}"
 
+    month_range = re.compile(
+        rf"(?<![\w.-])({months})\.?(\s?[-–]\s?|\sto\s|\sthru\s|\sthrough\s)({months})(?!\s\d{{1,2}}(?!\d))",
+        re.IGNORECASE,
+    )
+
+    def several_months(match: re.Match[str]) -> str:
+        joint = language.to if match[2].strip() in "-–" else match[2].strip()
+        return f"{name(match[1])} {joint} {name(match[3])}"
+
     across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
     return [
         at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
+        near_words("months", month_range, several_months, by_name),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),

@@ -104,7 +104,7 @@ def part_rules(language: EnglishGrammar) -> list[Rule]:
         fraction, _, _, noun, stop = match.groups()
         known = _names(noun)
         one = known[0] if known else noun
-        end = "." if stop else ""
+        end = "." if stop and (ends_text(match) or _next_is_capital(match)) else ""
         if fraction == "1/2":
             return f"half {article_for('a', one)} {one}{end}"
         above, below = map(int, fraction.split("/"))
