@@ -17,7 +17,7 @@ _TITLES = {
 }  # fmt: skip
 # Titles without a stop, or in lower case, are other words too.
 _TITLE = re.compile(
-    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|"
+    rf"(?<![\w.@/’'-])(?=[cdfghlmprs])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|"
     r"(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
     r"(?=[A-Z][\w'’]))",
     re.IGNORECASE,
