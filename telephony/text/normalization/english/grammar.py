@@ -76,7 +76,7 @@ class EnglishGrammar(Language):
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
-        "m": "million", "M": "million", "mn": "million", "million": "million",
+        "m": "million", "M": "million", "mn": "million", "mm": "million", "MM": "million", "million": "million",
         "b": "billion", "B": "billion", "bn": "billion", "billion": "billion",
         "T": "trillion", "tn": "trillion", "trillion": "trillion",
     }  # fmt: skip
