@@ -301,6 +301,9 @@ def test_what_was_heard_is_saved_linked_and_remembered(service: StartService, vi
     page.get_by_text("The link is in the").first.wait_for()
     fragment = page.evaluate("location.hash")
     assert "text=One+two" in fragment
+    new.speak("Something newer.")
+    assert page.evaluate("location.hash").startswith("#text=Something+newer.&")
+    new.speak(TEXT)
     page.goto("about:blank")
     page.goto(f"http://127.0.0.1:{door.http_port}/")
     ready(new)
