@@ -177,9 +177,17 @@ def test_an_unknown_websocket_path_is_404(door: Service, events: EventLog) -> No
     assert refused.value.response.status_code == 404
     assert refused.value.response.headers["X-Request-ID"]
     assert refused.value.response.headers["X-Content-Type-Options"] == "nosniff"
-    assert events.wait("refused", door="none", code="404")["why"] == "there is no WebSocket at this path"
+    line = events.wait("refused", door="none", code="404", path="/nowhere")
+    assert line["why"] == "there is no WebSocket at this path"
     door.stop()
     assert [event for event in events.all() if event["level"] == "error"] == []
+
+
+def test_a_refused_request_is_named_by_its_path(door: Service, events: EventLog) -> None:
+    request("/v1/voices?voice=x", key="a-wrong-one", method="GET")(door)
+    events.wait("refused", door="openai", code="401", path="/v1/voices")
+    request("/" + "long" * 1000)(door)
+    assert len(events.wait("refused", door="none", code="404")["path"]) == 200
 
 
 def test_health_refuses_nobody(service: StartService, events: EventLog) -> None:
