@@ -476,8 +476,9 @@ def test_behind_a_key_the_page_asks_for_it_and_keeps_it_for_the_tab(service: Sta
     field.wait_for()
     assert new.page.evaluate("document.activeElement.id") == "key-value"
     field.fill("wrong")
-    field.press("Enter")
+    new.page.get_by_role("button", name="Use this key").click()
     new.page.get_by_text("does not know this key").wait_for()
+    assert new.page.evaluate("document.activeElement.id") == "key-value"
     field.fill("correct horse")
     field.press("Enter")
     field.wait_for(state="hidden")
