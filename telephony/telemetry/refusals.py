@@ -27,10 +27,15 @@ def refused(metrics: Metrics, door: str, code: str, why: str, peer: str | None, 
 
 
 def peer_name(address: Sequence[object] | None) -> str | None:
-    """A socket's address (host, port and more) as one word; None where there is none."""
+    """A socket's address (host, port and more) as one word; None where there is none.
+
+    Who came by a reverse proxy has port 0, and is named without it.
+    """
     if not address:
         return None
     host, port = address[0], address[1]
+    if not port:
+        return str(host)
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 

@@ -183,6 +183,11 @@ def test_an_unknown_websocket_path_is_404(door: Service, events: EventLog) -> No
     assert [event for event in events.all() if event["level"] == "error"] == []
 
 
+def test_who_came_by_a_proxy_is_named_by_its_address(door: Service, events: EventLog) -> None:
+    request("/nowhere", **{"X-Forwarded-For": "192.0.2.7"})(door)
+    assert events.wait("refused", code="404")["peer"] == "192.0.2.7"
+
+
 def test_a_refused_request_is_named_by_its_path(door: Service, events: EventLog) -> None:
     request("/v1/voices?voice=x", key="a-wrong-one", method="GET")(door)
     events.wait("refused", door="openai", code="401", path="/v1/voices")
