@@ -45,6 +45,7 @@ MAX_WAITING = 256
 
 _BATCH = 256
 _END_TIMEOUT_S = 2.0
+_INBOX_PAUSE_S = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -218,7 +219,7 @@ class SharedCalls:
         answer = self._ask(partial(self._directory.offer, host, datagram, keep=keep, signed=signed))
         if answer is None:
             answer = "kept" if keep else "dropped"
-        elif answer != "kept":
+        if answer == "forwarded" or isinstance(datagram, telephone.Goodbye):
             self._pending.pop((host, datagram.call_id), None)
         self._figures.datagrams.labels(answer).inc()
         log.debug("datagram_offered", call=datagram.call_id, host=host, answer=answer)
@@ -247,9 +248,10 @@ class SharedCalls:
                         break  # after a failure the subscription may be one to a Redis that is gone
             except DirectoryError as error:
                 log.debug("shared_calls_inbox_lost", error=str(error))
-                self._ending.wait(1.0)
+                self._ending.wait(_INBOX_PAUSE_S)
             except Exception:
                 log.exception("shared_calls_failed")
+                self._ending.wait(_INBOX_PAUSE_S)
 
     def _handle(self, message: Message) -> None:
         if isinstance(message, Forwarded):
