@@ -1,7 +1,7 @@
 """Calls that several doors share: whichever has a call's text connection owns it, and gets its datagrams.
 
-Two threads: one asks Redis, the other waits for what other doors forward. Nobody who carries audio waits for either. A
-HELLO waits `CLAIM_TIMEOUT_S` at most, before its first text.
+Two threads: one asks Redis, the other waits for what other doors forward. No thread that carries audio waits for
+either. A HELLO waits `CLAIM_TIMEOUT_S` at most, before its first text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 CLAIM_TIMEOUT_S = 0.5
 RENEWAL_S = 5.0
 RETRY_S = 5.0
-"""That Redis is not asked after it has failed."""
+"""How long Redis is not asked after it has failed."""
 MAX_PENDING = 256
 """Registrations that this door keeps for calls to come."""
 MAX_WAITING = 256
@@ -267,5 +267,5 @@ class SharedCalls:
 
 
 def _unknown_chunk_id() -> int:
-    """Beyond all that doors have counted up to, and rising by 64 a second; for half a year, then it begins again."""
+    """Beyond all ids that were counted up from 1, and rising by 64 each second; it starts over after half a year."""
     return 2**31 + int(time.time()) % 2**24 * 64
