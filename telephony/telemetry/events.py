@@ -340,8 +340,8 @@ EVENTS = (
     Event("env_var_ignored", "info", "a variable of an earlier service, without effect"),
     Event("flag_ignored", "info", "a flag of an earlier service, without effect"),
     Event("config_key_ignored", "info", "a key of a gateway's configuration, without effect"),
-    Event("library_message", "warning, error", "a library's own words", "`library` says whose"),
     Event("loading", "info", "a step of the engine's start begins: `step` of how many, `elapsed_s` after the first"),
+    Event("library_message", "warning, error", "a library's own words", "`library` says whose"),
     Event("stopping", "info", "SIGTERM or SIGINT: calls finish for up to `--drain-timeout-s`"),
     Event("stopped", "info", "the end; `drained=false`: a call was cut"),
 )
