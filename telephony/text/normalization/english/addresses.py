@@ -69,8 +69,9 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _DIRECTED = re.compile(
-    rf"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s"
-    rf"(?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w)|[A-Z][a-z]+\s(?:&|and)\s[A-Z])"
+    r"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s(?=[A-Z][a-z]+\s(?:&|and)\s[A-Z]|"
+    r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s"
+    rf"(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
 )
 _FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b|\s#\sis\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
