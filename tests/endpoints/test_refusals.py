@@ -195,6 +195,17 @@ def test_a_refused_request_is_named_by_its_path(door: Service, events: EventLog)
     assert len(events.wait("refused", door="none", code="404")["path"]) == 200
 
 
+def test_what_comes_behind_a_refused_session_is_refused_with_it(door: Service, events: EventLog) -> None:
+    url = f"ws://127.0.0.1:{door.http_port}{SESSION}"
+    with connect(url, additional_headers={"X-API-Key": KEY}) as client:
+        client.send(json.dumps({"type": "start_session", "config": {"voice": "x"}}))
+        for following in ({"type": "send_text", "text": SECRET}, {"type": "flush"}, {"type": "end_session"}):
+            client.send(json.dumps(following))
+        answers = [json.loads(client.recv(TIMEOUT_S))["code"] for _ in range(4)]
+    assert answers == ["bad_voice", "no_session", "no_session", "no_session"]
+    assert [line["code"] for line in events.found("refused")] == ["bad_voice"]
+
+
 def test_health_refuses_nobody(service: StartService, events: EventLog) -> None:
     door = service(http_port=0)
     door.sessions.refuse()
