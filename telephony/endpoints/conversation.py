@@ -53,12 +53,8 @@ class Answers(Protocol):
         """The next encoded audio."""
         ...
 
-    async def done(self, segment: int, request: Request, sent_s: float) -> None:
-        """All audio of a segment was sent, so many seconds; the request says what was measured."""
-        ...
-
-    async def failed(self, segment: int, request: Request, why: str) -> None:
-        """A segment could not be spoken to its end."""
+    async def ended(self, segment: int, request: Request, sent_s: float) -> None:
+        """All audio of a segment was sent, so many seconds; `request.measured` says what it cost, or why it failed."""
         ...
 
 
@@ -68,7 +64,8 @@ class Format:
 
     Attributes:
         name, sample_rate: see `open_encoder`.
-        sample_bytes: of one sample; None for a compressed format, whose frames leave as they come.
+        sample_bytes: of one sample, for frames of equal length; None where audio leaves as it comes.
+        piece_ms: milliseconds of audio that are encoded at a time.
         padded: whether the last frame of a segment is filled up.
         lead_s: how far ahead of the listener audio is sent, in seconds; None for any distance.
     """
@@ -76,6 +73,7 @@ class Format:
     name: str
     sample_rate: int
     sample_bytes: int | None
+    piece_ms: int
     padded: bool = False
     lead_s: float | None = None
 
@@ -150,7 +148,7 @@ class Conversation:
         self._debounce: asyncio.TimerHandle | None = None
         self._waiting: deque[Script] = deque()
         self._waiting_chars = 0
-        self._playback = Playback[_Segment](sent_as.lead_s, piece_ms=settings.frame_ms)
+        self._playback = Playback[_Segment](sent_as.lead_s, piece_ms=sent_as.piece_ms)
         self._stream: AudioStream | None = None
         self._numbers = itertools.count(1)
         self._has_room = asyncio.Event()
@@ -289,17 +287,15 @@ class Conversation:
             return
         self._refill()
         request = segment.speech.request
-        if request.measured.failure is not None:
-            await self._answers.failed(segment.number, request, request.measured.failure)
-        else:
+        if request.measured.failure is None:
             self._count(segment.speech, sent_s)
-            await self._answers.done(segment.number, request, sent_s)
+        await self._answers.ended(segment.number, request, sent_s)
         self._hold()
 
     async def _send_audio(self, segment: _Segment) -> float:
         """Sends the audio until its end or until it is cancelled; returns how much, in seconds."""
         form = self._format
-        frame_samples = form.sample_rate * self._settings.frame_ms // 1000
+        frame_samples = form.sample_rate * form.piece_ms // 1000
         frames = Frames(None if form.sample_bytes is None else frame_samples * form.sample_bytes, form.padded)
         encoder = open_encoder(form.name, form.sample_rate)
         stream = self._stream = AudioStream(encoder, frames, self._playback, segment)

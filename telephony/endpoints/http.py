@@ -23,7 +23,18 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from telephony import __version__
-from telephony.endpoints import admin, gateway, health, livekit, openai, page, pbx_calls, pipecat
+from telephony.endpoints import (
+    admin,
+    contexts,
+    contexts_http,
+    gateway,
+    health,
+    livekit,
+    openai,
+    page,
+    pbx_calls,
+    pipecat,
+)
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
@@ -59,7 +70,7 @@ def create_app(
     app = FastAPI(title="Kokoro for phone calls", version=__version__)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
-        for door in (livekit, pipecat, gateway, openai)
+        for door in (livekit, pipecat, gateway, openai, contexts, contexts_http)
     }
     if pbx_listener is not None:
         routers["calls"] = pbx_calls.router(sessions, settings, metrics, pbx_listener)

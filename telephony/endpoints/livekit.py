@@ -65,8 +65,11 @@ class _Answers:
     async def audio(self, frame: bytes) -> None:
         await self._client.send_audio(frame)
 
-    async def done(self, segment: int, request: Request, sent_s: float) -> None:
+    async def ended(self, segment: int, request: Request, sent_s: float) -> None:
         measured = request.measured
+        if measured.failure is not None:
+            await self._client.send(protocol.Error("synthesis_failed", measured.failure, segment, request.request_id))
+            return
         await self._client.send(
             protocol.SegmentDone(
                 segment,
@@ -76,9 +79,6 @@ class _Answers:
                 protocol.milliseconds(sent_s),
             )
         )
-
-    async def failed(self, segment: int, request: Request, why: str) -> None:
-        await self._client.send(protocol.Error("synthesis_failed", why, segment, request.request_id))
 
 
 class _Connection:
@@ -186,6 +186,7 @@ class _Connection:
                 "pcm",
                 protocol.SAMPLE_RATE,
                 protocol.SAMPLE_BYTES,
+                self._settings.frame_ms,
                 padded=bool(chosen.fixed_frames),
                 lead_s=None if chosen.lead_ms is None else chosen.lead_ms / 1000,
             ),

@@ -277,7 +277,7 @@ def _digest(key: bytes) -> bytes:
 def _presented(scope: Scope) -> Iterator[bytes]:
     """Every key that a request shows."""
     for name, value in scope["headers"]:
-        if name == b"x-api-key":
+        if name in (b"x-api-key", b"xi-api-key"):
             yield value
         elif name == b"authorization" and value[:7].lower() == b"bearer ":
             yield value[7:].strip()

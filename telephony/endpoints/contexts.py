@@ -1,0 +1,297 @@
+"""ElevenLabs' clients on a WebSocket: contexts; their messages are in `protocols/contexts.py`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+import anyio
+import structlog
+from fastapi import APIRouter, WebSocket
+
+from telephony.audio.encoders import EncoderError, open_encoder
+from telephony.endpoints.conversation import Conversation, Format
+from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
+from telephony.endpoints.websocket import Client, ClientGoneError, stays
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.protocols import contexts as protocol
+from telephony.protocols.messages import MessageError
+from telephony.scheduling.queues import Request as Spoken
+from telephony.settings import Settings
+from telephony.speech import Word
+from telephony.telemetry.metrics import Metrics
+from telephony.voices import VoiceRequest
+
+log = structlog.get_logger()
+
+DOOR = "contexts"
+"""The name of this door in metrics."""
+
+MAX_CONTEXTS = 20
+"""Open at once on one connection."""
+
+_POLICY_VIOLATION = 1008
+# A message has a fifth of a second at the most: enough for few messages, and little to throw away at a barge-in.
+_PIECE_MS = 200
+_SLOWEST, _FASTEST = 0.5, 2.0
+_FORMATS = {"mp3": "mp3", "pcm": "pcm", "ulaw": "mulaw", "alaw": "alaw", "opus": "opus"}
+_STATUS_NAMES = {401: "invalid_api_key", 404: "voice_not_found", 413: "text_too_long", 429: "too_many_requests"}
+
+
+def output_format(name: str) -> tuple[str, int]:
+    """What a name such as `pcm_16000` or `mp3_44100_128` stands for: our format, and Hz. The bit rate is ours.
+
+    Raises:
+        EncoderError: there is no such format.
+    """
+    kind, _, rest = name.partition("_")
+    rate = rest.partition("_")[0]
+    if kind not in _FORMATS or not rate.isascii() or not rate.isdecimal() or len(rate) > 5:
+        raise EncoderError(f"unknown output_format {name[:100]!r}: there are pcm_16000, ulaw_8000, mp3_44100_128, ...")
+    open_encoder(_FORMATS[kind], int(rate))
+    return _FORMATS[kind], int(rate)
+
+
+def possible_speed(speed: float | None) -> float | None:
+    """The rate nearest to what is asked for."""
+    return None if speed is None else min(_FASTEST, max(_SLOWEST, speed))
+
+
+class _Answers:
+    """See `conversation.Answers`: the messages of one context."""
+
+    def __init__(self, client: Client, context_id: str | None, *, synchronous: bool) -> None:
+        self._client = client
+        self._context_id = context_id
+        self._synchronous = synchronous
+        self._clock = protocol.CharacterClock()
+        self._said_s = 0.0
+        self._alignment: protocol.Alignment | None = None
+
+    async def words(self, segment: int, words: Sequence[Word]) -> None:
+        align = self._clock.align_synchronously if self._synchronous else self._clock.align
+        self._alignment = align(words, self._said_s)
+
+    async def audio(self, frame: bytes) -> None:
+        alignment, self._alignment = self._alignment, None
+        await self._client.send(protocol.Audio(frame, self._context_id, alignment))
+
+    async def ended(self, segment: int, request: Spoken, sent_s: float) -> None:
+        self._said_s += sent_s
+        if request.measured.failure is not None:
+            await self._client.send(protocol.Error("synthesis_failed", request.measured.failure, self._context_id))
+
+
+class _Connection:
+    """One client. One task reads its messages; each context has one that speaks.
+
+    Args:
+        single: whether the connection has one context without a name.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        sessions: SessionRegistry,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        presence: Presence,
+        wanted: VoiceRequest,
+        sent_as: Format,
+        synchronous: bool,
+        single: bool,
+    ) -> None:
+        self._client = client
+        self._sessions = sessions
+        self._settings = settings
+        self._metrics = metrics
+        self._presence = presence
+        self._wanted = wanted
+        self._format = sent_as
+        self._synchronous = synchronous
+        self._single = single
+        self._contexts: dict[str | None, Conversation] = {}
+        self._defect: Exception | None = None
+
+    async def serve(self) -> None:
+        """Returns when the client is gone, or has closed its contexts and wants to be closed."""
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self._tasks.start_soon(self._run, self._read)
+        finally:
+            for conversation in self._contexts.values():
+                conversation.close()
+        if self._defect is not None:
+            raise self._defect
+
+    async def _run(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs one of the tasks. If the client is gone, all end."""
+        try:
+            if await stays(task, DOOR, self._metrics):
+                return
+        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
+            self._defect = error
+        self._tasks.cancel_scope.cancel()
+
+    async def _read(self) -> None:
+        self._presence.rest()
+        async for received in self._client.messages():
+            self._presence.resume()
+            try:
+                message = protocol.parse(received)
+                context_id = None if self._single else message.context_id
+                try:
+                    await self._handle(message, context_id)
+                except MessageError as error:
+                    error.request_id = context_id
+                    raise
+            except MessageError as error:
+                await self._client.send(protocol.Error(error.code, str(error), error.request_id))
+            else:
+                if message.close_socket or (self._single and message.text == ""):
+                    self._end_all()
+                    return
+            self._rest_if_idle()
+        self._tasks.cancel_scope.cancel()
+
+    def _end_all(self) -> None:
+        for conversation in self._contexts.values():
+            if not conversation.ending:
+                conversation.end()
+
+    async def _handle(self, message: protocol.Message, context_id: str | None) -> None:
+        conversation = self._contexts.get(context_id)
+        if message.close_context:
+            if conversation is not None and not conversation.ending:
+                conversation.end(flush=bool(message.flush))
+            return
+        if message.text:
+            if conversation is None:
+                conversation = self._open(message, context_id)
+            elif conversation.ending:
+                raise MessageError("context_closed", "text came after close_context")
+            await self._say(conversation, message.text)
+        if message.flush and conversation is not None and not conversation.ending:
+            conversation.flush()
+
+    async def _say(self, conversation: Conversation, text: str) -> None:
+        limit = self._settings.max_text_chars
+        if len(text) > limit:
+            raise MessageError("text_too_long", f"a text of {len(text)} characters is longer than the limit of {limit}")
+        if text.isspace() and not conversation.pending:
+            return
+        await conversation.say(text)
+        await conversation.wait_for_room()
+
+    def _open(self, message: protocol.Message, context_id: str | None) -> Conversation:
+        if context_id is None and not self._single:
+            raise MessageError("missing_context_id", "text needs a context_id")
+        if len(self._contexts) >= MAX_CONTEXTS:
+            raise MessageError("too_many_contexts", f"{MAX_CONTEXTS} contexts are open: close one first")
+        wanted = dataclasses.replace(self._wanted, speed=possible_speed(message.speed))
+        try:
+            selection = self._sessions.find(wanted)
+            session = self._sessions.open(DOOR)
+        except UnknownVoiceError as error:
+            raise MessageError("voice_not_found", str(error)) from None
+        except RefusedError as error:
+            raise MessageError("busy", str(error)) from None
+        conversation = Conversation(
+            session,
+            _Answers(self._client, context_id, synchronous=self._synchronous),
+            self._sessions,
+            self._settings,
+            on_pending=self._on_pending,
+            session_id=context_id or str(session),
+            wanted=wanted,
+            selection=selection,
+            sent_as=self._format,
+        )
+        self._contexts[context_id] = conversation
+        self._tasks.start_soon(self._run, partial(self._speak, conversation, context_id))
+        return conversation
+
+    async def _speak(self, conversation: Conversation, context_id: str | None) -> None:
+        await conversation.speak()
+        # First, so that a client that reads of the end finds a place for its next context.
+        del self._contexts[context_id]
+        conversation.close()
+        await self._client.send(protocol.Final(context_id))
+        self._rest_if_idle()
+
+    def _on_pending(self, pending: bool) -> None:
+        if pending:
+            self._presence.speak()
+        else:
+            self._rest_if_idle()
+
+    def _rest_if_idle(self) -> None:
+        if not self._contexts:
+            self._presence.rest()
+        elif not any(conversation.pending for conversation in self._contexts.values()):
+            self._presence.pause()
+
+
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
+    """The routes of this door."""
+    routes = APIRouter(prefix="/v1/text-to-speech")
+    idle = IdleClients(DOOR, settings, metrics)
+
+    async def serve(socket: WebSocket, voice: str, *, single: bool) -> None:
+        await socket.accept()
+        log.info("connected", door=DOOR)
+        client = Client(socket, settings.send_timeout_s)
+        query = socket.query_params
+        try:
+            name, rate = output_format(query.get("output_format", "mp3_44100_128"))
+            wanted = VoiceRequest(voice, query.get("language_code"))
+            sessions.check_open()
+            sessions.find(wanted)
+        except EncoderError as error:
+            await _close(client, protocol.Error("invalid_output_format", str(error), None, _POLICY_VIOLATION))
+        except UnknownVoiceError as error:
+            await _close(client, protocol.Error("voice_not_found", str(error), None, _POLICY_VIOLATION))
+        except RefusedError as error:
+            await _close(client, protocol.Error("busy", str(error), None, _POLICY_VIOLATION))
+        else:
+            with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
+                await _Connection(
+                    client,
+                    sessions,
+                    settings,
+                    metrics,
+                    presence=presence,
+                    wanted=wanted,
+                    sent_as=Format(name, rate, None, _PIECE_MS),
+                    synchronous=query.get("sync_alignment") == "true",
+                    single=single,
+                ).serve()
+            await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
+            await client.close()
+
+    async def serve_until_gone(socket: WebSocket, voice: str, *, single: bool) -> None:
+        try:
+            await serve(socket, voice, single=single)
+        except ClientGoneError as error:
+            log.debug("client_gone", door=DOOR, error=str(error))
+        finally:
+            log.info("disconnected", door=DOOR)
+
+    @routes.websocket("/{voice}/multi-stream-input")
+    async def converse_in_contexts(socket: WebSocket, voice: str) -> None:
+        await serve_until_gone(socket, voice, single=False)
+
+    @routes.websocket("/{voice}/stream-input")
+    async def converse(socket: WebSocket, voice: str) -> None:
+        await serve_until_gone(socket, voice, single=True)
+
+    return routes
+
+
+async def _close(client: Client, error: protocol.Error) -> None:
+    await client.send(error)
+    await client.close(_POLICY_VIOLATION, error.message[:100])
