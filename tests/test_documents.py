@@ -97,7 +97,12 @@ NOT_RUN = {
     "docker compose -f deploy/compose.yaml up --build": "needs Docker; tests/deploy reads the file",
     "KOKORO_REDIS_URL=redis://127.0.0.1:6379/0 "
     "docker compose -f deploy/compose.yaml --profile full up --build": "as above",
+    "docker compose -f deploy/compose-rooms.yaml up --build": "as above",
+    "docker compose -f deploy/compose-rooms.yaml up deploy": "as above",
     'kubectl create secret generic kokoro-telephony --from-literal=API_KEY="$KEY"': "needs a cluster",
+    'kubectl create secret generic kokoro-rooms --from-literal=auth_token="$(openssl rand -hex 32)"': "needs a cluster",
+    "kubectl apply -k deploy/kubernetes-rooms": "needs a cluster; tests/deploy validates the files",
+    "serve deploy deploy/rooms.yaml": "needs a Ray cluster; tests/deploy reads the file",
     "kubectl apply -k deploy/kubernetes": "needs a cluster; tests/deploy validates the files",
     "cp -r . /opt/kokoro-telephony && mkdir -p /opt/kokoro-telephony/logs": "changes this machine",
     "cp deploy/com.kokoro.telephony.plist ~/Library/LaunchAgents/": "as above; tests/deploy reads the job",

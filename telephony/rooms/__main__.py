@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     wanted = parser.parse_args(arguments)
     options: dict[str, Any] = dict(each.split("=", 1) for each in wanted.set)
-    options |= {"rooms": wanted.rooms, "cpus": wanted.cpus, "gpus": wanted.gpus, "threads": max(1, int(wanted.cpus))}
+    options |= {"rooms": wanted.rooms, "cpus": wanted.cpus, "gpus": wanted.gpus}
     if wanted.max_rooms is not None:
         options |= {"min_rooms": wanted.rooms, "max_rooms": wanted.max_rooms}
     try:

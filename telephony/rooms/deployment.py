@@ -13,8 +13,9 @@ from ray import serve
 
 from telephony.engines import catalog
 from telephony.engines.cluster.messages import Description, Message, Speak
+from telephony.rooms.options import parse_options
 from telephony.rooms.room import Room
-from telephony.settings import Settings, parse
+from telephony.settings import Settings
 from telephony.telemetry import logs
 
 APP = "kokoro"
@@ -67,31 +68,24 @@ class RoomDeployment:
 def build(options: dict[str, Any]) -> serve.Application:
     """The application, for Serve's configuration files and `deploy`.
 
-    Args:
-        options: settings by name, as text or numbers; and `rooms` (how many), `cpus`, `gpus` (of each), `min_rooms` and
-            `max_rooms` (Serve then keeps as many of them as there are streams for), `streams_per_room` (for that).
-
     Raises:
-        SettingsError: a setting is unknown or wrong.
+        SettingsError: see `parse_options`.
     """
-    options = {name: str(value) for name, value in options.items()}
-    rooms, cpus, gpus = int(options.pop("rooms", 1)), float(options.pop("cpus", 2)), float(options.pop("gpus", 0))
-    fewest, most = options.pop("min_rooms", None), options.pop("max_rooms", None)
-    scaled: dict[str, Any] = {"num_replicas": rooms}
-    if most is not None:
+    wanted = parse_options(options)
+    scaled: dict[str, Any] = {"num_replicas": wanted.rooms}
+    if wanted.max_rooms is not None:
         scaled = {
             "num_replicas": "auto",
             "autoscaling_config": {
-                "min_replicas": int(fewest or 1),
-                "max_replicas": int(most),
-                "target_ongoing_requests": int(options.pop("streams_per_room", 8)),
+                "min_replicas": wanted.min_rooms,
+                "max_replicas": wanted.max_rooms,
+                "target_ongoing_requests": wanted.streams_per_room,
             },
         }
-    settings = parse([f"--{name.replace('_', '-')}={value}" for name, value in options.items()], {}).settings
     deployment: Any = serve.deployment(
         RoomDeployment,
         name=DEPLOYMENT,
-        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
+        ray_actor_options={"num_cpus": wanted.cpus, "num_gpus": wanted.gpus},
         max_ongoing_requests=_MAX_STREAMS,
         graceful_shutdown_wait_loop_s=0.1,
         graceful_shutdown_timeout_s=_GRACE_S,
@@ -99,5 +93,5 @@ def build(options: dict[str, Any]) -> serve.Application:
         health_check_timeout_s=3 * _HEALTH_EVERY_S,
         **scaled,
     )
-    application: serve.Application = deployment.bind(settings)
+    application: serve.Application = deployment.bind(wanted.settings)
     return application

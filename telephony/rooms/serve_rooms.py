@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,9 @@ from ray import serve
 
 from telephony.rooms.deployment import APP, DEPLOYMENT, build
 
+_CORES_BESIDE_A_GPU = 2
+_GPU_PARTS = 10_000
+"""Ray counts in such parts of a GPU."""
 _QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "namespace": APP}
 
 
@@ -49,9 +53,9 @@ class ServeRooms:
 
     async def describe(self) -> Description:
         """See `Rooms`."""
-        handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
-        self._streams = handle.options(stream=True, method_name="speak")
         try:
+            handle = serve.get_deployment_handle(DEPLOYMENT, APP)  # in the event loop that it belongs to from now on
+            self._streams = handle.options(stream=True, method_name="speak")
             described: Description = await handle.describe.remote()
         except Exception as error:
             raise SynthesisError(f"no room answers: {type(error).__name__}: {error}"[:300]) from error
@@ -73,20 +77,34 @@ class ServeRooms:
 
 
 def start_rooms(settings: Settings, rooms: int) -> ServeRooms:
-    """Starts Ray on this machine, and rooms that share its cores. Takes seconds, and as long as an engine to load.
+    """Starts Ray on this machine, and rooms that `share` it. Takes seconds, and as long as an engine to load.
 
     Raises:
         SynthesisError: they do not start.
     """
     cores = max(1, int(machine.cores()))
-    threads = max(1, cores // rooms)
-    options = {**_said(settings), "rooms": rooms, "cpus": threads, "threads": threads}
+
+    def deploy_shares() -> None:
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        gpus = 0 if settings.device == "cpu" else int(resources.get("GPU", 0))
+        deploy({**_said(settings), "rooms": rooms, **share(rooms, cores, gpus)})
+
     return _in_thread(
-        lambda: ray.init(
-            num_cpus=max(cores, rooms * threads), include_dashboard=False, _node_ip_address="127.0.0.1", **_QUIET
-        ),
-        lambda: deploy(options),
+        lambda: ray.init(num_cpus=max(cores, rooms), include_dashboard=False, _node_ip_address="127.0.0.1", **_QUIET),
+        deploy_shares,
     )
+
+
+def share(rooms: int, cores: int, gpus: int) -> dict[str, Any]:
+    """What each room gets of a machine, as options: an equal part of its cores, or a GPU and up to two cores.
+
+    With more rooms than GPUs, each gets the same part of one, so small that the fullest GPU holds its rooms.
+    """
+    cpus = max(1, cores // rooms)
+    if not gpus:
+        return {"cpus": cpus, "gpus": 0}
+    to_one = math.ceil(rooms / gpus)
+    return {"cpus": min(_CORES_BESIDE_A_GPU, cpus), "gpus": math.floor(_GPU_PARTS / to_one) / _GPU_PARTS}
 
 
 def join_rooms(address: str) -> ServeRooms:
@@ -102,7 +120,7 @@ def join_rooms(address: str) -> ServeRooms:
 
 
 def deploy_at(address: str, options: dict[str, Any]) -> None:
-    """Joins a cluster, deploys rooms there, see `build`, and leaves it.
+    """Joins a cluster, deploys rooms there, see `parse_options`, and leaves it.
 
     Raises:
         SynthesisError: there is no such cluster, or they do not start.
@@ -111,7 +129,7 @@ def deploy_at(address: str, options: dict[str, Any]) -> None:
 
 
 def deploy(options: dict[str, Any]) -> None:
-    """Deploys rooms in the cluster that this process has joined, or changes those that are there: see `build`."""
+    """Deploys rooms in the cluster that this process has joined, or changes those there: see `parse_options`."""
     serve.start(proxy_location="Disabled")
     serve.run(build(options), name=APP, route_prefix=None)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from telephony.text import abbreviations
+
 DEFAULT_MAX_CHARS = 320
 """Under Kokoro's 510 phonemes a pass for nearly all text (English has about 1.1 a character, with stress marks)."""
 
@@ -40,20 +42,13 @@ _SAID = re.compile(r"[^\W_]|[%&@+=€$£¥°§]")
 _SPACE = re.compile(r"\s")
 _SPACES = re.compile(r"\s+")
 
-# What a full stop does not end: titles, shortened words and Latin, in the languages that the engines speak. One-letter
-# "words" (initials) and words with inner full stops ("e.g", "U.S", "a.m") need no entry.
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt "
-    "vs etc al cf ca approx dept est fig figs vol ch sec no nos pp ed eds inc ltd corp co bros ave blvd rd hwy ext tel "
-    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
-    "sra srta dra ud uds pág núm av avda tfno dña art "
-    "mme mlle mgr env réf "
-    "sig dott ing avv geom rag spett gent egr pag "
-    "exmo exma ilmo ilma eng arq "
-    "str nr bzw usw ggf evtl z.b d.h".split()
-)
-# Of these a full stop may end a sentence as well; the next word's capital decides.
-_ALSO_LAST_WORDS = frozenset("etc al inc ltd corp co bros jr ave blvd rd st no a.m p.m".split())
+_WORD = re.compile(r"[\w'’]+")
+_STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
+# The longest word that decides whether a sentence has ended; a longer one does not.
+_DECIDING_CHARS = 16
+_LAST_WORD = re.compile(r"(\w[\w.]*)\s$")
+# A number, and what begins one: it belongs to the word before it.
+_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|[A-Z]{2}\s\d")
 
 
 class Segmenter:
@@ -171,14 +166,19 @@ def quick_start(segments: Iterator[str | None]) -> Iterator[str | None]:
         if segment is None:
             yield None
             continue
-        clause = _CLAUSE_END.search(segment, _QUICK_MIN_CHARS) if len(segment) > _QUICK_CHARS else None
-        if clause is not None and clause.end() <= _QUICK_CHARS:
-            yield segment[: clause.end()].rstrip()
-            yield segment[clause.end() :].lstrip()
+        end = _quick_end(segment) if len(segment) > _QUICK_CHARS else None
+        if end is not None:
+            yield segment[:end].rstrip()
+            yield segment[end:].lstrip()
         else:
             yield segment
         break
     yield from segments
+
+
+def _quick_end(segment: str) -> int | None:
+    ends = (match.end() for match in _CLAUSE_END.finditer(segment, _QUICK_MIN_CHARS, _QUICK_CHARS + 1))
+    return next((end for end in ends if end <= _QUICK_CHARS and not _belongs(segment, end)), None)
 
 
 def speakable(text: str) -> bool:
@@ -213,11 +213,43 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     if word_match is None:
         return True
     word = word_match.group(1)
-    if word.lower() in _ALSO_LAST_WORDS:
-        return following[0].isupper() and not following[0].isdigit() and word.lower() not in ("st", "no")
-    if word.lower() in _ABBREVIATIONS or _is_dotted(word):
+    shortened = word.lower()
+    if len(word) == 1 and word != "I":
+        return not (word.isupper() or following[0].isdigit())
+    if shortened in abbreviations.BEFORE_NUMBERS:
+        return _ends_before(shortened, following)
+    if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
         return False
-    return not (len(word) == 1 and word.isupper() and word != "I")
+    if shortened in abbreviations.LATIN or not (_is_dotted(word) or shortened in abbreviations.STREETS):
+        return shortened not in abbreviations.LATIN
+    if shortened in abbreviations.STREETS and _STREET.search(text[max(0, match.start() - 40) : match.start()]) is None:
+        return False
+    return _begins_sentence(following)
+
+
+def _ends_before(shortened: str, following: str) -> bool | None:
+    """Whether a word that stands before numbers ends its sentence; None as above."""
+    if not following[0].isupper():
+        return not (following[0].isdigit() or following[0] in "#$€£+(")
+    word = _first_word(following)
+    if word is None:
+        return None
+    if shortened in abbreviations.LETTERED and re.fullmatch(r"[A-HJ-Z]\d{0,4}", word):
+        return False
+    return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)
+
+
+def _begins_sentence(following: str) -> bool | None:
+    """Whether a text begins as sentences do; None while its first word is not complete."""
+    word = _first_word(following)
+    return None if word is None else word.lower().replace("’", "'") in abbreviations.SENTENCE_STARTS
+
+
+def _first_word(following: str) -> str | None:
+    word = _WORD.match(following)
+    if word is None:
+        return ""
+    return None if word.end() == len(following) < _DECIDING_CHARS else word.group()
 
 
 def _is_dotted(word: str) -> bool:
@@ -238,9 +270,23 @@ def _divide(sentence: str, max_chars: int) -> Iterator[str]:
 def _cut(text: str, max_chars: int) -> int:
     """Where to cut a text that is longer than `max_chars`: behind a clause, else a space, else anywhere."""
     head = text[: max_chars + 1]
-    clauses = [match.end() for match in _CLAUSE_END.finditer(head)]
+    clauses = [match.end() for match in _CLAUSE_END.finditer(head) if not _belongs(head, match.end())]
     # A clause in the first third would leave a stump of a segment.
     if clauses and clauses[-1] >= max_chars // 3:
         return min(clauses[-1], max_chars)
     spaces = [match.end() for match in _SPACE.finditer(head)]
+    apart = [end for end in spaces if not _belongs(head, end)]
+    if apart and apart[-1] >= max_chars // 3:
+        return min(apart[-1], max_chars)
     return min(spaces[-1], max_chars) if spaces else max_chars
+
+
+def _belongs(text: str, place: int) -> bool:
+    """Whether what follows a place belongs to what stands before it: a number to its word, a word to its number."""
+    if _NUMBER_BEGINS.match(text, place):
+        return True
+    before = _LAST_WORD.search(text[max(0, place - _DECIDING_CHARS) : place])
+    if before is None:
+        return False
+    word = before[1].lower()
+    return word[-1].isdigit() or word.removesuffix(".") in abbreviations.BEFORE_NAMES | abbreviations.BEFORE_NUMBERS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +23,8 @@ from tests.deploy.files import DEPLOY, HOME, USER, setting_names
 
 CONTAINERFILE = DEPLOY / "Containerfile"
 HEALTHCHECK = DEPLOY / "healthcheck.py"
-NOT_SETTINGS = {"PATH", "HOME", "LD_PRELOAD", "MALLOC_CONF"}
+ENTRYPOINT = DEPLOY / "entrypoint.sh"
+NOT_SETTINGS = {"PATH", "PYTHONPATH", "HOME", "LD_PRELOAD", "MALLOC_CONF"}
 FOR_CUDA = {"TORCHINDUCTOR_CACHE_DIR", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"}
 
 
@@ -69,7 +72,7 @@ def test_the_images_of_both_targets_are_the_service_with_its_packages() -> None:
 def test_every_variable_is_a_setting_or_the_systems() -> None:
     found = stages()
     own = found["service"].variables()
-    assert own.keys() <= setting_names() | NOT_SETTINGS
+    assert {name for name in own if not name.startswith("RAY_")} <= setting_names() | NOT_SETTINGS
     assert found["cuda"].variables().keys() <= FOR_CUDA
     assert own["HOME"] == own["KOKORO_CACHE_DIR"] == HOME
     assert found["cuda"].variables()["TORCHINDUCTOR_CACHE_DIR"].startswith(f"{HOME}/")
@@ -99,17 +102,76 @@ def test_jemalloc_has_the_launchers_options() -> None:
     assert [stages()["service"].variables()["MALLOC_CONF"]] == options
 
 
+def test_ray_is_set_up_as_where_the_service_starts_it() -> None:
+    source = (ROOT / "telephony" / "rooms" / "serve_rooms.py").read_text(encoding="utf-8")
+    wanted = dict(re.findall(r'setdefault\("(RAY_\w+)", "([\w.]+)"\)', source))
+    own = stages()["service"].variables()
+    assert wanted
+    assert {name: value for name, value in own.items() if name.startswith("RAY_")} == wanted
+    assert [own["PYTHONPATH"]] == stages()["service"].all("WORKDIR")
+
+
+def test_ray_is_there_only_where_it_is_asked_for() -> None:
+    packages = stages()["packages"]
+    assert "ROOMS" in packages.all("ARG")
+    (cluster,) = [step for step in packages.all("RUN") if "requirements-cluster.txt" in step]
+    assert cluster.startswith('test -z "$ROOMS"')
+
+
 def test_the_ports_are_the_defaults() -> None:
     settings = Settings()
     (ports,) = stages()["service"].all("EXPOSE")
     assert ports.split() == [str(settings.tcp_port), f"{settings.udp_port}/udp", str(settings.http_port)]
 
 
-def test_the_process_is_python_under_the_name_that_the_host_looks_for() -> None:
+def test_an_image_starts_with_the_entry_point_and_its_health_check() -> None:
     (entry_point,) = stages()["service"].all("ENTRYPOINT")
-    assert json.loads(entry_point) == ["python", "kokoro_service.py"]
+    assert json.loads(entry_point) == [ENTRYPOINT.relative_to(ROOT).as_posix()]
+    assert os.access(ENTRYPOINT, os.X_OK)
     (health,) = stages()["service"].all("HEALTHCHECK")
     assert json.loads(health.partition(" CMD ")[2]) == ["python", HEALTHCHECK.relative_to(ROOT).as_posix()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "called"),
+    [
+        ([], ["python kokoro_service.py"]),
+        (["--voice", "bf_emma"], ["python kokoro_service.py --voice bf_emma"]),
+        (["room", "--head"], ["ray start --block RAY --head"]),
+        (["room", "--address", "head:6379"], ["ray start --block RAY --address head:6379"]),
+        (
+            ["door", "head:6379", "--voice", "bf_emma"],
+            [
+                "ray start RAY --num-cpus 0 --address head:6379",
+                "python kokoro_service.py --cluster auto --voice bf_emma",
+            ],
+        ),
+    ],
+)
+def test_a_container_is_what_its_arguments_say_by_programs_that_only_write_theirs_down(
+    tmp_path: Path, arguments: list[str], called: list[str]
+) -> None:
+    for program in ("python", "ray"):
+        stand_in = tmp_path / program
+        stand_in.write_text(f'#!/bin/sh\necho "$$ {program} $*"\n')
+        stand_in.chmod(0o755)
+    started = subprocess.Popen(
+        [ENTRYPOINT, *arguments],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    told, _ = started.communicate(timeout=TIMEOUT_S)
+    (options,) = re.findall(r'^ray_options="(.*)"$', ENTRYPOINT.read_text(encoding="utf-8"), re.MULTILINE)
+    pids, commands = zip(*(line.split(" ", 1) for line in told.splitlines()), strict=True)
+    assert [command.replace(options, "RAY") for command in commands] == called
+    assert int(pids[-1]) == started.pid  # exec: signals reach it
+
+
+def test_a_door_needs_a_head() -> None:
+    refused = subprocess.run([ENTRYPOINT, "door"], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert refused.returncode != 0
+    assert "HOST:PORT" in refused.stderr
 
 
 def test_what_is_copied_is_there_and_not_ignored() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -26,6 +27,8 @@ pytest.importorskip("ray", reason="package ray is not installed (requirements-cl
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 START_S = 90.0
+ROOM = "ray::ServeReplica:kokoro:room"
+"""How the title of a room's process begins."""
 LONG = " ".join(f"word{number}" for number in range(45))
 """One segment of fifteen seconds, of which a room makes ten at once and the rest as it is heard."""
 
@@ -40,9 +43,7 @@ class Cluster:
 
     def rooms(self) -> list[int]:
         """The process of each room."""
-        return [
-            pid for pid in family(self.daemon.process.pid) if _title(pid).startswith("ray::ServeReplica:kokoro:room")
-        ]
+        return [pid for pid in family(self.daemon.process.pid) if _title(pid).startswith(ROOM)]
 
 
 def _title(pid: int) -> str:
@@ -103,6 +104,39 @@ def test_a_room_that_is_lost_in_mid_sentence_costs_nothing(cluster: Cluster, sig
             os.kill(first, signal.SIGKILL)  # whose end Ray waits for
     for frames in heard:
         np.testing.assert_array_equal(audio(frames), expected(LONG))
+
+
+GPUS = """
+import json, os
+from telephony.rooms.serve_rooms import ray, share
+
+@ray.remote
+class Room:
+    def gpus(self):
+        return os.environ["CUDA_VISIBLE_DEVICES"]
+
+ray.init(num_cpus=8, num_gpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+given = share(rooms=2, cores=8, gpus=2)
+rooms = [Room.options(num_cpus=given["cpus"], num_gpus=given["gpus"]).remote() for _ in range(2)]
+seen = sorted(ray.get([room.gpus.remote() for room in rooms]))
+ray.shutdown()
+print(json.dumps([seen, [share(rooms, 8, 2) for rooms in (1, 2, 3, 7)], share(3, 8, 0)]))
+"""
+
+
+def test_rooms_share_the_gpus_of_a_machine_as_ray_counts_two_that_are_not_there() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", GPUS], cwd=ROOT, capture_output=True, text=True, timeout=START_S, check=True
+    )
+    seen, shares, without = json.loads(ended.stdout.splitlines()[-1])
+    assert seen == ["0", "1"]
+    assert shares == [
+        {"cpus": 2, "gpus": 1},
+        {"cpus": 2, "gpus": 1},
+        {"cpus": 2, "gpus": 0.5},
+        {"cpus": 1, "gpus": 0.25},
+    ]
+    assert without == {"cpus": 2, "gpus": 0}
 
 
 class Nodes:

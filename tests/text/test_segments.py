@@ -55,6 +55,22 @@ SENTENCES = [
     "We live at 5 St. James St. No. 7 in town.|Come.",
     "It is on Jan. 5 or Fig. 3.|See it.",
     "Acme Inc. makes it.|Buy it.",
+    "No.|That is not right.",
+    "No. 5 is ready.|See no. 6.",
+    "Your seat is in row no. 12 at 5 p.m. Monday.|Please wait.",
+    "Come at 5 p.m. EST.|Please call.",
+    "Come at 5 p.m. e.s.t.|Please call.",
+    "Ship it to apt. B on the 2nd fl. 22 Oak St. Springfield.|Thanks.",
+    "It is at 42 Oak Dr.|Please come in.",
+    "I live on Main St.|You can come by.",
+    "Dr. He will see you.|Dr. You left.",
+    "It takes 30 min. to get there.|It took 30 min.|Then we left.",
+    "Take 2 tabs. 3 times a day.|Call if it hurts.",
+    "He is 6 ft. 2 in. tall.|Yes.",
+    "It is on p. 12, rm. 4, ext. 89, fig. 3.|See it.",
+    "The meeting is Mon. Jan. 5.|It was Mon.|Then came Tue.",
+    "Enjoy the sun.|The moon is next.",
+    "That is all.|Hold on.|Call me.|Stay.",
     # Ellipses, runs of marks, things that look like ends
     "Wait... what?|No...|Yes.",
     "Wait… what?|No…|Yes.",
@@ -72,7 +88,9 @@ SENTENCES = [
     "¿Qué tal?|¡Muy bien!|Vamos.",
     "El Sr. García y la Sra. López llegaron.|La Dra. Ruiz no.",
     "Ud. tiene razón.|Pasa a la pág. 3.",
+    "Vive en la av. Colón, n. 5, int. 3, en EE. UU. desde ayer.|Su tel. 55 1234 es nuevo.",
     # Portuguese
+    "Fica na av. Paulista, n. 5, ap. 12.|O tel. 11 1234 é novo.",
     "O Sr. Silva chegou.|A Dra. Souza saiu.|A Sra. Lima ficou.",
     "O Exmo. Presidente falou.|Fim.",
     # French
@@ -81,7 +99,9 @@ SENTENCES = [
     "« Il part. » Voilà ce qu’elle a dit.|Fin.",
     "Ça va ?|Oui !|Bon.",
     "Mme. Dupont et M. Durand sont là.|Oui.",
+    "Il habite av. Foch, app. 3, au 2e ét.|Le tél. 01 23 sonne.",
     # Italian, German
+    "Abita al n. 5, int. 3, sc. B, tel. 06 123.|Ciao!",
     "Il sig. Rossi e il dott. Bianchi.|Ciao!",
     "Das ist z.B. gut, bzw. Besser.|Ja.",
     # Without spaces between sentences
@@ -234,6 +254,20 @@ def test_a_segment_may_be_as_long_as_the_limit_and_no_longer() -> None:
     assert list(split("abcd efgh", max_chars=8)) == ["abcd", "efgh"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("come on the morning of July 25, 2012 if you can", ["come on the morning of", "July 25, 2012 if you can"]),
+        ("the code of your order is: 482913 as I said", ["the code of your order", "is: 482913 as I said"]),
+        ("you can reach me at San Jose, CA 95051 today", ["you can reach me at San", "Jose, CA 95051 today"]),
+        ("you can take it with us for 5 kg of flour", ["you can take it with us", "for 5 kg of flour"]),
+        ("he said that the good Dr. Smith has gone", ["he said that the good", "Dr. Smith has gone"]),
+    ],
+)
+def test_a_number_stays_with_what_belongs_to_it(text: str, expected: list[str]) -> None:
+    assert list(split(text, max_chars=28)) == expected
+
+
 def test_text_without_spaces_is_divided_anywhere() -> None:
     assert list(split("abcdefghij", max_chars=4)) == ["abcd", "efgh", "ij"]
 
@@ -274,6 +308,14 @@ def test_other_first_sentences_stay_whole(sentence: str) -> None:
     assert list(quick_start(iter([sentence, "Next."]))) == [sentence, "Next."]
 
 
+def test_a_quick_start_divides_no_date() -> None:
+    sentence = (
+        "Your appointment is on July 25, 2012 at noon, and we hope that you will come to see us as early as that."
+    )
+    first, *_ = quick_start(iter([sentence]))
+    assert first == "Your appointment is on July 25, 2012 at noon,"
+
+
 def test_nothing_starts_as_quickly_as_it_comes() -> None:
     assert list(quick_start(iter([]))) == []
 
@@ -281,7 +323,9 @@ def test_nothing_starts_as_quickly_as_it_comes() -> None:
 # Properties
 
 MARKS = ". . ! ? … , ; : \" ' ” » « ) ] - 。 ！ ？ ， 」".split()
-WORDS = "a B c 1 2.5 hello World word-word 你 好 é Dr. e.g. U.S. p.m. etc. J. Sr.".split()
+WORDS = (
+    "a B c 1 2.5 hello World word-word 你 好 é Dr. e.g. U.S. p.m. etc. J. Sr. St. no. apt. 5 Mon EST The CA $5 #"
+).split()
 SPACES = [" ", " ", " ", " ", "  ", "\n", "\u3000", "\r\n"]
 LIVELY = st.lists(st.sampled_from([*MARKS, *WORDS, *SPACES]), max_size=60).map("".join)
 TEXTS = LIVELY | st.text(max_size=80)

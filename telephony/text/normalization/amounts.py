@@ -43,6 +43,7 @@ _PER_SECOND = {
 }
 _GLYPHS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
            "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8)}  # fmt: skip
+_COMPARED = re.compile(r"(?<!\S)([<>])\s?(?=[$€£]?\d)")
 _NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 _TIME_OR_NUMBER = r"\d{1,4}(?::\d{2}|h\d{0,2})?(?:\s?[aApP]\.?[mM]\.?|\s?%)?"
 _RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d:/-]|[.,]\d)")
@@ -97,7 +98,14 @@ def money_rules(language: Language) -> list[Rule]:
         amount = said(match[2], match[4], match[3])
         return None if amount is None else f"{sign}{amount}{per(match[5])}"
 
-    return [Rule("money", before, symbol_first), Rule("money", after, symbol_last)]
+    def compared(match: re.Match[str]) -> str:
+        return f"{language.less if match[1] == '<' else language.greater} "
+
+    return [
+        Rule("comparison", _COMPARED, compared),
+        Rule("money", before, symbol_first),
+        Rule("money", after, symbol_last),
+    ]
 
 
 def measure_rules(language: Language) -> list[Rule]:

@@ -21,7 +21,11 @@ _LINE_MARK = re.compile(r"(?m)^[ \t]{0,20}(?:#{1,6}(?=[ \t])|>+|[-*+•‣◦▪
 _RULER = re.compile(r"(?m)^[ \t|:*_=-]{3,}$")
 _TABLE_EDGE = re.compile(r"(?m)^[ \t]{0,20}\|[ \t]{0,20}|[ \t]{0,20}\|[ \t]{0,20}$")
 _EMPHASIS = re.compile(r"\*\*+|__+|~~+|`+")
-_STAR = re.compile(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
+# A star alone, or before the digits of a code, is a key: "press *", "*67".
+_STAR = re.compile(
+    r"(?<![\w*])(?!(?<!\S)\*[\d#][\d#*]{0,11}(?:[\s.,;:!?)]|$)|(?<!\S)\*[.,;:!?)](?:\s|$))\*(?=\S)|"
+    r"(?<=\S)\*(?![\w*])"
+)
 _UNDERSCORE = re.compile(r"(?<![\w_])_(?=\S)|(?<=\S)_(?![\w_])")
 _GROUP_SPACE = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
 _SPACE = re.compile(r"\s+")

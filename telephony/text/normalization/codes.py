@@ -21,6 +21,10 @@ _DIGITS = re.compile(
     r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)|(?<![\w.,-])\d{4}(?: \d{4}){2,4}(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
+_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))[*#][\d#*]{1,12}(?=[\s.,;:!?)\"']|$)")
+_STAR_KEY = re.compile(r"(?<![^\s(\"'])(?<!\d\s)(?<!=\s)\*(?!\s\d+\s?=)(?=[\s.,;:!?)\"']|$)")
+_IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:\s[A-Z\d]{4}){2,7}(?:\s[A-Z\d]{1,4})?(?![\w-])")
+_ISBN = re.compile(r"(?<!\w)(ISBN(?:-1[03])?:?\s?)((?:97[89][- ]?)?\d(?:[- ]?\d){8}[- ]?[\dX])(?![\w-])")
 _LONG = re.compile(r"\d{1,18000}")
 _ROUND = re.compile(r"000[ .]000$")
 _MIN_LONG = 7
@@ -51,7 +55,23 @@ def rules(language: Language) -> list[Rule]:
             return None
         return match[1] + digit_groups(groups if len(groups) > 1 else divided(match[2]), language)
 
+    def keys(match: re.Match[str]) -> str:
+        names = {"*": language.star_key, "#": language.pound_key}
+        return " ".join(names.get(key) or language.spell_digits(key) for key in match.group())
+
+    def isbn(match: re.Match[str]) -> str:
+        groups = re.split(r"[- ]", match[2])
+        return (
+            match[1].replace("-", " ").replace(":", "").strip()
+            + " "
+            + spelled(" ".join(groups if len(groups) > 1 else divided(match[2])), language)
+        )
+
     return [
+        Rule("keys", _KEYS, keys),
+        Rule("keys", _STAR_KEY, lambda match: language.star_key),
+        Rule("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
+        Rule("ISBN", _ISBN, isbn),
         Rule("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
         Rule("code", _CODE, code),
         Rule("code", named, after_its_name),
@@ -126,8 +146,25 @@ def characters(code: str, language: Language) -> str:
     short = re.fullmatch(r"([A-Z]{1,3})-?(\d{1,2})", code)
     if short and (len(short[1]) == 1 or "-" in code) and short[2][0] != "0":
         return f"{' '.join(short[1])} {language.cardinal(int(short[2]))}"
+    groups = [part for group in groups for part in _memorable(group)]
     joint = ", " if sum(map(len, groups)) > 5 else " "
-    return joint.join(" ".join(_character(character, language) for character in group) for group in groups)
+    return joint.join(
+        language.spell_digits(group)
+        if group.isdecimal()
+        else " ".join(_character(character, language) for character in group)
+        for group in groups
+    )
+
+
+def _memorable(group: str) -> list[str]:
+    """A code's group in parts that can be remembered: letters and digits apart, else a few characters each."""
+    if len(group) <= 6:
+        return [group]
+    parts = re.findall(r"[A-Z]+|\d+", group)
+    if len(parts) <= 3:
+        return [piece for part in parts for piece in ([part] if part.isalpha() and len(part) < 6 else divided(part))]
+    size = 4 if len(group) % 4 != 1 else 3
+    return [group[start : start + size] for start in range(0, len(group), size)]
 
 
 def digit_groups(groups: list[str], language: Language, pairs: bool = False) -> str:

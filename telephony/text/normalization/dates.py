@@ -78,9 +78,8 @@ def _time(match: re.Match[str], language: Language) -> str | None:
     half = f"{match[4].lower()}m" if match[4] else ""
     if hour > (12 if half else 24) or minute > 59 or second > 59 or (half and not hour):
         return None
-    said = language.clock(hour, minute, half)
-    if match[3] or match[7]:
-        said = f"{said} {language.seconds(second)}" if second else said
+    exact = language.exact_clock(hour, minute, second, half)
+    said = exact if second else language.clock(hour, minute, half)
     # "at 3 p.m." ends its sentence with the same stop.
     return f"{said}." if ends_text(match) else said
 

@@ -13,23 +13,28 @@ _DOMAINS = (
     "nz mx ar cl pl se"
 ).split()  # fmt: skip
 _HOST = rf"(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{'|'.join(_DOMAINS)})(?![\w-])"
-_EMAIL = re.compile(r"(?<![\w.+@-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-])")
+_EMAIL = re.compile(
+    r"(?<![\w.+@-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-])(?:/([\w./%~-]{1,300}))?"
+)
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{1,500}", re.IGNORECASE)
 _DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?")
 _FILE = re.compile(
-    r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip)(?!\w)"
+    r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|rtf|heic)(?!\w)",
+    re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w@.])@([A-Za-z_]\w{1,30})")
-_TAG = re.compile(r"(?<![\w#&])#([^\W\d_]\w{0,60})")
+_TAG = re.compile(r"(?<![\w#&])#(?![A-Z]{1,4}-?\d)([^\W\d_]\w{0,60})")
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[-_.+/~%]")
-_SAID_ENDINGS = frozenset("zip doc docx js json".split())
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SAID_ENDINGS = frozenset("zip doc docx json log".split())
 
 
 def rules(language: Language) -> list[Rule]:
     """Addresses, as they are told on the telephone."""
 
     def email(match: re.Match[str]) -> str:
-        return f"{_said(match[1], language)} {language.mail_at} {_host(match[2], language)}"
+        address = f"{_said(match[1], language)} {language.mail_at} {_host(match[2], language)}"
+        return f"{address} {language.slash} {_said(match[3], language)}" if match[3] else address
 
     def url(match: re.Match[str]) -> str:
         address = match.group().rstrip(".,;:!?*")
@@ -47,7 +52,7 @@ def rules(language: Language) -> list[Rule]:
         return address_said(address) + ("." if match.group().endswith(".") else "")
 
     def file(match: re.Match[str]) -> str:
-        ending = match[2] if match[2] in _SAID_ENDINGS else _spelled(match[2])
+        ending = match[2].lower() if match[2].lower() in _SAID_ENDINGS else _spelled(match[2])
         return f"{_said(match[1], language)} {language.dot} {ending}"
 
     return [
@@ -56,7 +61,7 @@ def rules(language: Language) -> list[Rule]:
         Rule("web address", _DOMAIN, domain),
         Rule("file name", _FILE, file),
         Rule("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}"),
-        Rule("hashtag", _TAG, lambda match: f"{language.hashtag} {_said(match[1], language)}"),
+        Rule("hashtag", _TAG, lambda match: f"{language.hashtag} {_said(_CAMEL.sub(' ', match[1]), language)}"),
     ]
 
 

@@ -94,6 +94,11 @@ class Language:
     underscore: str
     slash: str
     hashtag: str
+    star_key: str
+    pound_key: str
+    """The keys of a telephone."""
+    key_words: str
+    """Alternatives of a regular expression: behind these, a star and a number sign are keys."""
     squared: str
     cubed: str
     half: str
@@ -301,9 +306,10 @@ class Language:
         """A time of day; `half` is "am", "pm" or "" where it is not said."""
         raise NotImplementedError
 
-    def seconds(self, second: int) -> str:
-        """What follows a time of day with seconds."""
-        return f"{self.ampersand} {self.counted(Written(second), self.unit('duration-second'))}"
+    def exact_clock(self, hour: int, minute: int, second: int, half: str) -> str:
+        """A time of day with seconds."""
+        seconds = self.counted(Written(second), self.unit("duration-second"))
+        return f"{self.clock(hour, minute, half)} {self.ampersand} {seconds}"
 
 
 def valid_date(day: int, month: int, year: int) -> bool:

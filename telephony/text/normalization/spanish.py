@@ -70,6 +70,9 @@ class Spanish(Language):
     underscore = "guion bajo"
     slash = "barra"
     hashtag = "hashtag"
+    star_key = "asterisco"
+    pound_key = "almohadilla"
+    key_words = r"pulse|presione|oprima|marque|teclee|tecla|use|luego|el|la"
     squared = "al cuadrado"
     cubed = "al cubo"
     half = "medio"
@@ -209,6 +212,7 @@ class MexicanSpanish(Spanish):
     decimal_mark = "."
     point = "punto"
     dollar_code = "MXN"
+    pound_key = "gato"
 
     def day(self, day: int) -> str:
         return "primero" if day == 1 else self.cardinal(day)

@@ -4,10 +4,13 @@
 # ruff: noqa: D102
 from __future__ import annotations
 
+import re
+
 from num2words import num2words
 
-from telephony.text.normalization.english import addresses, amounts, dates
+from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
 from telephony.text.normalization.english.grammar import EnglishGrammar
+from telephony.text.normalization.language import Form, Written
 from telephony.text.normalization.rules import Rule, Stage
 
 
@@ -16,22 +19,33 @@ class English(EnglishGrammar):
 
     def rules(self, stage: Stage) -> list[Rule]:
         if stage is Stage.WORDS:
-            return [*addresses.street_rules(), *dates.weekday_rules()]
+            return [*dates.weekday_rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
+        if stage is Stage.CODES:
+            return codes.rules(self)
+        if stage is Stage.MONEY:
+            return money.rules(self)
         if stage is Stage.DATES:
             return dates.rules(self)
+        if stage is Stage.RANGES:
+            return [*dates.time_rules(self), *doses.rules(self)]
         if stage is Stage.ORDINALS:
-            return [*dates.month_rules(self), *amounts.ordinal_rules(self), *addresses.house_rules(self)]
+            return [*words.initial_rules(), *dates.month_rules(self), *numbers.ordinal_rules(self)]
+        if stage is Stage.MEASURES:
+            return [*numbers.rules(self), *units.rules(self), *numbers.mixed_rules(self)]
         if stage is Stage.DIGITS:
             return dates.year_rules(self)
+        if stage is Stage.SYMBOLS:
+            return [*words.late_rules(self), *words.slash_rules(self)]
         return []
 
 
 class BritishEnglish(English):
-    """British English: hundreds with "and", the day before the month."""
+    """British English: hundreds with "and", the day before the month, "double two", "nought point five"."""
 
     locale = "en_GB"
     regions = ("GB", "US")
     month_first = False
+    pound_key = "hash"
 
     def plain(self, number: int) -> str:
         return str(num2words(number, lang="en")).replace(",", "")
@@ -39,6 +53,24 @@ class BritishEnglish(English):
     def ordinal(self, number: int, feminine: bool = False) -> str:
         return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
 
+    def spell_digits(self, digits: str) -> str:
+        runs = [run.group() for run in re.finditer(r"(\d)\1?\1?", digits)]
+        times = {2: "double ", 3: "triple "}
+        return " ".join(times.get(len(run), "") + self.digits[int(run[0])] for run in runs)
+
+    def decimals(self, fraction: str) -> str:
+        return " ".join(self.digits[int(digit)] for digit in fraction).replace("zero", "nought")
+
+    def number(self, written: Written, form: Form = "count") -> str:
+        said = super().number(written, form)
+        return said.replace("zero point", "nought point", 1) if written.fraction and not written.whole else said
+
     def date(self, day: int, month: int, year: int | None) -> str:
         said = f"the {self.day(day)} of {self.month(month)}"
         return f"{said}, {self.year(year)}" if year is not None else said
+
+    def unit_name(self, name: str) -> str:
+        return name.replace("meter", "metre").replace("liter", "litre")
+
+    def month_and_day(self, month: str, days: str) -> str:
+        return f"the {days} of {month}"

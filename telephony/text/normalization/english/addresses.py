@@ -1,41 +1,159 @@
-"""Postal addresses: streets, houses."""
+"""Postal addresses and places: streets, houses, flats, states, roads, rooms, gates, seats."""
 
 from __future__ import annotations
 
 import re
 
+from telephony.text.abbreviations import SENTENCE_STARTS
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, ends_text
 
+STATES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
+    "CT": "Connecticut", "DE": "Delaware", "DC": "D C", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii",
+    "ID": "Idaho", "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky",
+    "LA": "Louisiana", "ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota",
+    "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada", "NH": "New Hampshire",
+    "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York", "NC": "North Carolina", "ND": "North Dakota",
+    "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon", "PA": "Pennsylvania", "PR": "Puerto Rico", "RI": "Rhode Island",
+    "SC": "South Carolina", "SD": "South Dakota", "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont",
+    "VA": "Virginia", "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming",
+}  # fmt: skip
+_STREETS = {
+    "st": "Street", "street": "Street", "ave": "Avenue", "av": "Avenue", "avenue": "Avenue", "blvd": "Boulevard",
+    "boulevard": "Boulevard", "rd": "Road", "road": "Road", "dr": "Drive", "drive": "Drive", "ln": "Lane",
+    "lane": "Lane", "ct": "Court", "court": "Court", "pl": "Place", "place": "Place", "way": "Way", "wy": "Way",
+    "pkwy": "Parkway", "parkway": "Parkway", "hwy": "Highway", "highway": "Highway", "expy": "Expressway",
+    "expressway": "Expressway", "cir": "Circle", "circle": "Circle", "ter": "Terrace", "terr": "Terrace",
+    "terrace": "Terrace", "sq": "Square", "square": "Square", "trl": "Trail", "trail": "Trail", "fwy": "Freeway",
+    "freeway": "Freeway", "tpke": "Turnpike", "turnpike": "Turnpike", "plz": "Plaza", "plaza": "Plaza",
+    "cres": "Crescent", "crescent": "Crescent", "aly": "Alley", "alley": "Alley", "xing": "Crossing",
+    "crossing": "Crossing", "row": "Row", "close": "Close", "gardens": "Gardens", "gdns": "Gardens",
+}  # fmt: skip
+# Those that mean a street wherever they stand.
+_ALWAYS = {short: _STREETS[short] for short in "ave blvd rd pkwy hwy expy fwy tpke blvd".split()}
+# Those that mean a street behind its name.
+_BEHIND_NAMES = {short: _STREETS[short] for short in "st dr ln ct pl cir ter sq trl plz cres gdns".split()}
+_DIRECTIONS = {
+    "N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast", "NW": "Northwest", "SE": "Southeast",
+    "SW": "Southwest",
+}  # fmt: skip
+_SHORT_PLACES = {
+    "apt": "apartment", "ste": "suite", "rm": "room", "bldg": "building", "fl": "floor", "flr": "floor",
+    "hwy": "highway", "rte": "route", "rt": "route",
+}  # fmt: skip
+_PLACES = (
+    "apartment suite room unit floor building gate seat row track platform terminal exit bus train tram flat lot box "
+    "locker stall booth bay bed ward hall dock door cabin slip space spot aisle lane window counter section zone table "
+    "level stop route highway interstate house line berth pier hangar entrance classroom office desk carousel"
+).split()
+_DIRECTION = r"(?:[NS]\.?[EW]\.?|[NSEW])\.?"
+_NOT_IN_NAMES = (
+    "the of in on at to a an is are was were and or for with from by per more other people cars miles minutes hours "
+    "days weeks months years feet blocks meters kilometers km mi min points units dollars percent million thousand "
+    "billion am pm a.m p.m your my his her our their this that steps more times degrees"
+)
+_NAME = (
+    rf"(?!(?:{'|'.join(map(re.escape, _NOT_IN_NAMES.split()))})\b)(?:[^\W\d][\w'’.-]{{0,30}}|\d{{1,3}}(?:st|nd|rd|th))"
+)
+_STREET_ADDRESS = re.compile(
+    rf"(?<![\w.,$€£#/:-])(\d{{1,6}})(?:-?([A-Za-z])(?![\w.]))?\s((?:{_DIRECTION}\s)?)((?:{_NAME}\s){{0,3}}?{_NAME})\s"
+    rf"({alternatives(_STREETS)})(?![\w'’])(\.?)(,?\s(?:[NSEW]|[NS]\.?[EW]\.?)(?![\w'’]))?"
+    r"(?:(,?\s)#\s?(\d{1,5})([A-Za-z])?(?!\w))?",
+    re.IGNORECASE,
+)
 _STREET = re.compile(
-    r"(?<!\w)((?:[A-Z][\w']{0,30}|\d{1,4}(?:st|nd|rd|th)|\w{1,10}(?:st|nd|rd|th))\s)(St|Dr|Ln|Ct|Pl)(\.|\b)"
-    r"(?=(\s[A-Z])?)"
+    rf"(?<!\w)((?:(?:[A-Z][\w'’]{{0,30}}|\d{{1,4}}(?:st|nd|rd|th))\s))({alternatives(_BEHIND_NAMES)})(\.?)(?![\w'’])"
+    rf"(?=(?:,?\s([A-Z][\w'’]*))?)",
+    re.IGNORECASE,
 )
-_STREETS = {"St": "Street", "Dr": "Drive", "Ln": "Lane", "Ct": "Court", "Pl": "Place"}
-_HOUSE_BEFORE = re.compile(r"\d\s(?:[\w']+\.?\s){0,4}$")
-_HOUSE = re.compile(
-    r"(?<![\w.,$€£#/-])(\d{3,4})(?=(?:\s(?:[A-Z][\w']{0,30}|\w{1,8}(?:st|nd|rd|th))\.?){1,3}\s"
-    r"(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Place|Way|Highway|Parkway|Square|Terrace|Circle)\b)"
+_ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
+_FLOOR = re.compile(r"(?<=\dst\s|\dnd\s|\drd\s|\dth\s)fl(?:r|oor)?(?!\w)(\.?)", re.IGNORECASE)
+_PLACE = re.compile(
+    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?|no\.?\s|number\s)?"
+    r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%))",
+    re.IGNORECASE,
 )
+_LETTERED_PLACE = re.compile(
+    rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?(?=[A-Z]\d{{0,4}}(?!\w))", re.IGNORECASE
+)
+_PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
+_ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
+_STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
+_STATE_BEHIND_CITY = re.compile(
+    r"(?<=[a-z]\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)" rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
+)
+_WITH_ORDINAL = re.compile(r"\d|[A-Z]")
 
 
-def street_rules() -> list[Rule]:
-    """Shortened words for kinds of streets."""
-    return [Rule("street", _STREET, _street)]
+def rules(language: EnglishGrammar) -> list[Rule]:
+    """States with their codes, whole addresses, then their parts where they stand alone."""
+
+    def state_and_zip(match: re.Match[str]) -> str:
+        digits = language.spell_digits(match[3])
+        more = f", {language.spell_digits(match[4])}" if match[4] else ""
+        return f"{STATES[match[1].upper()]}{match[2].replace('.', '')}{digits}{more}"
+
+    def address(match: re.Match[str]) -> str | None:
+        house, letter, direction, name, kind, stop, behind, joint, flat, flat_letter = match.groups()
+        if kind.islower() and kind not in _ALWAYS and not _WITH_ORDINAL.search(name) and len(name.split()) > 2:
+            return None
+        parts = [language.place_number(house), letter.upper() if letter else "", _direction(direction)]
+        said = " ".join(filter(None, [*parts, _name(name), _STREETS[kind.lower()], _direction(behind or "")]))
+        if flat:
+            said += f"{joint}number {language.place_number(flat)}{f' {flat_letter.upper()}' if flat_letter else ''}"
+        return said + ("." if stop and (ends_text(match) or _sentence_follows(match)) else "")
+
+    def place(match: re.Match[str]) -> str:
+        word, number, letter = match.groups()
+        full = _SHORT_PLACES.get(word.lower(), word)
+        return f"{full} {language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
+
+    return [
+        Rule("state", _ZIP, state_and_zip),
+        Rule("address", _STREET_ADDRESS, address),
+        Rule("street", _STREET, _street),
+        Rule("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
+        Rule("place", _PO_BOX, lambda match: "P O "),
+        Rule("place", _PLACE, place),
+        Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} "),
+        Rule("street", _ROAD, _road),
+        Rule("state", _STATE, lambda match: STATES[match[1]]),
+        Rule("state", _STATE_BEHIND_CITY, lambda match: STATES[match[1]]),
+    ]
+
+
+def _direction(written: str) -> str:
+    return _DIRECTIONS.get(written.replace(".", "").strip(" ,").upper(), "")
+
+
+def _name(written: str) -> str:
+    """A street's name, whose first word may be a saint's title."""
+    first, space, rest = written.partition(" ")
+    full = {"st": "Saint", "mt": "Mount", "ft": "Fort"}.get(first.rstrip(".").lower())
+    return f"{full} {rest}" if full and space else written
 
 
 def _street(match: re.Match[str]) -> str | None:
     """Behind a street's name, "St." and "Dr." are no saint and no doctor, unless another name follows."""
-    if match[4] and not _HOUSE_BEFORE.search(match.string[max(0, match.start() - 60) : match.end(1)]):
+    name, kind, stop, following = match.groups()
+    plain = name.strip()
+    if not (plain[0].isupper() or plain[0].isdigit()):
         return None
-    return match[1] + _STREETS[match[2]] + ("." if match[3] == "." and ends_text(match) else "")
+    goes_on = following is not None and following[0].isupper() and following.lower() not in SENTENCE_STARTS
+    if goes_on and following.upper() not in _DIRECTIONS and match.string[match.end()] != ",":
+        return None
+    if kind.lower() == "dr" and plain.lower() in SENTENCE_STARTS:
+        return None
+    sentence_ends = stop and (ends_text(match) or (following and following[0].isupper() and not goes_on))
+    return f"{name}{_STREETS[kind.lower()]}{'.' if sentence_ends else ''}"
 
 
-def house_rules(language: EnglishGrammar) -> list[Rule]:
-    """Numbers of houses, in pairs."""
+def _road(match: re.Match[str]) -> str:
+    full = _ALWAYS[match[1].lower()]
+    return (full if match[1][0].isupper() else full.lower()) + ("." if match[2] and ends_text(match) else "")
 
-    def house(match: re.Match[str]) -> str:
-        number = int(match[1])
-        return language.pairs(number) if number % 1000 else language.cardinal(number)
 
-    return [Rule("house number", _HOUSE, house)]
+def _sentence_follows(match: re.Match[str]) -> bool:
+    following = re.match(r"\s([A-Z][\w'’]*)", match.string[match.end() : match.end() + 40])
+    return following is not None and following[1].lower() in SENTENCE_STARTS

@@ -1,71 +1,304 @@
-"""English dates with names of months, years, decades, days of the week."""
+"""English dates with names of months, years, decades, days of the week; times without a colon."""
 
 from __future__ import annotations
 
 import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.language import month_names
+from telephony.text.normalization.language import month_names, valid_date
 from telephony.text.normalization.rules import Rule, alternatives, ends_text
 
-_DECADE = re.compile(r"(?<![\w.,])'?((?:1[1-9]|20)?\d0)'?s(?!\w)")
+_DECADE = r"'?(?:1[1-9]|20)?\d0\s?'?s"
+_DECADES = re.compile(
+    r"(?<![\w.,])'?((?:1[1-9]|20)\d0|(?<=')\d0)\s?'?s(?!\w)(?:\s?[-–]\s?'?((?:1[1-9]|20)?\d0)'?s(?!\w))?"
+)
+_SHORT_DECADE = re.compile(
+    r"(?<![\w.,])(?:(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
+    r"(?<=\btheir )|(?<=\byour )|(?<=\bin )|(?<=\blow )|"
+    r"(?<=\bmid )|(?<=\bhigh )|(?<=\bupper )|(?<=\blower )|(?<=\bearly )|(?<=\blate )|(?<=-)|(?<=\bto )|(?<=\band ))"
+    r"'?([1-9]0)'?s(?!\w)(?:\s?[-–]\s?'?([1-9]0)'?s(?!\w))?",
+    re.IGNORECASE,
+)
 _OLD_YEAR = re.compile(
     r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bby) )|"
     r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
 )  # fmt: skip
-_RECENT_YEAR = re.compile(r"(?<![\w.,/$€£#-])((?:19|20)\d\d)(?![\w%°]|[.,:/]\d|-\d)")
-_WEEKDAY = re.compile(
-    r"(?<!\w)(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
-    r"(?:\.|(?=,?\s(?:at\s)?\d)|(?=,?\s(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)))"
+_RECENT_YEAR = re.compile(
+    r"(?<![\w.,/$€£#-])((?:19|20)\d\d)(?![\w%°]|[.,:/]\d|-\d)(?!\s(?:points?|people|items?|units?|calories|customers|"
+    r"users|steps|pages|words|students|employees|seats|square|miles|dollars|times|rooms|copies|shares|votes|days|"
+    r"hours|minutes|rewards?|bonus|tons|pieces|orders|cases|homes|jobs|members|locations|stores)\b)"
 )
-_WEEKDAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
-             "Sat": "Saturday", "Sun": "Sunday"}  # fmt: skip
+_YEARS = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d|\d\d)(?![\w-]|[.,]\d)")
+_MODEL_YEARS = re.compile(r"(?<![\w.,/-])((?:19|20)\d\d)/(\d\d)(?![\w/-])")
+_YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/.](\d{1,2})[/.](\d{1,2})(?![\w/-]|\.\d)")
+_CARD_EXPIRY = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)")
+_LIKELY = re.compile(
+    r"(?<![\w./,$-])(\d{1,2})/(\d{1,2})(?![\w/\"]|[.,]\d|\s(?:of|inch|inches|in|mile|cup|stars?|mmHg)\b)"
+)
+_BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
+_DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
+_CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
+_EXPIRES = re.compile(r"\b(?:exp|expir\w*|valid|good)\b[^.!?]{0,30}$", re.IGNORECASE)
+_DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday",
+         "sat": "Saturday", "sun": "Sunday"}  # fmt: skip
+_DAY = (
+    r"mon(?:day)?s?|tue(?:s(?:day)?)?s?|wed(?:s|nesday)?s?|thu(?:r(?:s(?:day)?)?)?s?|fri(?:day)?s?|sat(?:urday)?s?|"
+    r"sun(?:day)?s?"
+)
+_DAY_RANGE = re.compile(
+    rf"(?<![\w-])({_DAY})\.?\s?([-–/]|\sto\s|\sthru\s|\sthrough\s)\s?({_DAY})(?![\w-])(\.?)", re.IGNORECASE
+)
+_DAY_LIST = re.compile(
+    rf"(?<![\w-])({_DAY})\.?(?=(?:,|\s?&|\sand|\sor|,\sand|/)\s?(?:{_DAY})(?!\w))|(?:(?<=day,\s)|(?<=day\s&\s)|(?<=day\sand\s)|"
+    rf"(?<=day\sor\s)|(?<=day,\sand\s)|(?<=day/))({_DAY})(?!\w)",
+    re.IGNORECASE,
+)
+_DAY_BEFORE = re.compile(
+    rf"(?<![\w-])({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|,?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
+    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(]|\s*$)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
+    r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?<=\w\s)Mon|(?<=\w\s)Wed)(?![\w.'’-])",
+    re.IGNORECASE,
+)
+_MON_FRI = re.compile(r"(?<![\w-])M\s?[-–]\s?(F|Th|Sa|Su)(?![\w-])")
+_DOTTED_TIME = re.compile(r"(?<![\w:.,$])(\d{1,2})\.([0-5]\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
+_DOTTED_CLOCK = re.compile(r"(?<=\bat )(\d{1,2})\.([0-5]\d)(?=\s(?:in\s|tomorrow|today|tonight|on\s|sharp)|[?!]|\.?$)")
+_SHORT_HALVES = re.compile(
+    r"(?<![\w:.,$])(\d{1,2})(?::([0-5]\d))?\s?([ap])\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])(?![\w.])", re.IGNORECASE
+)
+_SHARED_HALF = re.compile(
+    r"(?<![\w:.,$/-])(\d{1,2})(?::([0-5]\d))?\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])\.?\s?m\b(\.?)", re.IGNORECASE
+)
+_ZONE = re.compile(
+    r"(?<=[\dmM.]\s)(e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
+    r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
+    re.IGNORECASE,
+)
+_MILITARY = re.compile(r"(?<![\w:.,])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|h)(?!\w)")
+_DURATION = re.compile(
+    r"(?<![\w:.,])(\d{1,3})\s?(?:h|hrs?)\s?([0-5]?\d)\s?(?:m|mins?)(?:\s?([0-5]?\d)\s?(?:s|secs?))?(?![\w/])|"
+    r"(?<![\w:.,])(\d{1,3})m\s?([0-5]?\d)s(?![\w/])"
+)
+_ENDING = r"(?:st|nd|rd|th)?"
+_COUNTED = (
+    r"(?:people|persons?|guests|miles|minutes|hours|days|weeks|months|years|times|points|percent|dollars|euros|pounds|"
+    r"kg|km|items|steps|more|units|blocks|adults|tickets|of\b)"
+)
 
 
 def rules(language: EnglishGrammar) -> list[Rule]:
     """Dates with the name of a month, ranges of years, decades."""
-    names = {name: number for number, name in month_names(language.locale).items()}
-    by_name = {**names, **language.months, **{f"{short}.": number for short, number in language.months.items()}}
-    months = alternatives(by_name)
-    ending = r"(?:st|nd|rd|th)?"
+    full = {name.lower(): number for number, name in month_names(language.locale).items()}
+    by_name = {**full, **{short.lower(): number for short, number in language.months.items()}}
+    # "may", "mar" and "march" in small letters are other words, but before a number.
+    months = rf"(?:{alternatives(by_name)})(?!\w)"
     month_day = re.compile(
-        rf"(?<!\w)({months})\s(\d{{1,2}}){ending}(?:\s?[-–]\s?(\d{{1,2}}){ending})?(?:(,?)\s(\d{{4}}))?(?![\w%]|[.,:/-]\d)"
+        rf"(?<![\w.-])({months})(?:\.?\s|-)(?:the\s)?(\d{{1,2}}){_ENDING}(?:\s?(?:-|–|to|and|&)\s?(\d{{1,2}}){_ENDING}(?!\w|:|\s?[ap]\.?m)"
+        rf"(?!\s{_COUNTED}))?(?:(,?\s|-)('\d\d|(?:1[1-9]|20)\d\d)(?!\w|[.,:/-]\d))?(?![\w%]|[.,:/-]\d)(?!\s{_COUNTED})",
+        re.IGNORECASE,
     )
     day_month = re.compile(
-        rf"(?<![\w.,:/-])((?i:the)\s)?(\d{{1,2}}){ending}\s(of\s)?({months})(?:(,?)\s(\d{{4}}))?(?![\w%]|[.,:/]\d)"
+        rf"(?<![\w.,:/$-])((?:the)\s)?(\d{{1,2}}){_ENDING}(?:\s?(?:-|–|to|and|&)\s?(\d{{1,2}}){_ENDING})?(\s(?:of\s)?|-)({months})\.?"
+        rf"(?:(,?\s|-)('\d\d|(?:1[1-9]|20)\d\d)(?![\w%]|[.,:/]\d))?(?![\w%])",
+        re.IGNORECASE,
     )
-    month_year = re.compile(rf"(?<!\w)({months})(,?\s)(\d{{4}})(?![\w%]|[.,:/-]\d)")
-    year_range = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d)(?![\w-]|[.,]\d)")
+    month_year = re.compile(
+        rf"(?<![\w.-])({months})(\.?,?\s(?:of\s)?|-)('\d\d|(?:1[1-9]|20)\d\d)(?![\w%]|[.,:/-]\d)(?!\s{_COUNTED})",
+        re.IGNORECASE,
+    )
 
     def name(written: str) -> str:
-        return language.month(by_name[written])
+        return language.month(by_name[written.lower()])
+
+    def a_year(written: str) -> str:
+        if written[0] == "'":
+            short = int(written[1:])
+            return language.year(short + (2000 if short < 70 else 1900))
+        return language.year(int(written))
+
+    def days(first: str, last: str | None) -> str | None:
+        numbers = [int(day) for day in (first, last) if day]
+        if not all(1 <= day <= 31 for day in numbers):
+            return None
+        return f" {language.to} ".join(language.day(day) for day in numbers)
 
     def after_month(match: re.Match[str]) -> str | None:
-        days = [int(day) for day in (match[2], match[3]) if day]
-        if not all(1 <= day <= 31 for day in days):
+        month, first, last, _, in_year = match.groups()
+        said_days = days(first, last)
+        if said_days is None or (month.lower() in ("may", "mar") and month.islower() and not _dated(match)):
             return None
-        said = f"{name(match[1])} {' to '.join(language.day(day) for day in days)}"
-        return f"{said}, {language.year(int(match[5]))}" if match[5] else said
+        said = language.month_and_day(name(month), said_days)
+        return f"{said}, {a_year(in_year)}" if in_year else said
 
     def before_month(match: re.Match[str]) -> str | None:
-        day, month = int(match[2]), by_name[match[4]]
-        if not 1 <= day <= 31:
+        article, first, last, joint, month, _, in_year = match.groups()
+        said_days = days(first, last)
+        if said_days is None or (
+            month.lower() in ("may", "march")
+            and month.islower()
+            and "the" not in (article or "").lower()
+            and not re.search(r"\d(?:st|nd|rd|th)", match.group())
+            and not in_year
+            and "of" not in joint
+        ):
             return None
-        said = f"{match[1] or 'the '}{language.day(day)} of {language.month(month)}"
-        return f"{said}, {language.year(int(match[6]))}" if match[6] else said
+        said = f"{article or 'the '}{said_days} of {name(month)}"
+        if in_year:
+            said += f", {a_year(in_year)}"
+        return said + ("." if ends_text(match) else "")
+
+    def in_month(match: re.Match[str]) -> str | None:
+        if match[3][0] == "'" and match[1].islower():
+            return None
+        joint = match[2].replace(".", "").replace("-", " ")
+        return f"{name(match[1])}{joint}{a_year(match[3])}"
 
     return [
-        Rule("date", month_day, after_month),
+        *_number_rules(language),
         Rule("date", day_month, before_month),
-        Rule("date", month_year, lambda match: f"{name(match[1])}{match[2]}{language.year(int(match[3]))}"),
-        Rule("years", year_range, lambda match: f"{language.year(int(match[1]))} to {language.year(int(match[2]))}"),
-        Rule("decade", _DECADE, lambda match: language.decade(int(match[1]))),
+        Rule("date", month_day, after_month),
+        Rule("date", month_year, in_month),
+        *_year_rules(language),
     ]
 
 
-def weekday_rules() -> list[Rule]:
-    """Shortened days of the week."""
-    return [Rule("weekday", _WEEKDAY, lambda match: _WEEKDAYS[match[1][:3]])]
+def _number_rules(language: EnglishGrammar) -> list[Rule]:
+    def year_first(match: re.Match[str]) -> str | None:
+        year, month, day = map(int, match.groups())
+        return language.date(day, month, year) if valid_date(day, month, year) else None
+
+    def dotted(match: re.Match[str]) -> str | None:
+        day, month, year = map(int, match.groups())
+        if not valid_date(day, month, year):
+            return None
+        return f"the {language.day(day)} of {language.month(month)}, {language.year(year)}"
+
+    def likely(match: re.Match[str]) -> str | None:
+        first, second = map(int, match.groups())
+        month, day = (first, second) if language.month_first else (second, first)
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        if not (1 <= month <= 12 < day <= 31) or day == 16 or _BLOOD_PRESSURE.search(before):
+            return None
+        return language.date(day, month, None)
+
+    def card_expiry(match: re.Match[str]) -> str | None:
+        before = match.string[max(0, match.start() - 60) : match.start()]
+        if not (_EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31)):
+            return None
+        return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
+
+    return [
+        Rule("date", _YEAR_FIRST, year_first),
+        Rule("card expiry", _CARD_EXPIRY, card_expiry),
+        Rule("date", _DOTTED, dotted),
+        Rule("date", _LIKELY, likely),
+    ]
+
+
+def _year_rules(language: EnglishGrammar) -> list[Rule]:
+    def years(match: re.Match[str]) -> str | None:
+        first, last = match.groups()
+        if len(last) == 2:
+            if not int(first[2:]) < int(last) or int(last) - int(first[2:]) > 30:
+                return None
+            said_last = (
+                language.cardinal(int(last)) if last[0] != "0" else language.pairs(int(last)).removeprefix("zero ")
+            )
+            return f"{language.year(int(first))} {language.to} {said_last}"
+        return f"{language.year(int(first))} {language.to} {language.year(int(last))}"
+
+    def model_years(match: re.Match[str]) -> str | None:
+        if (int(match[1]) + 1) % 100 != int(match[2]):
+            return None
+        return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
+
+    def decades(match: re.Match[str]) -> str:
+        first, last = (part and language.decade(int(part)) for part in match.groups())
+        return f"{first} {language.to} {last}" if last else first
+
+    return [
+        Rule("decade", _DECADES, decades),
+        Rule("decade", _SHORT_DECADE, decades),
+        Rule("years", _YEARS, years),
+        Rule("years", _MODEL_YEARS, model_years),
+    ]
+
+
+def time_rules(language: EnglishGrammar) -> list[Rule]:
+    """Times of day and spans of time in forms that other languages do not have."""
+
+    def clock(hour: str, minute: str | None, half: str) -> str | None:
+        if not 1 <= int(hour) <= 12:
+            return None
+        return language.clock(int(hour), int(minute or 0), f"{half.lower()}m" if half else "")
+
+    def dotted(match: re.Match[str]) -> str | None:
+        said = clock(*match.groups())
+        return f"{said}." if said and ends_text(match) else said
+
+    def short_halves(match: re.Match[str]) -> str | None:
+        low, high = clock(*match.group(1, 2, 3)), clock(*match.group(4, 5, 6))
+        return f"{low} {language.to} {high}" if low and high else None
+
+    def shared_half(match: re.Match[str]) -> str | None:
+        low, high = clock(match[1], match[2], ""), clock(*match.group(3, 4, 5))
+        if not low or not high:
+            return None
+        low = low.removesuffix(" o'clock")
+        return f"{low} {language.to} {high}" + ("." if ends_text(match) else "")
+
+    def zone(match: re.Match[str]) -> str:
+        return match[1].replace(".", "").upper() + ("." if match[2] and ends_text(match) else "")
+
+    def military(match: re.Match[str]) -> str:
+        hour, minute = int(match[1]), int(match[2])
+        said = f"{'oh ' if hour < 10 else ''}{language.cardinal(hour)}"
+        return f"{said} {language.cardinal(minute) if minute else 'hundred'} hours"
+
+    def duration(match: re.Match[str]) -> str:
+        hours, minutes, seconds = (match[1], match[2], match[3]) if match[1] else (None, match[4], match[5])
+        parts = [(hours, "hour"), (minutes, "minute"), (seconds, "second")]
+        return " ".join(
+            f"{language.cardinal(int(count))} {unit}{'' if int(count) == 1 else 's'}" for count, unit in parts if count
+        )
+
+    return [
+        Rule("time", _SHORT_HALVES, short_halves),
+        Rule("time", _SHARED_HALF, shared_half),
+        Rule("time", _DOTTED_TIME, dotted),
+        Rule("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        Rule("time zone", _ZONE, zone),
+        Rule("time", _MILITARY, military),
+        Rule("duration", _DURATION, duration),
+    ]
+
+
+def weekday_rules(language: EnglishGrammar) -> list[Rule]:
+    """Shortened days of the week, in ranges, in lists, before dates, and where they are nothing else."""
+
+    def full(written: str) -> str:
+        plural = "s" if written.lower().endswith("days") else ""
+        return _DAYS[written[:3].lower()] + plural
+
+    def between(match: re.Match[str]) -> str:
+        joint = " " if match[2] == "/" else f" {language.to} " if match[2] in "-–" else f" {match[2].strip()} "
+        end = "." if match[4] and ends_text(match) else ""
+        return f"{full(match[1])}{joint}{full(match[3])}{end}"
+
+    def one(match: re.Match[str]) -> str:
+        written = next(part for part in match.groups() if part)
+        comma = "," if match.group().endswith(",") else ""
+        return full(written) + comma + ("." if ends_text(match) else "")
+
+    def initials(match: re.Match[str]) -> str:
+        last = {"F": "Friday", "Th": "Thursday", "Sa": "Saturday", "Su": "Sunday"}[match[1]]
+        return f"Monday {language.to} {last}"
+
+    return [
+        Rule("weekdays", _DAY_RANGE, between),
+        Rule("weekdays", _DAY_LIST, one),
+        Rule("weekday", _DAY_BEFORE, one),
+        Rule("weekdays", _MON_FRI, initials),
+    ]
 
 
 def month_rules(language: EnglishGrammar) -> list[Rule]:
@@ -85,3 +318,13 @@ def year_rules(language: EnglishGrammar) -> list[Rule]:
         return language.year(int(match[1]))
 
     return [Rule("year", _OLD_YEAR, year), Rule("year", _RECENT_YEAR, year)]
+
+
+def _dated(match: re.Match[str]) -> bool:
+    """Whether a month in small letters that is another word as well stands in a date."""
+    before = match.string[max(0, match.start() - 12) : match.start()].lower()
+    return bool(
+        match[5]
+        or re.search(r"\d(?:st|nd|rd|th)\b", match.group())
+        or re.search(r"\b(?:on|by|until|since|from|before|after|for|of)\s$", before)
+    )

@@ -50,6 +50,9 @@ class EnglishGrammar(Language):
     underscore = "underscore"
     slash = "slash"
     hashtag = "hashtag"
+    star_key = "star"
+    pound_key = "pound"
+    key_words = r"press|hit|dial|enter|push|key|type|touch|use|then|by|the"
     squared = "squared"
     cubed = "cubed"
     half = "one half"
@@ -69,6 +72,9 @@ class EnglishGrammar(Language):
         "INR": Currency(Name("rupee", "rupees"), Name("paisa", "paise")),
         "JPY": Currency(Name("yen", "yen")),
         "CHF": Currency(Name("Swiss franc", "Swiss francs"), _CENT),
+        "KRW": Currency(Name("won", "won")),
+        "CNY": Currency(Name("yuan", "yuan")),
+        "RUB": Currency(Name("ruble", "rubles")),
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
@@ -94,8 +100,8 @@ class EnglishGrammar(Language):
         "Blvd.": "Boulevard", "Blvd": "Boulevard", "Rd.": "Road", "Hwy.": "Highway", "Hwy": "Highway",
         "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
-        "wk.": "week", "yr.": "year", "yrs.": "years", "hrs.": "hours", "mins.": "minutes", "max.": "maximum",
-        "min.": "minimum", "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
+        "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
+        "b/c": "because", "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
         "N/A": "not applicable", "n/a": "not applicable",
     }  # fmt: skip
     titles = {
@@ -118,10 +124,10 @@ class EnglishGrammar(Language):
     code_words = (
         r"code|PIN|pin|passcode|password|ZIP|zip|account|order|reference|confirmation|ticket|case|ID|invoice|tracking|"
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|card|ending in|ends in|"
-        r"starting with|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
+        r"starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = r"on|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
     kings = (
         "Henry|Louis|Elizabeth|George|Charles|Edward|William|James|Richard|John Paul|Pius|Benedict|Leo|Philip|"
         "Alexander|Napoleon|Catherine|Frederick|Nicholas|Mary|Pope John"
@@ -157,6 +163,15 @@ class EnglishGrammar(Language):
             return f"{self.cardinal(high)} hundred"
         return f"{self.cardinal(high)} {'oh ' if low < 10 else ''}{self.cardinal(low)}"
 
+    def place_number(self, digits: str) -> str:
+        """The number of a house, a room, a road: three and four digits in pairs, more of them one by one."""
+        number = int(digits)
+        if len(digits) > 4 or (digits[0] == "0" and number):
+            return self.spell_digits(digits)
+        if len(digits) < 3 or number % 1000 == 0 or (number < 1000 and number % 100 == 0):
+            return self.cardinal(number)
+        return self.pairs(number)
+
     def decade(self, decade: int) -> str:
         """The nineties, the nineteen nineties, the two thousands."""
         if decade and decade % 100 == 0:
@@ -186,6 +201,23 @@ class EnglishGrammar(Language):
     def date(self, day: int, month: int, year: int | None) -> str:
         said = f"{self.month(month)} {self.day(day)}"
         return f"{said}, {self.year(year)}" if year is not None else said
+
+    def unit_name(self, name: str) -> str:
+        """A unit as the region spells it."""
+        return name
+
+    def month_and_day(self, month: str, days: str) -> str:
+        """A month with one day or a range of days, all in words."""
+        return f"{month} {days}"
+
+    def exact_clock(self, hour: int, minute: int, second: int, half: str) -> str:
+        if hour <= 12:
+            return super().exact_clock(hour, minute, second, half)
+        counts = [(hour, "hour"), (minute, "minute"), (second, "second")]
+        hours, minutes, seconds = (
+            f"{self.cardinal(count)} {unit}{'' if count == 1 else 's'}" for count, unit in counts
+        )
+        return f"{hours} {minutes} and {seconds}"
 
     def clock(self, hour: int, minute: int, half: str) -> str:
         suffix = f" {half.upper()}" if half else ""

@@ -1,0 +1,62 @@
+"""Shortened words whose full stop need not end a sentence, language by language; pure.
+
+Initials, and words with inner full stops ("e.g", "U.S", "a.m"), need no entry. All entries are in lower case, without
+their last stop. A text's language is not known where it is cut, so that the words of all languages count together.
+"""
+
+from __future__ import annotations
+
+_BEFORE_NAMES = {
+    "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
+    "vs cf ca approx appt assoc univ esp incl excl attn",
+    "pt": "sra srta dra drs exmo exma ilmo ilma eng arq av trav pça sto sta vl",
+    "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb",
+    "fr": "mme mlle mgr env réf av bd boul chem rte",
+    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so",
+    "de": "str bzw usw ggf evtl z.b d.h",
+}
+"""Behind these a sentence goes on, whatever comes."""
+
+_BEFORE_NUMBERS = {
+    "en": "no nos nr p pp pg fig figs vol ch sec art par apt ste rm fl bldg ext tel ph fax ave blvd rd hwy pkwy expy "
+    "ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp tsp "
+    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
+    "a.m p.m tab tabs cap caps dept ref acct est ed eds",
+    "pt": "n núm pág págs cap ap apto cj bl tel cel ramal séc aprox fev abr mai ago set out dez",
+    "es": "n núm pág págs cap tel tfno tlf dpto ofic pta esc aprox máx mín ene abr ago dic uu cp",
+    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc",
+    "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic fraz",
+    "de": "nr",
+}
+"""Behind these a sentence goes on with a number, or a small letter; a capital ends it."""
+
+BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
+BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
+
+STREETS = frozenset("st dr".split())
+"""Those that may be a street's last word: behind a name, the next word shows whether the sentence has ended."""
+
+LETTERED = frozenset("apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât".split())
+"""Those behind which a code of one letter may stand, be it "A"."""
+
+TIMES = frozenset("a.m p.m mon tue tues wed thu thur thurs fri sat sun".split())
+"""Those behind which one of `AFTER_TIMES` belongs to the time."""
+
+LATIN = frozenset("e.g i.e p.ex p.ej z.b d.h".split())
+"""Those with inner full stops that never end a sentence."""
+
+SENTENCE_STARTS = frozenset(
+    "the a an i i'm i'll you your we we're our he she it it's its they their this that that's these there please "
+    "is are was do does did can could would shall should have has if when what what's where which who how why "
+    "thanks thank then next call press let let's and but so or yes not to for in at on after before as once turn "
+    "take go say tell my enter hold stay sorry okay ok just also note remember".split()
+)
+"""Words with which sentences begin, and no names do."""
+
+AFTER_TIMES = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+    "january february march april june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec "
+    "est edt et cst cdt ct mst mdt mt pst pdt pt gmt utc bst cet eastern central mountain pacific".split()
+)
+"""Words behind "a.m." and "p.m." that belong to the time."""

@@ -1,0 +1,174 @@
+"""English numbers with letters: codes behind their name, extensions, models, roads, short codes to text to."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization import codes
+from telephony.text.normalization.english.grammar import EnglishGrammar
+from telephony.text.normalization.english.units import WEATHER
+from telephony.text.normalization.rules import Rule
+
+_NAMES = (
+    r"code|passcode|password|PIN|PNR|locator|confirmation|reference|ref|order|tracking|serial|ticket|case|claim|booking|"
+    r"reservation|record|invoice|account|acct|member|membership|policy|ID|SKU|VIN|plate|license|licence|part|model|item|"
+    r"coupon|promo|voucher|S/N|P/N"
+)
+_BETWEEN = r"(?:[\s:#.]|\b(?:is|number|no|num|code|plate|ID|key)\b){1,12}"
+# With a digit and a letter, in any case; and all in capitals, which is a code only behind its name.
+_MIXED = r"(?=[A-Za-z-]{0,20}\d)(?=[\d-]{0,20}[A-Za-z])[A-Za-z\d]{1,24}(?:-[A-Za-z\d]{1,24}){0,8}"
+_NAMED = re.compile(rf"(?<!\w)((?:{_NAMES})\b{_BETWEEN})({_MIXED})(?![\w@-]|[./]\w)", re.IGNORECASE)
+_NAMED_LETTERS = re.compile(
+    rf"(?<!\w)((?i:{_NAMES})\b(?:[\s:#.]|(?i:\b(?:is|number|no|num|code|plate|ID)\b)){{1,12}})(?!USPS|NASA|STOP|HELP|YES|NO\b)"
+    r"([A-Z]{5,8}|(?=[A-Z]*[^AEIOU\W]{3})[A-Z]{3,4})(?![\w@-]|\.\w)"
+)
+_SPACED_PLATE = re.compile(r"(?<![\w-])([A-Z]{2}\d{2})\s([A-Z]{3})(?![\w-])")
+_NUMBER_SIGN = re.compile(r"(?<![\w&#*])#\s?(?=[A-Z]{1,6}-?\d|\d{1,10}[A-Z-])")
+_EXTENSION = re.compile(
+    r"(?<=\d)(?:(?<=[-. ]\d{4})(,?)\s?x|,?\s?(?:ext\.?|extension))\s?#?(\d{1,6})(?![\w]|[.,]\d)", re.IGNORECASE
+)
+_NAMED_EXTENSION = re.compile(r"(?<!\w)(?<!\d\s)(x|ext\.?|extension)\s?#?(\d{2,6})(?![\w]|[.,]\d|-\d)", re.IGNORECASE)
+_SHORT_CODE = re.compile(r"(?<=\bto\s)(\d{4,6})(?![\w%]|[.,:/-]\d)")
+_TEXTED = re.compile(r"\b(?:text|texting|txt|sms|send|reply|message)\b[^.!?]{0,60}$", re.IGNORECASE)
+_PLAN = re.compile(r"(?<![\w.])(401|403|457|529|501)\s?\(?([kbcKBC])\)?(?:\((\d)\))?(?!\w)")
+_MODEL = re.compile(
+    r"(?<![\w.-])([A-Z]|US|SR|CR|FM|MIG|MD|DC|CRJ|ERJ|RTX|GTX|RX|NC|SC)(-?\s?)(\d{3,4})(?![\w-]|[.,]\d)"
+)
+_JET = re.compile(r"(?<=Boeing\s)(7\d7)(?:-(\d{3}))?(?!\w)|(?<![\w.])(7[0-9]7)-(\d{3})(?!\w|-)")
+_TAX_FORM = re.compile(
+    r"(?<=\b[Ff]orm\s)(\d{4})(?:-([A-Z]{1,4}))?(?!\w)|(?<![\w.$])(1099|1098|1095)(?:-([A-Z]{1,4}))?(?!\w)"
+)
+_SCREEN = re.compile(r"(?<![\w.])(480|720|1080|1440|2160)([pi])(?!\w)")
+_GENERATION = re.compile(
+    r"(?<![\w.$€£])([2-6])G(?!\w)|(?<![\w.$€£])([48])K(?=\s(?:TV|video|display|monitor|screen|resolution|UHD|Ultra|camera|streaming)\b)"
+    r"|(?<![\w.$€£])(\d{1,2})K(?=\s(?:run|race|walk|fun)\b)"
+)
+_LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#-])(\d{1,4})-?([A-Z])(?![\w’']|\.\w|\+)")
+_QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|views?\b)|\s?$|[.,;!?]")
+_SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-12(?!\w)")
+_WORD_NUMBER = re.compile(r"(?<![\w.])(9)/(11)(?![\w/])|(?<![\w.])(50)/(50)(?![\w/])|(?<![\w.])(20)/(20)(?![\w/])")
+_EVERY_DAY = re.compile(r"(?<![\w.])24[/-]7(?:/365)?(?!\w)")
+_VANITY = re.compile(r"(?<![\w-])(1-)?(8\d\d|900)-([A-Z]{3,10})(?:-([A-Z]{3,10}))?(?![\w-])")
+_EMERGENCY = re.compile(
+    r"(?<![\w.,$€£#/:-])(911|988)(?![\w%°-]|[.,:/]\d)|(?<=\b[Cc]all\s|\b[Dd]ial\s)([2-8]11)(?![\w%]|[.,:/-]\d)"
+)
+_GRADE = re.compile(r"(?<![\w.-])([A-D])-(?=[\s,;!?]|$|\.(?:\s|$))")
+_MINUS = re.compile(r"(?<=\d)\s?[-−–]\s?(?=\d+(?:\.\d+)?\s?=)")
+_HARDWARE = re.compile(r"(?<![\w:])([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})(?![\w:])")
+_KEY_TWICE = re.compile(
+    r"(?<!\w)((?:pound|hash|number|star|asterisk)(?:\s(?:key|sign|button))?)\s\((?:[#*])\)", re.IGNORECASE
+)
+_QUARTER = re.compile(r"(?<!\w)([1-4])Q\s?'?((?:20)?\d\d)(?!\w)|(?<!\w)Q([1-4])\s'?(20\d\d)(?!\w)")
+_ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
+
+
+def rules(language: EnglishGrammar) -> list[Rule]:
+    """What is said character by character, or as a number with letters, by its form or by its name."""
+
+    def named(match: re.Match[str]) -> str | None:
+        if re.fullmatch(r"\d+(?:st|nd|rd|th|am|pm|k|kg|mg|ml|gb|mb)", match[2], re.IGNORECASE):
+            return None
+        return match[1].replace("#", "").rstrip() + " " + codes.characters(match[2].upper(), language)
+
+    def named_letters(match: re.Match[str]) -> str:
+        return match[1].replace("#", "").rstrip() + " " + codes.characters(match[2], language)
+
+    def plate(match: re.Match[str]) -> str:
+        return f"{codes.characters(match[1], language)}, {' '.join(match[2])}"
+
+    def extension(match: re.Match[str]) -> str:
+        return f", extension {codes.digit_groups(codes.divided(match[2]), language)}"
+
+    def named_extension(match: re.Match[str]) -> str:
+        word = "Extension" if match[1][0] == "E" else "extension"
+        return f"{word} {codes.digit_groups(codes.divided(match[2]), language)}"
+
+    def short_code(match: re.Match[str]) -> str | None:
+        if not _TEXTED.search(match.string[max(0, match.start() - 80) : match.start()]):
+            return None
+        return codes.digit_groups(codes.divided(match[1]), language)
+
+    def plan(match: re.Match[str]) -> str:
+        paragraph = f" {language.cardinal(int(match[3]))}" if match[3] else ""
+        return f"{language.place_number(match[1])} {match[2].upper()}{paragraph}"
+
+    def model(match: re.Match[str]) -> str | None:
+        letters, joint, number = match.groups()
+        if number[0] == "0" or (joint.isspace() and len(letters) == 1) or (not joint and len(number) > 3):
+            return None
+        return f"{' '.join(letters)} {language.place_number(number)}"
+
+    def jet(match: re.Match[str]) -> str:
+        series = match[2] or match[4]
+        more = f" {language.place_number(series)}" if series else ""
+        return f"{language.place_number(match[1] or match[3])}{more}"
+
+    def tax_form(match: re.Match[str]) -> str:
+        letters = match[2] or match[4]
+        return language.place_number(match[1] or match[3]) + (f" {' '.join(letters)}" if letters else "")
+
+    def generation(match: re.Match[str]) -> str:
+        return f"{language.cardinal(int(match[1] or match[2] or match[3]))} {'G' if match[1] else 'K'}"
+
+    def letter_behind(match: re.Match[str]) -> str | None:
+        number, letter = match.groups()
+        following = match.string[match.end() : match.end() + 30]
+        if letter == "K" or (letter in "MBT" and _QUANTITY.match(following) and following.strip(" .,;!?")):
+            return None
+        if letter in "FC" and WEATHER.search(match.string[max(0, match.start() - 60) : match.end() + 30]):
+            return f"{language.cardinal(int(number))} degrees {'Fahrenheit' if letter == 'F' else 'Celsius'}"
+        return f"{language.place_number(number)} {letter}"
+
+    def shape(match: re.Match[str]) -> str:
+        if match[1]:
+            return f"{language.cardinal(int(match[1]))} D"
+        if match[2]:
+            return f"B to {match[2]}"
+        return f"{language.cardinal(2)} F A" if match.group() == "2FA" else f"K through {language.cardinal(12)}"
+
+    def two_numbers(match: re.Match[str]) -> str:
+        return " ".join(language.cardinal(int(part)) for part in match.groups() if part)
+
+    def every_day(match: re.Match[str]) -> str:
+        return language.all_day + (" three sixty-five" if match.group().endswith("365") else "")
+
+    def quarter(match: re.Match[str]) -> str:
+        number, in_year = (match[1] or match[3]), (match[2] or match[4])
+        said = language.year(int(in_year)) if len(in_year) == 4 else language.cardinal(int(in_year))
+        return f"the {language.ordinal(int(number))} quarter of {said}"
+
+    def hardware(match: re.Match[str]) -> str:
+        return ", ".join(codes.characters(part.upper(), language) for part in match[1].split(":"))
+
+    def vanity(match: re.Match[str]) -> str:
+        area = language.cardinal(int(match[2])) if match[2].endswith("00") else language.spell_digits(match[2])
+        words = " ".join(word.capitalize() for word in match.group(3, 4) if word)
+        return f"{language.digits[1] + ', ' if match[1] else ''}{area}, {words}"
+
+    return [
+        Rule("minus", _MINUS, lambda match: f" {language.minus} "),
+        Rule("telephone number", _VANITY, vanity),
+        Rule("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
+        Rule("grade", _GRADE, lambda match: f"{match[1]} {language.minus}"),
+        Rule("keys", _KEY_TWICE, lambda match: match[1]),
+        Rule("quarter", _QUARTER, quarter),
+        Rule("hardware address", _HARDWARE, hardware),
+        Rule("named code", _NAMED, named),
+        Rule("named code", _NAMED_LETTERS, named_letters),
+        Rule("plate", _SPACED_PLATE, plate),
+        Rule("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
+        Rule("extension", _EXTENSION, extension),
+        Rule("extension", _NAMED_EXTENSION, named_extension),
+        Rule("short code", _SHORT_CODE, short_code),
+        Rule("ending", _ENDING, lambda match: f"ending in {language.spell_digits(match[1])}"),
+        Rule("always", _EVERY_DAY, every_day),
+        Rule("two numbers", _WORD_NUMBER, two_numbers),
+        Rule("pension plan", _PLAN, plan),
+        Rule("jet", _JET, jet),
+        Rule("tax form", _TAX_FORM, tax_form),
+        Rule("screen", _SCREEN, lambda match: f"{language.place_number(match[1])} {match[2].upper()}"),
+        Rule("generation", _GENERATION, generation),
+        Rule("shape", _SHAPE, shape),
+        Rule("model", _MODEL, model),
+        Rule("letter behind a number", _LETTER_BEHIND, letter_behind),
+    ]

@@ -1,0 +1,184 @@
+"""English units: with strokes and powers, behind mixed numbers and large ones, halves of them."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.english.articles import article_for
+from telephony.text.normalization.english.grammar import EnglishGrammar
+from telephony.text.normalization.numerals import SIGN, number_pattern, read
+from telephony.text.normalization.rules import Rule, alternatives, ends_text
+
+# One and many; a symbol that is given in lower case is one in any case.
+UNITS = {
+    "kg": ("kilogram", "kilograms"), "kgs": ("kilogram", "kilograms"), "g": ("gram", "grams"),
+    "mg": ("milligram", "milligrams"), "mcg": ("microgram", "micrograms"), "µg": ("microgram", "micrograms"),
+    "μg": ("microgram", "micrograms"), "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"),
+    "oz": ("ounce", "ounces"), "fl oz": ("fluid ounce", "fluid ounces"), "fl. oz": ("fluid ounce", "fluid ounces"),
+    "st": ("stone", "stone"), "t": ("ton", "tons"), "km": ("kilometer", "kilometers"),
+    "kms": ("kilometer", "kilometers"), "m": ("meter", "meters"), "cm": ("centimeter", "centimeters"),
+    "mm": ("millimeter", "millimeters"), "nm": ("nanometer", "nanometers"), "mi": ("mile", "miles"),
+    "ft": ("foot", "feet"), "yd": ("yard", "yards"), "yds": ("yard", "yards"), "in": ("inch", "inches"),
+    "sq ft": ("square foot", "square feet"), "sq. ft": ("square foot", "square feet"),
+    "sqft": ("square foot", "square feet"), "sq mi": ("square mile", "square miles"),
+    "sq m": ("square meter", "square meters"), "cu ft": ("cubic foot", "cubic feet"), "ac": ("acre", "acres"),
+    "l": ("liter", "liters"), "ml": ("milliliter", "milliliters"), "cl": ("centiliter", "centiliters"),
+    "dl": ("deciliter", "deciliters"), "cc": ("c c", "c c"), "gal": ("gallon", "gallons"), "qt": ("quart", "quarts"),
+    "pt": ("pint", "pints"), "tbsp": ("tablespoon", "tablespoons"), "tsp": ("teaspoon", "teaspoons"),
+    "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),
+    "caps": ("capsule", "capsules"), "iu": ("international unit", "international units"),
+    "meq": ("milliequivalent", "milliequivalents"), "mmol": ("millimole", "millimoles"),
+    "mmhg": ("millimeter of mercury", "millimeters of mercury"), "bpm": ("beat per minute", "beats per minute"),
+    "rpm": ("R P M", "R P M"), "mph": ("mile per hour", "miles per hour"),
+    "kph": ("kilometer per hour", "kilometers per hour"), "kmh": ("kilometer per hour", "kilometers per hour"),
+    "mpg": ("mile per gallon", "miles per gallon"), "knots": ("knot", "knots"), "kt": ("knot", "knots"),
+    "TB": ("terabyte", "terabytes"), "GB": ("gigabyte", "gigabytes"), "MB": ("megabyte", "megabytes"),
+    "KB": ("kilobyte", "kilobytes"), "kB": ("kilobyte", "kilobytes"), "gb": ("gigabyte", "gigabytes"),
+    "mb": ("megabyte", "megabytes"), "kb": ("kilobyte", "kilobytes"), "tb": ("terabyte", "terabytes"),
+    "Gb": ("gigabit", "gigabits"), "Mb": ("megabit", "megabits"), "gbps": ("gigabit per second", "gigabits per second"),
+    "mbps": ("megabit per second", "megabits per second"), "kbps": ("kilobit per second", "kilobits per second"),
+    "MBps": ("megabyte per second", "megabytes per second"), "fps": ("frame per second", "frames per second"),
+    "w": ("watt", "watts"), "kw": ("kilowatt", "kilowatts"), "MW": ("megawatt", "megawatts"),
+    "kwh": ("kilowatt hour", "kilowatt hours"), "mah": ("milliamp hour", "milliamp hours"), "V": ("volt", "volts"),
+    "kV": ("kilovolt", "kilovolts"), "mA": ("milliamp", "milliamps"), "hz": ("hertz", "hertz"),
+    "khz": ("kilohertz", "kilohertz"), "mhz": ("megahertz", "megahertz"), "ghz": ("gigahertz", "gigahertz"),
+    "hp": ("horsepower", "horsepower"), "psi": ("P S I", "P S I"), "hpa": ("hectopascal", "hectopascals"),
+    "db": ("decibel", "decibels"), "kcal": ("kilocalorie", "kilocalories"), "cal": ("calorie", "calories"),
+    "btu": ("B T U", "B T U's"), "px": ("pixel", "pixels"), "MP": ("megapixel", "megapixels"),
+    "ha": ("hectare", "hectares"), "h": ("hour", "hours"), "s": ("second", "seconds"),
+    "ms": ("millisecond", "milliseconds"), "min": ("minute", "minutes"), "mins": ("minute", "minutes"),
+    "hr": ("hour", "hours"), "hrs": ("hour", "hours"), "sec": ("second", "seconds"), "secs": ("second", "seconds"),
+    "wk": ("week", "weeks"), "wks": ("week", "weeks"), "mo": ("month", "months"), "mos": ("month", "months"),
+    "yr": ("year", "years"), "yrs": ("year", "years"), "°c": ("degree Celsius", "degrees Celsius"),
+    "°f": ("degree Fahrenheit", "degrees Fahrenheit"), "ºc": ("degree Celsius", "degrees Celsius"),
+    "ºf": ("degree Fahrenheit", "degrees Fahrenheit"), "° c": ("degree Celsius", "degrees Celsius"),
+    "° f": ("degree Fahrenheit", "degrees Fahrenheit"), "℃": ("degree Celsius", "degrees Celsius"),
+    "℉": ("degree Fahrenheit", "degrees Fahrenheit"), "deg c": ("degree Celsius", "degrees Celsius"),
+    "deg f": ("degree Fahrenheit", "degrees Fahrenheit"), "deg": ("degree", "degrees"),
+}  # fmt: skip
+_CASELESS = {symbol: names for symbol, names in UNITS.items() if symbol.islower() or not symbol.isascii()}
+# In capitals these are letters, or mean something else.
+_LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb mi l".split()) - {
+    "mb",
+    "gb",
+    "kb",
+    "tb",
+    "l",
+}
+RATES = {
+    "mo": "month", "month": "month", "yr": "year", "year": "year", "hr": "hour", "hour": "hour", "h": "hour",
+    "wk": "week", "week": "week", "day": "day", "d": "day", "min": "minute", "minute": "minute", "s": "second",
+    "sec": "second", "second": "second", "lb": "pound", "kg": "kilogram", "gal": "gallon", "ea": "each",
+    "person": "person", "night": "night", "unit": "unit", "mile": "mile", "km": "kilometer", "ml": "milliliter",
+    "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
+    "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
+    "user": "user", "call": "call", "GB": "gigabyte",
+    "kwh": "kilowatt hour", "visit": "visit", "item": "item", "pp": "person",
+}  # fmt: skip
+_POWERS = {"2": "square", "²": "square", "^2": "square", "3": "cubic", "³": "cubic", "^3": "cubic"}
+FRACTIONED = {"1/2", "1/3", "2/3", "1/4", "3/4", "1/8", "3/8", "5/8", "7/8", "1/5", "2/5", "3/5", "4/5", "1/16"}
+_HALVED = (
+    "cup|teaspoon|tablespoon|tablet|pill|capsule|mile|hour|inch|pound|ounce|gallon|pint|quart|bottle|dose|day|dozen|"
+    "acre|year|month|mile|minute|can|pack|serving|slice|block|bath|point|percent|million|billion|box|bag|meter|liter|"
+    "kilometer|kilogram|foot|ton|glass|bathroom|sleeve"
+)
+WEATHER = re.compile(
+    r"\b(?:temps?|temperatures?|degrees?|fever|highs?|lows?|oven|weather|warm|cold|hot|cool|feels|outside|inside|bake|"
+    r"preheat|heat|thermostat)\b",
+    re.IGNORECASE,
+)
+NOT_NOUNS = frozenset(
+    "of to in on at for and or by per from is are was were with ago away long tall wide deep old high each every more "
+    "less before after than apart left off so if but as that which when".split()
+)
+
+
+def rules(language: EnglishGrammar) -> list[Rule]:
+    """Numbers with units, and parts of units."""
+    number = number_pattern(language)
+    symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
+    rates = alternatives(RATES)
+    scale = r"(?:hundred|thousand|million|billion|trillion)"
+    measured = re.compile(
+        rf"(?:(?<!\w)(an?|the|my|your|this|each|every|per|another)\s)?({SIGN})({number})(?:\s(\d{{1,2}}/\d{{1,2}}))?(\s{scale})?(\s?-?|\s)"
+        rf"({symbols})(\^?[23²³])?((?:/(?:{rates})){{0,2}})(?![\w²³/])(\.?)(?=(\s[a-z]{{2,}})?)",
+        re.IGNORECASE,
+    )
+    part = re.compile(
+        rf"(?<![\w.,/-])(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)", re.IGNORECASE
+    )
+    temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
+    per_day = re.compile(r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min)(?!\w)")
+
+    def names(symbol: str) -> tuple[str, str] | None:
+        if symbol in UNITS:
+            return UNITS[symbol]
+        lowered = symbol.lower()
+        return None if lowered in _LOWER_ONLY else _CASELESS.get(lowered)
+
+    def unit(match: re.Match[str]) -> str | None:
+        article, sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
+        value, known = read(written, language), names(symbol)
+        if (
+            value is None
+            or known is None
+            or (power and symbol.lower() not in ("m", "km", "cm", "mm", "ft", "in", "mi", "yd", "s"))
+        ):
+            return None
+        if symbol == "in" and not stop and noun and "-" not in joint:
+            return None
+        if symbol in ("st", "t", "s", "m", "g", "pt") and symbol != match.group(7):
+            return None
+        if symbol == "st" and not joint:
+            return None
+        adjectival = "-" in joint or (article in ("a", "an", "A", "An") and noun and noun[1:] not in NOT_NOUNS)
+        if fraction and fraction not in FRACTIONED:
+            return None
+        one = adjectival or (language.is_one(value) and not scaled and not fraction)
+        name = known[0] if one else known[1]
+        if power:
+            name = f"{_POWERS[power]} {name}"
+        if fraction:
+            above, below = map(int, fraction.split("/"))
+            amount = language.mixed(value.whole, above, below)
+        else:
+            amount = language.number(value)
+        said = f"{amount}{scaled or ''} {language.unit_name(name)}"
+        if sign:
+            said = f"{language.minus} {said}"
+        for per in filter(None, (rate or "").split("/")):
+            word = RATES.get(per) or RATES[per.lower()]
+            said += f" {word}" if word == "each" else f" {language.per} {word}"
+        if article:
+            said = f"{article_for(article, said)} {said}"
+        return said + ("." if stop and (ends_text(match) or _next_is_capital(match)) else "")
+
+    def degrees(match: re.Match[str]) -> str | None:
+        value = read(match[2], language)
+        if value is None or not WEATHER.search(match.string[max(0, match.start() - 60) : match.end() + 30]):
+            return None
+        scale = "Fahrenheit" if match[3] == "F" else "Celsius"
+        sign = f"{language.minus} " if match[1] else ""
+        return f"{sign}{language.number(value)} degree{'' if language.is_one(value) else 's'} {scale}"
+
+    def part_of(match: re.Match[str]) -> str:
+        fraction, _, _, noun, stop = match.groups()
+        known = names(noun)
+        one = known[0] if known else noun
+        end = "." if stop else ""
+        if fraction == "1/2":
+            return f"half {article_for('a', one)} {one}{end}"
+        above, below = map(int, fraction.split("/"))
+        joint = "" if above == 1 else f" of {article_for('a', one)}"
+        return f"{language.fraction(above, below)}{joint} {one}{end}"
+
+    return [
+        Rule("temperature", temperature, degrees),
+        Rule("fraction", part, part_of),
+        Rule("unit", measured, unit),
+        Rule("rate", per_day, lambda match: f" {language.per} {RATES[match[1]]}"),
+    ]
+
+
+def _next_is_capital(match: re.Match[str]) -> bool:
+    return re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]) is not None

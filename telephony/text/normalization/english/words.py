@@ -1,0 +1,120 @@
+"""English titles, initials, Roman numerals behind names, and words that are shortened where they stand."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.english.grammar import EnglishGrammar
+from telephony.text.normalization.rules import Rule, alternatives, ends_text
+
+_TITLES = {
+    "dr": "Doctor", "mr": "Mister", "mrs": "Missus", "ms": "Miz", "prof": "Professor", "gov": "Governor",
+    "sen": "Senator", "rep": "Representative", "gen": "General", "capt": "Captain", "cpt": "Captain",
+    "col": "Colonel", "lt": "Lieutenant", "sgt": "Sergeant", "rev": "Reverend", "hon": "Honorable",
+    "pres": "President", "mt": "Mount", "ft": "Fort", "st": "Saint", "messrs": "Messers", "cmdr": "Commander",
+    "supt": "Superintendent", "det": "Detective",
+}  # fmt: skip
+# Titles without a stop, or in lower case, are other words too.
+_TITLE = re.compile(
+    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
+    r"(?=[A-Z][\w'’]))",
+    re.IGNORECASE,
+)
+# Behind a number these are units.
+_LATE = {
+    "min": "minimum", "wk": "week", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours", "mins": "minutes",
+    "mo": "month", "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account", "ref": "reference",
+}  # fmt: skip
+_LATE_STOPPED = re.compile(rf"(?<![\w.@/-])({alternatives(_LATE)})\.(?!\w)", re.IGNORECASE)
+_INITIALS = re.compile(
+    r"(?<![\w.@/-])((?:[A-Za-z]\.\s?){1,5}[A-Za-z])\.(?![\w@])|(?<![\w.@/-])((?:[A-Z]\.){1,5}[A-Z])(?![\w.@])"
+)
+_DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
+_EITHER_OR = re.compile(
+    r"(?<![\w/])(he|his|him|s?he|yes|true|on|men|male|credit|mr)/(she|hers?|him|no|false|off|women|female|debit|mrs)(?![\w/])",
+    re.IGNORECASE,
+)
+_STROKE = re.compile(r"(?<=[a-z]{3})/(?=[a-z]{3})(?<!and/)(?<!either/)")
+_BEFORE_SAINTS = frozenset("in at to of the from near visit on by and for with is was off past around via our".split())
+_ROMAN = r"X{0,3}(?:IX|IV|VI{1,3}|V|I{2,3}|I)|X{1,3}"
+_NAMED = re.compile(
+    rf"(?<!\w)((?:(King|Queen|Pope|Prince|Emperor|Tsar|Sultan|Saint|Pharaoh)\s)?([A-Z][a-z'’]{{1,20}})(?:\s[A-Z][a-z'’]{{1,20}})?)\s"
+    rf"((?!I\b|V\b|X\b)(?:{_ROMAN})|(?<=Pope\sPius\s)X)(?!\w|\.\w|-\d)"
+)
+_WORLD_WAR = re.compile(r"(?<!\w)WW(II?)(?!\w)")
+_CENTURY = re.compile(rf"(?<=\bthe\s)({_ROMAN})(?=(?:th|st|nd|rd)?\s[Cc]entur)")
+_FIRST_NAMES = frozenset(
+    "Adam Albert Alexander Alfred Andrew Anthony Arthur Benedict Benjamin Catherine Charles Christopher Clement "
+    "Daniel David Edward Elizabeth Eric Francis Frank Frederick Gabriel George Gregory Gustav Hank Harold Harry "
+    "Henry Innocent Isaac Ivan Jack Jacob James Jason Jeffrey Jim Joe John Jonathan Joseph Joshua Juan Julius "
+    "Kevin Leo Leopold Louis Luke Malcolm Margaret Mark Martin Mary Matthew Maximilian Michael Mike Mohammed "
+    "Napoleon Nathan Nicholas Otto Patrick Paul Peter Philip Pius Ramesses Ramses Raymond Richard Robert Roger "
+    "Ronald Ryan Sam Samuel Sarah Scott Sean Sixtus Stephen Steven Ted Theodore Thomas Tim Timothy Tom Urban "
+    "Victor Victoria Vincent Walter Wilhelm William Xerxes".split()
+)
+
+
+def rules(language: EnglishGrammar) -> list[Rule]:
+    """Titles."""
+
+    def title(match: re.Match[str]) -> str:
+        word = (match[1] or match[2]).lower()
+        before = re.search(r"(\w+)\s$", match.string[max(0, match.start() - 30) : match.start()])
+        if word == "st" and before is not None and before[1].islower() and before[1] not in _BEFORE_SAINTS:
+            return "street "
+        return f"{_TITLES[word]} "
+
+    return [
+        Rule("title", _TITLE, title),
+        Rule("abbreviation", _DEGREE, lambda match: "P H D"),
+    ]
+
+
+def roman_rules(language: EnglishGrammar) -> list[Rule]:
+    """Roman numerals behind names and before centuries."""
+
+    def named(match: re.Match[str]) -> str | None:
+        number = language.roman(match[4])
+        if number is None:
+            return None
+        known = match[2] or match[3] in _FIRST_NAMES
+        return f"{match[1]} {f'the {language.ordinal(number)}' if known else language.cardinal(number)}"
+
+    def century(match: re.Match[str]) -> str | None:
+        number = language.roman(match[1])
+        return None if number is None else language.ordinal(number)
+
+    return [
+        Rule("Roman numeral", _WORLD_WAR, lambda match: f"World War {language.cardinal(len(match[1]))}"),
+        Rule("Roman numeral", _NAMED, named),
+        Rule("Roman numeral", _CENTURY, century),
+    ]
+
+
+def slash_rules(language: EnglishGrammar) -> list[Rule]:
+    """Strokes between words."""
+
+    return [
+        Rule("stroke", _EITHER_OR, lambda match: f"{match[1]} or {match[2]}"),
+        Rule("stroke", _STROKE, lambda match: f" {language.slash} "),
+    ]
+
+
+def late_rules(language: EnglishGrammar) -> list[Rule]:
+    """Shortened words that behind a number, which is said by now, are something else."""
+
+    def full(match: re.Match[str]) -> str:
+        word = _LATE[match[1].lower()]
+        return (word.capitalize() if match[1][0].isupper() else word) + ("." if ends_text(match) else "")
+
+    return [Rule("abbreviation", _LATE_STOPPED, full)]
+
+
+def initial_rules() -> list[Rule]:
+    """Letters with stops between them, when times of day are said: "U.S.", "e.s.t."."""
+
+    def initials(match: re.Match[str]) -> str:
+        letters = re.findall(r"[A-Za-z]", match.group())
+        return " ".join(letters).upper() + ("." if match[1] and ends_text(match) else "")
+
+    return [Rule("initials", _INITIALS, initials)]
