@@ -19,7 +19,7 @@ import numpy as np
 from telephony.audio.samples import Resampler, to_pcm16
 from telephony.speech import Samples
 
-_RATES_HZ = (8000, 16_000, 22_050, 24_000, 44_100, 48_000)
+_RATES_HZ = (8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _OPUS_HZ = (8000, 16_000, 24_000, 48_000)
 _TELEPHONE_HZ = (8000,)
 _RAW_RATES_HZ = range(8000, 48_001)

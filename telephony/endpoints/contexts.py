@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from fastapi import APIRouter, WebSocket
 from telephony.audio.encoders import EncoderError, open_encoder
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
+from telephony.endpoints.security import RefusalForm
 from telephony.endpoints.websocket import Client, ClientGoneError, stays
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
@@ -23,6 +25,7 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
+from telephony.text.script import Script
 from telephony.voices import VoiceRequest
 
 log = structlog.get_logger()
@@ -37,8 +40,25 @@ _POLICY_VIOLATION = 1008
 # A message has a fifth of a second at the most: enough for few messages, and little to throw away at a barge-in.
 _PIECE_MS = 200
 _SLOWEST, _FASTEST = 0.5, 2.0
+_MARKUP = re.compile(r"<(?:break|phoneme)\b")
 _FORMATS = {"mp3": "mp3", "pcm": "pcm", "ulaw": "mulaw", "alaw": "alaw", "opus": "opus"}
 _STATUS_NAMES = {401: "invalid_api_key", 404: "voice_not_found", 413: "text_too_long", 429: "too_many_requests"}
+
+
+def status_name(status: int) -> str:
+    """What these clients call an HTTP status."""
+    return _STATUS_NAMES.get(status, "invalid_request")
+
+
+REFUSAL_FORM = RefusalForm(
+    body=lambda refusal: {"detail": {"status": status_name(refusal.status), "message": refusal.message}},
+    message=lambda refusal: {
+        "error": status_name(refusal.status),
+        "message": refusal.message,
+        "code": refusal.close_code,
+    },
+)
+"""How these clients read that the guard refuses them, over HTTP too."""
 
 
 def output_format(name: str) -> tuple[str, int]:
@@ -60,26 +80,37 @@ def possible_speed(speed: float | None) -> float | None:
     return None if speed is None else min(_FASTEST, max(_SLOWEST, speed))
 
 
+def with_markup(text: str) -> str:
+    """A text as a document, if it has any of the elements that these clients put into theirs."""
+    return f"<speak>{text}</speak>" if _MARKUP.search(text) else text
+
+
+def _read_markup(text: str) -> Script:
+    return Script.lenient(with_markup(text))
+
+
 class _Answers:
     """See `conversation.Answers`: the messages of one context."""
 
     def __init__(self, client: Client, context_id: str | None, *, synchronous: bool) -> None:
         self._client = client
         self._context_id = context_id
-        self._synchronous = synchronous
-        self._clock = protocol.CharacterClock()
+        clock = protocol.CharacterClock()
+        self._align = clock.align_synchronously if synchronous else clock.align
         self._said_s = 0.0
-        self._alignment: protocol.Alignment | None = None
+        self._words: list[Word] = []
 
     async def words(self, segment: int, words: Sequence[Word]) -> None:
-        align = self._clock.align_synchronously if self._synchronous else self._clock.align
-        self._alignment = align(words, self._said_s)
+        self._words.extend(words)
 
     async def audio(self, frame: bytes) -> None:
-        alignment, self._alignment = self._alignment, None
+        alignment = self._align(self._words, self._said_s) if self._words else None
+        self._words.clear()
         await self._client.send(protocol.Audio(frame, self._context_id, alignment))
 
     async def ended(self, segment: int, request: Spoken, sent_s: float) -> None:
+        if self._words:
+            await self.audio(b"")
         self._said_s += sent_s
         if request.measured.failure is not None:
             await self._client.send(protocol.Error("synthesis_failed", request.measured.failure, self._context_id))
@@ -89,6 +120,8 @@ class _Connection:
     """One client. One task reads its messages; each context has one that speaks.
 
     Args:
+        synchronous: whether times count from the beginning of a context.
+        marked_up: whether elements in the text are obeyed.
         single: whether the connection has one context without a name.
     """
 
@@ -103,6 +136,7 @@ class _Connection:
         wanted: VoiceRequest,
         sent_as: Format,
         synchronous: bool,
+        marked_up: bool,
         single: bool,
     ) -> None:
         self._client = client
@@ -113,6 +147,7 @@ class _Connection:
         self._wanted = wanted
         self._format = sent_as
         self._synchronous = synchronous
+        self._read_text = _read_markup if marked_up else Script.lenient
         self._single = single
         self._contexts: dict[str | None, Conversation] = {}
         self._defect: Exception | None = None
@@ -210,6 +245,7 @@ class _Connection:
             wanted=wanted,
             selection=selection,
             sent_as=self._format,
+            read=self._read_text,
         )
         self._contexts[context_id] = conversation
         self._tasks.start_soon(self._run, partial(self._speak, conversation, context_id))
@@ -268,6 +304,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     wanted=wanted,
                     sent_as=Format(name, rate, None, _PIECE_MS),
                     synchronous=query.get("sync_alignment") == "true",
+                    marked_up=query.get("enable_ssml_parsing") == "true",
                     single=single,
                 ).serve()
             await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
-from telephony.endpoints.contexts import DOOR, output_format, possible_speed
+from telephony.endpoints.contexts import DOOR, output_format, possible_speed, status_name, with_markup
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Speech
@@ -30,7 +30,6 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
 from telephony.voices import ResolvedVoice, VoiceRequest
 
-_STATUS_NAMES = {401: "invalid_api_key", 404: "voice_not_found", 413: "text_too_long", 429: "too_many_requests"}
 _USUAL_FORMAT = "mp3_44100_128"
 
 
@@ -65,8 +64,7 @@ class _Route(APIRoute):
                 busy = streaming.busy(error)
                 return _error(busy.status_code, "too_many_requests", busy.detail, busy.headers)
             except HTTPException as error:
-                status = _STATUS_NAMES.get(error.status_code, "invalid_request")
-                return _error(error.status_code, status, error.detail, error.headers)
+                return _error(error.status_code, status_name(error.status_code), error.detail, error.headers)
 
         return handle_as_vendor
 
@@ -84,7 +82,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             raise streaming.too_long(settings.max_text_chars)
         try:
             encoder = open_encoder(*output_format(format_name))
-            script = await sessions.parse(wanted.text)
+            script = await sessions.parse(with_markup(wanted.text))
         except (EncoderError, SpokenError) as error:
             raise HTTPException(400, str(error)) from None
         if not script.speakable:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
-import itertools
 import time
 import uuid
 from collections import deque
@@ -110,6 +109,7 @@ class Conversation:
         session_id: the client's name for the conversation; for the log.
         wanted, selection: who is to speak, and who does at first.
         sent_as: how the audio is sent.
+        read: makes a script of a sentence.
 
     Attributes:
         ending: whether `end` was called.
@@ -129,6 +129,7 @@ class Conversation:
         wanted: VoiceRequest,
         selection: ResolvedVoice,
         sent_as: Format,
+        read: Callable[[str], Script] = Script.lenient,
     ) -> None:
         self.session_id = session_id
         self.ending = False
@@ -142,6 +143,7 @@ class Conversation:
         self._selection = selection
         self._settings = settings
         self._format = sent_as
+        self._read = read
         # A script that sends UTF-16 unit by unit cuts characters into halves.
         self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
         self._segmenter = Segmenter()
@@ -150,7 +152,7 @@ class Conversation:
         self._waiting_chars = 0
         self._playback = Playback[_Segment](sent_as.lead_s, piece_ms=sent_as.piece_ms)
         self._stream: AudioStream | None = None
-        self._numbers = itertools.count(1)
+        self._numbered = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._taking = False
@@ -164,7 +166,7 @@ class Conversation:
         text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))
         for start in range(0, len(text), _PIECE_CHARS):
             began, waiting = time.thread_time(), self._waiting_chars
-            self._queue(map(Script.lenient, self._segmenter.push(text[start : start + _PIECE_CHARS])))
+            self._queue(map(self._read, self._segmenter.push(text[start : start + _PIECE_CHARS])))
             # What has nothing to say fills no queue that would hold its client up.
             idle = self._waiting_chars == waiting
             await asyncio.sleep(rest_s(time.thread_time() - began) if idle else 0)
@@ -183,11 +185,12 @@ class Conversation:
         """Returns when more text may be taken."""
         await self._has_room.wait()
 
-    def flush(self) -> None:
-        """Speaks what is there."""
+    def flush(self) -> int:
+        """Speaks what is there. Returns the number of the last segment of it, 0 where none was said yet."""
         self._stop_debounce()
-        self._queue(map(Script.lenient, self._segmenter.flush()))
+        self._queue(map(self._read, self._segmenter.flush()))
         self._hold()
+        return self._numbered + len(self._waiting)
 
     def end(self, *, flush: bool = True) -> None:
         """Speaks what is there, and nothing more: then `speak` returns.
@@ -248,7 +251,8 @@ class Conversation:
             with contextlib.suppress(UnknownVoiceError):
                 self._selection = self._sessions.find(self._wanted)
             speech = self._session.say(script, self._selection, request_id=str(uuid.uuid4()))
-            self._playback.add(_Segment(script.words, next(self._numbers), speech))
+            self._numbered += 1
+            self._playback.add(_Segment(script.words, self._numbered, speech))
         if self._waiting_chars <= self._settings.max_text_chars:
             self._has_room.set()
         else:

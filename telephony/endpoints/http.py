@@ -34,12 +34,14 @@ from telephony.endpoints import (
     page,
     pbx_calls,
     pipecat,
+    speak,
+    speak_http,
 )
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer
-from telephony.endpoints.security import Guard, Origins
+from telephony.endpoints.security import USUAL_FORM, Guard, Origins
 from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -47,6 +49,12 @@ from telephony.telemetry.metrics import Metrics
 
 # HostPorts that everybody may use.
 _OPEN = ("health", "page")
+_REFUSAL_FORMS = {
+    "contexts": contexts.REFUSAL_FORM,
+    "contexts_http": contexts.REFUSAL_FORM,
+    "speak": speak.REFUSAL_FORM,
+    "speak_http": speak.REFUSAL_FORM,
+}
 # Idle connections have so long to say goodbye when the service stops; speech was drained before.
 _GOODBYE_S = 1
 # Connections beyond the bound that are still told so; what comes on top of them is cut.
@@ -70,7 +78,7 @@ def create_app(
     app = FastAPI(title="Kokoro for phone calls", version=__version__)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
-        for door in (livekit, pipecat, gateway, openai, contexts, contexts_http)
+        for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
     if pbx_listener is not None:
         routers["calls"] = pbx_calls.router(sessions, settings, metrics, pbx_listener)
@@ -83,7 +91,13 @@ def create_app(
     door_of = partial(_door_of, {name: router.routes for name, router in routers.items()})
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     # The last one added is the outermost.
-    app.add_middleware(Guard, settings=settings, metrics=metrics, is_open=lambda scope: door_of(scope) in _OPEN)
+    app.add_middleware(
+        Guard,
+        settings=settings,
+        metrics=metrics,
+        is_open=lambda scope: door_of(scope) in _OPEN,
+        form_of=lambda scope: _REFUSAL_FORMS.get(door_of(scope), USUAL_FORM),
+    )
     origins = Origins(settings.allowed_origins, trust_host=False).listed
     if origins:
         app.add_middleware(

@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
@@ -162,7 +163,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class _Refusal:
+class Refusal:
     """Why a request is not served: `why` for the metrics, `status` over HTTP, `close_code` on a WebSocket."""
 
     why: str
@@ -172,17 +173,49 @@ class _Refusal:
     retry_after_s: float | None = None
 
 
+def _told_if_busy(refusal: Refusal) -> dict[str, Any] | None:
+    busy = refusal.close_code == _TRY_AGAIN_LATER
+    return {"type": "error", "code": "busy", "message": refusal.message} if busy else None
+
+
+@dataclass(frozen=True)
+class RefusalForm:
+    """How the clients of a door read that they are refused.
+
+    Attributes:
+        body: what is answered over HTTP.
+        message: what a WebSocket is told before it is closed; None for nothing.
+        denies: whether a WebSocket is answered over HTTP in place of that, as a handshake that fails.
+    """
+
+    body: Callable[[Refusal], dict[str, Any]] = lambda refusal: {"detail": refusal.message}
+    message: Callable[[Refusal], dict[str, Any] | None] = _told_if_busy
+    denies: bool = False
+
+
+USUAL_FORM = RefusalForm()
+
+
 class Guard:
     """ASGI middleware: lets through what may be served, and answers the rest.
 
     Args:
         is_open: whether everybody may always use what a path leads to.
+        form_of: how a refusal is told.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, is_open: Callable[[Scope], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        metrics: Metrics,
+        is_open: Callable[[Scope], bool],
+        form_of: Callable[[Scope], RefusalForm],
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._is_open = is_open
+        self._form_of = form_of
         self._keys = Keys(settings.api_key)
         self._origins = Origins(settings.allowed_origins, trust_host=self._keys.required)
         self._hosts = Hosts(settings.allowed_hosts, settings.http_host, open_to_any=self._keys.required)
@@ -207,40 +240,41 @@ class Guard:
         finally:
             self._in_work -= 1
 
-    def _refusal(self, scope: Scope) -> _Refusal | None:
+    def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         if not self._hosts.allow(headers.getlist("host")):
-            return _Refusal("host", "this name is none of the service's: see --allowed-hosts", 403, _POLICY_VIOLATION)
+            return Refusal("host", "this name is none of the service's: see --allowed-hosts", 403, _POLICY_VIOLATION)
         if not self._origins.allow(headers.get("origin"), headers.get("host", "")):
-            return _Refusal("origin", "pages of this origin may not use this service", 403, _POLICY_VIOLATION)
+            return Refusal("origin", "pages of this origin may not use this service", 403, _POLICY_VIOLATION)
         if self._in_work >= self._max_in_work:
-            return _Refusal("connections", "too many connections", 503, _TRY_AGAIN_LATER, retry_after_s=1)
+            return Refusal("connections", "too many connections", 503, _TRY_AGAIN_LATER, retry_after_s=1)
         key = next((number for each in _presented(scope) if (number := self._keys.find(each)) is not None), None)
         wait_s = self._rates.take(_address(scope) if key is None else f"key {key}")
         if wait_s:
             message = f"too many requests: try again in {math.ceil(wait_s)} s"
-            return _Refusal("rate", message, 429, _TRY_AGAIN_LATER, retry_after_s=wait_s)
+            return Refusal("rate", message, 429, _TRY_AGAIN_LATER, retry_after_s=wait_s)
         if self._keys.required and key is None:
-            return _Refusal("key", "a valid API key is needed", 401, _POLICY_VIOLATION)
+            return Refusal("key", "a valid API key is needed", 401, _POLICY_VIOLATION)
         if scope["type"] == "http" and _content_length(headers) > self._max_body_bytes:
             return self._too_large()
         return None
 
-    def _too_large(self) -> _Refusal:
-        return _Refusal("size", f"a body has at most {self._max_body_bytes} bytes", 413, _POLICY_VIOLATION)
+    def _too_large(self) -> Refusal:
+        return Refusal("size", f"a body has at most {self._max_body_bytes} bytes", 413, _POLICY_VIOLATION)
 
-    async def _refuse(self, refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.requests_refused.labels(refusal.why).inc()
-        if scope["type"] == "http":
-            response = JSONResponse({"detail": refusal.message}, refusal.status, _headers(refusal))
+        form = self._form_of(scope)
+        if scope["type"] == "http" or form.denies:
+            response = JSONResponse(form.body(refusal), refusal.status, _headers(refusal))
             await response(scope, receive, send)
             return
         # Closed before it is accepted, the client would see no code but an HTTP status.
         await receive()
         await send({"type": "websocket.accept"})
-        if refusal.close_code == _TRY_AGAIN_LATER:
-            error = {"type": "error", "code": "busy", "message": refusal.message}
-            await send({"type": "websocket.send", "text": json.dumps(error)})
+        message = form.message(refusal)
+        if message is not None:
+            await send({"type": "websocket.send", "text": json.dumps(message)})
         await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.message})
 
     def _bounded(self, receive: Receive) -> Receive:
@@ -279,8 +313,10 @@ def _presented(scope: Scope) -> Iterator[bytes]:
     for name, value in scope["headers"]:
         if name in (b"x-api-key", b"xi-api-key"):
             yield value
-        elif name == b"authorization" and value[:7].lower() == b"bearer ":
-            yield value[7:].strip()
+        elif name == b"authorization":
+            kind, _, key = value.partition(b" ")
+            if kind.lower() in (b"bearer", b"token"):
+                yield key.strip()
     if scope["type"] == "websocket":  # a browser cannot give a WebSocket headers
         for key in parse_qs(scope["query_string"].decode("latin-1")).get("api_key", ()):
             yield key.encode()
@@ -312,7 +348,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _headers(refusal: _Refusal) -> dict[str, str]:
+def _headers(refusal: Refusal) -> dict[str, str]:
     headers = {}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"

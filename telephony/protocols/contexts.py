@@ -1,26 +1,7 @@
 """The protocol of contexts, of ElevenLabs' clients: several texts at once on one connection, each under its own name.
 
-Both directions are JSON text. A context is a text that grows; what is said in it comes in order, while those of
-different contexts mix. Unknown fields and query parameters are ignored.
-
-| Client | Meaning |
-|---|---|
-| `{"text", "context_id", "voice_settings"?: {"speed"}, "flush"?}` | more text; the first one opens the context |
-| `{"context_id", "flush": true}` | speaks what was sent, finished sentence or not |
-| `{"context_id", "close_context": true}` | speaks what was flushed, then ends the context |
-| `{"text": "", "context_id"?}` | keeps the connection open |
-| `{"close_socket": true}` | ends all of them, then closes |
-
-| Service | When |
-|---|---|
-| `{"audio", "contextId", "alignment", "normalizedAlignment"}` | audio in base64, and when its characters are heard |
-| `{"isFinal": true, "contextId"}` | the context has ended |
-| `{"error", "message", "contextId"?, "code"?}` | something was wrong |
-
-On a connection with one context only, `context_id` is left out; an empty text then ends it.
-
-An alignment has `chars`, `charStartTimesMs` and `charDurationsMs`. Times count from the end of the alignment before it;
-with `sync_alignment=true` from the beginning of the context.
+A context is a text that grows; what is said in it comes in order, while those of different contexts mix. See
+docs/protocols.md.
 """
 
 from __future__ import annotations
@@ -111,6 +92,8 @@ class CharacterClock:
         starts: list[int] = []
         durations: list[int] = []
         for word in words:
+            if not word.text:
+                continue
             start_ms = max(at_ms, round(1000 * (began_s + word.start_s)))
             end_ms = max(start_ms, round(1000 * (began_s + word.end_s)))
             if self._begun or start_ms > at_ms:

@@ -180,7 +180,7 @@ def test_g711_is_what_the_standard_says(format_name: str, value: Callable[[int],
     [
         ("ogg", None, "unknown format 'ogg'"),
         ("", None, "unknown format"),
-        ("pcm", 11_025, "8000, 16000, 22050, 24000, 44100, 48000"),
+        ("pcm", 11_025, "8000, 16000, 22050, 24000, 32000, 44100, 48000"),
         ("opus", 44_100, "8000, 16000, 24000, 48000"),
         ("mulaw", 16_000, "8000 Hz"),
         ("f32", 96_000, "8000 to 48000"),
