@@ -11,8 +11,10 @@ from typing import Any
 import anyio
 import structlog
 from fastapi import APIRouter, WebSocket
+from starlette.responses import JSONResponse
 
 from telephony.audio.encoders import EncoderError, open_encoder
+from telephony.endpoints import streaming
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
 from telephony.endpoints.security import RefusalForm
@@ -36,7 +38,6 @@ DOOR = "contexts"
 MAX_CONTEXTS = 20
 """Open at once on one connection."""
 
-_POLICY_VIOLATION = 1008
 # A message has a fifth of a second at the most: enough for few messages, and little to throw away at a barge-in.
 _PIECE_MS = 200
 _SLOWEST, _FASTEST = 0.5, 2.0
@@ -45,20 +46,14 @@ _FORMATS = {"mp3": "mp3", "pcm": "pcm", "ulaw": "mulaw", "alaw": "alaw", "opus":
 _STATUS_NAMES = {401: "invalid_api_key", 404: "voice_not_found", 413: "text_too_long", 429: "too_many_requests"}
 
 
-def status_name(status: int) -> str:
-    """What these clients call an HTTP status."""
-    return _STATUS_NAMES.get(status, "invalid_request")
+def error_body(code: int, message: str, status: str | None = None) -> dict[str, Any]:
+    """How these clients read an error over HTTP. `status` is a name; None: that of the code."""
+    return {"detail": {"status": status or _STATUS_NAMES.get(code, "invalid_request"), "message": message}}
 
 
-REFUSAL_FORM = RefusalForm(
-    body=lambda refusal: {"detail": {"status": status_name(refusal.status), "message": refusal.message}},
-    message=lambda refusal: {
-        "error": status_name(refusal.status),
-        "message": refusal.message,
-        "code": refusal.close_code,
-    },
-)
-"""How these clients read that the guard refuses them, over HTTP too."""
+# Accepted and then closed, one client would wait for ever and another one dial for ever.
+REFUSAL_FORM = RefusalForm(lambda refusal: error_body(refusal.status, refusal.message), denies=True)
+"""How these clients are told that the guard refuses them."""
 
 
 def output_format(name: str) -> tuple[str, int]:
@@ -122,6 +117,7 @@ class _Connection:
     Args:
         synchronous: whether times count from the beginning of a context.
         marked_up: whether elements in the text are obeyed.
+        phrased: whether each text is a phrase of its own, spoken at once.
         single: whether the connection has one context without a name.
     """
 
@@ -137,6 +133,7 @@ class _Connection:
         sent_as: Format,
         synchronous: bool,
         marked_up: bool,
+        phrased: bool,
         single: bool,
     ) -> None:
         self._client = client
@@ -148,6 +145,7 @@ class _Connection:
         self._format = sent_as
         self._synchronous = synchronous
         self._read_text = _read_markup if marked_up else Script.lenient
+        self._phrased = phrased
         self._single = single
         self._contexts: dict[str | None, Conversation] = {}
         self._defect: Exception | None = None
@@ -220,6 +218,8 @@ class _Connection:
         if text.isspace() and not conversation.pending:
             return
         await conversation.say(text)
+        if self._phrased:
+            conversation.flush()
         await conversation.wait_for_room()
 
     def _open(self, message: protocol.Message, context_id: str | None) -> Conversation:
@@ -278,9 +278,6 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     idle = IdleClients(DOOR, settings, metrics)
 
     async def serve(socket: WebSocket, voice: str, *, single: bool) -> None:
-        await socket.accept()
-        log.info("connected", door=DOOR)
-        client = Client(socket, settings.send_timeout_s)
         query = socket.query_params
         try:
             name, rate = output_format(query.get("output_format", "mp3_44100_128"))
@@ -288,29 +285,37 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             sessions.check_open()
             sessions.find(wanted)
         except EncoderError as error:
-            await _close(client, protocol.Error("invalid_output_format", str(error), None, _POLICY_VIOLATION))
+            await socket.send_denial_response(JSONResponse(error_body(400, str(error), "invalid_output_format"), 400))
+            return
         except UnknownVoiceError as error:
-            await _close(client, protocol.Error("voice_not_found", str(error), None, _POLICY_VIOLATION))
+            await socket.send_denial_response(JSONResponse(error_body(404, str(error)), 404))
+            return
         except RefusedError as error:
-            await _close(client, protocol.Error("busy", str(error), None, _POLICY_VIOLATION))
-        else:
-            with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
-                await _Connection(
-                    client,
-                    sessions,
-                    settings,
-                    metrics,
-                    presence=presence,
-                    wanted=wanted,
-                    sent_as=Format(name, rate, None, _PIECE_MS),
-                    synchronous=query.get("sync_alignment") == "true",
-                    marked_up=query.get("enable_ssml_parsing") == "true",
-                    single=single,
-                ).serve()
-            await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
-            await client.close()
+            busy = streaming.busy(error)
+            body = error_body(busy.status_code, busy.detail)
+            await socket.send_denial_response(JSONResponse(body, busy.status_code, busy.headers))
+            return
+        await socket.accept()
+        client = Client(socket, settings.send_timeout_s)
+        with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
+            await _Connection(
+                client,
+                sessions,
+                settings,
+                metrics,
+                presence=presence,
+                wanted=wanted,
+                sent_as=Format(name, rate, None, _PIECE_MS),
+                synchronous=query.get("sync_alignment") == "true",
+                marked_up=query.get("enable_ssml_parsing") == "true",
+                phrased=query.get("auto_mode") == "true",
+                single=single,
+            ).serve()
+        await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
+        await client.close()
 
     async def serve_until_gone(socket: WebSocket, voice: str, *, single: bool) -> None:
+        log.info("connected", door=DOOR)
         try:
             await serve(socket, voice, single=single)
         except ClientGoneError as error:
@@ -327,8 +332,3 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         await serve_until_gone(socket, voice, single=True)
 
     return routes
-
-
-async def _close(client: Client, error: protocol.Error) -> None:
-    await client.send(error)
-    await client.close(_POLICY_VIOLATION, error.message[:100])

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
-from telephony.endpoints.contexts import DOOR, output_format, possible_speed, status_name, with_markup
+from telephony.endpoints.contexts import DOOR, error_body, output_format, possible_speed, with_markup
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Speech
@@ -59,18 +59,18 @@ class _Route(APIRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 first = error.errors()[0]
-                return _error(422, "invalid_request", f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}")
+                return _error(422, f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}")
             except RefusedError as error:
                 busy = streaming.busy(error)
-                return _error(busy.status_code, "too_many_requests", busy.detail, busy.headers)
+                return _error(busy.status_code, busy.detail, busy.headers)
             except HTTPException as error:
-                return _error(error.status_code, status_name(error.status_code), error.detail, error.headers)
+                return _error(error.status_code, error.detail, error.headers)
 
         return handle_as_vendor
 
 
-def _error(code: int, status: str, message: str, headers: Any = None) -> JSONResponse:
-    return JSONResponse({"detail": {"status": status, "message": message}}, code, headers)
+def _error(code: int, message: str, headers: Any = None) -> JSONResponse:
+    return JSONResponse(error_body(code, message), code, headers)
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:

@@ -173,27 +173,20 @@ class Refusal:
     retry_after_s: float | None = None
 
 
-def _told_if_busy(refusal: Refusal) -> dict[str, Any] | None:
-    busy = refusal.close_code == _TRY_AGAIN_LATER
-    return {"type": "error", "code": "busy", "message": refusal.message} if busy else None
-
-
 @dataclass(frozen=True)
 class RefusalForm:
-    """How the clients of a door read that they are refused.
+    """How the clients of a door are told that they are refused.
 
     Attributes:
         body: what is answered over HTTP.
-        message: what a WebSocket is told before it is closed; None for nothing.
-        denies: whether a WebSocket is answered over HTTP in place of that, as a handshake that fails.
+        denies: whether a WebSocket is answered so too, in place of being accepted and closed with a code.
     """
 
-    body: Callable[[Refusal], dict[str, Any]] = lambda refusal: {"detail": refusal.message}
-    message: Callable[[Refusal], dict[str, Any] | None] = _told_if_busy
-    denies: bool = False
+    body: Callable[[Refusal], dict[str, Any]]
+    denies: bool
 
 
-USUAL_FORM = RefusalForm()
+USUAL_FORM = RefusalForm(lambda refusal: {"detail": refusal.message}, denies=False)
 
 
 class Guard:
@@ -272,9 +265,9 @@ class Guard:
         # Closed before it is accepted, the client would see no code but an HTTP status.
         await receive()
         await send({"type": "websocket.accept"})
-        message = form.message(refusal)
-        if message is not None:
-            await send({"type": "websocket.send", "text": json.dumps(message)})
+        if refusal.close_code == _TRY_AGAIN_LATER:
+            error = {"type": "error", "code": "busy", "message": refusal.message}
+            await send({"type": "websocket.send", "text": json.dumps(error)})
         await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.message})
 
     def _bounded(self, receive: Receive) -> Receive:

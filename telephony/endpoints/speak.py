@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from telephony import __version__
 from telephony.audio.encoders import EncoderError, open_encoder
+from telephony.endpoints import streaming
 from telephony.endpoints.contexts import possible_speed
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
@@ -55,8 +56,8 @@ def error_body(status: int, message: str) -> dict[str, Any]:
     }
 
 
-REFUSAL_FORM = RefusalForm(body=lambda refusal: error_body(refusal.status, refusal.message), denies=True)
-"""How these clients read that the guard refuses them: on a WebSocket, as a handshake that fails."""
+REFUSAL_FORM = RefusalForm(lambda refusal: error_body(refusal.status, refusal.message), denies=True)
+"""How these clients are told that the guard refuses them."""
 
 
 def voice_request(sessions: SessionRegistry, model: str | None, speed: float | None) -> VoiceRequest:
@@ -306,7 +307,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             await socket.send_denial_response(JSONResponse(error_body(400, str(error)), 400))
             return
         except RefusedError as error:
-            await socket.send_denial_response(JSONResponse(error_body(503, str(error)), 503))
+            busy = streaming.busy(error)
+            body = error_body(busy.status_code, busy.detail)
+            await socket.send_denial_response(JSONResponse(body, busy.status_code, busy.headers))
             return
         await socket.accept()
         client = Client(socket, settings.send_timeout_s)

@@ -59,7 +59,7 @@ def parse(received: str | bytes) -> Message:
 
 @dataclass(frozen=True)
 class Alignment:
-    """When characters are heard: one after the other, without a gap. Times in milliseconds."""
+    """When characters are heard, one after the other. Times in milliseconds."""
 
     chars: Sequence[str]
     starts_ms: Sequence[int]
@@ -67,11 +67,13 @@ class Alignment:
 
 
 class CharacterClock:
-    """Makes character times of words' times, for one context. A word's time is shared evenly by its characters."""
+    """Makes character times of words' times, for one context. A word's time is shared evenly by its characters.
+
+    A space follows each word, the last one too: there are clients to whom a word ends with nothing else.
+    """
 
     def __init__(self) -> None:
         self._ends_ms = 0
-        self._begun = False
 
     def align(self, words: Iterable[Word], began_s: float) -> Alignment:
         """The next words of the context; times count from the end of the alignment before.
@@ -89,26 +91,17 @@ class CharacterClock:
     def _align(self, words: Iterable[Word], began_s: float, base_ms: int) -> Alignment:
         at_ms = self._ends_ms
         chars: list[str] = []
-        starts: list[int] = []
-        durations: list[int] = []
+        edges: list[int] = []
         for word in words:
-            if not word.text:
-                continue
             start_ms = max(at_ms, round(1000 * (began_s + word.start_s)))
-            end_ms = max(start_ms, round(1000 * (began_s + word.end_s)))
-            if self._begun or start_ms > at_ms:
-                chars.append(" ")
-                starts.append(at_ms - base_ms)
-                durations.append(start_ms - at_ms)
-            self._begun = True
+            at_ms = max(start_ms, round(1000 * (began_s + word.end_s)))
             count = len(word.text)
-            edges = [start_ms + (end_ms - start_ms) * number // count for number in range(count + 1)]
-            chars.extend(word.text)
-            starts.extend(edge - base_ms for edge in edges[:-1])
-            durations.extend(after - before for before, after in itertools.pairwise(edges))
-            at_ms = end_ms
+            chars.extend((*word.text, " "))
+            edges.extend(start_ms + (at_ms - start_ms) * number // max(1, count) for number in range(count))
+            edges.append(at_ms)
         self._ends_ms = at_ms
-        return Alignment(chars, starts, durations)
+        durations = [after - before for before, after in itertools.pairwise((*edges, at_ms))]
+        return Alignment(chars, [edge - base_ms for edge in edges], durations)
 
 
 @dataclass(frozen=True)
@@ -150,17 +143,15 @@ class Final:
 
 @dataclass(frozen=True)
 class Error:
-    """Something was wrong; with a `close_code` the connection is closed for it."""
+    """Something was wrong; the connection stays open."""
 
     code: str
     message: str
     context_id: str | None = None
-    close_code: int | None = None
 
     def to_json(self) -> str:
         """The message as it is sent."""
-        closed = {} if self.close_code is None else {"code": self.close_code}
-        return _json({"error": self.code, "message": self.message, **closed}, self.context_id)
+        return _json({"error": self.code, "message": self.message}, self.context_id)
 
 
 def timed_line(data: bytes, alignment: Alignment | None) -> bytes:
