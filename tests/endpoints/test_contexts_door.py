@@ -703,6 +703,7 @@ def test_pipecat_reads_what_is_wrong(open_door: StartService) -> None:
                 await bot.send(TTSSpeakFrame("Hello."))
                 error = await bot.errors.wait(ErrorFrame)
                 assert ("invalid_api_key" if key == "wrong" else "voice_not_found") in error.error
+                await bot.worker.cancel()
 
     run(main())
 
