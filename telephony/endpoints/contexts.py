@@ -11,14 +11,12 @@ from typing import Any
 import anyio
 import structlog
 from fastapi import APIRouter, WebSocket
-from starlette.responses import JSONResponse
 
 from telephony.audio.encoders import EncoderError, open_encoder
-from telephony.endpoints import streaming
 from telephony.endpoints.conversation import Conversation, Format
+from telephony.endpoints.errors import TOLD, OwnErrors
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.security import RefusalForm
-from telephony.endpoints.websocket import Client, ClientGoneError, stays
+from telephony.endpoints.websocket import Client, ClientGoneError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import contexts as protocol
@@ -40,20 +38,18 @@ MAX_CONTEXTS = 20
 
 # A message has a fifth of a second at the most: enough for few messages, and little to throw away at a barge-in.
 _PIECE_MS = 200
-_SLOWEST, _FASTEST = 0.5, 2.0
 _MARKUP = re.compile(r"<(?:break|phoneme)\b")
 _FORMATS = {"mp3": "mp3", "pcm": "pcm", "ulaw": "mulaw", "alaw": "alaw", "opus": "opus"}
 _STATUS_NAMES = {401: "invalid_api_key", 404: "voice_not_found", 413: "text_too_long", 429: "too_many_requests"}
 
 
-def error_body(code: int, message: str, status: str | None = None) -> dict[str, Any]:
-    """How these clients read an error over HTTP. `status` is a name; None: that of the code."""
-    return {"detail": {"status": status or _STATUS_NAMES.get(code, "invalid_request"), "message": message}}
+def _error_body(code: int, message: str) -> dict[str, Any]:
+    return {"detail": {"status": _STATUS_NAMES.get(code, "invalid_request"), "message": message}}
 
 
-# Accepted and then closed, one client would wait for ever and another one dial for ever.
-REFUSAL_FORM = RefusalForm(lambda refusal: error_body(refusal.status, refusal.message), denies=True)
-"""How these clients are told that the guard refuses them."""
+# Of connections that are accepted and then closed, one client waits for ever, and another one dials for ever.
+ERRORS = OwnErrors(_error_body, unknown_voice=404, invalid=422)
+"""How these clients read errors: `{"detail": {"status", "message"}}`."""
 
 
 def output_format(name: str) -> tuple[str, int]:
@@ -68,11 +64,6 @@ def output_format(name: str) -> tuple[str, int]:
         raise EncoderError(f"unknown output_format {name[:100]!r}: there are pcm_16000, ulaw_8000, mp3_44100_128, ...")
     open_encoder(_FORMATS[kind], int(rate))
     return _FORMATS[kind], int(rate)
-
-
-def possible_speed(speed: float | None) -> float | None:
-    """The rate nearest to what is asked for."""
-    return None if speed is None else min(_FASTEST, max(_SLOWEST, speed))
 
 
 def with_markup(text: str) -> str:
@@ -103,12 +94,17 @@ class _Answers:
         self._words.clear()
         await self._client.send(protocol.Audio(frame, self._context_id, alignment))
 
-    async def ended(self, segment: int, request: Spoken, sent_s: float) -> None:
+    async def done(self, segment: int, request: Spoken, sent_s: float) -> None:
+        await self._end(sent_s)
+
+    async def failed(self, segment: int, request_id: str, why: str, sent_s: float) -> None:
+        await self._end(sent_s)
+        await self._client.send(protocol.Error("synthesis_failed", why, self._context_id))
+
+    async def _end(self, sent_s: float) -> None:
         if self._words:
             await self.audio(b"")
         self._said_s += sent_s
-        if request.measured.failure is not None:
-            await self._client.send(protocol.Error("synthesis_failed", request.measured.failure, self._context_id))
 
 
 class _Connection:
@@ -126,7 +122,6 @@ class _Connection:
         client: Client,
         sessions: SessionRegistry,
         settings: Settings,
-        metrics: Metrics,
         *,
         presence: Presence,
         wanted: VoiceRequest,
@@ -139,7 +134,6 @@ class _Connection:
         self._client = client
         self._sessions = sessions
         self._settings = settings
-        self._metrics = metrics
         self._presence = presence
         self._wanted = wanted
         self._format = sent_as
@@ -164,7 +158,7 @@ class _Connection:
     async def _run(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Runs one of the tasks. If the client is gone, all end."""
         try:
-            if await stays(task, DOOR, self._metrics):
+            if await self._client.stays(task):
                 return
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
@@ -227,10 +221,11 @@ class _Connection:
             raise MessageError("missing_context_id", "text needs a context_id")
         if len(self._contexts) >= MAX_CONTEXTS:
             raise MessageError("too_many_contexts", f"{MAX_CONTEXTS} contexts are open: close one first")
-        wanted = dataclasses.replace(self._wanted, speed=possible_speed(message.speed))
+        wanted = dataclasses.replace(self._wanted, speed=message.speed)
+        session_id = context_id or self._client.request_id
         try:
             selection = self._sessions.find(wanted)
-            session = self._sessions.open(DOOR)
+            session = self._sessions.open(DOOR, session_id)
         except UnknownVoiceError as error:
             raise MessageError("voice_not_found", str(error)) from None
         except RefusedError as error:
@@ -241,7 +236,7 @@ class _Connection:
             self._sessions,
             self._settings,
             on_pending=self._on_pending,
-            session_id=context_id or str(session),
+            session_id=session_id,
             wanted=wanted,
             selection=selection,
             sent_as=self._format,
@@ -284,25 +279,16 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
             wanted = VoiceRequest(voice, query.get("language_code"))
             sessions.check_open()
             sessions.find(wanted)
-        except EncoderError as error:
-            await socket.send_denial_response(JSONResponse(error_body(400, str(error), "invalid_output_format"), 400))
-            return
-        except UnknownVoiceError as error:
-            await socket.send_denial_response(JSONResponse(error_body(404, str(error)), 404))
-            return
-        except RefusedError as error:
-            busy = streaming.busy(error)
-            body = error_body(busy.status_code, busy.detail)
-            await socket.send_denial_response(JSONResponse(body, busy.status_code, busy.headers))
+        except TOLD as error:
+            await socket.send_denial_response(ERRORS.answer(socket.scope, error))
             return
         await socket.accept()
-        client = Client(socket, settings.send_timeout_s)
-        with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
+        with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence, client.connected():
             await _Connection(
                 client,
                 sessions,
                 settings,
-                metrics,
                 presence=presence,
                 wanted=wanted,
                 sent_as=Format(name, rate, None, _PIECE_MS),
@@ -311,24 +297,18 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 phrased=query.get("auto_mode") == "true",
                 single=single,
             ).serve()
-        await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
-        await client.close()
-
-    async def serve_until_gone(socket: WebSocket, voice: str, *, single: bool) -> None:
-        log.info("connected", door=DOOR)
         try:
-            await serve(socket, voice, single=single)
+            await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
+            await client.close()
         except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
-        finally:
-            log.info("disconnected", door=DOOR)
+            log.debug("client_gone", **client.named, error=str(error))
 
     @routes.websocket("/{voice}/multi-stream-input")
     async def converse_in_contexts(socket: WebSocket, voice: str) -> None:
-        await serve_until_gone(socket, voice, single=False)
+        await serve(socket, voice, single=False)
 
     @routes.websocket("/{voice}/stream-input")
     async def converse(socket: WebSocket, voice: str) -> None:
-        await serve_until_gone(socket, voice, single=True)
+        await serve(socket, voice, single=True)
 
     return routes

@@ -11,17 +11,14 @@ from typing import Any
 
 import anyio
 import structlog
-from fastapi import APIRouter, WebSocket
-from starlette.responses import JSONResponse
+from fastapi import APIRouter, HTTPException, WebSocket
 
 from telephony import __version__
 from telephony.audio.encoders import EncoderError, open_encoder
-from telephony.endpoints import streaming
-from telephony.endpoints.contexts import possible_speed
 from telephony.endpoints.conversation import Conversation, Format
+from telephony.endpoints.errors import TOLD, OwnErrors
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.security import RefusalForm
-from telephony.endpoints.websocket import Client, ClientGoneError, stays
+from telephony.endpoints.websocket import Client, ClientGoneError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import speak as protocol
@@ -47,8 +44,7 @@ _FOREIGN_MODEL = re.compile(r"aura(?:-\d+)?-\w+-([a-z]{2})")
 _ERROR_CODES = {401: "INVALID_AUTH", 413: "PAYLOAD_TOO_LARGE", 429: "TOO_MANY_REQUESTS", 503: "TOO_MANY_REQUESTS"}
 
 
-def error_body(status: int, message: str) -> dict[str, Any]:
-    """How these clients read an error over HTTP."""
+def _error_body(status: int, message: str) -> dict[str, Any]:
     return {
         "err_code": _ERROR_CODES.get(status, "Bad Request"),
         "err_msg": message,
@@ -56,8 +52,8 @@ def error_body(status: int, message: str) -> dict[str, Any]:
     }
 
 
-REFUSAL_FORM = RefusalForm(lambda refusal: error_body(refusal.status, refusal.message), denies=True)
-"""How these clients are told that the guard refuses them."""
+ERRORS = OwnErrors(_error_body, unknown_voice=400, invalid=400)
+"""How these clients read errors: `{"err_code", "err_msg", "request_id"}`."""
 
 
 def voice_request(sessions: SessionRegistry, model: str | None, speed: float | None) -> VoiceRequest:
@@ -66,7 +62,7 @@ def voice_request(sessions: SessionRegistry, model: str | None, speed: float | N
     Raises:
         UnknownVoiceError: it is neither.
     """
-    wanted = VoiceRequest(model, speed=possible_speed(speed))
+    wanted = VoiceRequest(model, speed=speed)
     try:
         sessions.find(wanted)
     except UnknownVoiceError:
@@ -90,8 +86,11 @@ def _format(encoding: str, sample_rate: str | None) -> Format:
 
 
 def _speed(text: str | None) -> float | None:
-    """Raises ValueError."""
-    return None if text is None else float(text)
+    """Raises HTTPException."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise HTTPException(400, f"speed is a number, not {text!r:.100}") from None
 
 
 class _Reply:
@@ -114,11 +113,15 @@ class _Reply:
     async def audio(self, frame: bytes) -> None:
         await self._client.send_audio(frame)
 
-    async def ended(self, segment: int, request: Spoken, sent_s: float) -> None:
+    async def done(self, segment: int, request: Spoken, sent_s: float) -> None:
+        await self._end(segment)
+
+    async def failed(self, segment: int, request_id: str, why: str, sent_s: float) -> None:
+        await self._client.send(protocol.LeftOut("synthesis_failed", why))
+        await self._end(segment)
+
+    async def _end(self, segment: int) -> None:
         self._heard = segment
-        failure = request.measured.failure
-        if failure is not None:
-            await self._client.send(protocol.LeftOut("synthesis_failed", failure, failure))
         await self._tell()
 
     async def flush(self, segment: int) -> None:
@@ -145,7 +148,6 @@ class _Connection:
         client: Client,
         sessions: SessionRegistry,
         settings: Settings,
-        metrics: Metrics,
         *,
         presence: Presence,
         wanted: VoiceRequest,
@@ -154,7 +156,6 @@ class _Connection:
         self._client = client
         self._sessions = sessions
         self._settings = settings
-        self._metrics = metrics
         self._presence = presence
         self._wanted = wanted
         self._format = sent_as
@@ -177,7 +178,7 @@ class _Connection:
     async def _run(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Runs one of the tasks. If the client is gone, all end."""
         try:
-            if await stays(task, DOOR, self._metrics):
+            if await self._client.stays(task):
                 return
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
@@ -197,7 +198,7 @@ class _Connection:
                     return
                 await self._handle(message)
             except MessageError as error:
-                await self._client.send(protocol.Error(error.code, str(error), str(error)))
+                await self._client.send(protocol.Error(error.code, str(error)))
             self._rest_if_idle()
         self._tasks.cancel_scope.cancel()
 
@@ -237,7 +238,7 @@ class _Connection:
     def _open(self) -> tuple[Conversation, _Reply]:
         try:
             selection = self._sessions.find(self._wanted)
-            session = self._sessions.open(DOOR)
+            session = self._sessions.open(DOOR, self._client.request_id)
         except UnknownVoiceError as error:
             raise MessageError("unknown_model", str(error)) from None
         except RefusedError as error:
@@ -249,7 +250,7 @@ class _Connection:
             self._sessions,
             self._settings,
             on_pending=self._on_pending,
-            session_id=str(session),
+            session_id=self._client.request_id,
             wanted=self._wanted,
             selection=selection,
             sent_as=self._format,
@@ -296,41 +297,27 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     routes = APIRouter()
     idle = IdleClients(DOOR, settings, metrics)
 
-    async def serve(socket: WebSocket) -> None:
+    @routes.websocket("/v1/speak")
+    async def converse(socket: WebSocket) -> None:
         query = socket.query_params
         model = query.get("model")
         try:
             sent_as = _format(query.get("encoding", "linear16"), query.get("sample_rate"))
             sessions.check_open()
             wanted = voice_request(sessions, model, _speed(query.get("speed")))
-        except (ValueError, UnknownVoiceError) as error:
-            await socket.send_denial_response(JSONResponse(error_body(400, str(error)), 400))
-            return
-        except RefusedError as error:
-            busy = streaming.busy(error)
-            body = error_body(busy.status_code, busy.detail)
-            await socket.send_denial_response(JSONResponse(body, busy.status_code, busy.headers))
+        except TOLD as error:
+            await socket.send_denial_response(ERRORS.answer(socket.scope, error))
             return
         await socket.accept()
-        client = Client(socket, settings.send_timeout_s)
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
         voice = sessions.find(wanted).voice
-        request_id = str(uuid.uuid4())
-        await client.send(protocol.Metadata(request_id, model or voice, __version__, request_id))
-        with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
-            await _Connection(
-                client, sessions, settings, metrics, presence=presence, wanted=wanted, sent_as=sent_as
-            ).serve()
-        await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT, CROWDED_OUT))
-        await client.close()
-
-    @routes.websocket("/v1/speak")
-    async def converse(socket: WebSocket) -> None:
-        log.info("connected", door=DOOR)
         try:
-            await serve(socket)
+            with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence, client.connected():
+                await client.send(protocol.Metadata(client.request_id, model or voice, __version__, client.request_id))
+                await _Connection(client, sessions, settings, presence=presence, wanted=wanted, sent_as=sent_as).serve()
+            await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
+            await client.close()
         except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
-        finally:
-            log.info("disconnected", door=DOOR)
+            log.debug("client_gone", **client.named, error=str(error))
 
     return routes

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from telephony.speech import Samples, Voice, Word
+from telephony.speech import MissingVoices, Samples, Voice, Word
 from telephony.suggestions import did_you_mean
 
 
@@ -172,6 +172,7 @@ class RemoteEngine(Protocol):
         *,
         ahead_s: float,
         on_ready: Callable[[], None],
+        traceparent: str = "",
     ) -> Utterance:
         """As `Engine.prepare`, for a `RemoteUtterance`; but what is wrong with the text, `render` raises.
 
@@ -179,6 +180,7 @@ class RemoteEngine(Protocol):
             text, voice, speed, exact, language: see `Engine.prepare`.
             ahead_s: how much its listener has still to hear, in seconds: when it is to be there.
             on_ready: told, by a thread of the engine, that the utterance is `ready`. It must return at once.
+            traceparent: of its span; empty for none.
         """
         ...
 
@@ -200,6 +202,15 @@ class ResumableEngine(Protocol):
 
         The times of words stay those of the whole.
         """
+        ...
+
+
+@runtime_checkable
+class Extensible(Protocol):
+    """An engine that could have more voices than it has."""
+
+    def missing_voices(self) -> Sequence[MissingVoices]:
+        """Those that it lacks, and how to get them. Any thread."""
         ...
 
 

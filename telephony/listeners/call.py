@@ -47,6 +47,8 @@ class CallPolicy:
         max_queued_text_bytes: text waiting per call before its door is held up.
         processor_host: where the audio processors listen.
         bye_stall_s: seconds without progress after which a call that has said BYE is ended.
+        shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
+            processor listens there.
     """
 
     route: str
@@ -57,19 +59,39 @@ class CallPolicy:
     processor_host: str
     bye_stall_s: float
     limits: SinkLimits
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class CallState:
+    """A call at this moment: since when somebody is connected, who is, and whether it has something to say.
+
+    `host` is that of the call.
+    """
+
+    call_id: str
+    host: str
+    connected_s: float
+    text_host: bool
+    processor: bool
+    speaking: bool
 
 
 class Call:
-    """One telephone call. Made and forgotten by `CallRegistry`."""
+    """One telephone call. Made and forgotten by `CallRegistry`. `host` is empty where calls are not shared."""
 
-    def __init__(self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics) -> None:
+    def __init__(
+        self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics, host: str = ""
+    ) -> None:
         self.call_id = call_id
+        self.host = host
         self._policy = policy
         self._scheduler = scheduler
         self._metrics = metrics
         self._lock = threading.Lock()
         self._chunk_id = 0
         self._windows = 0
+        self._connected_at = time.monotonic()
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
         self._listener = Listener(
@@ -84,7 +106,7 @@ class Call:
     def __str__(self) -> str:
         return self.call_id
 
-    def say(self, text: str, selection: ResolvedVoice, reply: ReplySink) -> None:
+    def say(self, script: Script, selection: ResolvedVoice, reply: ReplySink) -> None:
         """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
 
         Raises:
@@ -96,9 +118,8 @@ class Call:
             epoch = self._listener.begin_epoch()
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
-        script = Script.lenient(text, self._document_invalid)
         request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
-        log.debug("text", call=self.call_id, text=text[:200])
+        log.debug("text", call=self.call_id, text=script.text[:200])
         if not self._listener.say(request, lambda: self.owned_by(reply)) and not self.owned_by(reply):
             raise QueueClosedError(_NOT_OWNED)
 
@@ -106,7 +127,8 @@ class Call:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
         self._listener.interrupt()
 
-    def _document_invalid(self, error: SpokenError) -> None:
+    def document_invalid(self, error: SpokenError) -> None:
+        """A text of this call is an SSML document that is not valid."""
         self._metrics.documents_invalid.inc()
         log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
 
@@ -130,6 +152,18 @@ class Call:
                     return sent
 
     @property
+    def state(self) -> CallState:
+        """Who is connected, and whether it speaks."""
+        return CallState(
+            self.call_id,
+            self.host,
+            round(time.monotonic() - self._connected_at, 1),
+            self._reply is not None,
+            self._processor is not None,
+            not self._listener.silent,
+        )
+
+    @property
     def awaits_engine(self) -> bool:
         """Whether there is something to say and room for it: if nothing moves, others are served."""
         return self._listener.awaits_engine
@@ -138,6 +172,26 @@ class Call:
     def progress(self) -> tuple[int, int]:
         """Changes whenever a window is delivered or a frame leaves."""
         return self._windows, self._chunk_id
+
+    @property
+    def connected(self) -> bool:
+        """Whether a text connection speaks for it."""
+        return self._reply is not None
+
+    @property
+    def registered(self) -> bool:
+        """Whether it has an audio processor, connected or to be connected."""
+        return self._processor is not None
+
+    @property
+    def chunk_id(self) -> int:
+        """The last one given out; 0: none."""
+        return self._chunk_id
+
+    def raise_chunk_id(self, least: int) -> None:
+        """Chunk ids go on behind `least`, if they are not beyond it."""
+        with self._lock:
+            self._chunk_id = max(self._chunk_id, least)
 
     @property
     def forgettable(self) -> bool:
@@ -197,6 +251,8 @@ class Call:
     def attach_reply(self, reply: ReplySink) -> ReplySink | None:
         """Makes `reply` the owner of this call, of what has not left too; returns the previous owner."""
         with self._lock:
+            if self.idle:
+                self._connected_at = time.monotonic()
             previous, self._reply = self._reply, reply
             if previous is not None:
                 for window in previous.take_unsent():
@@ -213,6 +269,12 @@ class Call:
             if self._processor is None and self._policy.route != "processor":
                 self._listener.interrupt()
         self._scheduler.wake()
+
+    def disconnect(self) -> None:
+        """Cuts the text connection, if there is one: its endpoint then detaches it."""
+        reply = self._reply
+        if reply is not None:
+            reply.disconnect()
 
     def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
         """The processor has registered: connect to it, and send it what has not left on the reply route.
@@ -235,7 +297,7 @@ class Call:
             if port is None:
                 return False
             sink = ProcessorSink(
-                (self._policy.processor_host, port),
+                (self.host or self._policy.processor_host, port),
                 self,
                 connector=connector,
                 limits=self._policy.limits,
@@ -252,10 +314,11 @@ class Call:
         self._scheduler.wake()
         return True
 
-    def end(self, owner: ReplySink | None = None) -> ProcessorSink | None:
+    def end(self, owner: ReplySink | None = None, *, says_end: bool = True) -> ProcessorSink | None:
         """The call is over: its speech stops, the processor gets the end of audio, chunk ids start again.
 
-        Nothing happens if it is to be the end only for an `owner` that does not own the call any more.
+        Nothing happens if it is to be the end only for an `owner` that does not own the call any more. Without
+        `says_end` the processor is only hung up on: the call goes on elsewhere.
 
         Returns the processor's sink, which is ending.
         """
@@ -266,13 +329,28 @@ class Call:
             self._chunk_id = 0
             processor, self._processor = self._processor, None
         if processor is not None:
-            processor.close()
+            processor.close(says_end=says_end)
         return processor
 
     def close(self) -> ProcessorSink | None:
-        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
+        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint.
+
+        A shared call is not over: another door goes on with it.
+        """
         self._listener.close()
-        return self.end()
+        return self.end(says_end=not self._policy.shared)
+
+    def surrender(self) -> ProcessorSink | None:
+        """Another door has the call: its speech stops here, and both its connections are cut.
+
+        Returns the processor's sink, which is ending.
+        """
+        with self._lock:
+            reply, self._reply = self._reply, None
+        processor = self.end(says_end=False)
+        if reply is not None:
+            reply.disconnect()
+        return processor
 
     def _sink(self) -> Sink | None:
         """Where the next window goes. Called with the lock held."""

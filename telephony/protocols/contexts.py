@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from telephony.protocols.messages import ClientMessage, MessageError, read_object
+from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, read_object
 from telephony.speech import Word
 
 MAX_CONTEXT_ID_CHARS = 128
@@ -142,11 +142,9 @@ class Final:
 
 
 @dataclass(frozen=True)
-class Error:
+class Error(ErrorMessage):
     """Something was wrong; the connection stays open."""
 
-    code: str
-    message: str
     context_id: str | None = None
 
     def to_json(self) -> str:

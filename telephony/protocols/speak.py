@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import ValidationError
 
-from telephony.protocols.messages import ClientMessage, MessageError, ServiceMessage, read_object
+from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, ServiceMessage, read_object
 
 
 class Speak(ClientMessage):
@@ -85,20 +86,18 @@ class Cleared(ServiceMessage):
 
 
 @dataclass(frozen=True)
-class LeftOut(ServiceMessage):
-    """Something was not spoken. `warn_msg` is what older clients call the description."""
+class LeftOut(ErrorMessage):
+    """Something was not spoken."""
 
-    type: ClassVar[str] = "Warning"
-    code: str
-    description: str
-    warn_msg: str
+    def to_json(self) -> str:
+        """The message as it is sent, with a name of older clients for what it says."""
+        return json.dumps({"type": "Warning", "code": self.code, "description": self.message, "warn_msg": self.message})
 
 
 @dataclass(frozen=True)
-class Error(ServiceMessage):
-    """A message had no effect. `err_msg` is what older clients call the description."""
+class Error(ErrorMessage):
+    """A message had no effect."""
 
-    type: ClassVar[str] = "Error"
-    code: str
-    description: str
-    err_msg: str
+    def to_json(self) -> str:
+        """The message as it is sent, with a name of older clients for what it says."""
+        return json.dumps({"type": "Error", "code": self.code, "description": self.message, "err_msg": self.message})

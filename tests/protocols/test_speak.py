@@ -57,11 +57,11 @@ def test_what_cannot_be_understood_is_an_error(received: str | bytes, code: str)
             },
         ),
         (
-            protocol.LeftOut("synthesis_failed", "why", "why"),
+            protocol.LeftOut("synthesis_failed", "why"),
             {"type": "Warning", "code": "synthesis_failed", "description": "why", "warn_msg": "why"},
         ),
         (
-            protocol.Error("bad_json", "why", "why"),
+            protocol.Error("bad_json", "why"),
             {"type": "Error", "code": "bad_json", "description": "why", "err_msg": "why"},
         ),
     ],
