@@ -142,6 +142,7 @@ class _Connection:
         self._phrased = phrased
         self._single = single
         self._contexts: dict[str | None, Conversation] = {}
+        self._closing = False
         self._defect: Exception | None = None
 
     async def serve(self) -> None:
@@ -167,6 +168,8 @@ class _Connection:
     async def _read(self) -> None:
         self._presence.rest()
         async for received in self._client.messages():
+            if self._closing:  # read on, to notice if the client goes
+                continue
             self._presence.resume()
             try:
                 message = protocol.parse(received)
@@ -180,8 +183,10 @@ class _Connection:
                 await self._client.send(protocol.Error(error.code, str(error), error.request_id))
             else:
                 if message.close_socket or (self._single and message.text == ""):
+                    self._closing = True
                     self._end_all()
-                    return
+                    if not self._contexts:
+                        break
             self._rest_if_idle()
         self._tasks.cancel_scope.cancel()
 
@@ -252,6 +257,8 @@ class _Connection:
         del self._contexts[context_id]
         conversation.close()
         await self._client.send(protocol.Final(context_id))
+        if self._closing and not self._contexts:
+            self._tasks.cancel_scope.cancel()
         self._rest_if_idle()
 
     def _on_pending(self, pending: bool) -> None:

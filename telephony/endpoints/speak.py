@@ -162,6 +162,7 @@ class _Connection:
         self._numbers = 0
         self._current: tuple[Conversation, _Reply] | None = None
         self._open_conversations: set[Conversation] = set()
+        self._closing = False
         self._defect: Exception | None = None
 
     async def serve(self) -> None:
@@ -187,16 +188,21 @@ class _Connection:
     async def _read(self) -> None:
         self._presence.rest()
         async for received in self._client.messages():
+            if self._closing:  # read on, to notice if the client goes
+                continue
             self._presence.resume()
             try:
                 message = protocol.parse(received)
                 if isinstance(message, protocol.Close):
+                    self._closing = True
                     if self._current is not None:
                         conversation, _ = self._current
                         self._current = None
                         conversation.end()
-                    return
-                await self._handle(message)
+                    if not self._open_conversations:
+                        break
+                else:
+                    await self._handle(message)
             except MessageError as error:
                 await self._client.send(protocol.Error(error.code, str(error)))
             self._rest_if_idle()
@@ -263,6 +269,8 @@ class _Connection:
         await conversation.speak()
         self._open_conversations.remove(conversation)
         conversation.close()
+        if self._closing and not self._open_conversations:
+            self._tasks.cancel_scope.cancel()
         self._rest_if_idle()
 
     def _next_number(self) -> int:
