@@ -71,13 +71,8 @@ async def _converse(door: Any, number: int, named: dict[str, str], messages: lis
             assert isinstance(json.loads(message["text"]), dict)
             message["text"].encode()
 
-    scope = {
-        "type": "websocket",
-        "path": route.path,
-        "headers": [],
-        "query_string": _QUERY,
-        "state": {"request_id": "fuzz"},
-    }
+    state = {"request_id": "fuzz"}  # the observer's
+    scope = {"type": "websocket", "path": route.path, "headers": [], "query_string": _QUERY, "state": state}
     await route.endpoint(WebSocket(scope, receive, send), **named)
     assert sessions.drain(0.0), "speech was left behind"
     assert not metrics.registry.get_sample_value("tts_active_sessions", {"door": door.DOOR}), "a session was left"

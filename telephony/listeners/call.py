@@ -174,9 +174,9 @@ class Call:
         return self._windows, self._chunk_id
 
     @property
-    def connected(self) -> bool:
-        """Whether a text connection speaks for it."""
-        return self._reply is not None
+    def reply(self) -> ReplySink | None:
+        """The text connection that speaks for it."""
+        return self._reply
 
     @property
     def registered(self) -> bool:
@@ -340,17 +340,18 @@ class Call:
         self._listener.close()
         return self.end(says_end=not self._policy.shared)
 
-    def surrender(self) -> ProcessorSink | None:
-        """Another door has the call: its speech stops here, and both its connections are cut.
+    def surrender(self, claimed_for: ReplySink | None) -> ProcessorSink | None:
+        """Another door has the call: its speech stops here, and both its connections are cut. Returns as `end`.
 
-        Returns the processor's sink, which is ending.
+        Nothing happens if a newer connection than `claimed_for` speaks for it here.
         """
         with self._lock:
+            if self._reply not in (None, claimed_for):
+                return None
             reply, self._reply = self._reply, None
-        processor = self.end(says_end=False)
         if reply is not None:
             reply.disconnect()
-        return processor
+        return self.end(says_end=False)
 
     def _sink(self) -> Sink | None:
         """Where the next window goes. Called with the lock held."""

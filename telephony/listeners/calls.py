@@ -195,9 +195,9 @@ class CallRegistry:
         call.detach_reply(reply)
         self._forget_if_done(call)
 
-    def surrender(self, call: Call) -> None:
-        """Another door has a call, and goes on with it."""
-        self._keep_until_ended(call.surrender())
+    def surrender(self, call: Call, reply: ReplySink | None) -> None:
+        """Another door has a call, and goes on with it, unless a newer connection than `reply` speaks for it here."""
+        self._keep_until_ended(call.surrender(reply))
         self._forget_if_done(call)
 
     def refuse_text(self) -> None:

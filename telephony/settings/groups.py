@@ -90,7 +90,7 @@ class Agents:
     root_path: str = setting(
         "",
         values.url_prefix,
-        "prefix, such as /tts, under which a reverse proxy has the endpoints, and which it takes off; for /docs",
+        "prefix, such as /tts, under which a reverse proxy has the endpoints, and which it removes; for /openapi.json",
     )
     forwarded_allow_ips: str = setting(
         "127.0.0.1,::1",

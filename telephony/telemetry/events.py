@@ -273,6 +273,12 @@ EVENTS = (
     Event(
         "shared_calls_failed", "error", "a defect of this service: one question about shared calls was lost", _REPORT
     ),
+    Event(
+        "shared_message_refused",
+        "warning",
+        "a message was not another door's, or came twice: `error` says how one sees that",
+        "set the clocks by NTP and the same `KOKORO_REDIS_SECRET` at all doors; else see who can write to Redis",
+    ),
     Event("shared_calls_inbox_lost", "debug", "what other doors forward does not come: Redis is gone for now"),
     Event("call_taken_over", "info", "a call has come from another `door`"),
     Event("call_left", "info", "a call has gone to another door"),
@@ -334,8 +340,8 @@ EVENTS = (
     Event("env_var_ignored", "info", "a variable of an earlier service, without effect"),
     Event("flag_ignored", "info", "a flag of an earlier service, without effect"),
     Event("config_key_ignored", "info", "a key of a gateway's configuration, without effect"),
-    Event("library_message", "warning, error", "a library's own words", "`library` says whose"),
     Event("loading", "info", "a step of the engine's start begins: `step` of how many, `elapsed_s` after the first"),
+    Event("library_message", "warning, error", "a library's own words", "`library` says whose"),
     Event("stopping", "info", "SIGTERM or SIGINT: calls finish for up to `--drain-timeout-s`"),
     Event("stopped", "info", "the end; `drained=false`: a call was cut"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import uuid
 from collections.abc import Iterator
@@ -82,31 +83,32 @@ def test_who_has_no_key_sees_and_does_nothing(service: StartService, path: str) 
     assert ask(door, "POST", "/calls/7/hangup").status_code == 401
 
 
-@pytest.fixture
-def debug_log(
-    service: StartService, events: EventLog, capsys: pytest.CaptureFixture[str]
-) -> Iterator[pytest.CaptureFixture[str]]:
+@contextlib.contextmanager
+def debug_log(events: EventLog) -> Iterator[None]:
     """The service's own log at level debug, on standard error, which is closed before the service is stopped."""
     logs.configure("debug", "json")
-    yield capsys
-    structlog.configure(processors=[events.record])
+    try:
+        yield
+    finally:
+        structlog.configure(processors=[events.record])
 
 
 def test_the_log_is_shown_from_info_on_without_a_callers_text(
-    service: StartService, debug_log: pytest.CaptureFixture[str]
+    service: StartService, events: EventLog, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(text: str) -> None:
         raise KeyError(text)
 
     door = service(ToneEngine(on_render=fail), http_port=0)
-    last = max((line.number for line in logs.tail.since(0)), default=0)
-    with TextHost(door.tcp_port, "7") as host:
+    with debug_log(events), TextHost(door.tcp_port, "7") as host:
+        last = max((line.number for line in logs.tail.since(0)), default=0)
         host.say("My card number is 4929.")
         until(lambda: any("event=failover" in each or "event=segment_failed" in each for each in shown(door, last)))
-    until(lambda: any("event=disconnected" in each for each in shown(door, last)))
-    assert "4929" in debug_log.readouterr().err  # at debug it is in the log itself
+        host.close()
+        until(lambda: any("event=disconnected" in each for each in shown(door, last)))
+        assert "4929" in capsys.readouterr().err  # at debug it is in the log itself
     assert not any("4929" in each for each in shown(door, last))
-    assert any("level=info event=connected call=7" in each for each in shown(door, last))
+    assert any("level=info event=connected" in each for each in shown(door, last))
     newest = ask(door, "GET", f"/log?after={last}").json()["lines"][-1]["number"]
     assert not any(line["number"] <= newest for line in ask(door, "GET", f"/log?after={newest}").json()["lines"])
 

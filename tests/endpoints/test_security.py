@@ -391,10 +391,9 @@ def test_behind_a_trusted_proxy_each_client_has_its_own_rate(service: StartServi
     assert served(foreign, "10.0.0.7", "10.0.0.8") == [200, 429]
 
 
-def test_the_openapi_page_knows_its_prefix(service: StartService) -> None:
+def test_the_openapi_description_knows_its_prefix(service: StartService) -> None:
     door = service(http_port=0, root_path="/tts")
     assert httpx.get(url(door, "/openapi.json")).json()["servers"] == [{"url": "/tts"}]
-    assert "'/tts/openapi.json'" in httpx.get(url(door, "/docs")).text
     assert post(door).status_code == 200
 
 

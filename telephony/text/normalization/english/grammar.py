@@ -76,7 +76,7 @@ class EnglishGrammar(Language):
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
-        "m": "million", "M": "million", "mn": "million", "million": "million",
+        "m": "million", "M": "million", "mn": "million", "mm": "million", "MM": "million", "million": "million",
         "b": "billion", "B": "billion", "bn": "billion", "billion": "billion",
         "T": "trillion", "tn": "trillion", "trillion": "trillion",
     }  # fmt: skip
@@ -96,7 +96,7 @@ class EnglishGrammar(Language):
         "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
         "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
         "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
-        "qt": "quart",
+        "qt": "quart", "s²": "second squared", "s2": "second squared",
         "pp": "person",
     }  # fmt: skip
     abbreviations = {
@@ -128,7 +128,9 @@ class EnglishGrammar(Language):
         "Fig.": "figure", "fig.": "figure", "p.": "page", "pp.": "pages", "pg.": "page", "Vol.": "volume",
         "vol.": "volume", "Ch.": "chapter", "ch.": "chapter", "Apt.": "apartment", "apt.": "apartment",
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
-        "ext": "extension", "v.": "version", "Sec.": "section", "sec.": "section", "Art.": "article",
+        "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
+        "Rev.": "revision",
+        "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
     months = {
         "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9, "Oct": 10,
