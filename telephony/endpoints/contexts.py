@@ -16,7 +16,7 @@ from telephony.audio.encoders import EncoderError, open_encoder
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.errors import TOLD, OwnErrors
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import Client, ClientGoneError
+from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import contexts as protocol
@@ -232,7 +232,7 @@ class _Connection:
             selection = self._sessions.find(wanted)
             session = self._sessions.open(DOOR, session_id)
         except UnknownVoiceError as error:
-            raise MessageError("voice_not_found", str(error)) from None
+            raise no_voice_message(error) from None
         except RefusedError as error:
             raise MessageError("busy", str(error)) from None
         conversation = Conversation(

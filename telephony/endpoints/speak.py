@@ -18,7 +18,7 @@ from telephony.audio.encoders import EncoderError, open_encoder
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.errors import TOLD, OwnErrors
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import Client, ClientGoneError
+from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import speak as protocol
@@ -246,7 +246,7 @@ class _Connection:
             selection = self._sessions.find(self._wanted)
             session = self._sessions.open(DOOR, self._client.request_id)
         except UnknownVoiceError as error:
-            raise MessageError("unknown_model", str(error)) from None
+            raise no_voice_message(error) from None
         except RefusedError as error:
             raise MessageError("busy", str(error)) from None
         reply = _Reply(self._client, self._next_number)

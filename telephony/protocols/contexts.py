@@ -54,7 +54,7 @@ def parse(received: str | bytes) -> Message:
         return Message.model_validate(message)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-    raise MessageError("invalid_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
+    raise MessageError("bad_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import aiohttp
 import httpx
 import numpy as np
 import pytest
-from elevenlabs.client import ElevenLabs
-from elevenlabs.core.api_error import ApiError
-from elevenlabs.types import VoiceSettings
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -41,6 +37,10 @@ from tests.decoders import duration_s
 
 pytest.importorskip("pipecat", reason="the frameworks are installed for Python 3.11 and newer")
 
+import aiohttp
+from elevenlabs.client import ElevenLabs
+from elevenlabs.core.api_error import ApiError
+from elevenlabs.types import VoiceSettings
 from livekit.agents import APIStatusError
 from livekit.plugins import elevenlabs as livekit_elevenlabs
 from pipecat.frames.frames import (
@@ -209,7 +209,7 @@ def test_in_auto_mode_each_text_is_a_phrase(open_door: StartService) -> None:
         client.say("a", "Spoken at once")
         while "a" not in client.audio:
             client.socket.send('{"flush": 7}')  # an error, between whose answers there is audio
-            assert client.read()["error"] == "invalid_message"
+            assert client.read()["error"] == "bad_message"
         client.say("a", "and this apart.", close=True)
         while client.read().get("isFinal") is None:
             pass
@@ -283,7 +283,7 @@ def base(door: Service) -> str:
     [
         ("no JSON", "bad_json"),
         (b"\0\1", "unexpected_binary"),
-        ('{"text": 7, "context_id": "x"}', "invalid_message"),
+        ('{"text": 7, "context_id": "x"}', "bad_message"),
         ('{"text": "Hello."}', "missing_context_id"),
     ],
 )

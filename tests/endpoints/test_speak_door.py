@@ -8,13 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import aiohttp
 import httpx
 import pytest
-from deepgram import DeepgramClient
-from deepgram.core.api_error import ApiError
-from deepgram.environment import DeepgramClientEnvironment
-from deepgram.speak.v1.types.speak_v1text import SpeakV1Text
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -29,6 +24,11 @@ from tests.decoders import duration_s
 
 pytest.importorskip("pipecat", reason="the frameworks are installed for Python 3.11 and newer")
 
+import aiohttp
+from deepgram import DeepgramClient
+from deepgram.core.api_error import ApiError
+from deepgram.environment import DeepgramClientEnvironment
+from deepgram.speak.v1.types.speak_v1text import SpeakV1Text
 from livekit.agents import APIStatusError
 from livekit.plugins import deepgram as livekit_deepgram
 from pipecat.frames.frames import (
@@ -290,7 +290,7 @@ def test_the_rate_is_the_one_asked_for(open_door: StartService) -> None:
         ("no JSON", "bad_json"),
         (b"\0\1", "unexpected_binary"),
         ('{"text": "Hello."}', "unknown_type"),
-        ('{"type": "Speak", "text": 7}', "invalid_message"),
+        ('{"type": "Speak", "text": 7}', "bad_message"),
         (json.dumps({"type": "Speak", "text": "x" * 101}), "text_too_long"),
     ],
 )
