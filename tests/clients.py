@@ -501,15 +501,15 @@ def session_words(service: Service, text: str) -> list[tuple[str, float, float]]
     words: list[tuple[str, float, float]] = []
     began_s = 0.0
     with connect(f"ws://127.0.0.1:{service.http_port}/ws/tts") as socket:
-        for message in (
+        for sent in (
             {"type": "start_session", "config": {"timestamps": True}},
             {"type": "send_text", "text": text},
             {"type": "end_session"},
         ):
-            socket.send(json.dumps(message))
+            socket.send(json.dumps(sent))
         while True:
             received = socket.recv(TIMEOUT_S)
-            message = {} if isinstance(received, bytes) else json.loads(received)
+            message: dict[str, Any] = {} if isinstance(received, bytes) else json.loads(received)
             if message.get("type") == "words":
                 words.extend(
                     (word["word"], began_s + word["start_s"], began_s + word["end_s"]) for word in message["words"]

@@ -609,7 +609,7 @@ def test_livekit_reads_what_is_wrong(open_door: StartService, voice: str, key: s
 
 
 @asynccontextmanager
-async def pipeline(door: Service | int, *, voice: str = "tone", key: str = "any", **options: Any) -> AsyncIterator[Bot]:
+async def pipeline(door: Service, *, voice: str = "tone", key: str = "any", **options: Any) -> AsyncIterator[Bot]:
     speech = ElevenLabsTTSService(
         api_key=key,
         url=f"ws://127.0.0.1:{door.http_port}",
