@@ -23,11 +23,11 @@ from telephony.protocols.signed import RefusedError, SignedMessages
 TIMEOUT_S = 0.2
 """For an answer of Redis."""
 RECORD_S = 300.0
-"""That a record outlives its door: for so long the host may take to connect again."""
+"""How long a record outlives its door: the host may take so long to connect again."""
 PENDING_S = 30.0
-"""That a registration waits for its call."""
+"""How long a registration waits for its call."""
 MARGIN = 65_536
-"""Chunk ids that are left out when another door goes on: more than one gives out between two of its reports."""
+"""Chunk ids that are left out when another door goes on: more than a door gives out between two of its reports."""
 
 _MAX_CHUNK_ID = 2**32 - 2**24
 _CALL = "telephone:call:"

@@ -33,7 +33,7 @@ class TooManyCallsError(RuntimeError):
 
 
 class CallRegistry:
-    """All calls by id, and where they are shared by their host's address as well. Its methods may be called from any
+    """All calls by id, where they are shared by their host's address as well. Its methods may be called from any
     thread; where calls are not shared, `host` means nothing.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Calls that several doors share: whichever has a call's text connection owns it, and gets its datagrams.
 
-Two threads: one asks Redis, the other waits for what other doors forward. Nobody who carries audio waits for either. A
-HELLO waits `CLAIM_TIMEOUT_S` at most, before its first text.
+Two threads: one asks Redis, the other waits for what other doors forward. No thread that carries audio waits for
+either. A HELLO waits `CLAIM_TIMEOUT_S` at most, before its first text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 CLAIM_TIMEOUT_S = 0.5
 RENEWAL_S = 5.0
 RETRY_S = 5.0
-"""That Redis is not asked after it has failed."""
+"""How long Redis is not asked after it has failed."""
 MAX_PENDING = 256
 """Registrations that this door keeps for calls to come."""
 MAX_WAITING = 256
@@ -45,6 +45,7 @@ MAX_WAITING = 256
 
 _BATCH = 256
 _END_TIMEOUT_S = 2.0
+_INBOX_PAUSE_S = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -218,7 +219,7 @@ class SharedCalls:
         answer = self._ask(partial(self._directory.offer, host, datagram, keep=keep, signed=signed))
         if answer is None:
             answer = "kept" if keep else "dropped"
-        elif answer != "kept":
+        if answer == "forwarded" or isinstance(datagram, telephone.Goodbye):
             self._pending.pop((host, datagram.call_id), None)
         self._figures.datagrams.labels(answer).inc()
         log.debug("datagram_offered", call=datagram.call_id, host=host, answer=answer)
@@ -247,9 +248,10 @@ class SharedCalls:
                         break  # after a failure the subscription may be one to a Redis that is gone
             except DirectoryError as error:
                 log.debug("shared_calls_inbox_lost", error=str(error))
-                self._ending.wait(1.0)
+                self._ending.wait(_INBOX_PAUSE_S)
             except Exception:
                 log.exception("shared_calls_failed")
+                self._ending.wait(_INBOX_PAUSE_S)
 
     def _handle(self, message: Message) -> None:
         if isinstance(message, Forwarded):
@@ -265,5 +267,5 @@ class SharedCalls:
 
 
 def _unknown_chunk_id() -> int:
-    """Beyond all that doors have counted up to, and rising by 64 a second; for half a year, then it begins again."""
+    """Beyond all ids that were counted up from 1, and rising by 64 each second; it starts over after half a year."""
     return 2**31 + int(time.time()) % 2**24 * 64

@@ -12,7 +12,7 @@ import struct
 from collections import OrderedDict
 
 MAX_SKEW_S = 30.0
-"""That a message may be older, or younger, than the clock of its receiver says."""
+"""How far the time of a message may be from its receiver's."""
 MAX_SEEN = 16_384
 """Messages that a receiver remembers, for twice `MAX_SKEW_S` at most."""
 

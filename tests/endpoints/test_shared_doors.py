@@ -510,6 +510,15 @@ def test_without_redis_each_door_goes_on_with_its_own_calls(
         assert frames[0].chunk_id > 2**31
         datagram(away, f"CANCEL:{new.call_id}")
         events.wait("datagram_offered", call=new.call_id, answer="dropped")
+        # A registration that BYE has ended waits no more; CANCEL ends none.
+        for call_id, datagrams in (("gone", ("REGISTER", "BYE")), ("there", ("REGISTER", "CANCEL"))):
+            for verb in datagrams:
+                datagram(home, f"{verb}:{call_id}")
+            events.wait("datagram_offered", call=call_id, answer="dropped")
+            stack.enter_context(Host(home, call_id))
+            events.wait("connected", call=call_id)
+        events.wait("registered", call="there")
+        assert not events.found("registered", call="gone")
         assert figure(home, "tts_shared_calls_errors_total") > 0
         # Redis comes back, and knows nothing: the doors tell it, and the other one forwards again.
         redis_server.start()

@@ -57,7 +57,8 @@ _NAME = (
     rf"(?!(?:{'|'.join(map(re.escape, _NOT_IN_NAMES.split()))})\b)(?:[^\W\d][\w'’.-]{{0,30}}|\d{{1,3}}(?:st|nd|rd|th))"
 )
 _STREET_ADDRESS = re.compile(
-    rf"(?<![\w.,$€£#/:-])(\d{{2,3}}-\d\d(?!\d)|\d{{1,6}})(?:-?([A-Za-z])(?![\w.]))?\s((?:{_DIRECTION}\s)?)((?:{_NAME}\s){{0,3}}?{_NAME})\s"
+    rf"(?<![\w.,$€£#/:-])(\d{{2,3}}-\d\d(?!\d)|\d{{1,6}})(?:-?([A-Za-z])(?![\w.]"
+    rf"))?\s((?:{_DIRECTION}\s)?)((?:{_NAME}\s){{0,3}}?{_NAME})\s"
     rf"({alternatives(_STREETS)})(?![\w'’])(\.?)(,?\s(?:[NSEW]|[NS]\.?[EW]\.?)(?![\w'’]))?"
     r"(?:(,?\s)#\s?(\d{1,5})([A-Za-z])?(?!\w))?",
     re.IGNORECASE,
@@ -68,8 +69,9 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _DIRECTED = re.compile(
-    rf"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s"
-    rf"(?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
+    r"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s(?=[A-Z][a-z]+\s(?:&|and)\s[A-Z]|"
+    r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s"
+    rf"(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
 )
 _FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b|\s#\sis\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)

@@ -83,6 +83,7 @@ _SHORT_HALVES = re.compile(
 _SHARED_HALF = re.compile(
     r"(?<![\w:.,$/-])(\d{1,2})(?::([0-5]\d))?\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])\.?\s?m\b(\.?)", re.IGNORECASE
 )
+_ONE_HALF = re.compile(r"(?<![\w:.,$])(\d{1,2}):([0-5]\d)([ap])(?!\w)", re.IGNORECASE)
 _ZONE = re.compile(
     r"(?<=[\dmM.]\s)(ET|CT|MT|PT|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
@@ -218,7 +219,9 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         first, second = map(int, match.groups())
         month, day = (first, second) if language.month_first else (second, first)
         before = match.string[max(0, match.start() - 40) : match.start()]
-        if not (1 <= month <= 12 < day <= 31) or day == 16 or _BLOOD_PRESSURE.search(before):
+        improper = first > second  # hardly ever a fraction
+        likely = improper or (day > 12 and day != 16)
+        if not likely or not valid_date(day, month, 2024) or _BLOOD_PRESSURE.search(before):
             return None
         return language.date(day, month, None)
 
@@ -307,6 +310,7 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("time", _SHORT_HALVES, short_halves),
         at_digits("time", _SHARED_HALF, shared_half),
         at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        at_digits("time", _ONE_HALF, lambda match: clock(*match.groups())),
         near_words("time zone", _ZONE, zone, _ZONES),
         at_digits("time", _MILITARY, military),
         at_digits("duration", _DURATION, duration),
