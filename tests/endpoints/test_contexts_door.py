@@ -225,6 +225,15 @@ def test_closing_the_socket_ends_all_contexts(open_door: StartService) -> None:
     assert client.audio == {"a": pcm("The first one."), "b": pcm("The other one")}
 
 
+def test_a_client_that_goes_after_its_end_is_noticed(open_door: StartService) -> None:
+    door = open_door(ToneEngine(on_render=Throttle()))
+    with Client(door) as client:
+        client.say("a", "Nobody will hear this.")
+        client.send(close_socket=True)
+        wait_figure(door, "tts_active_sessions", lambda count: count == 1, door="contexts")
+    wait_figure(door, "tts_active_sessions", lambda count: count == 0, door="contexts")
+
+
 @pytest.mark.parametrize(
     ("name", "format_name", "sample_rate"),
     [

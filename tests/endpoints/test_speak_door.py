@@ -184,6 +184,15 @@ def test_close_speaks_what_is_there_and_ends_the_connection(open_door: StartServ
     assert client.heard == [pcm("The first one.", "And an open end")]
 
 
+def test_a_client_that_goes_after_its_end_is_noticed(open_door: StartService) -> None:
+    door = open_door(ToneEngine(on_render=Throttle()))
+    with Client(door) as client:
+        client.say("Nobody will hear this.")
+        client.send("Close")
+        wait_figure(door, "tts_active_sessions", lambda count: count == 1, door="speak")
+    wait_figure(door, "tts_active_sessions", lambda count: count == 0, door="speak")
+
+
 def test_between_replies_a_client_holds_no_place(open_door: StartService) -> None:
     door = open_door(max_sessions=1)
     with Client(door) as first, Client(door) as second:
