@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 import anyio
 import structlog
@@ -27,6 +29,7 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
+from telephony.text.script import Script
 from telephony.voices import VoiceRequest
 
 log = structlog.get_logger()
@@ -41,6 +44,8 @@ _USUAL_HZ = {"linear16": 24_000, "mulaw": 8000, "alaw": 8000}
 _SAMPLE_BYTES = {"linear16": 2, "mulaw": 1, "alaw": 1}
 # A voice of theirs: its last part is its language.
 _FOREIGN_MODEL = re.compile(r"aura(?:-\d+)?-\w+-([a-z]{2})")
+# A word and how it is said, inside of a text: {"word": "...", "pronounce": "..."} with a backslash before each bracket.
+_PRONOUNCED = re.compile(r'\\(\{\s*"word"\s*:[^{}\\]{1,300}"pronounce"\s*:[^{}\\]{1,300})\\\}')
 _ERROR_CODES = {401: "INVALID_AUTH", 413: "PAYLOAD_TOO_LARGE", 429: "TOO_MANY_REQUESTS", 503: "TOO_MANY_REQUESTS"}
 
 
@@ -72,6 +77,26 @@ def voice_request(sessions: SessionRegistry, model: str | None, speed: float | N
         wanted = VoiceRequest(language=foreign[1], speed=wanted.speed)
         sessions.find(wanted)
     return wanted
+
+
+def with_pronunciations(text: str) -> str:
+    """A text as a document, if it says how some of its words are pronounced."""
+    parts = _PRONOUNCED.split(text)
+    said = [_pronounced(part) if number % 2 else escape(part) for number, part in enumerate(parts)]
+    return text if len(parts) == 1 else f"<speak>{''.join(said)}</speak>"
+
+
+def _pronounced(found: str) -> str:
+    try:
+        given = json.loads(found + "}")
+        word, ipa = str(given["word"]), str(given["pronounce"])
+    except (ValueError, KeyError):
+        return escape(found)
+    return f'<phoneme alphabet="ipa" ph={quoteattr(ipa)}>{escape(word)}</phoneme>'
+
+
+def _read(text: str) -> Script:
+    return Script.lenient(with_pronunciations(text))
 
 
 def _format(encoding: str, sample_rate: str | None) -> Format:
@@ -260,6 +285,7 @@ class _Connection:
             wanted=self._wanted,
             selection=selection,
             sent_as=self._format,
+            read=_read,
         )
         self._open_conversations.add(conversation)
         self._tasks.start_soon(self._run, partial(self._speak, conversation))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
-from telephony.endpoints.speak import DOOR, ENCODINGS, ERRORS, voice_request
+from telephony.endpoints.speak import DOOR, ENCODINGS, ERRORS, voice_request, with_pronunciations
 from telephony.endpoints.streaming import SpeechResponse
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -54,7 +54,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if len(wanted.text) > settings.max_text_chars:
             raise streaming.too_long(settings.max_text_chars)
         encoder = _encoder(encoding, container, sample_rate)
-        script = await sessions.parse(wanted.text)
+        script = await sessions.parse(with_pronunciations(wanted.text))
         if not script.speakable:
             raise HTTPException(400, "there is nothing to say in the text")
         sessions.check_open()

@@ -39,7 +39,11 @@ from pipecat.frames.frames import (
     TTSAudioRawFrame,
     TTSSpeakFrame,
 )
-from pipecat.services.deepgram.tts import DeepgramHttpTTSService, DeepgramTTSService
+from pipecat.services.deepgram.tts import (
+    DeepgramHttpTTSService,
+    DeepgramTTSService,
+    format_deepgram_pronunciation,
+)
 
 from tests import livekit_speech, pipecat_pipelines
 from tests.livekit_speech import ONE_TRY, RETRIES, run
@@ -288,6 +292,19 @@ def test_the_rate_is_the_one_asked_for(open_door: StartService) -> None:
     answer = httpx.post(address(door, **query), json={"text": "Twice as fast."})
     assert client.heard[0] == answer.content
     assert len(answer.content) == len(pcm("Twice as fast.")) // 2
+
+
+def test_a_word_is_said_as_its_text_says(open_door: StartService) -> None:
+    asked: list[str] = []
+    inline = format_deepgram_pronunciation("dupilumab", "duːˈpɪljuːmæb")
+    text = f"Take {inline} & rest."
+    door = open_door(ToneEngine(on_prepare=asked.append), debounce_ms=NEVER_MS)
+    with Client(door) as client:
+        client.say(*(token + " " for token in text.split()))
+        client.send("Flush")
+        client.read_to("Flushed")
+    assert httpx.post(address(door), json={"text": text}).status_code == 200
+    assert asked == 2 * ["Take [dupilumab](/duːpˈɪljuːmæb/) & rest."]
 
 
 # What goes wrong
