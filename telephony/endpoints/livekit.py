@@ -77,7 +77,7 @@ class _Answers:
             )
         )
 
-    async def failed(self, segment: int, request_id: str, why: str) -> None:
+    async def failed(self, segment: int, request_id: str, why: str, sent_s: float) -> None:
         await self._client.send(protocol.Error("synthesis_failed", why, segment, request_id))
 
 
@@ -187,6 +187,7 @@ class _Connection:
                 "pcm",
                 protocol.SAMPLE_RATE,
                 protocol.SAMPLE_BYTES,
+                self._settings.frame_ms,
                 padded=bool(chosen.fixed_frames),
                 lead_s=None if chosen.lead_ms is None else chosen.lead_ms / 1000,
             ),
