@@ -93,8 +93,9 @@ def create_app(
         for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
     pbx = Pbx(sessions, settings, metrics)
-    if pbx_listener is not None:
-        routers["calls"] = pbx_calls.router(sessions, settings, pbx, pbx_listener)
+    routers["calls"] = (
+        pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
+    )
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
