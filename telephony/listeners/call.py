@@ -26,6 +26,8 @@ from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.text import lexicon
+from telephony.text.lexicon import Pronounce
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
@@ -49,6 +51,7 @@ class CallPolicy:
         bye_stall_s: seconds without progress after which a call that has said BYE is ended.
         shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
             processor listens there.
+        pronounce: the service's lexicon.
     """
 
     route: str
@@ -60,6 +63,7 @@ class CallPolicy:
     bye_stall_s: float
     limits: SinkLimits
     shared: bool = False
+    pronounce: Pronounce = lexicon.as_it_is
 
 
 class Call:
@@ -103,7 +107,14 @@ class Call:
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
         script = Script.lenient(text, self._document_invalid)
-        request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
+        request = self._listener.request(
+            script,
+            selection,
+            epoch,
+            whole=whole,
+            exact=whole or self._policy.exact,
+            pronounce=self._policy.pronounce,
+        )
         log.debug("text", call=self.call_id, text=text[:200])
         if not self._listener.say(request, lambda: self.owned_by(reply)) and not self.owned_by(reply):
             raise QueueClosedError(_NOT_OWNED)

@@ -11,6 +11,8 @@ import structlog
 from telephony.scheduling.queues import Receiver, Request, always
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.text import lexicon
+from telephony.text.lexicon import Pronounce
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
@@ -75,6 +77,7 @@ class Listener:
         exact: bool = False,
         keep: bool = False,
         request_id: str = "",
+        pronounce: Pronounce = lexicon.as_it_is,
     ) -> Request:
         """What `say` takes.
 
@@ -86,10 +89,13 @@ class Listener:
             exact: the model's own output, silence included, however late it begins.
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
+            pronounce: see `Script.slices`.
         """
         language = selection.read_in
         return Request(
-            script.whole(language) if whole else script.slices(language, quick=self.silent and not exact),
+            script.whole(language, pronounce=pronounce)
+            if whole
+            else script.slices(language, quick=self.silent and not exact, pronounce=pronounce),
             selection.engine,
             selection.voice,
             selection.speed,
