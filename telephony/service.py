@@ -46,7 +46,9 @@ from telephony.telemetry import logs
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
 from telephony.telemetry.trace_context import open_tracing
+from telephony.text import lexicon
 from telephony.voices.host_database import Store
+from telephony.voices.lexicon_file import LexiconFile
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
 
 if TYPE_CHECKING:
@@ -84,7 +86,11 @@ class Service:
             tracing=self._tracing,
         )
         doors = HostPorts(self._open_ports, self._release_ports)
-        self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
+        self._lexicon = LexiconFile(settings.lexicon) if settings.lexicon is not None else None
+        if self._lexicon is not None:
+            self._lexicon.follow()
+        pronounce = self._lexicon.pronounce if self._lexicon is not None else lexicon.as_it_is
+        self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics, lexicon=self._lexicon)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self._text_policy = TextEndpointPolicy(
             settings.max_connections,
@@ -104,6 +110,7 @@ class Service:
                 stalls.bye_s,
                 limits,
                 settings.shared_calls,
+                pronounce,
             ),
             self._scheduler,
             self.metrics,
@@ -116,6 +123,7 @@ class Service:
                 settings.max_first_audio_s,
                 settings.sink_buffer_s,
                 None if settings.loudness_db is None else Loudness(settings.loudness_db, self._measured_db),
+                pronounce,
             ),
             self._scheduler,
             self.metrics,
@@ -354,7 +362,10 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        return Prerenderer(phrases, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
+        pronounce = self.sessions.policy.pronounce
+        return Prerenderer(
+            phrases, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact, pronounce=pronounce
+        )
 
     def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
@@ -369,7 +380,13 @@ class Service:
             self._store.write_selection if self._store is not None else None,
         )
         app = http.create_app(
-            self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
+            self.sessions,
+            self.settings,
+            self.metrics,
+            self._readiness,
+            actions,
+            lexicon_file=self._lexicon,
+            pbx_listener=pbx_listener,
         )
         self._http_endpoint = http.HttpServer(app, listener, self.settings)
         self._http_endpoint.start()

@@ -29,6 +29,7 @@ from telephony.listeners.sessions import SessionRegistry
 from telephony.scheduling.queues import Request
 from telephony.settings import Settings
 from telephony.speech import Word
+from telephony.text.lexicon import EMPTY, Lexicon
 from telephony.text.script import Script
 from telephony.text.segments import Segmenter
 from telephony.voices import ResolvedVoice, VoiceRequest
@@ -112,6 +113,7 @@ class Conversation:
         session_id: the client's name for the conversation; for the log.
         wanted, selection: who is to speak, and who does at first.
         sent_as: how the audio is sent.
+        pronunciations: of the client, ahead of the service's lexicon.
 
     Attributes:
         ending: whether `end` was called.
@@ -131,6 +133,7 @@ class Conversation:
         wanted: VoiceRequest,
         selection: ResolvedVoice,
         sent_as: Format,
+        pronunciations: Lexicon = EMPTY,
     ) -> None:
         self.session_id = session_id
         self.ending = False
@@ -144,6 +147,7 @@ class Conversation:
         self._selection = selection
         self._settings = settings
         self._format = sent_as
+        self._pronunciations = pronunciations
         # A script that sends UTF-16 unit by unit cuts characters into halves.
         self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
         self._segmenter = Segmenter()
@@ -249,7 +253,9 @@ class Conversation:
             # The service may have another engine or voice by now. If it has lost this one, who spoke so far goes on.
             with contextlib.suppress(UnknownVoiceError):
                 self._selection = self._sessions.find(self._wanted)
-            speech = self._session.say(script, self._selection, request_id=str(uuid.uuid4()))
+            speech = self._session.say(
+                script, self._selection, request_id=str(uuid.uuid4()), pronunciations=self._pronunciations
+            )
             self._playback.add(_Segment(script.words, next(self._numbers), speech))
         if self._waiting_chars <= self._settings.max_text_chars:
             self._has_room.set()

@@ -23,7 +23,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from telephony import __version__
-from telephony.endpoints import admin, gateway, health, livekit, openai, page, pbx_calls, pipecat
+from telephony.endpoints import admin, gateway, health, lexicon, livekit, openai, page, pbx_calls, pipecat
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
@@ -33,6 +33,7 @@ from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+from telephony.voices.lexicon_file import LexiconFile
 
 # HostPorts that everybody may use.
 _OPEN = ("health", "page")
@@ -53,9 +54,13 @@ def create_app(
     readiness: Callable[[], Readiness],
     actions: AdminActions,
     *,
+    lexicon_file: LexiconFile | None = None,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
-    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one."""
+    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one.
+
+    `lexicon_file` is what `/v1/lexicon` shows and changes.
+    """
     app = FastAPI(title="Kokoro for phone calls", version=__version__)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
@@ -66,6 +71,7 @@ def create_app(
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, metrics, readiness, actions)
+    routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     for router in routers.values():
         app.include_router(router)

@@ -23,6 +23,7 @@ from telephony.endpoints import streaming
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
@@ -71,7 +72,8 @@ class CreateSpeech(BaseModel):
     lengths in its header; by default only `flac` waits, which some readers cannot open without. Events never wait.
 
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
-    no effect: the voices cannot be instructed.
+    no effect: the voices cannot be instructed. `pronunciations` say how words are said, ahead of the service's
+    lexicon.
     """
 
     model: str
@@ -82,6 +84,7 @@ class CreateSpeech(BaseModel):
     speed: float | None = Field(None, ge=0.5, le=2.0)
     stream_format: Literal["audio", "sse"] = "audio"
     stream: bool | None = None
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 class Problem(BaseModel):
@@ -167,7 +170,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         encoder = open_encoder(wanted.response_format)
         session = sessions.open(_DOOR)
         try:
-            speech = session.say(script, selection, request_id=request.state.request_id)
+            pronunciations = lexicon_of(wanted.pronunciations)
+            speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
             body = await streaming.body(request, speech, encoder, True if events else wanted.stream)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()

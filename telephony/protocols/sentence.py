@@ -33,6 +33,9 @@ none.
 - `text_spoken` and `text_remaining` are the request's text as far as it was heard and from there on, by the service's
   clock and the times of words. Of an engine without these, nothing counts as heard before the end.
 - A text that is an SSML document is obeyed.
+- `pronunciations`, in `start` and in `speak`, are up to 100 entries, as the service's lexicon has them: `word`*,
+  `alias`, `ipa`, `language`, `case_sensitive`. An entry has an alias, or ipa, or both. Those of `speak` go before those
+  of `start`, and these before the lexicon.
 - `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
   length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
 
@@ -42,6 +45,7 @@ Errors leave the connection open and, unless they name it as failed, every reque
 |---|---|
 | `bad_json`, `unexpected_binary`, `unknown_type` | a message |
 | `bad_format`, `bad_timestamps`, `bad_lead`, `bad_voice`, `bad_speed` | a field of a message that has no effect |
+| `bad_pronunciations` | the same, of an entry |
 | `empty_text`, `bad_text` | a text with nothing to say; no text, too long a one, or SSML that is not valid |
 | `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
 | `unknown_request` | `cancel` of what has ended or never was |
@@ -73,9 +77,11 @@ from pydantic_core import PydanticCustomError
 
 from telephony.protocols.messages import (
     MAX_LEAD_MS,
+    MAX_PRONUNCIATIONS,
     MIN_LEAD_MS,
     ClientMessage,
     MessageError,
+    Pronunciations,
     ServiceMessage,
     read_object,
 )
@@ -107,6 +113,10 @@ _WRONG = {
     "request_id": ("bad_request_id", f"request_id is a string of 1 to {_MAX_REQUEST_ID_CHARS} characters"),
     "text": ("bad_text", "text is a string of Unicode characters"),
     "speed": ("bad_speed", "speed is a number from 0.5 to 2"),
+    "pronunciations": (
+        "bad_pronunciations",
+        f"pronunciations are up to {MAX_PRONUNCIATIONS} entries, each with a word, and an alias or ipa",
+    ),
 }
 """What a client is told of a field that is wrong: code and message."""
 
@@ -140,6 +150,7 @@ class Start(ClientMessage):
     lead_ms: int | None = Field(default=None, ge=MIN_LEAD_MS, le=MAX_LEAD_MS)
     voice: str | None = None
     engine: str | None = None
+    pronunciations: Pronunciations = Field(default_factory=list)
 
     @field_validator("sample_rate", mode="plain")
     @classmethod
@@ -168,6 +179,7 @@ class Speak(ClientMessage):
     text: Annotated[str, AfterValidator(_unicode)]
     voice: str | None = None
     speed: float | None = Field(default=None, ge=0.5, le=2.0)
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 class Cancel(ClientMessage):

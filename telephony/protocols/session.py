@@ -21,6 +21,8 @@ unless marked with *; null is as good as none.
 | `error` | code, message; segment_id and request_id of a segment that failed | see below |
 
 - `speed` is 0.5 to 2; `engine` is kokoro, supertonic or piper, by default whoever has the voice.
+- `pronunciations` of the config are up to 100 entries, as the service's lexicon has them, and go before it: `word`*,
+  `alias`, `ipa`, `language`, `case_sensitive`. An entry has an alias, or ipa, or both.
 - A segment is a sentence, as soon as the character behind it proves that it has ended; else whatever is there once no
   text has come for `debounce_ms`, be it in the middle of a word.
 - A `send_text` that holds a whole SSML document, from `<speak>` to `</speak>`, is a segment by itself, behind what was
@@ -70,6 +72,7 @@ from telephony.protocols.messages import (
     MIN_LEAD_MS,
     ClientMessage,
     MessageError,
+    Pronunciations,
     ServiceMessage,
     read_object,
 )
@@ -92,6 +95,7 @@ class _Config(ClientMessage):
     fixed_frames: bool | None = None
     timestamps: bool | None = None
     lead_ms: int | None = Field(default=None, ge=MIN_LEAD_MS, le=MAX_LEAD_MS)
+    pronunciations: Pronunciations | None = None
 
 
 class StartSession(ClientMessage):

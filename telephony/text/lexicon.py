@@ -125,7 +125,7 @@ class Lexicon:
     """Entries, made ready to be found. It never changes; any thread.
 
     Args:
-        entries: of which no two have one `key`.
+        entries: of several with one `key`, the first is obeyed.
     """
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:

@@ -1,7 +1,7 @@
 """Who speaks: the main engine or Piper, and with which voice, as the host's database says.
 
 `selection` is asked for every text; what is being spoken stays with the engine that began it. One thread follows the
-database and the named blends, four times a second. Another one loads what is missing, meanwhile.
+database, the named blends and the lexicon, four times a second. Another one loads what is missing, meanwhile.
 
 Piper is known from the start, for its voices and in case that the main engine fails, but its model is loaded when it is
 switched on. Until that has happened the main engine goes on: no caller waits for it.
@@ -24,6 +24,7 @@ from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, ResolvedVoice, VoiceRequest, choose
 from telephony.voices.host_database import HostConfig, Store
+from telephony.voices.lexicon_file import LexiconFile
 
 log = structlog.get_logger()
 
@@ -57,7 +58,11 @@ class HostPorts:
 
 
 class EngineSelector:
-    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
+    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`.
+
+    Args:
+        lexicon: the file of the lexicon, which is followed as well; None for none.
+    """
 
     def __init__(
         self,
@@ -66,7 +71,10 @@ class EngineSelector:
         store: Store | None,
         doors: HostPorts,
         metrics: Metrics,
+        *,
+        lexicon: LexiconFile | None = None,
     ) -> None:
+        self._lexicon = lexicon
         self._settings = settings
         self._loaders = loaders
         self._store = store
@@ -157,7 +165,7 @@ class EngineSelector:
         self._apply()
 
     def follow(self) -> None:
-        """Starts to follow the database, if there is one, and the named blends."""
+        """Starts to follow the database and the lexicon, if there are any, and the named blends."""
         self._report("running")
         # Without a database nobody switches, but clients of the HTTP doors may ask for the other engine's voices.
         if self._store is not None or self._settings.http_port is not None:
@@ -186,6 +194,8 @@ class EngineSelector:
 
     def _follow(self) -> None:
         while not self._stopping.wait(POLL_S):
+            if self._lexicon is not None:
+                self._lexicon.follow()
             if self._store is None:
                 self._apply()  # the voice may be a blend, which may be another one by now
                 continue
