@@ -57,6 +57,8 @@ def _change(file: LexiconFile | None, change: Callable[[LexiconFile], int | None
     if file is None:
         raise HTTPException(409, "there is no file to write this into: start the service with --lexicon FILE")
     try:
-        return change(file)
+        changed = change(file)
     except LexiconError as error:
         raise HTTPException(409, str(error)) from None
+    file.follow()
+    return changed

@@ -139,7 +139,6 @@ class LexiconFile:
                 staging.replace(self._path)
         except OSError as error:
             raise LexiconError(f"{self._path}: {error.strerror or error}") from error
-        self.follow()
 
 
 def read(path: Path) -> list[Entry]:
