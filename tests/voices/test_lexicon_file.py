@@ -11,7 +11,7 @@ from telephony.text.lexicon import Entry, LexiconError, entry
 from telephony.tools import lexicon as command
 from telephony.voices import lexicon_file
 from telephony.voices.lexicon_file import LexiconFile
-from tests.clients import EventLog
+from tests.clients import ROOT, EventLog
 
 GOOD = """\
 # People
@@ -136,6 +136,12 @@ def test_writers_take_turns(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda word: LexiconFile(path).put(entry(word, "x")), words))
     assert sorted(each.word for each in lexicon_file.read(path)) == sorted(words)
+
+
+def test_the_lexicon_of_the_page_is_one(path: Path) -> None:
+    page = (ROOT / "docs" / "pronunciation.md").read_text(encoding="utf-8")
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    assert len(lexicon_file.read(path)) == 5
 
 
 # The command line
