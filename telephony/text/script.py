@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from telephony.speech import Segment
-from telephony.text import lexicon, normalization, segments
+from telephony.text import lexicon, markup, normalization, segments
 from telephony.text.lexicon import Pronounce
-from telephony.text.markup import INLINE, PAUSE
+from telephony.text.markup import PAUSE
 from telephony.text.normalization import MAX_BREAK_S, Span, SpokenError
 
 # A pause is cut like speech, so that a barge-in ends it.
@@ -171,8 +171,8 @@ def _obeyed(
             yield None
             continue
         text = normalization.said(span, language)
-        glued = INLINE.sub(lambda marked: marked[0].replace(" ", _GLUE), text)
-        pieces = segments.slices([glued], max_chars, pack_chars)
+        glued = [part.replace(" ", _GLUE) if index % 2 else part for index, part in enumerate(markup.split(text))]
+        pieces = segments.slices(["".join(glued)], max_chars, pack_chars)
         if quick:
             pieces = segments.quick_start(pieces)
             quick = not text
