@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.virtual import Clock, Engine, Machine, Text
+from telephony.engines.cluster.loads import Loads
 from telephony.engines.cluster.messages import Load
 from telephony.engines.cluster.streams import (
     ACCEPTED_WITHIN_S,
@@ -157,14 +158,14 @@ class Door:
 
     def __init__(self, clock: Clock, listed: Sequence[Room], chance: random.Random) -> None:
         self.clock = clock
-        self.loads: dict[Room, Load] = {}
+        self.loads = Loads[Room](lambda: clock.now)
         self._listed = listed
         self._chance = chance
         self._lengths: dict[Room, tuple[int, float]] = {}
 
     def predicted_s(self) -> float:
-        """How long a newcomer would wait: the least of what the rooms have said last."""
-        return min((load.first_audio_s for load in self.loads.values()), default=0.0)
+        """How long a newcomer would wait, by what the rooms have said last."""
+        return self.loads.predict_first_audio_s()
 
     def route(self, stream: Stream) -> None:
         """Sends a stream to a room."""
@@ -261,7 +262,7 @@ class Stream:
     def lost(self) -> None:
         """The connection to its room is broken."""
         if not self.closed and self.room is not None:
-            self._segment.door.loads.pop(self.room, None)
+            self._segment.door.loads.forget(self.room)
             self._segment.lost(self)
 
     def close(self) -> None:
@@ -273,7 +274,8 @@ class Stream:
             door.clock.at(door.clock.now + MESSAGE_S, partial(self.room.close, self))
 
     def _take(self, room: Room, load: Load) -> None:
-        self.load = self._segment.door.loads[room] = load
+        self.load = load
+        self._segment.door.loads.report(room, load)
         self.news_at = self._segment.news_at = self._segment.door.clock.now
 
 
@@ -362,8 +364,8 @@ class SpokenSegment:
         due_at = max(self._dry_at - SPARE_S, latest.news_at + quiet_s)
         if due_at > self.door.clock.now:
             return due_at
-        others = [load for room, load in self.door.loads.items() if room is not latest.room]
-        busy = bool(others) and all(load.free_places < 1 for load in others)
+        assert latest.room is not None
+        busy = self.door.loads.others_are_full(latest.room)
         return max(due_at, latest.news_at + APART_S) if busy or len(self._streams) > 1 else due_at
 
     def _drop(self, stream: Stream) -> None:

@@ -508,6 +508,11 @@ class EventLog:
             self._changed.notify_all()
         raise structlog.DropEvent
 
+    def all(self) -> list[dict[str, Any]]:
+        """Everything so far."""
+        with self._changed:
+            return list(self._events)
+
     def found(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """The events of that name with these fields, so far."""
         with self._changed:

@@ -5,30 +5,28 @@ It finds the voice that a text needs, and says who spoke: another engine, where 
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
+from telephony.endpoints.errors import invalid, no_voice
 from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Session, Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
-from telephony.speech import Voice
 from telephony.telemetry.metrics import Metrics
-from telephony.text import writing_systems
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice, VoiceRequest, speaks
+from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 _DOOR = "gateway"
 
@@ -85,13 +83,13 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         try:
             script = await sessions.parse(wanted.text)
         except SpokenError as error:
-            raise _invalid("text", str(error)) from None
+            raise invalid("text", str(error)) from None
         if not script.speakable:
-            raise _invalid("text", "there is nothing to say in it")
+            raise invalid("text", "there is nothing to say in it")
         try:
             sessions.check_open()
             selection = _select(sessions, wanted, script)
-            session = sessions.open(_DOOR)
+            session = sessions.open(_DOOR, request.state.request_id)
         except RefusedError as error:
             raise streaming.busy(error) from None
         try:
@@ -109,6 +107,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
                 "X-Engine": answer.speech.request.current.engine.name,
                 "X-Voice": answer.speech.request.current.voice,
+                "X-Speed": f"{answer.speech.request.current.speed:g}",
                 "X-Cache": streaming.x_cache(answer.speech),
                 **answer.body.headers,
             },
@@ -135,7 +134,7 @@ async def _speak(
     try:
         encoder = open_encoder(wanted.format, own_hz if wanted.sample_rate is None else wanted.sample_rate)
     except EncoderError as error:
-        raise _invalid("sample_rate", str(error)) from None
+        raise invalid("sample_rate", str(error)) from None
     speech = session.say(
         script,
         selection,
@@ -151,25 +150,10 @@ async def _speak(
 
 
 def _select(sessions: SessionRegistry, wanted: Synthesis, script: Script) -> ResolvedVoice:
+    asked = VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine)
     try:
-        selection = sessions.find(VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine))
+        return sessions.find_reader(asked, script)
     except UnknownVoiceError as error:
-        field = next((name for name in ("voice", "language") if getattr(wanted, name) is not None), "engine")
-        raise _invalid(field, str(error)) from None
-    if wanted.voice is not None or wanted.language is not None:
-        return selection
-    languages = writing_systems.languages(script.words)
-    if not languages or any(speaks(_voice(selection), language) for language in languages):
-        return selection
-    for language in languages:
-        with contextlib.suppress(UnknownVoiceError):
-            return sessions.find(VoiceRequest(language=language, speed=wanted.speed, engine=wanted.engine))
-    raise _invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
-
-
-def _voice(selection: ResolvedVoice) -> Voice:
-    return selection.engine.find_voice(selection.voice)
-
-
-def _invalid(field: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
+        raise no_voice(error, asked) from None
+    except UnreadableTextError as error:
+        raise invalid("text", str(error)) from None

@@ -10,20 +10,21 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from telephony.endpoints import streaming
-from telephony.endpoints.pbx import Pbx, TooMuchTextError, UnknownCallError
+from telephony.endpoints.errors import CodedError, invalid, no_voice
+from telephony.endpoints.pbx import EndedCallError, Pbx, TooMuchTextError, UnknownCallError
 from telephony.endpoints.pbx_connection import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
-from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 
 class Words(BaseModel):
@@ -40,7 +41,8 @@ class Words(BaseModel):
 
 
 class Accepted(BaseModel):
-    """A text that will be spoken; `waiting` if its call has not connected yet."""
+    """A text that will be spoken: `queued` behind those of its call, or `waiting` for the call to connect, for at most
+    `--audiosocket-wait-s`."""
 
     request_id: str
     state: Literal["queued", "waiting"]
@@ -70,9 +72,8 @@ class CallState(BaseModel):
     digits: str = ""
 
 
-def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, listener: socket.socket) -> APIRouter:
+def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
     """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
-    pbx = Pbx(sessions, settings, metrics)
 
     @contextlib.asynccontextmanager
     async def serve(_: object) -> AsyncIterator[None]:
@@ -83,7 +84,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         prefix="/calls/{call_id}",
         tags=["calls"],
         lifespan=serve,
-        responses={404: {"description": "no such call is connected"}},
+        responses={404: {"description": "no such call is connected; the code `ended`: it was until a moment ago"}},
     )
 
     @routes.post(
@@ -103,20 +104,20 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             script = await sessions.parse(words.text)
         except SpokenError as error:
-            raise _invalid("text", str(error)) from None
+            raise invalid("text", str(error)) from None
         if not script.speakable:
-            raise _invalid("text", "there is nothing to say in it")
+            raise invalid("text", "there is nothing to say in it")
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
-            selection, pronunciations = _select(sessions, words), lexicon_of(words.pronunciations)
+            selection, pronunciations = _select(sessions, words, script), lexicon_of(words.pronunciations)
             spoken = pbx.say(call_id, CallText(script, selection, request_id, pronunciations))
         except RefusedError as error:
             raise streaming.busy(error) from None
         except TooMuchTextError as error:
             raise HTTPException(429, str(error), {"Retry-After": "1"}) from None
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
         return Accepted(request_id=request_id, state="queued" if spoken else "waiting")
 
     @routes.post("/interrupt")
@@ -125,7 +126,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             spoken, remaining = pbx.find(call_id).interrupt()
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
         return Interrupted(text_spoken=spoken, text_remaining=remaining)
 
     @routes.post("/hangup", status_code=202)
@@ -136,7 +137,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             pbx.find(call_id).hang_up(after_speech=how is not None and how.after_speech)
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
 
     @routes.get("")
     async def show(call_id: uuid.UUID) -> CallState:
@@ -147,7 +148,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             call = pbx.find(call_id)
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
         return CallState(
             call_id=call_id,
             state="connected",
@@ -160,13 +161,15 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
     return routes
 
 
-def _select(sessions: SessionRegistry, words: Words) -> ResolvedVoice:
+def _select(sessions: SessionRegistry, words: Words, script: Script) -> ResolvedVoice:
+    asked = VoiceRequest(words.voice, words.language, words.speed, words.engine)
     try:
-        return sessions.find(VoiceRequest(words.voice, words.language, words.speed, words.engine))
+        return sessions.find_reader(asked, script)
+    except UnreadableTextError as error:
+        raise invalid("text", str(error)) from None
     except UnknownVoiceError as error:
-        field = next((name for name in ("voice", "language") if getattr(words, name) is not None), "engine")
-        raise _invalid(field, str(error)) from None
+        raise no_voice(error, asked) from None
 
 
-def _invalid(field: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
+def _unknown(error: UnknownCallError) -> HTTPException:
+    return CodedError(404, "ended" if isinstance(error, EndedCallError) else "unknown_call", str(error))

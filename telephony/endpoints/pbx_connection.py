@@ -177,12 +177,11 @@ class PbxCall:
                         self._rate_known.set()
                         self._metrics.audio_ignored_s.inc(event.samples / event.sample_rate)
                     case audiosocket.Digit():
-                        # Which one is for those who ask: it may belong to a PIN.
                         self.digits.append(event.digit)
                         self._metrics.digits.inc()
-                        log.info("digit", call=str(self.call_id))
+                        log.info("digit", door=DOOR, call=str(self.call_id), digit=event.digit)
                     case audiosocket.Failed():
-                        log.warning("pbx_failed", call=str(self.call_id), code=event.code.hex())
+                        log.warning("pbx_failed", door=DOOR, call=str(self.call_id), code=event.code.hex())
                         return
                     case audiosocket.Unknown():
                         self._metrics.audiosocket_ignored.inc()
@@ -216,7 +215,7 @@ class PbxCall:
         said.whole = True
         failure = said.speech.request.measured.failure
         if failure is not None:
-            log.warning("text_broken_off", call=str(self.call_id), error=failure)
+            log.warning("text_broken_off", door=DOOR, call=str(self.call_id), error=failure)
 
     async def _send_frame(self, said: _QueuedText, writer: asyncio.StreamWriter) -> bool:
         """Sends the next frame of a text; False if there is none."""

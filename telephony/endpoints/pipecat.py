@@ -18,7 +18,7 @@ from telephony.endpoints.websocket import (
     Client,
     ClientGoneError,
     Frames,
-    stays,
+    no_voice_message,
 )
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
@@ -31,6 +31,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 log = structlog.get_logger()
 
@@ -68,7 +69,7 @@ class _Request(SaidText):
         async for window in self.speech:
             if len(window.samples) and not begun:
                 begun = True
-                yield protocol.StartedSpeak(self.request_id)
+                yield protocol.StartedSpeak(self.request_id, self.speech.request.measured.cached or None)
             words = window.words if start.timestamps else None
             if words or (len(window.samples) and self.streamed_s):
                 yield protocol.Meta(self.request_id, round(self.streamed_s, 3), words)
@@ -86,7 +87,6 @@ class _Connection:
         session: Session,
         sessions: SessionRegistry,
         settings: Settings,
-        metrics: Metrics,
         *,
         presence: Presence,
     ) -> None:
@@ -95,7 +95,6 @@ class _Connection:
         self._session = session
         self._sessions = sessions
         self._settings = settings
-        self._metrics = metrics
         self._start = protocol.Start()
         self._playback = Playback[_Request](None, piece_ms=settings.frame_ms)
         self._stopped = False
@@ -113,7 +112,7 @@ class _Connection:
     async def _run(self, task: Callable[[], Awaitable[None]], tasks: anyio.CancelScope) -> None:
         """Runs one of the tasks. Its end is that of the other one."""
         try:
-            await stays(task, DOOR, self._metrics)
+            await self._client.stays(task)
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
         tasks.cancel()
@@ -125,7 +124,7 @@ class _Connection:
             try:
                 message = protocol.parse(received)
             except MessageError as error:
-                await self._client.send(protocol.Error(error.code, error.request_id, str(error)))
+                await self._client.send(protocol.Error(error.code, str(error), error.request_id))
             else:
                 if isinstance(message, protocol.Stop):
                     self._stopped = True
@@ -143,10 +142,13 @@ class _Connection:
                 case protocol.Cancel():
                     await self._handle_cancel(message)
         except MessageError as error:
-            await self._client.send(protocol.Error(error.code, message.request_id, str(error)))
+            await self._client.send(protocol.Error(error.code, str(error), message.request_id))
 
     async def _handle_start(self, start: protocol.Start) -> None:
-        selection = self._find(VoiceRequest(start.voice, engine=start.engine))
+        try:
+            selection = self._sessions.find(VoiceRequest(start.voice, engine=start.engine))
+        except UnknownVoiceError as error:
+            raise no_voice_message(error) from None
         self._start = start
         await self._client.send(
             protocol.Started(selection.voice, start.format, start.sample_rate, start.timestamps, start.lead_ms)
@@ -166,7 +168,7 @@ class _Connection:
         if not script.speakable:
             raise MessageError("empty_text", "the text has nothing to say")
         voice, engine = (self._start.voice, self._start.engine) if speak.voice is None else (speak.voice, None)
-        selection = self._find(VoiceRequest(voice, speed=speak.speed, engine=engine))
+        selection = self._find_reader(VoiceRequest(voice, speed=speak.speed, engine=engine), script)
         self._check_room(script)
         pronunciations = lexicon_of(speak.pronunciations, self._start.pronunciations)
         speech = self._session.say(script, selection, request_id=request_id, pronunciations=pronunciations)
@@ -191,11 +193,13 @@ class _Connection:
     def _in_flight(self, request_id: str | None) -> _Request | None:
         return next((request for request in self._playback.texts if request.request_id == request_id), None)
 
-    def _find(self, wanted: VoiceRequest) -> ResolvedVoice:
+    def _find_reader(self, wanted: VoiceRequest, script: Script) -> ResolvedVoice:
         try:
-            return self._sessions.find(wanted)
+            return self._sessions.find_reader(wanted, script)
         except UnknownVoiceError as error:
-            raise MessageError("bad_voice", str(error)) from None
+            raise no_voice_message(error) from None
+        except UnreadableTextError as error:
+            raise MessageError("bad_text", str(error)) from None
 
     def _check_room(self, script: Script) -> None:
         requests = self._playback.texts
@@ -237,7 +241,7 @@ class _Connection:
         self._leave_if_silent()
         failure = request.speech.request.measured.failure
         if failure is not None:
-            await self._client.send(protocol.Error("stream_error", request.request_id, failure))
+            await self._client.send(protocol.Error("stream_error", failure, request.request_id))
         else:
             await self._client.send(protocol.Done(request.request_id, round(request.streamed_s, 3)))
         self._rest_if_idle()
@@ -254,18 +258,18 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
     async def serve(client: Client) -> None:
         try:
-            session = sessions.attend(DOOR)
+            session = sessions.attend(DOOR, client.request_id)
         except RefusedError as error:
-            await client.send(protocol.Error("busy", None, str(error)))
+            await client.send(protocol.Error("busy", str(error), None))
             await client.close(TRY_AGAIN_LATER, "busy")
             return
         stopped = False
         try:
             with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
-                stopped = await _Connection(client, session, sessions, settings, metrics, presence=presence).serve()
+                stopped = await _Connection(client, session, sessions, settings, presence=presence).serve()
         finally:
             session.close()
-        await presence.dismiss(client, protocol.Error("busy", None, CROWDED_OUT))
+        await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT, None))
         if stopped:
             await client.send(protocol.Stopped())
             await client.close()
@@ -273,12 +277,12 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     @routes.websocket("/v1/audio/speech/stream/ws")
     async def stream(socket: WebSocket) -> None:
         await socket.accept()
-        log.info("connected", door=DOOR)
-        try:
-            await serve(Client(socket, settings.send_timeout_s))
-        except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
-        finally:
-            log.info("disconnected", door=DOOR)
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
+        client.session = client.request_id
+        with client.connected():
+            try:
+                await serve(client)
+            except ClientGoneError as error:
+                log.debug("client_gone", **client.named, error=str(error))
 
     return routes

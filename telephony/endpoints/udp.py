@@ -6,11 +6,14 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
+from telephony.listeners.calls import REGISTRATION
 from telephony.protocols import telephone
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name
 
 log = structlog.get_logger()
 
@@ -57,9 +60,9 @@ class RegistrationServer(socketserver.UDPServer):
             self._thread = None
         self.server_close()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: Any) -> None:
         """An unforeseen failure of one datagram: logged with its trace; the door stays open."""
-        log.exception("datagram_failed")
+        log.exception("datagram_failed", door=REGISTRATION, peer=peer_name(client_address))
 
 
 class _Datagram(socketserver.BaseRequestHandler):
@@ -72,4 +75,4 @@ class _Datagram(socketserver.BaseRequestHandler):
             self.server.receive(datagram, self.client_address[0])
         else:
             self.server.metrics.datagrams_ignored.inc()
-            log.debug("datagram_ignored", size_bytes=len(data))
+            log.debug("datagram_ignored", door=REGISTRATION, peer=peer_name(self.client_address), size_bytes=len(data))

@@ -148,7 +148,7 @@ class Session:
         self._lock = threading.Lock()
         self._buffered_s = 0.0
         # The doors bound what waits; a queue that made the event loop wait would stop all of them.
-        self._listener = Listener(self, scheduler, metrics, door)
+        self._listener = Listener(self, scheduler, metrics, door, pronounce=registry.policy.pronounce)
 
     def __str__(self) -> str:
         return self._name
@@ -190,13 +190,9 @@ class Session:
             request_id: for the request log.
             pronunciations: of its client, ahead of the service's lexicon.
         """
-
-        def pronounce(text: str, language: str) -> str:
-            return self._registry.policy.pronounce(pronunciations.pronounce(text, language), language)
-
         epoch = self._listener.begin_epoch()
         request = self._listener.request(
-            script, selection, epoch, exact=exact, keep=keep, request_id=request_id, pronounce=pronounce
+            script, selection, epoch, exact=exact, keep=keep, request_id=request_id, pronunciations=pronunciations
         )
         speech = Speech(self, request, None if exact else self._registry.policy.loudness)
         self._speeches[epoch] = speech

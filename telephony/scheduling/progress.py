@@ -192,6 +192,11 @@ class CurrentVoice:
         """As `Engine.find_voice` names it."""
         return self.resolved.voice
 
+    @property
+    def speed(self) -> float:
+        """The rate of speech."""
+        return self.resolved.speed
+
     def substitute(self, other: ResolvedVoice) -> None:
         """Another engine goes on; once for each request."""
         self.failed_engine = self.engine.name

@@ -87,11 +87,27 @@ class Agents:
         "names, with commas, under which the endpoints may be asked for; addresses and localhost always may; *, or "
         "none with a key set: any name",
     )
+    root_path: str = setting(
+        "",
+        values.url_prefix,
+        "prefix, such as /tts, under which a reverse proxy has the endpoints, and which it removes; for /openapi.json",
+    )
+    forwarded_allow_ips: str = setting(
+        "127.0.0.1,::1",
+        str,
+        "addresses or networks, with commas, of reverse proxies whose X-Forwarded-For, -Proto and -Host count; *: all",
+    )
     language: str = setting(
         "",
         str,
         "language, such as p or pt-BR, for clients that name neither voice nor language",
         earlier="TTS_LANG_CODE",
+    )
+    female_voice: str = setting(
+        "af_aoede", str, "voice that clients mean by the name female", earlier="DEFAULT_VOICE_FEMALE"
+    )
+    male_voice: str = setting(
+        "am_michael", str, "voice that clients mean by the name male", earlier="DEFAULT_VOICE_MALE"
     )
     loudness_db: float | None = setting(
         cast("float | None", None),
@@ -176,6 +192,12 @@ class Engines:
         "a Piper voice (.onnx, with its .onnx.json beside it); none: the installed one",
         variable="PIPER_MODEL_PATH",
     )
+    piper_config: Path | None = setting(
+        None,
+        values.path,
+        "the description of that Piper voice, if it is not beside it",
+        variable="PIPER_CONFIG_PATH",
+    )
     piper_voices: Path | None = setting(
         None, values.path, "directory with more Piper voices, for languages that Kokoro lacks"
     )
@@ -220,7 +242,10 @@ class Cache:
         "keep every spoken phrase as a file in the cache directory: what callers are told then lies on the disk",
     )
     prerender_file: Path | None = setting(
-        None, values.path, "YAML with a list prerender, of phrases that are rendered after the start", former="config"
+        None,
+        values.path,
+        "YAML with a list prerender, of phrases that are rendered after the start; a gateway's config.yaml will do",
+        former="config",
     )
     redis_url: str = setting("", values.redis_url, "a Redis that keeps spoken phrases as well, for several machines")
     redis_ttl_s: float = setting(3600.0, values.positive_seconds, "seconds that Redis keeps a phrase")
@@ -230,10 +255,18 @@ class Cache:
         "signs the phrases in Redis, the same on all machines that share it; none: API_KEY does, and without that "
         "nothing is signed",
     )
+    prerender_dir: Path | None = setting(
+        None, values.path, "keep prerendered phrases below this directory", hidden=True
+    )
     phrase_dir: Path | None = setting(
         None, values.path, "keep every spoken phrase as a file in this directory", hidden=True
     )
     blends_file: Path | None = setting(None, values.path, "the named blends", hidden=True)
+
+    @property
+    def keeps_phrases(self) -> bool:
+        """Whether there is any place to keep phrases."""
+        return bool(self.phrase_memory_mb or self.phrase_cache_mb or self.redis_url)
 
     @property
     def keeps_every_phrase(self) -> bool:
@@ -248,7 +281,9 @@ class Cache:
     @property
     def phrase_directory(self) -> Path:
         """Where the files of the phrase cache are."""
-        return self.every_phrase_directory if self.keeps_every_phrase else self.cache_dir / "prerendered"
+        if self.keeps_every_phrase:
+            return self.every_phrase_directory
+        return (self.prerender_dir or self.cache_dir) / "prerendered"
 
     @property
     def blends_path(self) -> Path:

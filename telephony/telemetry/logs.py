@@ -15,9 +15,12 @@ from typing import TextIO, cast
 
 import structlog
 
+from telephony.telemetry.log_tail import LogTail
+
 # A few megabytes while nobody reads.
 _MAX_WAITING = 10_000
-# Of one event in a second, below which a storm of clients cannot hide what else happens; at debug there is no bound.
+# Of one event in a second, and of refusals for each door and code, below which a storm of clients cannot hide what else
+# happens; at debug there is no bound.
 MAX_LINES_PER_S = 100
 # What is left when the service stops is written in milliseconds, or nobody reads.
 _LAST_LINES_S = 2.0
@@ -88,6 +91,8 @@ class _Background:
 
 
 _lines = _Lines()
+tail = LogTail()
+"""The last lines of this process's log."""
 
 
 def write_in_background() -> None:
@@ -128,6 +133,7 @@ def configure(level: str, log_format: str, clock: Callable[[], float] = time.mon
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info if level == "debug" else _trace_without_message,
             _one_line,
+            tail,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -163,7 +169,7 @@ class _Flood:
         self._clock = clock
         self._lock = threading.Lock()
         self._second = 0
-        self._passed: Counter[str] = Counter()
+        self._passed: Counter[tuple[object, ...]] = Counter()
 
     def __call__(self, logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         if method == "debug":
@@ -173,8 +179,10 @@ class _Flood:
             if second != self._second:
                 self._second = second
                 self._passed.clear()
-            self._passed[event["event"]] += 1
-            passed = self._passed[event["event"]]
+            # A storm of refusals at one endpoint hides no other refusal.
+            kind = (event["event"], event.get("door"), event.get("code"))
+            self._passed[kind] += 1
+            passed = self._passed[kind]
         if passed > MAX_LINES_PER_S:
             _lines.lost += 1
             raise structlog.DropEvent

@@ -43,6 +43,7 @@ _SPACE = re.compile(r"\s")
 _SPACES = re.compile(r"\s+")
 
 _WORD = re.compile(r"[\w'’]+")
+_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
@@ -230,11 +231,11 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
-        return not (following[0].isdigit() or following[0] in "#$€£+(")
+        return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
     word = _first_word(following)
     if word is None:
         return None
-    if shortened in abbreviations.LETTERED and re.fullmatch(r"[A-HJ-Z]\d{0,4}", word):
+    if shortened in abbreviations.LETTERED and _CODE_BEGINS.match(following):
         return False
     return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)
 

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 MAX_BYTES = 2**20
 MAX_ENTRIES = 10_000
 
+_POLL_S = 0.25
 # The same as yaml.SafeLoader, and five times as quick, where PyYAML was built with libyaml.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIELDS = ("word", "alias", "ipa", "language", "case_sensitive")
@@ -38,7 +39,8 @@ class _Placed:
 class LexiconFile:
     """The lexicon as its file has it. Readers find all of it or what was before.
 
-    Any thread and any process; whoever writes takes turns at a lock file beside it.
+    Any thread and any process; whoever writes takes turns at a lock file beside it. Between `start` and `stop`, once
+    each, a thread follows it; else whoever calls `follow`.
 
     Attributes:
         lexicon: the last good one.
@@ -51,10 +53,22 @@ class LexiconFile:
         self._path = path
         self._stamp: tuple[int, int, int] | None = None
         self._following = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lexicon")
 
     def pronounce(self, text: str, language: str) -> str:
         """See `Lexicon.pronounce`."""
         return self.lexicon.pronounce(text, language)
+
+    def start(self) -> None:
+        """Follows the file, four times a second."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follows it no more."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def follow(self) -> None:
         """Takes over what has changed in the file. What cannot be used is logged, and the last good lexicon stays.
@@ -118,6 +132,10 @@ class LexiconFile:
 
         self._change(without)
         return removed
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_POLL_S):
+            self.follow()
 
     def _change(self, change: Callable[[str, Sequence[_Placed]], tuple[str, list[Entry]]]) -> None:
         """Writes the text that `change` makes of it and its entries; the entries alone, if the text is not theirs."""

@@ -1,7 +1,7 @@
 """Who speaks: the main engine or Piper, and with which voice, as the host's database says.
 
 `selection` is asked for every text; what is being spoken stays with the engine that began it. One thread follows the
-database, the named blends and the lexicon, four times a second. Another one loads what is missing, meanwhile.
+database and the named blends, four times a second. Another one loads what is missing, meanwhile.
 
 Piper is known from the start, for its voices and in case that the main engine fails, but its model is loaded when it is
 switched on. Until that has happened the main engine goes on: no caller waits for it.
@@ -18,13 +18,21 @@ from pathlib import Path
 
 import structlog
 
-from telephony.engines.base import Engine, UnknownVoiceError
+from telephony.engines.base import Engine, Extensible, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError, warm_up
 from telephony.settings import Settings
+from telephony.speech import MissingVoices
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, ResolvedVoice, VoiceRequest, choose
+from telephony.voices import (
+    SUPERTONIC,
+    SUPERTONIC_VOICES,
+    ResolvedVoice,
+    UnavailableVoiceError,
+    VoiceRequest,
+    aliases,
+    choose,
+)
 from telephony.voices.host_database import HostConfig, Store
-from telephony.voices.lexicon_file import LexiconFile
 
 log = structlog.get_logger()
 
@@ -58,11 +66,7 @@ class HostPorts:
 
 
 class EngineSelector:
-    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`.
-
-    Args:
-        lexicon: the file of the lexicon, which is followed as well; None for none.
-    """
+    """Holds the engines that are loaded and follows the database. `load` and `follow` once each, then `stop`."""
 
     def __init__(
         self,
@@ -71,10 +75,7 @@ class EngineSelector:
         store: Store | None,
         doors: HostPorts,
         metrics: Metrics,
-        *,
-        lexicon: LexiconFile | None = None,
     ) -> None:
-        self._lexicon = lexicon
         self._settings = settings
         self._loaders = loaders
         self._store = store
@@ -88,6 +89,7 @@ class EngineSelector:
         self._supertonic: Engine | None = None
         self._why_no_supertonic = "it is being loaded" if loaders.supertonic is not None else "it is switched off"
         self._voice = settings.voice
+        self._aliases = aliases(settings.female_voice, settings.male_voice)
         self._refused_voice: str | None = None
         self._complaints: dict[str, str] = {}
         self._load_again_at = 0.0
@@ -130,15 +132,16 @@ class EngineSelector:
 
         Raises:
             EngineUnavailableError: no engine is loaded yet.
+            UnavailableVoiceError: the engine is known, and not loaded.
             UnknownVoiceError: there is no such voice or engine, or none of that language, or the voice speaks another.
         """
         engines = self.engines()
         try:
-            return choose(wanted, self.selection(), engines)
+            return choose(wanted, self.selection(), engines, self._aliases)
         except UnknownVoiceError:
             asked = wanted.engine == SUPERTONIC or wanted.voice in SUPERTONIC_VOICES
             if asked and SUPERTONIC not in [engine.name for engine in engines]:
-                raise UnknownVoiceError(f"Supertonic is not loaded: {self._why_no_supertonic}") from None
+                raise UnavailableVoiceError(f"Supertonic is not loaded: {self._why_no_supertonic}") from None
             raise
 
     def engines(self) -> list[Engine]:
@@ -146,6 +149,16 @@ class EngineSelector:
         current = self._selection.engine if self._selection is not None else None
         loaded = [engine for engine in (self._main, self._piper, self._supertonic) if engine is not None]
         return sorted(loaded, key=lambda engine: engine is not current)
+
+    def missing_voices(self) -> list[MissingVoices]:
+        """Voices that could be had, and how. Any thread."""
+        engines = self.engines()
+        missing = [more for engine in engines if isinstance(engine, Extensible) for more in engine.missing_voices()]
+        if SUPERTONIC not in [engine.name for engine in engines]:
+            how = f"{self._why_no_supertonic}; --supertonic fetch has them fetched (260 MB)"
+            missing.append(MissingVoices(SUPERTONIC, None, tuple(sorted(SUPERTONIC_VOICES)), how))
+        missing.append(MissingVoices("piper", None, (), "--piper-voices DIR adds voices for any language"))
+        return missing
 
     def _new_loader(self) -> threading.Thread:
         # A daemon: its load may be a download of minutes, which must not hold up the end of the process.
@@ -165,7 +178,7 @@ class EngineSelector:
         self._apply()
 
     def follow(self) -> None:
-        """Starts to follow the database and the lexicon, if there are any, and the named blends."""
+        """Starts to follow the database, if there is one, and the named blends."""
         self._report("running")
         # Without a database nobody switches, but clients of the HTTP doors may ask for the other engine's voices.
         if self._store is not None or self._settings.http_port is not None:
@@ -194,8 +207,6 @@ class EngineSelector:
 
     def _follow(self) -> None:
         while not self._stopping.wait(POLL_S):
-            if self._lexicon is not None:
-                self._lexicon.follow()
             if self._store is None:
                 self._apply()  # the voice may be a blend, which may be another one by now
                 continue
@@ -268,7 +279,8 @@ class EngineSelector:
             return
         self._selection = selection
         self._metrics.switches.labels(engine.name).inc()
-        log.info("selected", engine=engine.name, voice=voice)
+        switch = None if self.main_enabled else "kokoro_service_enabled is false"
+        log.info("selected", engine=engine.name, voice=voice, database=switch)
 
     def _choose_voice(self, engine: Engine) -> str:
         if engine is not self._main:

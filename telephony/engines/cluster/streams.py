@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from telephony.engines.base import SynthesisError, UnspeakableError
+from telephony.engines.cluster.loads import Loads
 from telephony.engines.cluster.messages import Accepted, Description, Failed, Load, Message, Sound, Speak
 from telephony.engines.cluster.utterance import ClusterUtterance
 
@@ -91,7 +92,7 @@ class SegmentStreams:
         loads: what each room has reported last, by its name; shared by all segments.
     """
 
-    def __init__(self, utterance: ClusterUtterance, rooms: Rooms, loads: dict[str, Load]) -> None:
+    def __init__(self, utterance: ClusterUtterance, rooms: Rooms, loads: Loads[str]) -> None:
         self._utterance = utterance
         self._rooms = rooms
         self._loads = loads
@@ -133,7 +134,7 @@ class SegmentStreams:
                 if isinstance(error, UnspeakableError) or self._failures == _MOST_FAILURES:
                     raise error
             else:
-                self._loads.pop(stream.room, None)
+                self._loads.forget(stream.room)
                 log.warning("room_lost", room=stream.room, error=f"{type(error).__name__}: {error}"[:200])
         if self._utterance.complete:
             return
@@ -157,8 +158,7 @@ class SegmentStreams:
             return latest.news_at + ACCEPTED_WITHIN_S * 2.0 ** (unanswered - 1)
         quiet_s = QUIET_S if latest.sounds else QUIET_S + latest.load.first_audio_s
         due_at = max(self._dry_at - SPARE_S, latest.news_at + quiet_s)
-        others = [load for room, load in self._loads.items() if room != latest.room]
-        busy = bool(others) and all(load.free_places < 1 for load in others)
+        busy = self._loads.others_are_full(latest.room)
         return max(due_at, latest.news_at + APART_S) if busy or len(self._streams) > 1 else due_at
 
     def _open(self) -> None:
@@ -181,7 +181,7 @@ class SegmentStreams:
                     stream.room, stream.revision = message.room, message.revision
                     if utterance.heard_samples and stream.revision != self._revision:
                         raise _LostError("it has another model, voice or precision")
-                self._loads[stream.room] = message.load
+                self._loads.report(stream.room, message.load)
                 if not isinstance(message, Sound):
                     continue
                 stream.sounds = True

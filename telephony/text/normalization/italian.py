@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
 from telephony.text.normalization import romance
-from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.language import Currency, Form, Language, Name, Written, spelled
 from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centesimo", "centesimi")
@@ -65,10 +63,10 @@ class Italian(Language):
     hyphen = "trattino"
     underscore = "trattino basso"
     slash = "barra"
+    colon = "due punti"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "cancelletto"
-    key_words = r"prema|premi|digiti|digita|componga|tasto|usi|poi|il"
     squared = "al quadrato"
     cubed = "al cubo"
     half = "mezzo"
@@ -166,7 +164,7 @@ class Italian(Language):
         return f"uno {noun}" if _IMPURE.match(noun.lower()) else f"un {noun}"
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        words = str(num2words(number, lang="it", to="ordinal"))
+        words = spelled(number, "it", "ordinal")
         return f"{words[:-1]}a" if feminine else words
 
     def is_feminine(self, noun: str) -> bool:

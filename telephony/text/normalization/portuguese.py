@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
 from telephony.text.normalization import romance
-from telephony.text.normalization.language import Currency, Form, Language, Name, Written
+from telephony.text.normalization.language import Currency, Form, Language, Name, Written, spelled
 from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centavo", "centavos")
@@ -67,10 +65,10 @@ class Portuguese(Language):
     hyphen = "hífen"
     underscore = "sublinhado"
     slash = "barra"
+    colon = "dois pontos"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "jogo da velha"
-    key_words = r"pressione|aperte|disque|digite|tecle|tecla|use|depois|a|o"
     squared = "ao quadrado"
     cubed = "ao cubo"
     half = "meio"
@@ -160,7 +158,7 @@ class Portuguese(Language):
         return head + re.sub(r"entos\b", "entas", tail)
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        words = str(num2words(number, lang=self.speller, to="ordinal"))
+        words = spelled(number, self.speller, "ordinal")
         return re.sub(r"o\b", "a", words) if feminine else words
 
     def is_feminine(self, noun: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.language import Language, month_names
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits
 
 NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 """The word behind a number, which it may count."""
@@ -30,7 +30,10 @@ def date_rules(language: Language) -> list[Rule]:
     def month(match: re.Match[str]) -> str:
         return f"{match[1]}{language.month(language.months[match[2].lower()])}{'.' if ends_text(match) else ''}"
 
-    return [Rule("month", shortened, month), Rule("first of a month", first, first_day)]
+    return [
+        near_digits("month", shortened, month),
+        at_digits("first of a month", first, first_day),
+    ]
 
 
 def hour_rules(language: Language) -> list[Rule]:
@@ -40,7 +43,7 @@ def hour_rules(language: Language) -> list[Rule]:
         hour, minute = int(match[1]), int(match[2] or 0)
         return language.clock(hour, minute, "") if hour <= 24 else None
 
-    return [Rule("time", _HOURS, hours)]
+    return [at_digits("time", _HOURS, hours)]
 
 
 def ordinal_rules(language: Language, endings: str = "") -> list[Rule]:
@@ -57,4 +60,4 @@ def ordinal_rules(language: Language, endings: str = "") -> list[Rule]:
             return None
         return language.ordinal_before(number, mark, match[3] or "")
 
-    return [Rule("ordinal", pattern, ordinal)]
+    return [at_digits("ordinal", pattern, ordinal)]

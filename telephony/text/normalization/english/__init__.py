@@ -4,14 +4,16 @@
 # ruff: noqa: D102
 from __future__ import annotations
 
+import itertools
 import re
-
-from num2words import num2words
 
 from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.language import Form, Written
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.language import Form, Written, spelled
+from telephony.text.normalization.rules import Rule, Stage, at_digits
+
+_PENCE = re.compile(r"(?<![\w.,£])(\d{1,3})p(?!\w|\.\d)")
+_TIMES = {1: "", 2: "double ", 3: "triple "}
 
 
 class English(EnglishGrammar):
@@ -21,13 +23,13 @@ class English(EnglishGrammar):
         if stage is Stage.WORDS:
             return [*dates.weekday_rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
         if stage is Stage.CODES:
-            return codes.rules(self)
+            return [*codes.telephone_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
-            return dates.rules(self)
+            return [*numbers.inch_rules(self), *units.part_rules(self), *dates.rules(self)]
         if stage is Stage.RANGES:
-            return [*dates.time_rules(self), *doses.rules(self)]
+            return [*dates.time_rules(self), *doses.rules(self), *numbers.stone_rules(self)]
         if stage is Stage.ORDINALS:
             return [*words.initial_rules(), *dates.month_rules(self), *numbers.ordinal_rules(self)]
         if stage is Stage.MEASURES:
@@ -47,16 +49,30 @@ class BritishEnglish(English):
     month_first = False
     pound_key = "hash"
 
+    def rules(self, stage: Stage) -> list[Rule]:
+        rules = super().rules(stage)
+        if stage is Stage.MONEY:
+            return [at_digits("money", _PENCE, self._pence), *rules]
+        return rules
+
+    def _pence(self, match: re.Match[str]) -> str:
+        return f"{self.cardinal(int(match[1]))} {'penny' if match[1] == '1' else 'pence'}"
+
     def plain(self, number: int) -> str:
-        return str(num2words(number, lang="en")).replace(",", "")
+        return spelled(number, "en").replace(",", "")
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
+        return spelled(number, "en", "ordinal").replace(",", "")
 
     def spell_digits(self, digits: str) -> str:
-        runs = [run.group() for run in re.finditer(r"(\d)\1?\1?", digits)]
-        times = {2: "double ", 3: "triple "}
-        return " ".join(times.get(len(run), "") + self.digits[int(run[0])] for run in runs)
+        said = []
+        for digit, run in itertools.groupby(digits):
+            left = len(list(run))
+            while left:
+                times = 2 if left in (2, 4) else min(left, 3)
+                said.append(f"{_TIMES[times]}{self.digits[int(digit)]}")
+                left -= times
+        return " ".join(said)
 
     def decimals(self, fraction: str) -> str:
         return " ".join(self.digits[int(digit)] for digit in fraction).replace("zero", "nought")
