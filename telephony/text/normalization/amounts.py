@@ -18,7 +18,7 @@ _CODES = (
     "USD EUR GBP BRL JPY CHF CAD AUD NZD MXN ARS CLP COP CNY INR SEK NOK DKK PLN CZK HUF ILS ZAR KRW SGD HKD AED SAR "
     "RUB UAH AOA MZN"
 ).split()
-_UNITS = {
+UNITS = {
     "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram", "t": "mass-tonne", "km": "length-kilometer",
     "m": "length-meter", "cm": "length-centimeter", "mm": "length-millimeter", "km/h": "speed-kilometer-per-hour",
     "m/s": "speed-meter-per-second", "l": "volume-liter", "L": "volume-liter", "ml": "volume-milliliter",
@@ -111,7 +111,7 @@ def money_rules(language: Language) -> list[Rule]:
 def measure_rules(language: Language) -> list[Rule]:
     """Percentages, units, degrees, feet and inches."""
     number = number_pattern(language)
-    units = {**_UNITS, **language.units}
+    units = {**UNITS, **language.units}
     percent = re.compile(rf"({SIGN})({number})\s?(%|‰)")
     measure = re.compile(rf"({SIGN})({number})\s?({alternatives(units)})(?:/(s|h|min|min\.)(?!\w))?(?![\w/²³])")
     per_second = re.compile(rf"({number})\s?({alternatives(_PER_SECOND)})(?!\w)")

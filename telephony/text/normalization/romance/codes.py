@@ -1,0 +1,128 @@
+"""Codes behind their names, papers, plates, flights, extensions, numbers to dial and to write to."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization import codes
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule
+
+_MIXED = r"(?=[A-Za-z-]{0,20}\d)(?=[\d-]{0,20}[A-Za-z])[A-Za-z\d]{2,24}(?:[-.][A-Za-z\d]{1,24}){0,8}"
+_NO_CODE = re.compile(r"\d+(?:h\d{0,2}|km|kg|mg|ml|cm|mm|m|g|k|gb|mb|º|ª|er|re|e|ème|min|am|pm)", re.IGNORECASE)
+_LETTER_BEHIND = re.compile(
+    r"(?<![\w.,$€£¥:/#-])(\d{1,4})(?:-([A-Z])|/([A-Z])|([A-Z]))(?![\w'/]|\.\w|-\d|\+)"
+)  # fmt: skip
+_UNITS_BEHIND = frozenset("KMVWLTAH")
+_PAPER = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{3}){2}|\d{7,8})-?([A-Z]|(?<=-)\d)(?![\w-])")
+_PLATES = re.compile(
+    r"(?<![\w-])(?:(\d{4})\s([BCDFGHJKLMNPRSTVWXYZ]{3})|([A-Z]{2})\s(\d{3})\s([A-Z]{2})|([A-Z]{3})\s(\d{4}|\d[A-Z]\d{2}))(?![\w-])"
+)
+_STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
+_TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
+_FREEPHONE = re.compile(r"(?<![\w.,:/+-])(0?)\s?([89]00)((?:[ .-]\d{2,4}){1,4})(?![\w-]|[.,:/]\d)")
+
+
+def rules(language: RomanceGrammar) -> list[Rule]:
+    """What is read character by character by its form or its name."""
+    between = rf"(?:[\s:#.°º]|\b(?:{language.named_joint})\b){{1,12}}"
+    named = re.compile(rf"(?<!\w)((?:{language.named_words})\b{between})({_MIXED})(?![\w@-]|[./]\w)", re.IGNORECASE)
+    letters = re.compile(
+        rf"(?<!\w)((?i:{language.named_words})\b(?:[\s:#.]|(?i:\b(?:{language.named_joint})\b)){{1,12}})([A-Z]{{5,8}}|(?=[A-Z]*[^AEIOU\W]{{3}})[A-Z]{{3,4}})"
+        r"(?![\w@-]|\.\w)"
+    )
+    paper = re.compile(
+        rf"(?<!\w)((?:{language.document_words})\b(?:[\s:]|\b(?:{language.named_joint})\b){{1,12}}(?:[nN][.º°]{{1,2}}\s)?)"
+        r"(\d[\d .\-/]{3,30}\d)(-?[A-Z])?(?![\w-]|[.,]\d)",
+        re.IGNORECASE,
+    )
+    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
+    extension = re.compile(
+        rf"(?:(?<=\d)|(?<!\w))(,?\s)?\(?({language.extension_words})\s?(\d{{2,6}})\)?(?![\w]|[.,]\d|-\d)", re.I
+    )
+    text_to = re.compile(
+        rf"(?<!\w)((?:{language.text_to})\s(?:(?:{language.named_joint})\s)?)(\d{{3,6}})(?![\w%€$]|[.,:/-]\d)"
+    )
+    texted = re.compile(rf"(?<!\w)(?:{language.text_verbs}|SMS)\b[^.!?]{{0,60}}$", re.IGNORECASE)
+    dialled = re.compile(rf"(?<!\w)((?:{language.call_words})\s)(\d{{2,5}})(?![\w%€$°]|[.,:/-]\d|\s\d)", re.IGNORECASE)
+
+    def is_code(written: str) -> bool:
+        return _NO_CODE.fullmatch(written) is None
+
+    def named_code(match: re.Match[str]) -> str | None:
+        if not is_code(match[2]):
+            return None
+        return f"{_name(match[1])} {codes.characters(match[2].upper().replace('.', '-'), language)}"
+
+    def papers(match: re.Match[str]) -> str | None:
+        groups = re.findall(r"\d+", match[2])
+        if len(groups) == 1:
+            groups = codes.divided(groups[0])
+        letter = f", {match[3][-1].upper()}" if match[3] else ""
+        return f"{_name(match[1])} {codes.digit_groups(groups, language)}{letter}"
+
+    def form(match: re.Match[str]) -> str:
+        groups = re.findall(r"\d+", match[1])
+        said = codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
+        return f"{said}, {codes.characters(match[2], language)}"
+
+    def plate(match: re.Match[str]) -> str:
+        return ", ".join(codes.characters(part, language) for part in match.groups() if part)
+
+    def letter_behind(match: re.Match[str]) -> str | None:
+        letter = match[2] or match[3] or match[4]
+        if match[4] and letter in _UNITS_BEHIND:
+            return None
+        joint = f" {language.slash} " if match[3] else " "
+        return f"{language.cardinal(int(match[1]))}{joint}{letter}"
+
+    def flown(match: re.Match[str]) -> str:
+        airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
+        return f"{match[1]}{airline}, {language.spell_digits(match[3])}"
+
+    def on_road(match: re.Match[str]) -> str | None:
+        return f"{' '.join(match[1])} {language.cardinal(int(match[2]))}" if match[2][0] != "0" else None
+
+    def inside(match: re.Match[str]) -> str:
+        before = ", " if match[1] and match.string[match.start() - 1].isdecimal() else (match[1] or "")
+        return f"{before}{language.extension} {codes.digit_groups(codes.divided(match[3]), language)}"
+
+    def send(match: re.Match[str]) -> str | None:
+        if not texted.search(match.string[max(0, match.start() - 80) : match.start()]):
+            return None
+        return match[1] + codes.digit_groups(codes.divided(match[2]), language)
+
+    return [
+        Rule("flight", flight, flown),
+        Rule("paper", paper, papers),
+        Rule("named code", named, named_code),
+        Rule("named code", letters, lambda match: f"{_name(match[1])} {codes.characters(match[2], language)}"),
+        Rule("paper", _PAPER, form),
+        Rule("plate", _PLATES, plate),
+        Rule("road", road, on_road),
+        Rule("extension", extension, inside),
+        Rule("short code", text_to, send),
+        Rule("dialled", dialled, lambda match: match[1] + language.short_number(match[2])),
+        Rule("ending", _STARS, lambda match: f"{language.ending_in} {language.spell_digits(match[1])}"),
+        Rule("two numbers", _TWO_NUMBERS, lambda match: " ".join([language.cardinal(50)] * 2)),
+        Rule("letter behind a number", _LETTER_BEHIND, letter_behind),
+    ]
+
+
+def telephone_rules(language: RomanceGrammar) -> list[Rule]:
+    """Free numbers, whose first digits are said as a number."""
+
+    def free(match: re.Match[str]) -> str | None:
+        groups = re.findall(r"\d+", match[3])
+        if not 6 <= sum(map(len, groups)) <= 8 or not any(map(int, groups)):
+            return None
+        first = f"{language.digits[0]} " if match[1] else ""
+        said = codes.digit_groups(groups, language, language.phone_pairs)
+        return f"{first}{language.cardinal(int(match[2]))}, {said}"
+
+    return [Rule("free number", _FREEPHONE, free)]
+
+
+def _name(written: str) -> str:
+    return written.replace("#", "").rstrip()

@@ -1,0 +1,174 @@
+"""What the rules of the Romance languages need to know of each of them, beyond what all languages say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from telephony.text.normalization.language import Form, Language, Name, Written
+from telephony.text.normalization.rules import Rule
+
+_THOUSANDS = frozenset(("mil", "mille", "mila"))
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+
+
+class RomanceGrammar(Language):
+    """Words and grammar that Portuguese, Spanish, French and Italian have each in its own way."""
+
+    weekdays: Mapping[str, str]
+    """Days of the week by their short forms, in lower case, without a stop."""
+    weekday_initials: Mapping[str, str] = {}
+    """Days by a capital, in ranges only: "L-V"."""
+    weekdays_from: str = ""
+    """What comes before a range of days that is written with a stroke; empty: nothing."""
+    weekdays_to: str
+    hours_from: str
+    """What comes before a range of times that is written with a stroke."""
+    hours_to: str
+    range_words: str
+    """Alternatives of a regular expression: words behind which a range has its preposition already."""
+    time_words: str
+    """The same: behind these stands a time of day, with a full stop too."""
+    opening_words: str
+    """The same: behind these, "9.00-18.00" are times."""
+    before_one: Mapping[str, str] = {}
+    """What words before a time of day become before one o'clock."""
+    hour_form: Form = "feminine"
+    hour_words: str
+    """The same: what is written behind hours, and said with them anyway."""
+    and_words: str
+    """The same: what joins two days or two dates."""
+    of_month: str = " "
+    """What stands between a day and its month."""
+    of_year: str = " "
+    """What stands between a month and its year."""
+    expiry_words: str
+    """The same: behind these "03/27" is a month and a year."""
+    part_words: str
+    """The same: behind these "3/12" is one of several."""
+    part_of: str
+    """What is said for the stroke then."""
+    pressure_words: str
+    """The same: behind these "12/8" is a blood pressure."""
+    pressure_over: str
+    currency_signs: Mapping[str, str]
+    """Signs and letters of currencies beyond those that all languages know, with their ISO codes."""
+    cent_signs: str
+    """Alternatives of a regular expression: short forms of the hundredth of a currency."""
+    cent_code: str = "EUR"
+    text_verbs: str
+    """The same: with these, a number behind `text_to` is one to send a message to."""
+    text_to: str
+    call_words: str
+    """The same: behind these, a number is dialled."""
+    extension_words: str
+    extension: str
+    document_words: str
+    """The same: names of papers whose number is read digit by digit, however it is divided."""
+    named_words: str
+    """The same: what letters and digits behind it are a code of."""
+    named_joint: str
+    """The same: words between the name of a code and the code."""
+    flight_words: str
+    road_words: str
+    ending_in: str
+    """What is said for the stars before the last digits of a card."""
+    every: str
+    """The same as `expiry_words`, for doses: behind these "8 h" is a span."""
+    times_a: str
+    """What stands between "twice" and "a day"."""
+    once: str
+    either: str
+    """The word for "or"."""
+    century_words: str
+    """Before a Roman numeral that is a century."""
+    articles: str
+    """The same, with a space: between these and a noun, a Roman numeral is an ordinal."""
+    year_words: str
+    ordinal_endings: str = ""
+    """The same: what may be behind an ordinal instead of a raised sign."""
+    thousand_words: str
+    half_of: Mapping[str, str] = {}
+    """What "half" is before a masculine and a feminine noun: keys "masculine" and "feminine"."""
+    and_half_of: Mapping[str, str] = {}
+    """The same, behind the noun that a whole number counts."""
+
+    def weekday_range(self, first: str, last: str, preceded: bool) -> str:
+        """A range of days; `preceded` if the preposition of the first one stands there already."""
+        said = f"{first} {self.weekdays_to} {last}"
+        return said if preceded or not self.weekdays_from else f"{self.weekdays_from} {said}"
+
+    def time_range(self, begin: str, low: str, high: str) -> str:
+        """Two times of day that a stroke joins."""
+        return f"{begin}{low} {self.hours_to} {high}"
+
+    def midnight_rules(self) -> list[Rule]:
+        """What has to be changed before midnight."""
+        return []
+
+    def century(self, number: int) -> str:
+        """A century by its number."""
+        raise NotImplementedError
+
+    def short_number(self, digits: str) -> str:
+        """A short number to dial."""
+        return self.spell_digits(digits)
+
+    def day_range(self, first: int, last: int) -> str:
+        """Two days of a month that a stroke joins."""
+        return f"{self.day(first)} {self.to} {self.day(last)}"
+
+    def height(self, metres: int, centimetres: str) -> str:
+        """Metres and hundredths of them, as people say how tall they are."""
+        raise NotImplementedError
+
+    def span(self, hours: int) -> str:
+        """A number of hours."""
+        return self.counted(Written(hours), self.unit("duration-hour"))
+
+    def minutes(self, minutes: int) -> str:
+        """A number of minutes."""
+        return self.counted(Written(minutes), self.unit("duration-minute"))
+
+    def seconds(self, seconds: int) -> str:
+        """A number of seconds."""
+        return self.counted(Written(seconds), self.unit("duration-second"))
+
+    def unit(self, cldr: str) -> Name:
+        return self.spoken_units.get(cldr) or super().unit(cldr)
+
+    spoken_units: Mapping[str, Name] = {}
+    """Units that people call otherwise than CLDR."""
+
+    def money(self, written: Written, code: str, scale: str = "") -> str:
+        if scale and self.scales[scale] in _THOUSANDS:
+            unit = self.currency(code).unit
+            if written.fraction:
+                return f"{self.number(written)} {self.thousand} {unit.many}"
+            return self.counted(Written(written.whole * 1000), unit)
+        return super().money(written, code, scale)
+
+    thousand: str = "mil"
+
+    def scaled_number(self, written: Written, scale: str) -> str:
+        if self.scales[scale] in _THOUSANDS and not written.fraction:
+            return self.cardinal(written.whole * 1000)
+        return super().scaled_number(written, scale)
+
+    def long_roman(self, numeral: str) -> int | None:
+        """The value of a Roman numeral up to 3999, in any case; None for letters that are none."""
+        numeral = numeral.upper()
+        if not numeral or set(numeral) - set(_ROMAN):
+            return None
+        values = [_ROMAN[letter] for letter in numeral]
+        pairs = zip(values, [*values[1:], 0], strict=True)
+        number = sum(-value if value < following else value for value, following in pairs)
+        return number if 0 < number < 4000 and _as_roman(number) == numeral else None
+
+
+def _as_roman(number: int) -> str:
+    said = ""
+    for value, letters in ((1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"),
+                           (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")):  # fmt: skip
+        said += letters * (number // value)
+        number %= value
+    return said

@@ -1,0 +1,122 @@
+"""Units with a stroke, halves, heights, doses, and ranges of decimals."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.amounts import UNITS
+from telephony.text.normalization.language import Written
+from telephony.text.normalization.numerals import SIGN, number_pattern, read
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule, alternatives
+
+_NUMBER = r"\d{1,9}(?:[.,]\d{1,4})?"
+_DECIMAL_RANGE = re.compile(
+    rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[^\W\d_]{{1,12}})(?!\w))(?<=\d)"
+)
+_HEIGHT = re.compile(r"(?<![\w.,])([12])[.,](\d\d)\s?m(?![\w²³/])")
+_HALF = r"(?:1/2|½)"
+
+
+def dose_rules(language: RomanceGrammar) -> list[Rule]:
+    """How often something is taken, and ranges of decimals before what they count."""
+    spans = alternatives(language.rates)
+    every = re.compile(
+        rf"(?<!\w)((?:{language.every})\s?)(\d{{1,2}})(?:\s?(?:[-–]|\s{language.to}\s)\s?(\d{{1,2}}))?\s?"
+        rf"(h|hs|hrs|min|d|j|gg|sem)(?!\w)\.?", re.IGNORECASE
+    )  # fmt: skip
+    times = re.compile(
+        rf"(?<![\w.,])(\d{{1,2}})(?:\s?[-–]\s?(\d{{1,2}}))?\s?(?:[x×]|veces|vezes|fois|volte)\s?/\s?({spans})(?!\w)",
+        re.I,
+    )
+    units = {"h": "hour", "m": "minute", "d": "day", "j": "day", "g": "day", "s": "week"}
+
+    def spread(low: str, high: str | None, form_of: str) -> str:
+        form = language.form_for(form_of)
+        said = language.cardinal(int(low), form)
+        return f"{said} {language.to} {language.cardinal(int(high), form)}" if high else said
+
+    def each(match: re.Match[str]) -> str:
+        begin = match[1] if match[1].strip().lower() != "c/" else "cada "
+        name = language.unit(f"duration-{units[match[4][0].lower()]}")
+        if match[2] == "1" and not match[3]:
+            return f"{begin}{language.counted(Written(1), name)}"
+        return f"{begin}{spread(match[2], match[3], name.many)} {name.many}"
+
+    def often(match: re.Match[str]) -> str:
+        rate = language.rates.get(match[3]) or language.rates[match[3].lower()]
+        once = (
+            language.once
+            if match[1] == "1" and not match[2]
+            else f"{spread(match[1], match[2], language.fold)} {language.fold}"
+        )
+        return f"{once} {language.times_a} {rate}" if language.times_a else f"{once} {rate}"
+
+    return [
+        Rule("dose", every, each),
+        Rule("dose", times, often),
+        Rule("range", _DECIMAL_RANGE, lambda match: _decimals(match, language)),
+    ]
+
+
+def _decimals(match: re.Match[str], language: RomanceGrammar) -> str | None:
+    if not re.search(r"[.,]", match.group()):
+        return None
+    return f"{match[1]} {language.to} {match[2]}"
+
+
+def rules(language: RomanceGrammar) -> list[Rule]:
+    """Units with a stroke, halves of what is counted, heights."""
+    number = number_pattern(language)
+    units = {**UNITS, **language.units}
+    symbols = alternatives(units)
+    divided = re.compile(rf"({SIGN})({number})\s?({symbols})/({alternatives({*language.rates, *units})})(?![\w/²³])")
+    half = re.compile(rf"(?<![\w.,/-]){_HALF}\s(?:d'|de\s)?({symbols}|[^\W\d_]{{2,20}})(?!\w)(\.?)", re.IGNORECASE)
+    and_half = re.compile(
+        rf"(?<![\w.,/-])(\d{{1,4}})(?:\s1/2|\s?½)\s?(?:d'|de\s|di\s)?({symbols}|[^\W\d_]{{3,20}})(?!\w)", re.IGNORECASE
+    )
+    part = re.compile(rf"(?<![\w.,/-])(?:(\d{{1,3}})\s)?(\d{{1,2}})/(\d{{1,2}})\s({symbols})(?![\w/])")
+
+    def per(match: re.Match[str]) -> str | None:
+        value, symbol, rate = read(match[2], language), match[3], match[4]
+        if value is None or f"{symbol}/{rate}" in units:
+            return None
+        each = language.rates.get(rate) or language.unit(units[rate]).one
+        said = f"{language.counted(value, language.unit(units[symbol]))} {language.per} {each}"
+        return f"{language.minus} {said}" if match[1] else said
+
+    def half_of(match: re.Match[str]) -> str | None:
+        noun = language.unit(units[match[1]]).one if match[1] in units else match[1]
+        form = language.form_for(noun)
+        return None if form == "count" else f"{language.half_of[form]} {noun}{match[2]}"
+
+    def with_half(match: re.Match[str]) -> str | None:
+        whole, symbol = Written(int(match[1])), match[2]
+        if symbol in units:
+            name = language.unit(units[symbol])
+            counted, noun = language.counted(whole, name), name.one
+        else:
+            noun = symbol
+            if language.form_for(noun) == "count":
+                return None
+            counted = f"{language.before_noun(whole, noun)} {noun}"
+        return f"{counted} {language.and_half_of[language.form_for(noun)]}"
+
+    def part_of(match: re.Match[str]) -> str | None:
+        above, below = int(match[2]), int(match[3])
+        if not above < below or language.fraction(above, below) is None:
+            return None
+        said = language.mixed(int(match[1]), above, below) if match[1] else language.fraction(above, below) or ""
+        name = language.unit(units[match[4]])
+        return f"{said}{language.linked(name.one)}"
+
+    def height(match: re.Match[str]) -> str:
+        return language.height(int(match[1]), match[2])
+
+    return [
+        Rule("half", half, half_of),
+        Rule("half", and_half, with_half),
+        Rule("fraction", part, part_of),
+        Rule("height", _HEIGHT, height),
+        Rule("unit", divided, per),
+    ]
