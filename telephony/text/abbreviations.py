@@ -9,10 +9,11 @@ from __future__ import annotations
 _BEFORE_NAMES = {
     "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
     "vs cf ca approx appt assoc univ esp incl excl attn",
-    "pt": "sra srta dra drs exmo exma ilmo ilma eng arq av trav pça sto sta vl",
-    "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb",
-    "fr": "mme mlle mgr env réf av bd boul chem rte",
-    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so",
+    "pt": "sra srta dra drs exmo exma ilmo ilma eng arq av trav pça sto sta vl jd pq rod lgo gov séc brig",
+    "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
+    "mtro mtra excmo excma ntra col crta",
+    "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
+    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
     "de": "str bzw usw ggf evtl z.b d.h",
 }
 """Behind these a sentence goes on, whatever comes."""
@@ -22,10 +23,14 @@ _BEFORE_NUMBERS = {
     "ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "a.m p.m tab tabs cap caps dept ref acct est ed eds",
-    "pt": "n núm pág págs cap ap apto cj bl tel cel ramal séc aprox fev abr mai ago set out dez",
-    "es": "n núm pág págs cap tel tfno tlf dpto ofic pta esc aprox máx mín ene abr ago dic uu cp",
-    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc",
-    "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic fraz",
+    "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
+    "seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd lt conj venc pgto",
+    "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
+    "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab hs",
+    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc "
+    "lun mar mer jeu ven sam dim gél env",
+    "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
+    "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif",
     "de": "nr",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""

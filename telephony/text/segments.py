@@ -43,6 +43,8 @@ _SPACE = re.compile(r"\s")
 _SPACES = re.compile(r"\s+")
 
 _WORD = re.compile(r"[\w'’]+")
+_CAPITALS = re.compile(r"(?:[A-Z](?=\.|$)|[IVXL]{1,8})(?!\w)")
+_ROMAN = re.compile(r"[IVXL]{2,8}")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
@@ -215,7 +217,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     word = word_match.group(1)
     shortened = word.lower()
     if len(word) == 1 and word != "I":
-        return not (word.isupper() or following[0].isdigit())
+        return _letter_ends(word, following)
     if shortened in abbreviations.BEFORE_NUMBERS:
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
@@ -225,6 +227,19 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     if shortened in abbreviations.STREETS and _STREET.search(text[max(0, match.start() - 40) : match.start()]) is None:
         return False
     return _begins_sentence(following)
+
+
+def _letter_ends(letter: str, following: str) -> bool | None:
+    """Whether a letter with a stop ends its sentence; None while the text after it is not complete."""
+    if letter.isupper() or following[0].isdigit():
+        return False
+    # "s. XXI" is a century, "a. C." an era.
+    capitals = _CAPITALS.match(following)
+    if capitals is None:
+        return True
+    if capitals.end() == len(following) and len(following) < _DECIDING_CHARS:
+        return None
+    return not (_ROMAN.fullmatch(capitals.group()) or following[capitals.end()] == ".")
 
 
 def _ends_before(shortened: str, following: str) -> bool | None:

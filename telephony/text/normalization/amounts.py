@@ -58,7 +58,7 @@ _FEET = re.compile(r"(?<![\w.,])(\d{1,2})'\s?(?:(\d{1,2})\")(?!\w)")
 def money_rules(language: Language) -> list[Rule]:
     """Amounts with a currency on either side."""
     number, bare = number_pattern(language), bare_pattern(language)
-    scale = rf"(?:\s?({alternatives(language.scales)})(?!\w)(?:\s(?:de|d'|di)\b)?)?"
+    scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
     rate = r"(?:\s?/\s?([^\W\d_]{1,10})(?!\w))?"
     before = re.compile(
         rf"(?<![\w$€£])(-\s?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"

@@ -24,6 +24,7 @@ _FEMININE_ENDINGS = ("tion", "sion", "ette", "esse", "ence", "ance", "ure", "it�
 _CENTURY = re.compile(
     r"(?<!\w)([IVXL]{1,8})(?:e|ème|ère|re|er)\s(siècles?|s\.|arrondissement|République|millénaire)(?!\w)"
 )
+_SAINT = re.compile(r"(?<!\w)(Ste?)\.?-(?=[A-ZÀ-Þ])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
 )
@@ -92,11 +93,11 @@ class French(Romance):
         "To": "digital-terabyte", "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram",
         "μg": "mass-microgram", "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere",
         "ch": "horsepower", "cv": "horsepower", "CV": "horsepower", "gttes": "drop", "cp": "tablet", "cps": "tablet",
-        "cpr": "tablet", "gél.": "capsule", "UI": "international", "mmHg": "mercury", "bpm": "beat", "tr/min": "turn",
-        "mAh": "amp-hour", "dB": "sound-decibel", "Km": "length-kilometer", "KM": "length-kilometer",
+        "cpr": "tablet", "gél": "capsule", "UI": "international", "mmHg": "mercury", "bpm": "beat", "tr/min": "turn",
+        "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer", "KM": "length-kilometer",
         "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour", "Kg": "mass-kilogram",
-        "KG": "mass-kilogram", "mn": "duration-minute", "j": "duration-day", "sem.": "duration-week",
-        "Mo/s": "digital-megabyte-per-second", "pers.": "person", "c. à s.": "spoon", "c. à c.": "tea-spoon",
+        "KG": "mass-kilogram", "mn": "duration-minute", "j": "duration-day", "sem": "duration-week",
+        "pers": "person", "c. à s.": "spoon", "c. à c.": "tea-spoon",
         "degrés C": "temperature-celsius", "mois": "duration-month", "ans": "duration-year",
     }  # fmt: skip
     rates = {
@@ -109,10 +110,10 @@ class French(Romance):
         "etc.": "et cetera", "etc": "et cetera", "c.-à-d.": "c'est-à-dire", "p. ex.": "par exemple",
         "ex.:": "exemple:", "ex. :": "exemple :", "env.": "environ", "tél.": "téléphone", "Tél.": "Téléphone",
         "rdv": "rendez-vous", "RDV": "rendez-vous", "svp": "s'il vous plaît", "SVP": "s'il vous plaît",
-        "bd": "boulevard", "Bd": "Boulevard", "Bd.": "Boulevard", "av.": "avenue", "Av.": "Avenue", "max.": "maximum",
-        "min.": "minimum", "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
+        "bd": "boulevard", "Bd": "Boulevard", "Bd.": "Boulevard", "av.": "avenue", "Av.": "Avenue",
+        "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
         "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
-        "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept", "St-": "Saint-", "Ste-": "Sainte-",
+        "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
         "Dr": "Docteur", "Mrs": "Messieurs", "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur", "Mlles": "Mesdemoiselles",
         "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
         "Pl.": "Place", "rte": "route", "Rte": "Route", "chem.": "chemin", "Chem.": "Chemin", "ch.": "chambre",
@@ -143,7 +144,7 @@ class French(Romance):
         "N°.": "numéro", "n°.": "numéro", "Nº": "numéro", "No": "numéro", "No.": "numéro", "num.": "numéro",
         "nos": "numéros", "apt": "appartement", "app.": "appartement", "Apt": "Appartement", "bât.": "bâtiment",
         "all.": "allée", "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "Chap.": "Chapitre", "Vol.": "Volume", "fig.": "figure",
-        "al.": "alinéa", "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P",
+        "al.": "alinéa", "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre",
     }  # fmt: skip
     weekdays = {
         "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
@@ -193,10 +194,16 @@ class French(Romance):
     articles = "le |la |du |au |un |une |ce |cette "
     year_words = "année|an|Année"
     thousand_words = "mille"
+    extremes = {"max": ("maximum", "maximum"), "min": ("minimum", "minimum")}
+    by = "sur"
+    out_of = "sur"
+    in_month = "en"
+    street_words = "rue|avenue|boulevard|place|route|chemin|allée|quai|impasse|cours"
     thousand = "mille"
     half_of = {"masculine": "un demi", "feminine": "une demi"}
     and_half_of = {"masculine": "et demi", "feminine": "et demie"}
     spoken_units = {
+        "decibel": Name("décibel", "décibels"),
         "mass-kilogram": Name("kilo", "kilos"),
         "horsepower": Name("cheval", "chevaux"),
         "drop": Name("goutte", "gouttes"),
@@ -233,7 +240,10 @@ class French(Romance):
     def rules(self, stage: Stage) -> list[Rule]:
         own: list[Rule] = []
         if stage is Stage.WORDS:
-            own = [Rule("Roman numeral", _CENTURY, self._century)]
+            own = [
+                Rule("saint", _SAINT, lambda match: "Saint-" if match[1] == "St" else "Sainte-"),
+                Rule("Roman numeral", _CENTURY, self._century),
+            ]
         if stage is Stage.ORDINALS:
             own = [Rule("ordinal", _ORDINAL, self._marked_ordinal)]
         return [*own, *super().rules(stage)]
@@ -295,9 +305,6 @@ class French(Romance):
 
     def day_range(self, first: int, last: int) -> str:
         return f"{self.day(first)} {'et' if last == first + 1 else 'au'} {self.day(last)}"
-
-    def ordinal_before(self, number: int, mark: str, noun: str) -> str:
-        return self.ordinal(number, mark == "ª" or (not mark and self.form_for(noun) == "feminine"))
 
     def day(self, day: int) -> str:
         return "premier" if day == 1 else self.cardinal(day)

@@ -30,6 +30,7 @@ _FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
 _MIDNIGHT = re.compile(r"(?<!\w)([Dd]?)alle\s(?:0?0|24)(?:[:.]00|\s?h(?:00)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
+_PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
 
 
@@ -94,12 +95,12 @@ class Italian(Romance):
     units = {
         "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram", "μg": "mass-microgram",
         "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere", "cv": "horsepower",
-        "CV": "horsepower", "gtt": "drop", "gtt.": "drop", "cpr": "tablet", "cpr.": "tablet", "cp": "tablet",
-        "cps": "capsule", "cps.": "capsule", "U.I.": "international", "UI": "international", "mmHg": "mercury",
-        "bpm": "beat", "rpm": "turn", "mAh": "amp-hour", "dB": "sound-decibel", "Km": "length-kilometer",
+        "CV": "horsepower", "gtt": "drop", "cpr": "tablet", "cp": "tablet",
+        "cps": "capsule", "U.I.": "international", "UI": "international", "mmHg": "mercury",
+        "bpm": "beat", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer",
         "KM": "length-kilometer", "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour",
         "Kg": "mass-kilogram", "KG": "mass-kilogram", "mq": "area-square-meter", "mc": "volume-cubic-meter",
-        "gg": "duration-day", "gg.": "duration-day", "pz": "piece", "pz.": "piece", "lt": "volume-liter",
+        "gg": "duration-day", "pz": "piece", "lt": "volume-liter",
         "hg": "hundred-grams", "kmq": "area-square-kilometer", "qli": "quintal",
     }  # fmt: skip
     # With their prepositions: "al giorno", "all'ora".
@@ -120,8 +121,8 @@ class Italian(Romance):
         "p.zza": "piazza", "C.so": "Corso", "ecc.": "eccetera", "Ecc.": "Eccetera", "S.p.A.": "società per azioni",
         "p. es.": "per esempio", "p.es.": "per esempio", "Spett.le": "Spettabile", "Gent.le": "Gentile",
         "Gent.mo": "Gentilissimo", "Gent.ma": "Gentilissima", "Egr.": "Egregio", "Tel.": "Telefono", "tel.": "telefono",
-        "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa", "max.": "massimo",
-        "min.": "minimo", "Rag.": "Ragionier",
+        "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa",
+        "Rag.": "Ragionier",
         "Sig.": "Signor", "Sigg.ri": "Signori", "sigg.": "signori", "Dr.ssa": "Dottoressa", "dr.": "dottor",
         "dr.ssa": "dottoressa", "Dott": "Dottor", "Dr": "Dottor", "arch.": "architetto", "geom.": "geometra",
         "rag.": "ragionier", "Avv.ti": "Avvocati", "V.": "Via", "v.le": "viale", "c.so": "corso", "P.za": "Piazza",
@@ -209,10 +210,18 @@ class Italian(Romance):
     articles = "il |la |l'|lo |del |della |dell'|al |alla |nel |nella |un |una "
     year_words = "anno|Anno"
     thousand_words = "mila"
+    extremes = {"max": ("massimo", "massima"), "min": ("minimo", "minima")}
+    by = "per"
+    out_of = "su"
+    in_month = "a"
+    street_words = "Via|Viale|Piazza|Corso|Largo|Vicolo|Strada|Piazzale"
+    post_code = r"\d{5}"
     thousand = "mila"
     half_of = {"masculine": "mezzo", "feminine": "mezza"}
     and_half_of = {"masculine": "e mezzo", "feminine": "e mezza"}
     spoken_units = {
+        "decibel": Name("decibel", "decibel"),
+        "duration-day": Name("giorno", "giorni"),
         "mass-kilogram": Name("chilo", "chili"),
         "horsepower": Name("cavallo", "cavalli"),
         "drop": Name("goccia", "gocce"),
@@ -252,7 +261,10 @@ class Italian(Romance):
     def rules(self, stage: Stage) -> list[Rule]:
         own: list[Rule] = []
         if stage is Stage.WORDS:
-            own = [Rule("Roman numeral", _CENTURY, self._century)]
+            own = [
+                Rule("Roman numeral", _CENTURY, self._century),
+                Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
+            ]
         if stage is Stage.SYMBOLS:
             own = [Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]

@@ -33,6 +33,17 @@ _FEMININE = frozenset("vez vezes noite noites parte partes chave chaves classe c
 _FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
 
 
+# The states of Brazil, whose letters are said behind a town.
+_STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
+_STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
+_STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
+_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])[ªa]s?(?:\s?-?\s?feira)(?!\w)")
+_HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
+_INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
+_SCHOOL_DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
+_INTERVALS = {"a": "ano", "m": "mês", "d": "dia"}
+
+
 class Portuguese(Romance):
     """Brazilian Portuguese."""
 
@@ -95,17 +106,17 @@ class Portuguese(Romance):
     units = {
         "seg": "duration-second", "mins": "duration-minute", "mcg": "mass-microgram", "µg": "mass-microgram",
         "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
-        "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp.": "tablet", "comps.": "tablet",
-        "cp": "tablet", "cáps.": "capsule", "UI": "international", "un.": "piece", "un": "piece", "bpm": "beat",
-        "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "sound-decibel", "kmh": "speed-kilometer-per-hour",
+        "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
+        "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
+        "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "kmh": "speed-kilometer-per-hour",
         "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
-        "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem.": "duration-week",
-        "col.": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
+        "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem": "duration-week",
+        "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
     }  # fmt: skip
     rates = {
         "mês": "mês", "mes": "mês", "ano": "ano", "dia": "dia", "hora": "hora", "h": "hora", "min": "minuto",
         "s": "segundo", "semana": "semana", "sem": "semana", "noite": "noite", "pessoa": "pessoa", "kg": "quilo",
-        "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "dia.": "dia", "d": "dia", "litro": "litro",
+        "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "d": "dia", "litro": "litro",
     }  # fmt: skip
     abbreviations = {
         "Sra.": "Senhora", "Sr.": "Senhor", "Srs.": "Senhores", "Sras.": "Senhoras", "Srta.": "Senhorita",
@@ -117,8 +128,8 @@ class Portuguese(Romance):
         "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
         "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
         "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
-        "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para", "máx.": "máximo",
-        "mín.": "mínimo", "Depto.": "Departamento", "V.Exa.": "Vossa Excelência", "vc": "você", "vcs": "vocês",
+        "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para",
+        "Depto.": "Departamento", "V.Exa.": "Vossa Excelência", "vc": "você", "vcs": "vocês",
         "S.A.": "S A", "S/A": "S A", "Apt.": "Apartamento", "apt.": "apartamento",
         "Bl.": "Bloco", "bl.": "bloco", "Cj.": "Conjunto", "cj.": "conjunto", "Conj.": "Conjunto",
         "conj.": "conjunto", "Qd.": "Quadra", "qd.": "quadra", "Lt.": "Lote", "lt.": "lote", "Ed.": "Edifício",
@@ -128,8 +139,9 @@ class Portuguese(Romance):
         "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
         "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
         "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
-        "a.C.": "antes de Cristo", "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
-        "ltda.": "limitada", "Cia": "Companhia", "min.": "mínimo", "máx": "máximo",
+        "nº": "número", "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
+        "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo", "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
+        "ltda.": "limitada", "Cia": "Companhia",
         "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
         "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
     }  # fmt: skip
@@ -200,9 +212,18 @@ class Portuguese(Romance):
     articles = "o |a |do |da |no |na |ao |à |pelo |pela "
     year_words = "ano|Ano"
     thousand_words = "mil"
+    extremes = {
+        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo", "mínima"),
+    }  # fmt: skip
+    by = "por"
+    score_words = "jogo|partida|venceu|ganhou|placar|perdeu|terminou|empatou|vitória|derrota|final"
+    out_of = "de"
+    street_words = "Rua|Avenida|Alameda|Travessa|Praça|Estrada|Rodovia|Largo"
+    post_code = r"\d{5}-\d{3}|\d{4}-\d{3}"
     half_of = {"masculine": "meio", "feminine": "meia"}
     and_half_of = {"masculine": "e meio", "feminine": "e meia"}
     spoken_units = {
+        "decibel": Name("decibel", "decibéis"),
         "mass-kilogram": Name("quilo", "quilos"),
         "horsepower": Name("cavalo", "cavalos"),
         "drop": Name("gota", "gotas"),
@@ -239,6 +260,25 @@ class Portuguese(Romance):
         "milhões vezes mais menos está se vírgula ponto até agora ontem hoje amanhã "
         "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()
     ) - {"vezes"}
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        own: list[Rule] = []
+        if stage is Stage.WORDS:
+            own = [
+                Rule("street", _STREET, lambda match: "Rua "),
+                Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
+                Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
+                Rule("dose", _HOURLY, self._hourly),
+                Rule("interest", _INTEREST, self._interval),
+            ]
+        return [*own, *super().rules(stage)]
+
+    def _hourly(self, match: re.Match[str]) -> str:
+        hours = self.cardinal(int(match[1]), "feminine")
+        return f"de {hours} em {hours} {'hora' if match[1] == '1' else 'horas'}"
+
+    def _interval(self, match: re.Match[str]) -> str:
+        return f"ao {_INTERVALS[match[1]]}" + ("." if ends_text(match) else "")
 
     def plain(self, number: int) -> str:
         return super().plain(number).replace(",", "")
@@ -282,6 +322,9 @@ class Portuguese(Romance):
         if below in (100, 1000):
             return f"{self.cardinal(above)} {'centésimo' if below == 100 else 'milésimo'}{plural}"
         return f"{self.cardinal(above)} {self.cardinal(below)} avo{plural}" if below > 10 else None
+
+    def time_range(self, begin: str, low: str, high: str) -> str:
+        return super().time_range(begin, low.removesuffix(" horas"), high)
 
     def century(self, number: int) -> str:
         return f"século {self.cardinal(number) if number > 10 else self.ordinal(number)}"

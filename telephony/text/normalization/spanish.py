@@ -117,16 +117,16 @@ class Spanish(Romance):
         "KM": "length-kilometer", "Kg": "mass-kilogram", "KG": "mass-kilogram", "mcg": "mass-microgram",
         "µg": "mass-microgram", "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter",
         "A": "electric-ampere", "CV": "horsepower", "cv": "horsepower", "hp": "horsepower", "gts": "drop",
-        "gotas": "drop", "comp.": "tablet", "tab.": "tablet", "cáps.": "capsule", "UI": "international",
-        "uds.": "piece", "uds": "piece", "ud.": "piece", "lpm": "beat", "ppm": "beat", "mmHg": "mercury",
-        "rpm": "turn", "mAh": "amp-hour", "dB": "sound-decibel", "mph": "mph", "hs": "duration-hour",
-        "hrs": "duration-hour", "hrs.": "duration-hour", "mins": "duration-minute", "cda.": "spoon", "lts": "volume-liter",
+        "gotas": "drop", "comp": "tablet", "tab": "tablet", "cáps": "capsule", "UI": "international",
+        "uds": "piece", "ud": "piece", "lpm": "beat", "ppm": "beat", "mmHg": "mercury",
+        "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "mph": "mph", "hs": "duration-hour",
+        "hrs": "duration-hour", "mins": "duration-minute", "cda": "spoon", "lts": "volume-liter",
         "mts": "length-meter", "lt": "volume-liter", "mt": "length-meter", "cms": "length-centimeter",
     }  # fmt: skip
     rates = {
         "mes": "mes", "año": "año", "día": "día", "dia": "día", "hora": "hora", "h": "hora", "min": "minuto",
         "s": "segundo", "semana": "semana", "sem": "semana", "noche": "noche", "persona": "persona", "kg": "kilo",
-        "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "pers.": "persona",
+        "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "pers": "persona",
     }  # fmt: skip
     abbreviations = {
         "Sra.": "Señora", "Sr.": "Señor", "Srta.": "Señorita", "Sres.": "Señores", "sra.": "señora", "sr.": "señor",
@@ -135,18 +135,19 @@ class Spanish(Romance):
         "etc.": "etcétera", "etc": "etcétera", "EE. UU.": "Estados Unidos", "EE.UU.": "Estados Unidos",
         "EEUU": "Estados Unidos", "p. ej.": "por ejemplo", "p.ej.": "por ejemplo", "Cía.": "Compañía",
         "Prof.": "Profesor", "Profa.": "Profesora", "Lic.": "Licenciado", "Ing.": "Ingeniero", "Tel.": "Teléfono",
-        "tel.": "teléfono", "tfno.": "teléfono", "Tfno.": "Teléfono", "aprox.": "aproximadamente", "máx.": "máximo",
-        "mín.": "mínimo", "Pza.": "Plaza", "Ctra.": "Carretera", "dpto.": "departamento", "S.A.": "S A", "S.L.": "S L",
+        "tel.": "teléfono", "tfno.": "teléfono", "Tfno.": "Teléfono", "aprox.": "aproximadamente",
+        "Pza.": "Plaza", "Ctra.": "Carretera", "dpto.": "departamento", "S.A.": "S A", "S.L.": "S L",
         "c/u": "cada uno", "Dn.": "Don", "Sra": "Señora", "Sr": "Señor", "Srs.": "Señores", "Sras.": "Señoras",
         "Dres.": "Doctores", "Dras.": "Doctoras", "Da.": "Doña", "Dª": "Doña", "Dª.": "Doña", "av.": "avenida",
-        "avda.": "avenida", "Avda": "Avenida", "Avd.": "Avenida", "avd.": "avenida", "c/": "calle", "C.": "Calle",
+        "avda.": "avenida", "Avda": "Avenida", "Avd.": "Avenida", "avd.": "avenida", "c/": "calle",
         "Cl.": "Calle", "pza.": "plaza", "plza.": "plaza", "Plza.": "Plaza", "pl.": "plaza", "P.º": "Paseo",
         "Pº": "Paseo", "Pso.": "Paseo", "ctra.": "carretera", "Crta.": "Carretera", "Urb.": "Urbanización",
         "urb.": "urbanización", "Pol. Ind.": "Polígono Industrial", "Pol.": "Polígono", "Edif.": "Edificio",
         "edif.": "edificio", "Dpto.": "Departamento", "Depto.": "Departamento", "depto.": "departamento",
         "izq.": "izquierda", "izda.": "izquierda", "izqda.": "izquierda", "dcha.": "derecha", "dch.": "derecha",
         "der.": "derecha", "Col.": "Colonia", "col.": "colonia", "Blvd.": "Bulevar", "blvd.": "bulevar",
-        "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "s/n": "sin número", "S/N": "sin número",
+        "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "n.º": "número", "nº": "número", "N.º": "Número", "temp.": "temperatura", "Temp.": "Temperatura",
+        "Deleg.": "Delegación", "s/n": "sin número", "S/N": "sin número",
         "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
         "Lt.": "Lote", "prov.": "provincia", "Prov.": "Provincia", "C.P.": "código postal", "CP": "código postal",
         "C. P.": "código postal", "D.F.": "D F", "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
@@ -156,9 +157,9 @@ class Spanish(Romance):
         "Licda.": "Licenciada", "Mtro.": "Maestro", "Mtra.": "Maestra", "Excmo.": "Excelentísimo",
         "Excma.": "Excelentísima", "Ilmo.": "Ilustrísimo", "Cía": "Compañía", "Hnos.": "Hermanos", "admón.": "administración",
         "Admón.": "Administración", "Gob.": "Gobernador", "Telf.": "Teléfono", "telf.": "teléfono", "tlf.": "teléfono",
-        "Tlf.": "Teléfono", "cel.": "celular", "Cel.": "Celular", "móv.": "móvil", "máx": "máximo", "mín": "mínimo",
+        "Tlf.": "Teléfono", "cel.": "celular", "Cel.": "Celular", "móv.": "móvil",
         "cta.": "cuenta", "Cta.": "Cuenta", "cte.": "corriente", "fra.": "factura", "Fra.": "Factura", "imp.": "importe",
-        "dto.": "descuento", "q.e.p.d.": "que en paz descanse", "gral.": "general", "min.": "mínimo",
+        "dto.": "descuento", "q.e.p.d.": "que en paz descanse", "gral.": "general",
         "S.A. de C.V.": "S A de C V", "S. A.": "S A", "RR. HH.": "Recursos Humanos", "RR.HH.": "Recursos Humanos",
         "JJ. OO.": "Juegos Olímpicos", "FF. AA.": "Fuerzas Armadas", "N.ª Sra.": "Nuestra Señora",
         "Ntra. Sra.": "Nuestra Señora", "apdo.": "apartado", "Apdo.": "Apartado", "dpto": "departamento", "obs.": "observaciones",
@@ -183,7 +184,7 @@ class Spanish(Romance):
         "Lic": "Licenciado",
         "Dr": "Doctor",
         "Dra": "Doctora",
-        "Mons.": "Monseñor",
+        "Mons.": "Monseñor", "Del.": "Delegación",
     }
     before_number = {
         "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
@@ -255,9 +256,19 @@ class Spanish(Romance):
     year_words = "año|Año"
     ordinal_endings = "er|ra|ro|do|da|to|ta|mo|ma|vo|va|no|na"
     thousand_words = "mil"
+    extremes = {
+        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo", "mínima"),
+    }  # fmt: skip
+    by = "por"
+    score_words = "partido|ganó|perdió|terminó|empató|marcador|resultado|victoria|derrota"
+    out_of = "sobre"
+    in_month = "en"
+    street_words = "Calle|Avenida|Plaza|Paseo|Carretera|Bulevar|Calzada|Camino|Ronda|Travesía"
+    post_code = r"\d{5}"
     half_of = {"masculine": "medio", "feminine": "media"}
     and_half_of = {"masculine": "y medio", "feminine": "y media"}
     spoken_units = {
+        "decibel": Name("decibelio", "decibelios"),
         "mass-kilogram": Name("kilo", "kilos"),
         "horsepower": Name("caballo", "caballos"),
         "drop": Name("gota", "gotas"),
@@ -338,7 +349,7 @@ class Spanish(Romance):
 
     def ordinal_before(self, number: int, mark: str, noun: str) -> str:
         feminine = mark.endswith(("ª", "a")) or (not mark and self.form_for(noun) == "feminine")
-        said = self.ordinal(number, feminine)
+        said = super().ordinal_before(number, mark, noun)
         if mark == "er" and number == 11:
             said = "decimoprimero"
         if mark == "er" or (not feminine and noun and self.form_for(noun) == "masculine"):
@@ -365,6 +376,9 @@ class Spanish(Romance):
     def height(self, metres: int, centimetres: str) -> str:
         said = self.counted(Written(metres), Name("metro", "metros"))
         return f"{said} {self.cardinal(int(centimetres))}" if int(centimetres) else said
+
+    def time_range(self, begin: str, low: str, high: str) -> str:
+        return super().time_range(begin, low.removesuffix(" horas"), high)
 
     def date(self, day: int, month: int, year: int | None) -> str:
         said = f"{self.day(day)} de {self.month(month)}"

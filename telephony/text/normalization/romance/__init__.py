@@ -18,15 +18,13 @@ class Romance(RomanceGrammar):
         if stage is Stage.INTERNET:
             return numbers.raised_rules()
         if stage is Stage.WORDS:
-            return [*dates.weekday_rules(self), *numbers.roman_rules(self)]
+            return [*dates.weekday_rules(self), *numbers.roman_rules(self), *words.letter_rules(self)]
         if stage is Stage.CODES:
-            return [*numbers.name_rules(self), *codes.rules(self)]
+            return [*numbers.name_rules(self), *words.house_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
             return dates.rules(self)
-        if stage is Stage.TELEPHONE:
-            return codes.telephone_rules(self)
         if stage is Stage.RANGES:
             return [*numbers.spaced_rules(), *times.range_rules(self), *measures.dose_rules(self)]
         if stage is Stage.TIMES:
@@ -36,7 +34,7 @@ class Romance(RomanceGrammar):
         if stage is Stage.MEASURES:
             return measures.rules(self)
         if stage is Stage.DIGITS:
-            return [*words.stroke_rules(self), *numbers.round_rules(self)]
+            return [*words.extreme_rules(self), *words.stroke_rules(self), *numbers.round_rules(self)]
         if stage is Stage.NUMBERS:
             return numbers.thousand_rules(self)
         return []

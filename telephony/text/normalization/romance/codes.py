@@ -37,6 +37,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         re.IGNORECASE,
     )
     flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    with_purpose = re.compile(
+        rf"(?<!\w)((?:{language.named_words})(?:\s(?:de|da|do|di|d|del|della|des|du|d')[\s']?\s?[^\W\d_]{{3,20}}){{1,2}}"
+        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}})(?![\w%€$]|[.,:/-]\d)",
+        re.IGNORECASE,
+    )
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     extension = re.compile(
         rf"(?:(?<=\d)|(?<!\w))(,?\s)?\(?({language.extension_words})\s?(\d{{2,6}})\)?(?![\w]|[.,]\d|-\d)", re.I
@@ -46,6 +51,17 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     texted = re.compile(rf"(?<!\w)(?:{language.text_verbs}|SMS)\b[^.!?]{{0,60}}$", re.IGNORECASE)
     dialled = re.compile(rf"(?<!\w)((?:{language.call_words})\s)(\d{{2,5}})(?![\w%€$°]|[.,:/-]\d|\s\d)", re.IGNORECASE)
+
+    def free(match: re.Match[str]) -> str | None:
+        groups = re.findall(r"\d+", match[3])
+        if not 6 <= sum(map(len, groups)) <= 8 or not any(map(int, groups)):
+            return None
+        first = f"{language.digits[0]} " if match[1] else ""
+        said = codes.digit_groups(groups, language, language.phone_pairs)
+        return f"{first}{language.cardinal(int(match[2]))}, {said}"
+
+    def purpose(match: re.Match[str]) -> str:
+        return match[1] + codes.digit_groups(codes.divided(match[2]), language)
 
     def is_code(written: str) -> bool:
         return _NO_CODE.fullmatch(written) is None
@@ -94,6 +110,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return match[1] + codes.digit_groups(codes.divided(match[2]), language)
 
     return [
+        Rule("free number", _FREEPHONE, free),
+        Rule("named code", with_purpose, purpose),
         Rule("flight", flight, flown),
         Rule("paper", paper, papers),
         Rule("named code", named, named_code),
@@ -108,20 +126,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         Rule("two numbers", _TWO_NUMBERS, lambda match: " ".join([language.cardinal(50)] * 2)),
         Rule("letter behind a number", _LETTER_BEHIND, letter_behind),
     ]
-
-
-def telephone_rules(language: RomanceGrammar) -> list[Rule]:
-    """Free numbers, whose first digits are said as a number."""
-
-    def free(match: re.Match[str]) -> str | None:
-        groups = re.findall(r"\d+", match[3])
-        if not 6 <= sum(map(len, groups)) <= 8 or not any(map(int, groups)):
-            return None
-        first = f"{language.digits[0]} " if match[1] else ""
-        said = codes.digit_groups(groups, language, language.phone_pairs)
-        return f"{first}{language.cardinal(int(match[2]))}, {said}"
-
-    return [Rule("free number", _FREEPHONE, free)]
 
 
 def _name(written: str) -> str:

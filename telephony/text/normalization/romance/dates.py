@@ -9,7 +9,9 @@ from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, alternatives, ends_text
 
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
-_SHORT = re.compile(r"(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
+_SHORT = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
+_DECADE = re.compile(r"(?<![\w'])'(\d0)(?![\w'])")
+_OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
 _MONTH_AND_YEAR = re.compile(r"(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
 _SEASON = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/-](\d\d)(?![\w/-]|[.,]\d)")
 _PARTS = frozenset(("1/2", "1/3", "2/3", "1/4", "3/4"))
@@ -38,7 +40,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         re.IGNORECASE,
     )
     expires = re.compile(rf"(?<!\w)(?:{language.expiry_words})\b[^.!?]{{0,25}}$", re.IGNORECASE)
-    part = re.compile(rf"(?<!\w)(?:{language.part_words})\s$", re.IGNORECASE)
+    a_part = re.compile(rf"(?<!\w)(?:{language.part_words})\s$", re.IGNORECASE)
     pressure = re.compile(rf"(?<!\w)(?:{language.pressure_words})\b[^.!?\d]{{0,25}}$", re.IGNORECASE)
 
     def before(match: re.Match[str]) -> str:
@@ -75,20 +77,26 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{name.capitalize() if match[1][0].isupper() else name}{language.of_year}{language.year(year)}"
 
     def short(match: re.Match[str]) -> str | None:
-        first, second = int(match[1]), int(match[2])
-        context = before(match)
+        first, second = int(match[2]), int(match[3])
+        article = f"{match[1]} " if match[1] else ""
+        context = before(match) + article
         if pressure.search(context):
-            return f"{language.cardinal(first)} {language.pressure_over} {language.cardinal(second)}"
-        if part.search(context):
-            return f"{language.cardinal(first)} {language.part_of} {language.cardinal(second)}"
-        if second > 12 and 1 <= first <= 12 and len(match[2]) == 2 and expires.search(context):
-            return f"{language.month(first)}{language.of_year}{language.year(2000 + second)}"
+            return f"{article}{language.cardinal(first)} {language.pressure_over} {language.cardinal(second)}"
+        if a_part.search(context):
+            return f"{article}{language.cardinal(first)} {language.part_of} {language.cardinal(second)}"
+        if second > 12 and 1 <= first <= 12 and len(match[3]) == 2 and expires.search(context):
+            return f"{f'{language.in_month} ' if article else ''}{language.month(first)}{language.of_year}{language.year(2000 + second)}"
         if not valid_date(first, second, 2024) or (first, second) == (24, 7):
             return None
-        noun = re.match(r"\s(?:de\s)?[^\W\d_]{3,}", match.string[match.end() : match.end() + 12])
-        likely = first > 12 or "0" in (match[1][0], match[2][0])
-        if likely or (dated.search(context) and not (match.group() in _PARTS and noun)):
-            return language.date(first, second, None)
+        written = f"{match[2]}/{match[3]}"
+        noun = re.match(r"\s[^\W\d_]{3,}", match.string[match.end() : match.end() + 12])
+        part_of = first < second and _OF.match(match.string, match.end())
+        part = language.fraction(first, second) if part_of or (written in _PARTS and noun) else None
+        if part is not None:
+            return article + ("½" if written == "1/2" else part)
+        likely = first > 12 or "0" in (match[2][0], match[3][0])
+        if likely or dated.search(context):
+            return article + language.date(first, second, None)
         return None
 
     def month_and_year(match: re.Match[str]) -> str:
@@ -100,6 +108,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
 
     return [
+        Rule("decade", _DECADE, lambda match: match[1]),
         Rule("date", _YEAR_FIRST, year_first),
         Rule("date", named, with_name),
         Rule("date", month_first, after_name),

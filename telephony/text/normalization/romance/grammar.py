@@ -87,6 +87,20 @@ class RomanceGrammar(Language):
     ordinal_endings: str = ""
     """The same: what may be behind an ordinal instead of a raised sign."""
     thousand_words: str
+    extremes: Mapping[str, tuple[str, str]] = {}
+    """Short forms of "maximum" and "minimum" without their stop, and what is said: masculine, feminine."""
+    by: str
+    """What is said for the cross in "10 x 15"."""
+    score_words: str = "(?!)"
+    """The same as `expiry_words`: with these, the cross stands between goals."""
+    out_of: str
+    """What is said for the stroke in "9,5/10"."""
+    in_month: str = ""
+    """What an article before a month becomes."""
+    street_words: str
+    """The same: behind these a house number may come."""
+    post_code: str = "(?!)"
+    """A post code before a town, as a regular expression; it is read digit by digit."""
     half_of: Mapping[str, str] = {}
     """What "half" is before a masculine and a feminine noun: keys "masculine" and "feminine"."""
     and_half_of: Mapping[str, str] = {}
@@ -133,13 +147,20 @@ class RomanceGrammar(Language):
         """A number of seconds."""
         return self.counted(Written(seconds), self.unit("duration-second"))
 
+    def ordinal_before(self, number: int, mark: str, noun: str) -> str:
+        """As elsewhere; without a mark, the noun decides."""
+        feminine = mark.endswith(("ª", "a")) or (not mark and self.form_for(noun) == "feminine")
+        return self.ordinal(number, feminine)
+
     def unit(self, cldr: str) -> Name:
+        """As elsewhere, in the words that people use."""
         return self.spoken_units.get(cldr) or super().unit(cldr)
 
     spoken_units: Mapping[str, Name] = {}
     """Units that people call otherwise than CLDR."""
 
     def money(self, written: Written, code: str, scale: str = "") -> str:
+        """As elsewhere; a thousand counts its currency without a preposition."""
         if scale and self.scales[scale] in _THOUSANDS:
             unit = self.currency(code).unit
             if written.fraction:
@@ -150,6 +171,7 @@ class RomanceGrammar(Language):
     thousand: str = "mil"
 
     def scaled_number(self, written: Written, scale: str) -> str:
+        """As elsewhere; thousands are one number."""
         if self.scales[scale] in _THOUSANDS and not written.fraction:
             return self.cardinal(written.whole * 1000)
         return super().scaled_number(written, scale)

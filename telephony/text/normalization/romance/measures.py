@@ -15,6 +15,8 @@ _DECIMAL_RANGE = re.compile(
     rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[^\W\d_]{{1,12}})(?!\w))(?<=\d)"
 )
 _HEIGHT = re.compile(r"(?<![\w.,])([12])[.,](\d\d)\s?m(?![\w²³/])")
+_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\w/]|[.,]\d)")
+_CROSS = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)")
 _HALF = r"(?:1/2|½)"
 
 
@@ -77,6 +79,22 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     part = re.compile(rf"(?<![\w.,/-])(?:(\d{{1,3}})\s)?(\d{{1,2}})/(\d{{1,2}})\s({symbols})(?![\w/])")
 
+    shortened = re.compile(rf"(?<=\d)(\s?(?:{symbols}))\.(?=[,;:!?)]|\s[a-zà-ÿ(])")
+    scored = re.compile(rf"(?<!\w)(?:{language.score_words})\b[^.!?]{{0,60}}$", re.IGNORECASE)
+
+    def out_of(match: re.Match[str]) -> str | None:
+        value = read(match[1], language)
+        return None if value is None else f"{language.number(value)} {language.out_of} {language.cardinal(int(match[2]))}"
+
+    def cross(match: re.Match[str]) -> str:
+        if re.match(r"\s?=", match.string[match.end() : match.end() + 2]):
+            word = language.times
+        elif scored.search(match.string[max(0, match.start() - 70) : match.start()]):
+            word = language.to
+        else:
+            word = language.by
+        return f" {word} "
+
     def per(match: re.Match[str]) -> str | None:
         value, symbol, rate = read(match[2], language), match[3], match[4]
         if value is None or f"{symbol}/{rate}" in units:
@@ -99,6 +117,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             noun = symbol
             if language.form_for(noun) == "count":
                 return None
+            noun = noun.removesuffix("s") if whole.whole == 1 else noun
             counted = f"{language.before_noun(whole, noun)} {noun}"
         return f"{counted} {language.and_half_of[language.form_for(noun)]}"
 
@@ -114,8 +133,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return language.height(int(match[1]), match[2])
 
     return [
-        Rule("half", half, half_of),
+        Rule("unit", shortened, lambda match: match[1]),
         Rule("half", and_half, with_half),
+        Rule("half", half, half_of),
+        Rule("score", _OUT_OF, out_of),
+        Rule("cross", _CROSS, cross),
         Rule("fraction", part, part_of),
         Rule("height", _HEIGHT, height),
         Rule("unit", divided, per),

@@ -22,9 +22,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     number, bare = number_pattern(language), bare_pattern(language)
     codes = {**{code: code.upper() for code in _CODES}, **{code: code for code in _CAPITALS}, **language.currency_signs}
     signs = alternatives(codes)
-    scale = rf"(?:\s?({alternatives(language.scales)})(?!\w)(?:\s(?:de|d'|di)\b)?)?"
+    scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
     before = re.compile(rf"(?<![\w$€£])({signs})\.?\s?({bare})(?![\w]){scale}")
-    after = re.compile(rf"({number}){scale}\s?({signs})(?!\w)")
+    after = re.compile(rf"({number}){scale}(?:\s(?:de|d'|di)(?!\w))?\s?({signs})(?!\w)")
     doubled = re.compile(rf"(?<![\w$€£])[$€£]\s?({bare}){scale}\s?(USD|MXN|EUR|ARS|CLP|COP|CAD|GBP)(?!\w)")
     between = re.compile(
         rf"(?<![\w.,/+-])(\d[\d.,]{{0,12}})\s?{_SIGNS}?\s?[-–]\s?(\d[\d.,]{{0,12}}\s?{_SIGNS})(?!\w|\d)"

@@ -87,7 +87,12 @@ def ordinal_rules(language: RomanceGrammar) -> list[Rule]:
 
 def spaced_rules() -> list[Rule]:
     """Thousands that a space divides, when telephone numbers are said."""
-    return [Rule("thousands", _SPACED, lambda match: match[1].replace(" ", ""))]
+    return [Rule("thousands", _SPACED, _joined)]
+
+
+def _joined(match: re.Match[str]) -> str:
+    # More than one stop is no decimal mark, and keeps a long number from being read digit by digit.
+    return match[1].replace(" ", "." if match[1].count(" ") > 1 else "")
 
 
 def round_rules(language: RomanceGrammar) -> list[Rule]:

@@ -16,7 +16,7 @@ _CONTEXT_CHARS = 24
 def range_rules(language: RomanceGrammar) -> list[Rule]:
     """Ranges of times, and times with a full stop, which are given a colon for the rules of times."""
     clock = r"(\d{1,2})(?:([:.]|\s?[hH](?=\d))([0-5]\d)|(?:\s?([hH])(?!\w)))?"
-    hours = rf"(?:\s?(?:{language.hour_words})(?!\w))?"
+    hours = rf"(?:\s?(?:{language.hour_words})(?!\w)(?:\.(?=[,;]|\s[a-z]))?)?"
     span = re.compile(rf"(?<![\w:.,/+$€-]){clock}\s?[-–]\s?{clock}{hours}(?![\w:/-]|[.,]\d|\s?[%€$°])")
     dotted = re.compile(
         rf"(?<!\w)((?:{language.time_words})\s)(\d{{1,2}})\.([0-5]\d)(?![\w%€$°]|[.,:]\d|\s?[%€$°])", re.I
@@ -62,7 +62,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     """Hours and minutes around an "h" or before the word for hours; spans of time; zones."""
     ones = alternatives(language.before_one)
     one = re.compile(rf"(?<!\w)({ones})\s(?=0?1(?:[:hH]\d\d|\s?[hH](?![\w])|\s(?:da|de la|di)\s)(?!\d))", re.I)
-    stated = re.compile(rf"(?<![\w:.,])(\d{{1,2}}):([0-5]\d)\s?(?:{language.hour_words})(?!\w)(\.(?=\s?$))?")
+    stated = re.compile(rf"(?<![\w:.,])(\d{{1,2}}):([0-5]\d)\s?(?:{language.hour_words})(?!\w)(\.)?")
     hours = re.compile(
         r"(?<![\w:.,])(\d{1,3})\s?(?:h|H|hs|hrs|hr)\.?(?:\s?([0-5]\d|\d(?=\s?m))(?:\s?(min|mn|m|minutes?|minutos?|minuti)(?!\w)\.?)?"
         r"(?:\s?([0-5]?\d)\s?(?:seg|sec|s)(?!\w))?)?(?![\w/:])"
@@ -72,7 +72,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     def said(match: re.Match[str]) -> str | None:
         hour, minute = int(match[1]), int(match[2])
-        return language.clock(hour, minute, "") + (match[3] or "") if hour < 25 else None
+        stop = "." if match[3] and ends_text(match) else ""
+        return language.clock(hour, minute, "") + stop if hour < 25 else None
 
     def around(match: re.Match[str]) -> str | None:
         hour, minute, counted, second = match.groups()
