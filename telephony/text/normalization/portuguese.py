@@ -10,6 +10,7 @@ from num2words import num2words
 
 from telephony.text.normalization.language import Currency, Form, Name, Written
 from telephony.text.normalization.romance import Romance
+from telephony.text.normalization.rules import Rule, Stage, ends_text
 
 _CENT = Name("centavo", "centavos")
 _CENTIMO = Name("cêntimo", "cêntimos")
