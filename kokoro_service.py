@@ -15,20 +15,20 @@ import threading
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 
-from telephony.engines import catalog
-from telephony.engines.base import Engine
-from telephony.rooms import open_rooms
-from telephony.service import Service, StartError
-from telephony.settings import IGNORED, Settings, SettingsError, parse
+import telephony
+from telephony.settings import Settings, SettingsError, parse
 from telephony.system import allocator
 from telephony.telemetry import logs
-from telephony.telemetry.metrics import Metrics
-from telephony.tools import check
-from telephony.voices.host_database import Store, StoreError
-from telephony.voices.selector import Loaders
+
+# Everything else is imported by the functions that need it, once the log has said that the service starts: together
+# with the model that takes seconds.
+if TYPE_CHECKING:
+    from telephony.engines.base import Engine
+    from telephony.service import Service
 
 log = structlog.get_logger()
 
@@ -43,11 +43,14 @@ def main() -> int:
     allocator.keep_from_children(os.environ)
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
-    for name in command.ignored:
-        log.info("flag_ignored" if name.startswith("--") else "env_var_ignored", name=name, why=IGNORED[name])
+    for name, why in command.ignored.items():
+        kind = "flag" if name.startswith("--") else "config_key" if "." in name else "env_var"
+        log.info(f"{kind}_ignored", name=name, why=why)
     for name, meant in command.unknown.items():
         log.warning("env_var_unknown", name=name, did_you_mean=meant)
     if command.action == "check":
+        from telephony.tools import check
+
         return check.run(settings)
     if command.action == "init_db" and settings.db is not None:
         return _initialise(settings.db)
@@ -59,10 +62,18 @@ def main() -> int:
 
 
 def _initialise(path: Path) -> int:
+    from telephony.telemetry.metrics import Metrics
+    from telephony.voices.host_database import Store, StoreError
+
     store = Store(path, Metrics())
     try:
-        store.initialise()
+        switched_off = store.initialise()
         print(store.check())
+        if switched_off:
+            print(
+                "kokoro_service_enabled is new, and false: Piper speaks from now on, also in a service that is running "
+                "with this database. Set it to true to have Kokoro speak."
+            )
     except StoreError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -75,11 +86,32 @@ def _load_main(settings: Settings) -> Engine:
     Raises:
         EngineUnavailableError: see `load_main`; or there are no rooms.
     """
-    return open_rooms(settings) if settings.rooms or settings.cluster else catalog.load_main(settings)
+    from telephony.engines import catalog
+    from telephony.rooms import open_rooms, room_count
+
+    return open_rooms(settings) if settings.cluster or room_count(settings) else catalog.load_main(settings)
+
+
+def _build(settings: Settings) -> Service:
+    from telephony.engines import catalog
+    from telephony.service import Service
+    from telephony.voices.selector import Loaders
+
+    piper = partial(
+        catalog.load_piper,
+        voices_dir=settings.piper_voices,
+        max_loaded=settings.piper_max_loaded,
+        config_path=settings.piper_config if settings.piper_model is not None else None,
+    )
+    beside = settings.engine == "kokoro" and settings.supertonic != "off"
+    supertonic = partial(catalog.load_supertonic, settings) if beside else None
+    find_damage = partial(catalog.find_damage, settings)
+    return Service(settings, Loaders(partial(_load_main, settings), piper, supertonic, find_damage))
 
 
 def _serve(settings: Settings) -> int:
     tuned = allocator.tune()
+    service: Service | None = None
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     stopping = False
@@ -89,24 +121,18 @@ def _serve(settings: Settings) -> int:
         if stopping:
             os._exit(128 + signum)  # the second signal: whoever sends it does not want to wait
         stopping = True
-        if not service.started:
+        if service is None or not service.started:
             raise SystemExit(128 + signum)
 
-    service = Service(
-        settings,
-        Loaders(
-            partial(_load_main, settings),
-            partial(catalog.load_piper, voices_dir=settings.piper_voices, max_loaded=settings.piper_max_loaded),
-            partial(catalog.load_supertonic, settings)
-            if settings.engine == "kokoro" and settings.supertonic != "off"
-            else None,
-            partial(catalog.find_damage, settings),
-        ),
-    )
     # Whatever thread a signal hits and whenever, it writes a byte here: no wake-up is lost, and no lock is taken.
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    log.info("starting", version=telephony.__version__, engine=settings.engine)
+
+    from telephony.service import StartError
+
+    service = _build(settings)
     # A full collection stops every thread for as long as it looks through all objects, 0.2 s with an engine's modules.
     # Nearly all of them are made here and stay, so nothing is to be found among them: neither now nor later.
     gc.disable()
@@ -114,7 +140,7 @@ def _serve(settings: Settings) -> int:
         service.start()
     except StartError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     gc.freeze()
     gc.enable()
     log.info("allocator", name=allocator.name(), tuned=tuned)

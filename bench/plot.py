@@ -1,6 +1,6 @@
 """`python -m bench.plot FILE... --out DIRECTORY`: results of the benchmarks as pictures.
 
-Each JSON file gives one SVG, named after its benchmark: latency, growth, soak. The others have tables enough.
+Each JSON file gives one SVG, named after its benchmark: latency, growth, soak, fleet. The others have tables enough.
 """
 
 from __future__ import annotations
@@ -52,10 +52,27 @@ def draw_soak(axes: Axes, document: Mapping[str, Any]) -> None:
     axes.legend()
 
 
+def draw_fleet(axes: Axes, document: Mapping[str, Any]) -> None:
+    """First audio over the calls of a room: the 95th percentile before the death, and long after it."""
+    runs = document["runs"]
+    for rooms, colour in zip(
+        sorted({run["rooms"] for run in runs}), ("tab:blue", "tab:green", "tab:red"), strict=False
+    ):
+        some = [run for run in runs if run["rooms"] == rooms]
+        calls = [run["calls_per_room"] for run in some]
+        axes.semilogy(calls, [run["first_audio_s"]["p95"] for run in some], "o-", color=colour, label=f"{rooms} rooms")
+        late = [run["death"]["p95_late_s"] for run in some]
+        axes.semilogy(calls, late, "x:", color=colour, label=f"{rooms}, a tenth dead")
+    axes.axhline(0.5, color="tab:gray", linewidth=1)
+    axes.set(xlabel="calls in progress, for each room", ylabel="first audio, 95th percentile (s)")
+    axes.legend(fontsize="small")
+
+
 DRAW: dict[str, Callable[[Axes, Mapping[str, Any]], None]] = {
     "latency": draw_latency,
     "growth": draw_growth,
     "soak": draw_soak,
+    "fleet": draw_fleet,
 }
 """By the name of the benchmark."""
 

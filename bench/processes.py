@@ -58,6 +58,17 @@ def family_bytes(pid: int) -> int:
     return total
 
 
+def family_processor_s(pid: int) -> float:
+    """Processor time that a process's `family` has taken, in seconds; of those that have ended nothing."""
+    total_s = 0.0
+    for member in family(pid):
+        try:
+            total_s += _processor_s(member)
+        except OSError:  # it has just ended
+            continue
+    return total_s
+
+
 def tells_memory() -> bool:
     """Whether this system tells a process's memory."""
     return (_PROC / "self" / "status").exists()

@@ -246,8 +246,7 @@ def measure(settings: Settings, seconds: float, every_s: float, share: float) ->
 
 def paced_tone() -> ToneEngine:
     """The tone engine, as slow as one that has to work."""
-    work_s = _TONE_PACE * ToneEngine.window_s
-    return ToneEngine(max_batch=1, on_render=lambda text: time.sleep(work_s))
+    return ToneEngine(max_batch=1, realtime_factor=_TONE_PACE)
 
 
 def complaints(samples: Sequence[Sample], share: float) -> list[str]:

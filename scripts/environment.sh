@@ -22,30 +22,86 @@ _find_python() {
     return 1
 }
 
+_progress_of_pip() { # what pip, which writes to the file $1, is doing, and how far it is
+    local last all each count=0
+    last=$(grep -E '^ *(Collecting|Processing|Downloading|Using cached|Building|Installing) ' "$1" | tail -n 1) || true
+    case $last in
+        '') echo "pip is starting" ;;
+        "Installing collected packages: "*)
+            read -r -a all <<<"${last#*: }"
+            for each in "$venv"/lib/python3.*/site-packages/*.dist-info; do
+                if [ "$each" -nt "$venv/.installing" ]; then count=$((count + 1)); fi
+            done
+            echo "Installing, $count of ${#all[@]} packages"
+            ;;
+        *)
+            count=$(grep -cE '^(Collecting|Processing) ' "$1") || true
+            echo "${last:0:90} (package $count)"
+            ;;
+    esac
+}
+
+_installer=
+
 _show_progress() { # a line every ten seconds of what pip, which writes to the file $1, does; until it is killed
-    local last seconds=0
+    local seconds=0
     trap 'kill $(jobs -p) 2>/dev/null; exit' TERM
     while kill -0 $$ 2>/dev/null; do
         sleep 10 &
         wait "$!" || true
         seconds=$((seconds + 10))
-        last=$(grep -E '^ *(Collecting|Downloading|Using cached|Building|Installing) ' "$1" | tail -n 1 | cut -c -90) || true
-        echo "  $seconds s: ${last:-pip is starting}" >&2
+        echo "  $seconds s: $(_progress_of_pip "$1")" >&2
     done
 }
 
-# The requirements file $1, in the versions of constraints.txt; what pip says goes to a file, and is shown if it fails.
+_watch() { # runs a command that writes to $log; whatever ends this shell ends it
+    touch "$venv/.installing"
+    "$@" >>"$log" 2>&1 &
+    _installer=$!
+    wait "$_installer"
+}
+
+# Of what pip would compile beforehand, a third of its time, the service imports little, which compiles itself.
+_pip() { # in the versions of constraints.txt
+    _watch "$python" -m pip install --disable-pip-version-check --no-compile --progress-bar off \
+        --constraint "$root/constraints.txt" "$@"
+}
+
+_wants_cpu_torch() {
+    case ${KOKORO_TORCH:-} in
+        cpu) ;;
+        cuda) return 1 ;;
+        '') [[ $OSTYPE == linux* ]] && ! command -v nvidia-smi >/dev/null && [ ! -e /proc/driver/nvidia/version ] ;;
+        *)
+            echo "error: KOKORO_TORCH='$KOKORO_TORCH': must be cpu or cuda" >&2
+            exit 2
+            ;;
+    esac
+}
+
+_install_cpu_torch() { # version $1, from an index that pip has been told of, or from PyTorch's own, which uv knows
+    if [ -z "${KOKORO_TORCH:-}" ]; then
+        echo "no NVIDIA GPU: torch is its CPU build, several GB smaller (KOKORO_TORCH=cuda: the usual one)" >&2
+    fi
+    _pip --no-deps "torch==$1+cpu" && return
+    _pip --no-deps uv &&
+        _watch "$python" -m uv pip install --python "$python" --no-deps --torch-backend cpu "torch==$1" && return
+    echo "the CPU build of torch could not be fetched; the usual one follows" >&2
+}
+
+# The requirements file $1; what pip says goes to a file, and is shown if it fails.
 _install() {
-    local log="$venv/pip.log" status=0
+    local log="$venv/pip.log" status=0 torch
     echo "installing the packages of $1 (the first time: about 1 GB, several with CUDA; minutes)" >&2
-    # Of what pip would compile beforehand, a third of its time, the service imports little, which compiles itself.
-    "$python" -m pip install --disable-pip-version-check --no-compile --progress-bar off \
-        --constraint "$root/constraints.txt" -r "$root/$1" >"$log" 2>&1 &
-    _pip=$!
+    : >"$log"
     _show_progress "$log" &
     _progress=$!
-    trap 'kill "$_pip" "$_progress" 2>/dev/null' EXIT # whatever ends this shell ends them
-    wait "$_pip" || status=$?
+    trap 'kill "$_installer" "$_progress" 2>/dev/null' EXIT # whatever ends this shell ends them
+    torch=$(grep -E '^torch==' "$root/$1" | cut -d = -f 3) || true
+    if [ -n "$torch" ] && _wants_cpu_torch; then
+        _install_cpu_torch "$torch"
+    fi
+    _pip -r "$root/$1" || status=$?
     trap - EXIT
     { kill "$_progress" && wait "$_progress"; } 2>/dev/null || true
     if [ "$status" != 0 ]; then

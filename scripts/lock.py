@@ -42,6 +42,9 @@ def requirements() -> dict[str, str]:
         "requirements-cluster.txt": _file(
             "What rooms need beside requirements.txt. Optional.", project["optional-dependencies"]["cluster"]
         ),
+        "requirements-tracing.txt": _file(
+            "What traces need beside requirements.txt. Optional.", project["optional-dependencies"]["tracing"]
+        ),
     }
 
 

@@ -6,16 +6,17 @@ doors. Stop: close the doors to newcomers, refuse new text, let calls finish up 
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
 from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.memory import MemoryStore
 from telephony.cache.prerender import load_requests
@@ -27,7 +28,7 @@ from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
 from telephony.endpoints.udp import RegistrationServer
 from telephony.engines import gpu
 from telephony.engines.base import Engine, RemoteEngine
-from telephony.engines.catalog import EngineUnavailableError
+from telephony.engines.catalog import EngineUnavailableError, InvalidSettingError
 from telephony.engines.verification import Verification
 from telephony.listeners.call import CallPolicy
 from telephony.listeners.calls import CallRegistry
@@ -37,19 +38,32 @@ from telephony.listeners.sessions import SessionRegistry
 from telephony.listeners.sinks import SinkLimits
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.phrases import Phrases
+from telephony.scheduling.queues import Request
 from telephony.scheduling.scheduler import Scheduler
 from telephony.settings import Settings
 from telephony.telemetry import logs
+from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
+from telephony.telemetry.trace_context import open_tracing
 from telephony.voices.host_database import Store
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
+
+if TYPE_CHECKING:
+    from telephony.listeners.shared_calls import SharedCalls
 
 log = structlog.get_logger()
 
 
 class StartError(RuntimeError):
-    """The service cannot start. The message says why, in one line."""
+    """The service cannot start. The message says why, in one line.
+
+    `exit_status`: 2 where a setting is the reason, as `kokoro_service.py` has it, else 1.
+    """
+
+    def __init__(self, message: str, exit_status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
 
 
 class Service:
@@ -67,16 +81,25 @@ class Service:
         stalls = settings.stall_timeouts
         self._failover = Failover(self.metrics, self._loaded_engines, stalls.engine_s)
         self._cache: PhraseCache | None = None
+        self._tracing = open_tracing(settings.traces_url, self.metrics)
         self._scheduler = Scheduler(
-            self.metrics, phrases=self._open_cache(), failover=self._failover, max_wait_s=settings.max_wait_s
+            self.metrics,
+            on_done=self._note,
+            phrases=self._open_cache(),
+            failover=self._failover,
+            max_wait_s=settings.max_wait_s,
+            tracing=self._tracing,
         )
-        if self._request_log is not None:
-            self._scheduler.on_done = self._request_log.note
         doors = HostPorts(self._open_ports, self._release_ports)
         self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self._text_policy = TextEndpointPolicy(
-            settings.max_connections, settings.hello_timeout_s, settings.stream, limits
+            settings.max_connections,
+            settings.hello_timeout_s,
+            settings.stream,
+            limits,
+            settings.http_port,
+            tuple(ipaddress.ip_network(each.strip()) for each in settings.balancers.split(",") if each),
         )
         self.calls = CallRegistry(
             CallPolicy(
@@ -88,6 +111,7 @@ class Service:
                 settings.processor_host,
                 stalls.bye_s,
                 limits,
+                settings.shared_calls,
             ),
             self._scheduler,
             self.metrics,
@@ -106,6 +130,7 @@ class Service:
             self._switch.find,
             self._switch.engines,
         )
+        self._shared_calls = self._share_calls()
         self._prerenderer: Prerenderer | None = None
         self._verification = Verification(loaders.find_damage)
         self.started = False
@@ -130,15 +155,15 @@ class Service:
             StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
                 doors.
         """
-        config_error = security.config_error(self.settings) or pbx.config_error(self.settings)
+        config_error = security.config_error(self.settings) or pbx.config_error(self.settings) or self._sharing_error()
         if config_error is not None:
             self._abandon("error")
-            raise StartError(config_error)
+            raise StartError(config_error, 2)
         try:
             self._prerenderer = self._prepare_prerenderer()
         except (OSError, ValueError) as error:
             self._abandon("error")
-            raise StartError(f"--prerender-file: {error}") from error
+            raise StartError(f"--prerender-file: {error}", 2) from error
         try:
             if self._switch.ports_wanted:
                 self._bind_ports()
@@ -171,22 +196,27 @@ class Service:
             self.started = True
         except EngineUnavailableError as error:
             self._abandon("error")
-            raise StartError(str(error)) from error
+            raise StartError(str(error), 2 if isinstance(error, InvalidSettingError) else 1) from error
         except BaseException:  # Ctrl-C or SIGTERM during the minutes of a first download
             self._abandon("stopped")
             raise
-        if self._request_log is not None:
-            self._request_log.start()
-        self._scheduler.start()
+        self._start_threads()
         if self._text_endpoint is not None:
             self._open_ports()
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
-        self._warn_of_former_phrases()
+        self._warn()
         if self._prerenderer is not None:
             self._prerenderer.start()
         self._verification.start()
+
+    def _start_threads(self) -> None:
+        if self._request_log is not None:
+            self._request_log.start()
+        self._scheduler.start()
+        if self._shared_calls is not None:
+            self._shared_calls.start()
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
@@ -209,6 +239,8 @@ class Service:
         self.sessions.close()
         if registration_endpoint is not None:
             registration_endpoint.close()
+        if self._shared_calls is not None:
+            self._shared_calls.close()
         self.calls.close()
         if text_endpoint is not None:
             text_endpoint.close()
@@ -220,6 +252,8 @@ class Service:
             self._cache.close()
         if self._request_log is not None:
             self._request_log.close()
+        if self._tracing is not None:
+            self._tracing.close()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
 
@@ -251,7 +285,16 @@ class Service:
                 self._registration_endpoint.server_close()
         if self._cache is not None:
             self._cache.close()
+        if self._tracing is not None:
+            self._tracing.close()
         self._switch.report_end(status)
+
+    def _note(self, door: str, request: Request, dropped: bool) -> None:
+        """Called by the scheduler: a text has been spoken, or was dropped."""
+        if self._request_log is not None:
+            self._request_log.note(door, request, dropped)
+        if self._tracing is not None:
+            self._tracing.end_text(door, request, dropped)
 
     def _measured_db(self, engine_name: str, voice: str) -> float | None:
         return next((engine.level_db(voice) for engine in self._switch.engines() if engine.name == engine_name), None)
@@ -285,7 +328,32 @@ class Service:
         self._cache = PhraseCache(stores, figures, prerendered=prerendered)
         return Phrases(self._cache, figures)
 
-    def _warn_of_former_phrases(self) -> None:
+    def _sharing_error(self) -> str | None:
+        """Why calls cannot be shared with these settings, in one line; None if they can, or need not."""
+        settings = self.settings
+        if not settings.shared_calls or (settings.redis_url and (settings.redis_secret or settings.api_key)):
+            return None
+        return "--shared-calls needs a --redis-url, and KOKORO_REDIS_SECRET or API_KEY, by which doors know each other"
+
+    def _share_calls(self) -> SharedCalls | None:
+        if not self.settings.shared_calls or self._sharing_error() is not None:
+            return None
+        from telephony.listeners.call_directory import CallDirectory
+        from telephony.listeners.shared_calls import SharedCallFigures, SharedCalls
+
+        secret = self.settings.redis_secret or self.settings.api_key
+        directory = CallDirectory(self.settings.redis_url, secret)
+        return SharedCalls(self.calls, directory, SharedCallFigures(self.metrics.registry))
+
+    def _warn(self) -> None:
+        """Says what the operator may not have meant."""
+        settings = self.settings
+        if not security.is_loopback(settings.host):
+            effect = "whoever reaches them may speak to every call, hear it and end it"
+            log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+        if security.open_to_strangers(settings):
+            effect = "whoever reaches them may use them"
+            log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
         directory = self.settings.every_phrase_directory
         if not self.settings.keeps_every_phrase and directory.is_dir():
             log.warning(
@@ -309,8 +377,6 @@ class Service:
         if self.settings.http_port is None:
             return
         listener = http.bind(self.settings.http_host, self.settings.http_port)
-        if security.open_to_strangers(self.settings):
-            log.warning("doors_without_key", host=self.settings.http_host, effect="whoever reaches them may use them")
         actions = AdminActions(
             lambda: self._switch.main_enabled,
             lambda: self._switch.main_voice,
@@ -319,7 +385,7 @@ class Service:
         app = http.create_app(
             self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
         )
-        self._http_endpoint = http.HttpServer(app, listener, self.settings)
+        self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)
         self._http_endpoint.start()
 
     def _readiness(self) -> Readiness:
@@ -340,13 +406,14 @@ class Service:
             self._http_endpoint.close()
 
     def _bind_ports(self) -> None:
-        host = self.settings.host
+        host, sharing = self.settings.host, self._shared_calls
+        on_hello, receive = (None, self.calls.receive) if sharing is None else (sharing.claim, sharing.receive)
         self._text_endpoint = TextServer(
-            (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake
+            (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake, on_hello=on_hello
         )
         self.tcp_port = self._text_endpoint.port
         try:
-            self._registration_endpoint = RegistrationServer((host, self.udp_port), self.calls, self.metrics)
+            self._registration_endpoint = RegistrationServer((host, self.udp_port), receive, self.metrics)
         except OSError:
             self._text_endpoint.server_close()
             self._text_endpoint = None

@@ -19,13 +19,16 @@ class Voice:
     """A voice an engine can speak with.
 
     `language` is its own, a BCP 47 tag such as `en-US`; `other_languages` are those that it reads when asked to. Who
-    speaks several languages as a native is a voice for each of them; `speaker` is the name they share.
+    speaks several languages as a native is a voice for each of them; `speaker` is the name they share. `slowest` and
+    `fastest` bound its rate of speech, of which 1 is its own.
     """
 
     name: str
     language: str
     other_languages: tuple[str, ...] = ()
     speaker: str | None = None
+    slowest: float = _SLOWEST
+    fastest: float = _FASTEST
 
 
 @dataclass(frozen=True)

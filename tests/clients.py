@@ -111,10 +111,15 @@ class TextHost:
         port: the text door.
         call_id: said as HELLO at once, if given.
         receive_buffer: size of the kernel's buffer; small for a host that is not to take much without reading.
+        address: where it connects from, if that matters.
     """
 
-    def __init__(self, port: int, call_id: str | None = None, *, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, port: int, call_id: str | None = None, *, receive_buffer: int | None = None, address: str | None = None
+    ) -> None:
         self.socket = socket.socket()
+        if address is not None:
+            self.socket.bind((address, 0))
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(TIMEOUT_S)
@@ -213,12 +218,22 @@ class AudioProcessor:
     Args:
         listening: False for one that is to come late.
         receive_buffer: size of the kernel's buffer of a connection.
+        call_id: of its call; without, one whose port is free.
+        address: where it listens.
     """
 
-    def __init__(self, *, listening: bool = True, receive_buffer: int | None = None) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        *,
+        listening: bool = True,
+        receive_buffer: int | None = None,
+        call_id: str | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
+        self.address = address
+        self.port = free_port() if call_id is None else PROCESSOR_BASE_PORT + int(call_id)
         # Keeps the port from others while it does not listen.
-        self._place = _bound(self.port)
+        self._place = _bound(self.port, address)
         self.call_id = str(self.port - PROCESSOR_BASE_PORT)
         self.receptions: list[Reception] = []
         self.problems: list[str] = []
@@ -327,7 +342,7 @@ class AudioProcessor:
 
     def open_listener(self) -> socket.socket:
         """The listening socket of a life."""
-        listener = _bound(self.port)
+        listener = _bound(self.port, self.address)
         if self._receive_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
         listener.listen()
@@ -400,13 +415,13 @@ class _Life:
         self._processor.note(lambda: setattr(reception, "closed", True))
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(port: int, address: str) -> socket.socket:
     """A socket bound to a port that it may share with others of these tests."""
     bound = socket.socket()
     for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
         bound.setsockopt(socket.SOL_SOCKET, option, 1)
     try:
-        bound.bind(("127.0.0.1", port))
+        bound.bind((address, port))
     except OSError:
         bound.close()
         raise
@@ -424,10 +439,11 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     raise OSError("no free port")
 
 
-def datagram(service: Service, message: str | bytes) -> None:
-    """Sends one datagram to the registration door."""
+def datagram(service: Service, message: str | bytes, address: str = "127.0.0.1") -> None:
+    """Sends one datagram to the registration door, from an address of this machine."""
     data = message.encode() if isinstance(message, str) else message
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((address, 0))
         sender.sendto(data, ("127.0.0.1", service.udp_port))
 
 
@@ -491,6 +507,11 @@ class EventLog:
             self._events.append({**event, "level": method})
             self._changed.notify_all()
         raise structlog.DropEvent
+
+    def all(self) -> list[dict[str, Any]]:
+        """Everything so far."""
+        with self._changed:
+            return list(self._events)
 
     def found(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """The events of that name with these fields, so far."""

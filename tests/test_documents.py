@@ -28,7 +28,13 @@ from tests.clients import ROOT, TIMEOUT_S, wait_figure
 from tests.conftest import StartService
 
 PAGES = sorted(
-    [ROOT / "README.md", ROOT / "KOKORO_INTEGRATION.md", ROOT / "examples" / "README.md", *ROOT.glob("docs/**/*.md")]
+    [
+        ROOT / "README.md",
+        ROOT / "KOKORO_INTEGRATION.md",
+        ROOT / "examples" / "README.md",
+        *ROOT.glob("clients/*/README.md"),
+        *ROOT.glob("docs/**/*.md"),
+    ]
 )
 NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 LINKED = [*NAMES, "CHANGELOG.md"]
@@ -52,19 +58,26 @@ NOT_RUN = {
     "./run-tests.sh": "runs this test",
     "./run-tests.sh --load tests/load": "as above",
     "./run-tests.sh --load tests/rooms": "as above",
-    'PIP_EXTRA_INDEX_URL="$CPU_INDEX" ./start-kokoro.sh': "installs packages",
+    "KOKORO_TORCH=cuda ./start-kokoro.sh": "installs packages; tests/test_launcher.py",
+    "KOKORO_TORCH=cpu ./start-kokoro.sh": "as above",
     'pip config set global.extra-index-url "$CPU_INDEX"': "changes pip's configuration",
     "pip download -c constraints.txt -r requirements.txt": "fetches packages",
+    "pip install openai": "installs packages; tests/journeys runs the code below it",
     "pip install ./clients/livekit": "installs packages",
     "pip install ./clients/pipecat": "installs packages",
     "venv-kokoro/bin/pip install -r requirements-ja-zh.txt": "installs packages",
     "venv-kokoro/bin/pip install -c constraints.txt -r requirements-cluster.txt": "installs packages",
+    "venv-kokoro/bin/pip install -c constraints.txt -r requirements-tracing.txt": "installs packages",
+    "./start-kokoro.sh --traces-url http://127.0.0.1:4318": "serves until it is stopped",
     "./start-kokoro.sh --rooms 4": "serves until it is stopped; tests/rooms/test_cluster.py",
     "export RAY_AUTH_MODE=token RAY_AUTH_TOKEN=...": "for the next ones",
     "ray start --head": "starts a cluster; tests/rooms/test_cluster.py",
     "ray start --address HEAD:6379": "as above",
     "venv-kokoro/bin/python -m telephony.rooms --rooms 8": "as above",
     "./start-kokoro.sh --cluster auto": "as above",
+    'redis-server --bind 10.0.0.5 --requirepass "$PASSWORD"': "serves for good; tests/endpoints/test_shared_doors.py",
+    "haproxy -f deploy/haproxy/haproxy.cfg": "as above",
+    "./start-kokoro.sh --shared-calls --balancers 10.0.0.5 --host 0.0.0.0 --http-host 0.0.0.0": "as above",
     "pip install --constraint constraints.txt --requirement requirements.txt": "installs packages",
     "python3.11 -m venv /opt/kokoro-telephony": "changes this machine; tests/test_release.py",
     '/opt/kokoro-telephony/bin/pip install --constraint constraints.txt "$WHEEL"': "as above",
@@ -99,6 +112,8 @@ NOT_RUN = {
     "docker compose -f deploy/compose.yaml --profile full up --build": "as above",
     "docker compose -f deploy/compose-rooms.yaml up --build": "as above",
     "docker compose -f deploy/compose-rooms.yaml up deploy": "as above",
+    "KOKORO_TRACES_URL=http://127.0.0.1:4318 "
+    "docker compose -f deploy/compose.yaml --profile traces up --build": "as above",
     'kubectl create secret generic kokoro-telephony --from-literal=API_KEY="$KEY"': "needs a cluster",
     'kubectl create secret generic kokoro-rooms --from-literal=auth_token="$(openssl rand -hex 32)"': "needs a cluster",
     "kubectl apply -k deploy/kubernetes-rooms": "needs a cluster; tests/deploy validates the files",
@@ -134,9 +149,9 @@ def prose_of(name: str) -> str:
 
 
 def blocks(name: str) -> list[list[str]]:
-    """The commands of each shell block, without their comments."""
+    """The commands of each shell block."""
     found = [body for language, body in _FENCE.findall(text_of(name)) if language == "sh"]
-    return [[line for row in body.splitlines() if (line := re.sub(r"\s+# .*$", "", row).strip())] for body in found]
+    return [[line for row in body.splitlines() if (line := row.strip())] for body in found]
 
 
 def spans(name: str) -> list[str]:
@@ -210,6 +225,7 @@ def test_commands_mean_the_same_in_bash_and_zsh(name: str) -> None:
     for command in commands(name):
         unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", command)
         assert not re.search(r"[*?\[\]<]|(?:^|\s)=|(?<!\$)\{", unquoted), command
+        assert "#" not in unquoted, "zsh takes a comment for arguments, where a person types it"
         shlex.split(command)
 
 

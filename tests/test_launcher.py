@@ -44,9 +44,12 @@ case "$1 ${2:-}" in
         mkdir -p "$target/bin"
         cp "$STUB" "$target/bin/python"
         chmod +x "$target/bin/python" ;;
+    "-m uv") [ -z "${FAIL_UV:-}" ] || exit 1 ;;
     "-m pip")
         [ "$3" != --version ] || exit 0
+        case "$*" in *"${FAIL_PIP_OF:-nothing}"*) exit 1 ;; esac
         echo "Collecting torch==1"
+        [ -z "${PIP_INSTALLS:-}" ] || echo "Installing collected packages: $PIP_INSTALLS"
         echo "WARNING: Location '/x' is ignored" >&2
         echo "ERROR: No space left on device" >&2
         [ -z "${PIP_WAITS_FOR:-}" ] || exec cat "$PIP_WAITS_FOR"
@@ -94,7 +97,8 @@ class House:
 
     def run(self, script: str, *arguments: str, cwd: Path | None = None, **environment: str) -> House.Result:
         """Runs a script; returns how it ended and what it called since the last run."""
-        process = self.start(script, *arguments, cwd=cwd, **{"KOKORO_JEMALLOC": "off", **environment})
+        usual = {"KOKORO_JEMALLOC": "off", "KOKORO_TORCH": "cuda"}
+        process = self.start(script, *arguments, cwd=cwd, **{**usual, **environment})
         out, err = process.communicate(timeout=60)
         quiet = (" -c ", "--version", "ldconfig ", "id ")
         calls = [line for line in self.log.read_text().splitlines() if not any(word in line for word in quiet)]
@@ -121,6 +125,7 @@ def house(tmp_path: Path) -> House:
     (root / "requirements.txt").write_text("torch==1\n")
     (root / "requirements-dev.txt").write_text("pytest==1\n")
     (root / "requirements-cluster.txt").write_text("ray==1\n")
+    (root / "requirements-tracing.txt").write_text("opentelemetry-sdk==1\n")
     (root / "constraints.txt").write_text("sympy==1\n")
     tools.mkdir()
     for tool in TOOLS:
@@ -188,6 +193,7 @@ def test_tests_need_more_than_the_service(house: House) -> None:
     assert calls == [
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-dev.txt",
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-cluster.txt",
+        f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-tracing.txt",
         "python -m pytest -n 2 --dist worksteal -m not model",
     ]
     assert house.run("run-tests.sh", "--fast", "-k", "page").calls == [
@@ -258,13 +264,23 @@ def test_what_pip_says_is_kept_in_a_file_and_shown_only_if_it_fails(house: House
     assert "WARNING: Location '/x' is ignored" in log.read_text()
 
 
-def test_every_ten_seconds_a_line_tells_what_pip_does(house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("installs", "said"),
+    [("", "Collecting torch==1 (package 1)"), ("numpy, torch, uv", "Installing, 0 of 3 packages")],
+)
+def test_every_ten_seconds_a_line_tells_what_pip_does(house: House, tmp_path: Path, installs: str, said: str) -> None:
     tick, pip = tmp_path / "tick", tmp_path / "pip"
     os.mkfifo(tick)
     os.mkfifo(pip)
     house.add_python("python3.11")
     house.add_tool("sleep", f"[ $1 = 10 ] && read -r < {tick}")
-    process = house.start("start-kokoro.sh", KOKORO_JEMALLOC="off", PIP_WAITS_FOR=str(pip))
+    process = house.start(
+        "start-kokoro.sh",
+        KOKORO_JEMALLOC="off",
+        KOKORO_TORCH="cuda",
+        PIP_INSTALLS=installs,
+        PIP_WAITS_FOR=str(pip),
+    )
     assert process.stderr is not None
     try:
         assert process.stderr.readline().startswith("making ")
@@ -272,19 +288,20 @@ def test_every_ten_seconds_a_line_tells_what_pip_does(house: House, tmp_path: Pa
         with pip.open("w"):  # as soon as pip waits
             for seconds in (10, 20):
                 tick.write_text("\n")
-                assert process.stderr.readline() == f"  {seconds} s: Collecting torch==1\n"
+                assert process.stderr.readline() == f"  {seconds} s: {said}\n"
     finally:
         out, err = process.communicate(timeout=60)
     assert err == ""  # and no one is left who would write more
     assert "preloaded nothing, no options" in out
 
 
+@pytest.mark.parametrize("build", ["cpu", "cuda"])
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_pip_too(house: House, tmp_path: Path, signum: int) -> None:
+def test_a_signal_ends_pip_too(house: House, tmp_path: Path, signum: int, build: str) -> None:
     pip = tmp_path / "pip"
     os.mkfifo(pip)
     house.add_python("python3.11")
-    process = house.start("start-kokoro.sh", KOKORO_JEMALLOC="off", PIP_WAITS_FOR=str(pip))
+    process = house.start("start-kokoro.sh", KOKORO_JEMALLOC="off", KOKORO_TORCH=build, PIP_WAITS_FOR=str(pip))
     with pip.open("w") as release:  # as soon as pip waits
         process.send_signal(signum)
         _, err = process.communicate(timeout=60)  # nobody is left who would show progress
@@ -293,6 +310,61 @@ def test_a_signal_ends_pip_too(house: House, tmp_path: Path, signum: int) -> Non
         assert poll.poll(60_000) == [(release.fileno(), select.POLLERR)]  # pip is dead
     assert process.returncode == -signum
     assert "error" not in err
+
+
+# --- torch
+
+NO_GPU = "no NVIDIA GPU: torch is its CPU build, several GB smaller (KOKORO_TORCH=cuda: the usual one)"
+
+
+def installed(result: House.Result, house: House) -> list[str]:
+    """What was installed, and by which program."""
+    calls = [call.replace(f"{house.root}/", "").split() for call in result.calls if " install " in call]
+    return [f"{words[2]} {words[-1]}" for words in calls]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is one build elsewhere")
+@pytest.mark.skipif(Path("/proc/driver/nvidia/version").exists(), reason="this machine has a GPU")
+def test_without_a_gpu_torch_is_the_cpu_build_and_a_line_says_so(house: House) -> None:
+    house.add_python("python3.11")
+    first = house.run("start-kokoro.sh", KOKORO_TORCH="")
+    assert installed(first, house) == ["pip torch==1+cpu", "pip requirements.txt"]
+    assert first.err.splitlines().count(NO_GPU) == 1
+    again = house.run("start-kokoro.sh", KOKORO_TORCH="")
+    assert (installed(again, house), again.err) == ([], "")
+
+
+def test_with_a_gpu_torch_is_the_usual_build(house: House) -> None:
+    house.add_python("python3.11")
+    house.add_tool("nvidia-smi")
+    result = house.run("start-kokoro.sh", KOKORO_TORCH="")
+    assert installed(result, house) == ["pip requirements.txt"]
+    assert NO_GPU not in result.err
+
+
+def test_the_operator_chooses_the_build(house: House) -> None:
+    house.add_python("python3.11")
+    house.add_tool("nvidia-smi")
+    result = house.run("start-kokoro.sh", KOKORO_TORCH="cpu")
+    assert installed(result, house) == ["pip torch==1+cpu", "pip requirements.txt"]
+    assert NO_GPU not in result.err
+
+
+def test_a_build_that_there_is_not_is_one_clear_line(house: House) -> None:
+    house.add_python("python3.11")
+    result = house.run("start-kokoro.sh", KOKORO_TORCH="gpu")
+    assert result.status == 2
+    assert result.err.splitlines()[-1] == "error: KOKORO_TORCH='gpu': must be cpu or cuda"
+    assert installed(result, house) == []
+
+
+@pytest.mark.parametrize("fails", ["", "1"])
+def test_without_an_index_for_pip_uv_fetches_the_cpu_build_or_the_usual_one_follows(house: House, fails: str) -> None:
+    house.add_python("python3.11")
+    result = house.run("start-kokoro.sh", KOKORO_TORCH="cpu", FAIL_PIP_OF="torch==1+cpu", FAIL_UV=fails)
+    assert installed(result, house) == ["pip torch==1+cpu", "pip uv", "uv torch==1", "pip requirements.txt"]
+    assert ("the usual one follows" in result.err) is bool(fails)
+    assert result.status == 7
 
 
 # --- jemalloc

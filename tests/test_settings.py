@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from telephony.settings import GROUPS, IGNORED, Settings, SettingsError, describe, markdown, parse
+from telephony.settings import GROUPS, IGNORED, Command, Settings, SettingsError, describe, markdown, parse
 from telephony.settings.fields import all_variables, flag_of, shown_variables, variable_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "db": ("/tmp/a b.db", Path("/tmp/a b.db")),
     "piper": ("external", "external"),
     "piper_model": ("/tmp/voice.onnx", Path("/tmp/voice.onnx")),
+    "piper_config": ("/tmp/voice.json", Path("/tmp/voice.json")),
     "piper_voices": ("/tmp/voices", Path("/tmp/voices")),
     "piper_max_loaded": ("2", 2),
     "supertonic": ("fetch", "fetch"),
@@ -47,13 +48,17 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "redis_url": ("redis://127.0.0.1:6380/1", "redis://127.0.0.1:6380/1"),
     "redis_ttl_s": ("60", 60.0),
     "redis_secret": ("ours", "ours"),
+    "prerender_dir": ("/tmp/prerendered", Path("/tmp/prerendered")),
     "prerender_file": ("/tmp/config.yaml", Path("/tmp/config.yaml")),
     "keep_phrases": ("yes", True),
     "stall_timeout_s": ("20", 20.0),
+    "tone_realtime_factor": ("0.1", 0.1),
     "threads": ("4", 4),
     "rooms": ("2", 2),
     "cluster": ("head:6379", "head:6379"),
     "engine_stall_s": ("12.5", 12.5),
+    "shared_calls": ("on", True),
+    "balancers": ("10.0.0.5,10.1.0.0/16", "10.0.0.5,10.1.0.0/16"),
     "processor_host": ("127.0.0.2", "127.0.0.2"),
     "max_connections": ("5", 5),
     "max_calls": ("6", 6),
@@ -81,8 +86,11 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "send_timeout_s": ("4", 4.0),
     "idle_timeout_s": ("60", 60.0),
     "language": ("p", "p"),
+    "female_voice": ("af_nova", "af_nova"),
+    "male_voice": ("bm_george", "bm_george"),
     "gpu_memory_fraction": ("0.5", 0.5),
     "request_log": ("/tmp/metrics.log", Path("/tmp/metrics.log")),
+    "traces_url": ("http://collector:4318", "http://collector:4318"),
     "reply_stall_s": ("1.25", 1.25),
     "hello_timeout_s": ("2", 2.0),
     "bye_stall_s": ("3", 3.0),
@@ -94,7 +102,15 @@ FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 NAMES = sorted(FIELDS)
 # What was renamed, and what follows from another setting now: both still work.
 FORMER = {"metrics_log": "request_log", "config": "prerender_file"}
-HIDDEN = ["blends_file", "bye_stall_s", "engine_stall_s", "max_http_connections", "phrase_dir", "reply_stall_s"]
+HIDDEN = [
+    "blends_file",
+    "bye_stall_s",
+    "engine_stall_s",
+    "max_http_connections",
+    "phrase_dir",
+    "prerender_dir",
+    "reply_stall_s",
+]
 SHOWN = [name for name in NAMES if name not in HIDDEN]
 FIXED = ["audiosocket_silence", "max_waiting_requests", "redis_max_value_bytes"]
 
@@ -169,6 +185,8 @@ def test_the_variables_of_earlier_services_are_known() -> None:
         "TTS_DEBOUNCE_MS",
         "TTS_CHUNK_SIZE_MS",
         "WS_SEND_TIMEOUT",
+        "DEFAULT_VOICE_FEMALE",
+        "DEFAULT_VOICE_MALE",
     }
 
 
@@ -192,7 +210,12 @@ def test_a_bad_value_is_named_with_the_variable_that_has_it() -> None:
 
 def test_some_variables_are_not_named_like_their_flags() -> None:
     odd = {name: env(name) for name in NAMES if env(name) != variable_of(name)}
-    assert odd == {"api_key": "API_KEY", "log_level": "LOG_LEVEL", "piper_model": "PIPER_MODEL_PATH"}
+    assert odd == {
+        "api_key": "API_KEY",
+        "log_level": "LOG_LEVEL",
+        "piper_model": "PIPER_MODEL_PATH",
+        "piper_config": "PIPER_CONFIG_PATH",
+    }
 
 
 # What had another name, or is no setting any more
@@ -229,22 +252,100 @@ def test_what_follows_from_another_setting_is_hidden() -> None:
 def test_what_is_fixed_now_is_accepted_and_named(name: str) -> None:
     for arguments in ([flag(name), "7"], [f"{flag(name)}=x"], [flag(name)]):
         command = parse(arguments, {})
-        assert (command.settings, command.ignored) == (Settings(), (flag(name),))
+        assert (command.settings, [*command.ignored]) == (Settings(), [flag(name)])
     command = parse([flag(name), "7"], {variable_of(name): "x"})
-    assert (command.settings, command.ignored) == (Settings(), (variable_of(name), flag(name)))
-    assert parse([], {variable_of(name): ""}).ignored == ()
+    assert (command.settings, [*command.ignored]) == (Settings(), [variable_of(name), flag(name)])
+    assert parse([], {variable_of(name): ""}).ignored == {}
 
 
-@pytest.mark.parametrize("name", ["MAX_CONCURRENT_JOBS", "QUEUE_MAXSIZE"])
+NEEDLESS = [name for name in IGNORED if not name.startswith("--") and name not in map(variable_of, FIXED)]
+
+
+@pytest.mark.parametrize("name", NEEDLESS)
 def test_variables_of_earlier_services_without_effect_are_accepted_and_named(name: str) -> None:
     command = parse([], {name: "4"})
-    assert (command.settings, command.ignored, command.unknown) == (Settings(), (name,), {})
-    assert parse([], {name: ""}).ignored == ()
+    assert (command.settings, command.ignored, command.unknown) == (Settings(), {name: IGNORED[name]}, {})
+    assert parse([], {name: ""}).ignored == {}
+
+
+def test_the_needless_variables_of_earlier_services_are_known() -> None:
+    assert set(NEEDLESS) == {
+        "MAX_CONCURRENT_JOBS",
+        "QUEUE_MAXSIZE",
+        "FIRST_SEGMENT_MAX_WORDS",
+        "FIRST_SEGMENT_BOUNDARIES",
+        "MAX_UTTERANCE_WORDS",
+        "STREAM_CHUNK_SECONDS",
+        "PRIME_STREAM",
+        "PRIME_BYTES",
+        "WS_FIRST_CHUNK_IMMEDIATE",
+        "WS_BUFFER_BYTES",
+        "WS_FLUSH_EVERY",
+    }
 
 
 def test_why_something_is_ignored_is_one_line() -> None:
-    assert len(IGNORED) == 2 + 2 * len(FIXED)
     assert all(why and "\n" not in why for why in IGNORED.values())
+
+
+# A gateway's configuration
+
+GATEWAY = """\
+server: {port: 5000}
+fallback_tts:
+  model_path: /models/voice.onnx
+  config_path: /models/described.json
+  enabled: true
+  speaker_id: 3
+prerender:
+  enabled: true
+  cache_dir: /tmp/gateway
+  ttl_seconds: 86400
+  batch_size: 4
+  common_phrases:
+    - Please hold.
+"""
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(GATEWAY, encoding="utf-8")
+    return path
+
+
+def test_a_gateways_configuration_is_read_as_it_is(gateway: Path) -> None:
+    for command in (parse(["--prerender-file", str(gateway)], {}), parse([], {"KOKORO_CONFIG": str(gateway)})):
+        assert command.settings == dataclasses.replace(
+            Settings(),
+            prerender_file=gateway,
+            piper_model=Path("/models/voice.onnx"),
+            piper_config=Path("/models/described.json"),
+            prerender_dir=Path("/tmp/gateway"),
+            redis_ttl_s=86_400.0,
+        )
+        assert [*command.ignored] == ["fallback_tts.enabled", "fallback_tts.speaker_id", "prerender.batch_size"]
+        assert len(set(command.ignored.values())) == 3
+
+
+def test_variables_and_flags_win_over_a_gateways_configuration(gateway: Path) -> None:
+    read = settings("--redis-ttl-s", "60", KOKORO_PRERENDER_FILE=str(gateway), PIPER_MODEL_PATH="/own.onnx")
+    assert (read.redis_ttl_s, read.piper_model) == (60.0, Path("/own.onnx"))
+    assert read.prerender_dir == Path("/tmp/gateway")
+
+
+def test_a_bad_value_of_a_gateways_configuration_is_named_with_its_key(gateway: Path) -> None:
+    gateway.write_text("prerender: {ttl_seconds: soon}", encoding="utf-8")
+    assert error_of("--prerender-file", str(gateway)).startswith(f"{gateway}: prerender.ttl_seconds='soon': ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[", "7", "prerender: [Hello.]", "prerender:\nfallback_tts:", "prerender: {ttl_seconds: 0, cache_dir: }"],
+)
+def test_what_is_no_gateways_configuration_changes_nothing(gateway: Path, content: str) -> None:
+    gateway.write_text(content, encoding="utf-8")
+    assert parse(["--prerender-file", str(gateway)], {}) == Command("run", changed("prerender_file", gateway))
 
 
 # What follows from what
@@ -255,6 +356,7 @@ def test_blends_and_phrases_are_in_the_cache_directory() -> None:
     assert plain.blends_path == Path("/tmp/cache/blends.json")
     assert plain.phrase_directory == Path("/tmp/cache/prerendered")
     assert settings("--cache-dir", "/tmp/cache", "--blends-file", "/tmp/b.json").blends_path == Path("/tmp/b.json")
+    assert settings("--prerender-dir", "/tmp/p").phrase_directory == Path("/tmp/p/prerendered")
 
 
 def test_callers_phrases_become_files_only_where_that_is_asked_for() -> None:
@@ -433,10 +535,16 @@ BAD_VALUES = [
     ("phrase_cache_mb", "-1", "0 or more"),
     ("redis_url", "http://127.0.0.1:6379", "redis://"),
     ("redis_url", "redis://127.0.0.1:port", "redis://"),
+    ("traces_url", "collector:4318", "http://"),
+    ("traces_url", "http://collector:port", "http://"),
     ("redis_ttl_s", "0", "more than 0 seconds"),
+    ("shared_calls", "some", "true or false"),
+    ("balancers", "10.0.0.5,", "addresses or networks"),
+    ("balancers", "balancer.example", "addresses or networks"),
     ("keep_phrases", "some", "true or false"),
     ("stall_timeout_s", "0", "more than 0 seconds"),
     ("threads", "-1", "0 or more"),
+    ("rooms", "all", "0 or more"),
     ("threads", "many", "0 or more"),
     ("max_connections", "0", "1 or more"),
     ("max_calls", "0", "1 or more"),

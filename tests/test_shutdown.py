@@ -143,7 +143,7 @@ def test_new_text_is_refused_while_stopping(service: StartService, events: Event
         stopper.start()
         events.wait("stopping")
         late = 0
-        while not events.found("text_refused"):
+        while not events.found("refused", code="text_refused"):
             late += 1
             host.say("Too late.")
             wait_texts(door, 2 + late)
@@ -188,7 +188,7 @@ def test_stop_while_a_host_is_held_up(service: StartService, events: EventLog) -
         stopper = threading.Thread(target=door.stop)
         stopper.start()
         events.wait("stopping")
-        events.wait("text_refused", call="1")  # held up until the drain timeout has passed
+        events.wait("refused", code="text_refused", call="1")  # held up until the drain timeout has passed
         throttle.open()  # the window in the device
         events.wait("stopped", drained=False)
         stopper.join()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -46,10 +47,10 @@ def taken(kind: socket.SocketKind) -> Iterator[int]:
 
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs `kokoro_service.py` to its end."""
+    """Runs `kokoro_service.py` to its end. What it is doing meanwhile is left out of its log."""
     foreign = ("KOKORO_", "API_KEY", "TTS_", "WS_")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-    return subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(ROOT / "kokoro_service.py"), *arguments],
         env={**inherited, **(environment or {})},
         capture_output=True,
@@ -57,6 +58,8 @@ def run(*arguments: str, environment: dict[str, str] | None = None) -> subproces
         timeout=MODEL_TIMEOUT_S,
         check=False,
     )
+    result.stderr = re.sub(r"^.* event=(?:starting|loading) .*\n", "", result.stderr, flags=re.MULTILINE)
+    return result
 
 
 def test_ready_line_comes_when_it_speaks(tmp_path: Path) -> None:
@@ -75,6 +78,24 @@ def test_ready_line_comes_when_it_speaks(tmp_path: Path) -> None:
     assert not any("secret" in line for line in daemon.stderr)
     for line in daemon.stderr:
         assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
+
+
+def test_the_first_line_comes_before_what_takes_time() -> None:
+    program = "import kokoro_service, sys; print({'fastapi', 'torch', 'av', 'telephony.service'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
+    with Daemon(*TONE) as daemon:
+        daemon.wait_ready()
+    assert re.search(r"level=info event=starting version=\S+ engine=tone$", daemon.stderr[0])
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_starts_ends_it_without_a_trace(signum: int) -> None:
+    with Daemon(*TONE) as daemon:
+        daemon.wait_line("event=starting")
+        daemon.terminate(signum)
+        assert daemon.wait_exit() in (128 + signum, 0)  # 0 once it is ready
+    assert not any("Traceback" in line for line in daemon.stderr)
 
 
 def test_what_stays_is_not_looked_through_while_callers_speak() -> None:
@@ -133,11 +154,16 @@ def test_http_is_served_and_requests_are_logged(tmp_path: Path) -> None:
         assert re.match(r"timestamp=\S+Z level=(info|warning|error) event=\w+", line), line
 
 
-def test_needless_variables_are_named_in_the_log() -> None:
-    with Daemon(*TONE, environment={"QUEUE_MAXSIZE": "50", "TTS_MAX_SESSIONS": "7"}) as daemon:
+def test_what_is_needless_is_named_in_the_log(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("prerender: {enabled: false, batch_size: 4}", encoding="utf-8")
+    environment = {"QUEUE_MAXSIZE": "50", "PRIME_STREAM": "1", "TTS_MAX_SESSIONS": "7", "DEFAULT_VOICE_MALE": "tone"}
+    with Daemon(*TONE, "--prerender-file", str(config), environment=environment) as daemon:
         daemon.wait_line("level=info event=env_var_ignored name=QUEUE_MAXSIZE why=.*KOKORO_MAX_FIRST_AUDIO_S")
+        daemon.wait_line("level=info event=config_key_ignored name=prerender.batch_size why=")
         daemon.wait_ready()
-    assert not any("TTS_MAX_SESSIONS" in line for line in daemon.stderr)
+    assert sum("PRIME_STREAM" in line for line in daemon.stderr) == 1
+    assert not any("TTS_MAX_SESSIONS" in line or "DEFAULT_VOICE_MALE" in line for line in daemon.stderr)
 
 
 def test_flags_without_effect_and_unknown_variables_are_named_in_the_log() -> None:
@@ -177,12 +203,28 @@ def test_http_port_in_use_is_one_line_and_exit_1() -> None:
     assert f"TCP {port}" in row
 
 
-def test_a_door_for_everybody_is_one_line_and_exit_1() -> None:
+def test_a_door_for_everybody_is_one_line_and_exit_2() -> None:
     result = run(*TONE, "--http-port", str(free_port()), "--http-host", "0.0.0.0")
-    assert (result.returncode, result.stdout) == (1, "")
+    assert (result.returncode, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: --http-host '0.0.0.0' ")
     assert "--insecure" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--voice", "nobody"), "unknown voice 'nobody'"),
+        (("--audiosocket-port", "1"), "--audiosocket-port"),  # without the HTTP door
+        (("--prerender-file", "no-such-file"), "--prerender-file"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_line_and_exit_2(arguments: tuple[str, ...], named: str) -> None:
+    result = run(*TONE, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert named in line
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
@@ -302,10 +344,11 @@ def test_help_names_every_setting() -> None:
 
 def test_init_db_makes_what_is_missing_and_keeps_what_is_set(tmp_path: Path) -> None:
     database = tmp_path / "host.db"
-    for _ in range(2):
+    for new in (True, False):
         result = run("--init-db", "--db", str(database))
         assert (result.returncode, result.stderr) == (0, "")
         assert "6 keys" in result.stdout
+        assert ("Piper speaks from now on, also in a service that is running" in result.stdout) is new
         with contextlib.closing(sqlite3.connect(database)) as connection, connection:
             values = dict(connection.execute("SELECT key, value FROM system_config"))
             connection.execute("UPDATE system_config SET value = 'bm_george' WHERE key = 'kokoro_voice'")
@@ -345,9 +388,9 @@ def test_unreadable_database_is_survived(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_unknown_voice_is_one_line_and_exit_1(kokoro_weights: KokoroWeights) -> None:
+def test_unknown_voice_is_one_line_and_exit_2(kokoro_weights: KokoroWeights) -> None:
     result = run(*ANY_PORTS, "--voice", "nobody")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stdout == ""
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1

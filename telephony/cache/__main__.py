@@ -15,12 +15,12 @@ from prometheus_client import CollectorRegistry
 
 from telephony import settings
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.prerender import PhraseRequest, load_requests, prerender
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store
 from telephony.settings import Settings
+from telephony.telemetry.cache_figures import CacheFigures
 
 _HTTP_TIMEOUT_S = 120.0
 

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from telephony.cache.figures import CacheFigures
 from telephony.cache.in_flight import InFlightPhrase, PhraseReader
 from telephony.cache.key import PhraseKey
 from telephony.cache.phrase import CorruptError, Phrase, decode, encode
 from telephony.cache.stores import Guard, Store, StoreError
+from telephony.telemetry.cache_figures import CacheFigures
 
 log = structlog.get_logger()
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import structlog
 
-from telephony.cache.figures import CacheFigures
 from telephony.cache.stores import StoreError
+from telephony.telemetry.cache_figures import CacheFigures
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from telephony.cache.figures import CacheFigures
+from telephony.telemetry.cache_figures import CacheFigures
 
 # A value over this share of the bound would push out too many others.
 _LARGEST_SHARE = 1 / 8

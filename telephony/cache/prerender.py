@@ -43,7 +43,8 @@ class PrerenderResult:
 def load_requests(path: Path) -> list[PhraseRequest]:
     """The list `prerender` of a YAML file: each entry is a text, or a mapping of `text`, `voice`, `speed`, `language`.
 
-    Empty if the file has no such list.
+    In a gateway's file, `prerender` is a mapping with the list under `common_phrases`, unless `enabled` is false. Empty
+    if the file has no list.
 
     Raises:
         OSError: the file cannot be read.
@@ -53,12 +54,16 @@ def load_requests(path: Path) -> list[PhraseRequest]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PrerenderError(f"{path}: {error}") from None
-    entries = document.get("prerender") if isinstance(document, dict) else None
+    name = "prerender"
+    entries = document.get(name) if isinstance(document, dict) else None
+    if isinstance(entries, dict):
+        name = "prerender.common_phrases"
+        entries = entries.get("common_phrases") if entries.get("enabled", True) else None
     if entries is None:
         return []
     if not isinstance(entries, list):
-        raise PrerenderError(f"{path}: prerender must be a list")
-    return [_phrase(f"{path}: prerender[{index}]", entry) for index, entry in enumerate(entries)]
+        raise PrerenderError(f"{path}: {name} must be a list")
+    return [_phrase(f"{path}: {name}[{index}]", entry) for index, entry in enumerate(entries)]
 
 
 def prerender(

@@ -61,8 +61,8 @@ class RedisStore:
         self._ttl_ms = max(1, round(ttl_s * 1000))
         self._max_value_bytes = max_value_bytes
         self._read_timeout_s = read_timeout_s
-        self._reading = _client(url, read_timeout_s)
-        self._client = _client(url, _WRITE_TIMEOUT_S)
+        self._reading = redis_client(url, read_timeout_s)
+        self._client = redis_client(url, _WRITE_TIMEOUT_S)
         self._readers = ThreadPoolExecutor(_THREADS, thread_name_prefix="cache-redis")
 
     def get(self, name: str) -> bytes | None:
@@ -116,7 +116,8 @@ class RedisStore:
         return set(self._client.scan_iter(match=_PATTERN, count=_SCAN))
 
 
-def _client(url: str, timeout_s: float) -> redis.Redis:
+def redis_client(url: str, timeout_s: float) -> redis.Redis:
+    """A client that tries nothing twice and waits `timeout_s` for an answer; a name service may take longer."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout_s,

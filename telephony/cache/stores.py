@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from telephony.cache.figures import CacheFigures
+from telephony.telemetry.cache_figures import CacheFigures
 
 log = structlog.get_logger()
 

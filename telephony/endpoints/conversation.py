@@ -156,7 +156,7 @@ class Conversation:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._taking = False
-        log.info("session_started", session=str(session), session_id=session_id, voice=selection.voice)
+        log.info("session_started", door=session.door, session=session_id, voice=selection.voice)
 
     async def say(self, text: str) -> None:
         """Takes the next piece of text; speaks the sentences that it completes, the rest when none follows."""
@@ -221,8 +221,8 @@ class Conversation:
         self._hold()
         log.info(
             "session_ended",
-            session=str(self._session),
-            session_id=self.session_id,
+            door=self._session.door,
+            session=self.session_id,
             segments=self.totals.segments,
             audio_s=round(self.totals.sent_s, 3),
         )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
+from telephony.endpoints.errors import invalid, no_voice
 from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Session, Speech
@@ -81,13 +81,13 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         try:
             script = await sessions.parse(wanted.text)
         except SpokenError as error:
-            raise _invalid("text", str(error)) from None
+            raise invalid("text", str(error)) from None
         if not script.speakable:
-            raise _invalid("text", "there is nothing to say in it")
+            raise invalid("text", "there is nothing to say in it")
         try:
             sessions.check_open()
             selection = _select(sessions, wanted, script)
-            session = sessions.open(_DOOR)
+            session = sessions.open(_DOOR, request.state.request_id)
         except RefusedError as error:
             raise streaming.busy(error) from None
         try:
@@ -105,6 +105,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 "X-Sample-Rate": str(answer.encoder.sample_rate),
                 "X-Engine": answer.speech.request.current.engine.name,
                 "X-Voice": answer.speech.request.current.voice,
+                "X-Speed": f"{answer.speech.request.current.speed:g}",
                 "X-Cache": streaming.x_cache(answer.speech),
                 **answer.body.headers,
             },
@@ -131,7 +132,7 @@ async def _speak(
     try:
         encoder = open_encoder(wanted.format, own_hz if wanted.sample_rate is None else wanted.sample_rate)
     except EncoderError as error:
-        raise _invalid("sample_rate", str(error)) from None
+        raise invalid("sample_rate", str(error)) from None
     speech = session.say(script, selection, keep=wanted.prerender, request_id=request.state.request_id)
     try:
         body = await streaming.body(request, speech, encoder, wanted.stream)
@@ -141,11 +142,11 @@ async def _speak(
 
 
 def _select(sessions: SessionRegistry, wanted: Synthesis, script: Script) -> ResolvedVoice:
+    asked = VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine)
     try:
-        selection = sessions.find(VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine))
+        selection = sessions.find(asked)
     except UnknownVoiceError as error:
-        field = next((name for name in ("voice", "language") if getattr(wanted, name) is not None), "engine")
-        raise _invalid(field, str(error)) from None
+        raise no_voice(error, asked) from None
     if wanted.voice is not None or wanted.language is not None:
         return selection
     languages = writing_systems.languages(script.words)
@@ -154,12 +155,8 @@ def _select(sessions: SessionRegistry, wanted: Synthesis, script: Script) -> Res
     for language in languages:
         with contextlib.suppress(UnknownVoiceError):
             return sessions.find(VoiceRequest(language=language, speed=wanted.speed, engine=wanted.engine))
-    raise _invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
+    raise invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
 
 
 def _voice(selection: ResolvedVoice) -> Voice:
     return selection.engine.find_voice(selection.voice)
-
-
-def _invalid(field: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])

@@ -15,24 +15,27 @@ from typing import Any, cast
 import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Match
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from telephony import __version__
-from telephony.endpoints import admin, gateway, health, livekit, openai, page, pbx_calls, pipecat
+from telephony.endpoints import admin, errors, gateway, health, livekit, openai, page, pbx_calls, pipecat
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
-from telephony.endpoints.observer import Observer
+from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.security import Guard, Origins
-from telephony.endpoints.websocket_server import BoundedWebSocket
+from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name, refused
+
+DOOR = "http"
+"""The name of the port in the log, before it is known for which door a connection is."""
 
 # HostPorts that everybody may use.
 _OPEN = ("health", "page")
@@ -56,7 +59,8 @@ def create_app(
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
     """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one."""
-    app = FastAPI(title="Kokoro for phone calls", version=__version__)
+    # Not FastAPI's pages of /docs: they are scripts from elsewhere, and show nothing to whoever has to give a key.
+    app = FastAPI(title="Kokoro for phone calls", version=__version__, docs_url=None, redoc_url=None)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
         for door in (livekit, pipecat, gateway, openai)
@@ -70,8 +74,11 @@ def create_app(
     for router in routers.values():
         app.include_router(router)
     door_of = partial(_door_of, {name: router.routes for name, router in routers.items()})
-    app.add_exception_handler(RequestValidationError, _refuse_invalid)
+    app.router.default = errors.not_found
+    app.add_exception_handler(RequestValidationError, errors.answer_invalid)
+    app.add_exception_handler(HTTPException, errors.answer_error)
     # The last one added is the outermost.
+    app.add_middleware(_HeadAsGet)
     app.add_middleware(Guard, settings=settings, metrics=metrics, is_open=lambda scope: door_of(scope) in _OPEN)
     origins = Origins(settings.allowed_origins, trust_host=False).listed
     if origins:
@@ -80,9 +87,19 @@ def create_app(
             allow_origins=origins,
             allow_methods=("GET", "POST"),
             allow_headers=("*",),
-            expose_headers=("X-Sample-Rate", "X-Engine", "X-Voice", "X-Cache", "X-Request-ID", "Retry-After"),
+            expose_headers=(
+                "X-Sample-Rate",
+                "X-Engine",
+                "X-Voice",
+                "X-Speed",
+                "X-Cache",
+                "X-Request-ID",
+                "Retry-After",
+            ),
         )
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
+    if settings.traces_url:
+        app.add_middleware(TraceContext)
     return app
 
 
@@ -100,14 +117,15 @@ def bind(host: str, port: int) -> socket.socket:
     # Connections inherit both. asyncio's own way to the first one passes by sockets that were made without a protocol.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    return Listener(listener, "http")
+    return Listener(listener, DOOR)
 
 
 class HttpServer:
     """Serves an app on a listening socket. `start` once, `close` once."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, settings: Settings, metrics: Metrics) -> None:
         self._listener = listener
+        on_refusal = partial(_note_refusal, metrics)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             # Whose machine is gone without a word is cut by the kernel.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * settings.send_timeout_s))
@@ -115,8 +133,9 @@ class HttpServer:
             _Connection,
             max_connections=settings.http_connections + _SPARE_CONNECTIONS,
             head_timeout_s=settings.hello_timeout_s,
+            on_refusal=on_refusal,
         )
-        web_socket = partial(BoundedWebSocket, farewell_s=settings.send_timeout_s)
+        web_socket = partial(BoundedWebSocket, farewell_s=settings.send_timeout_s, on_refusal=on_refusal)
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -132,6 +151,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # On what is uvicorn's own answer too, to a request that is none.
+                headers=[("X-Content-Type-Options", "nosniff")],
                 proxy_headers=False,
             )
         )
@@ -154,6 +175,17 @@ class HttpServer:
         self._listener.close()
 
 
+class _HeadAsGet:
+    """ASGI middleware: HEAD is answered where GET is. uvicorn leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request or connection."""
+        await self._app({**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope, receive, send)
+
+
 class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's."""
@@ -174,10 +206,15 @@ class _Connection(HttpToolsProtocol):
     Args:
         max_connections: at once, WebSockets included; one more is cut.
         head_timeout_s: until a connection that has not sent the head of a request is cut.
+        on_refusal: told of connections that are refused: code, why, and the peer's address.
     """
 
-    def __init__(self, *args: Any, max_connections: int, head_timeout_s: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, max_connections: int, head_timeout_s: float, on_refusal: OnRefusal, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._on_refusal = on_refusal
+        self._answered = False
         self._max_connections = max_connections
         self._head_timeout_s = head_timeout_s
         self._head_overdue: asyncio.TimerHandle | None = None
@@ -187,6 +224,8 @@ class _Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._await_head()
         if len(self.connections) > self._max_connections:
+            why = f"{self._max_connections} connections are open, which is the limit"
+            self._on_refusal("connection_refused", why, self.client)
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -200,17 +239,29 @@ class _Connection(HttpToolsProtocol):
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self.send_400_response("Request head too large.")
 
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn's, for what is no request."""
+        self._on_refusal("protocol_error", msg, self.client)
+        super().send_400_response(msg)
+
     def on_headers_complete(self) -> None:
         self._head_came()
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._answered = True
         self._await_head()
 
     def _await_head(self) -> None:
         self._head_came()
-        self._head_overdue = self.loop.call_later(self._head_timeout_s, self.transport.close)
+        self._head_overdue = self.loop.call_later(self._head_timeout_s, self._cut)
+
+    def _cut(self) -> None:
+        if self._head_bytes or not self._answered:  # else it was kept open for a next request
+            why = f"no whole head of a request within {self._head_timeout_s:g} s"
+            self._on_refusal("hello_overdue", why, self.client)
+        self.transport.close()
 
     def _head_came(self) -> None:
         if self._head_overdue is not None:
@@ -219,16 +270,13 @@ class _Connection(HttpToolsProtocol):
         self._head_bytes = 0
 
 
+def _note_refusal(metrics: Metrics, code: str, why: str, address: tuple[str, int] | None) -> None:
+    refused(metrics, DOOR, code, why, peer_name(address))
+
+
 def _door_of(doors: dict[str, list[BaseRoute]], scope: Scope) -> str:
     """The door that a request is for; `none` where there is none."""
     for name, routes in doors.items():
         if any(route.matches(scope)[0] is not Match.NONE for route in routes):
             return name
     return "none"
-
-
-async def _refuse_invalid(request: Request, error: Exception) -> JSONResponse:
-    """Names the fields that are wrong. What the client sent is not repeated: it may be a caller's text."""
-    assert isinstance(error, RequestValidationError)
-    found = [{key: each[key] for key in ("loc", "msg", "type")} for each in error.errors()]
-    return JSONResponse({"detail": found}, 422)

@@ -81,6 +81,8 @@ class Presence:
         Raises:
             ClientGoneError: it cannot be told.
         """
+        if self.cut_because is not None:
+            log.info("idle_client_closed", **client.named, why=self.cut_because)
         if self.cut_because == "number":
             await client.send(busy)
             await client.close(TRY_AGAIN_LATER, "busy")
@@ -128,5 +130,4 @@ class IdleClients:
 
     def _close(self, presence: Presence, why: Literal["time", "number"]) -> None:
         self._metrics.idle_clients_closed.labels(self._door, why).inc()
-        log.info("idle_client_closed", door=self._door, why=why)
         presence.cut(why)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 
 from telephony.endpoints.conversation import Conversation, Format, Totals
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, stays
+from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, no_voice_message
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
@@ -40,13 +40,13 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     @routes.websocket("/ws/tts")
     async def converse(socket: WebSocket) -> None:
         await socket.accept()
-        client = Client(socket, settings.send_timeout_s)
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
         with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
-            await _Connection(client, sessions, settings, metrics, presence=presence).serve()
+            await _Connection(client, sessions, settings, presence=presence).serve()
         try:
             await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
         except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
+            log.debug("client_gone", **client.named, error=str(error))
 
     return routes
 
@@ -84,33 +84,29 @@ class _Answers:
 class _Connection:
     """One client. One task reads its messages; while it has a session, another one speaks."""
 
-    def __init__(
-        self, client: Client, sessions: SessionRegistry, settings: Settings, metrics: Metrics, *, presence: Presence
-    ) -> None:
+    def __init__(self, client: Client, sessions: SessionRegistry, settings: Settings, *, presence: Presence) -> None:
         self._client = client
         self._presence = presence
         self._sessions = sessions
         self._settings = settings
-        self._metrics = metrics
         self._conversation: Conversation | None = None
         self._defect: Exception | None = None
 
     async def serve(self) -> None:
         """Returns when the client is gone or was refused."""
-        log.info("connected", door=DOOR)
-        try:
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._run, self._read)
-        finally:
-            self._end_conversation()
-            log.info("disconnected", door=DOOR)
+        with self._client.connected():
+            try:
+                async with anyio.create_task_group() as self._tasks:
+                    self._tasks.start_soon(self._run, self._read)
+            finally:
+                self._end_conversation()
         if self._defect is not None:
             raise self._defect
 
     async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
         """Runs one of the tasks. If the client is gone, the other one ends as well."""
         try:
-            if await stays(task, DOOR, self._metrics):
+            if await self._client.stays(task):
                 return
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
@@ -172,14 +168,15 @@ class _Connection:
         try:
             selection = self._sessions.find(wanted)
         except UnknownVoiceError as error:
-            raise MessageError("bad_voice", str(error)) from None
+            raise no_voice_message(error) from None
+        session_id = message.session_id or str(uuid.uuid4())
         conversation = Conversation(
-            self._sessions.open(DOOR),
+            self._sessions.open(DOOR, session_id),
             _Answers(self._client, timestamps=bool(chosen.timestamps)),
             self._sessions,
             self._settings,
             on_pending=lambda pending: self._presence.speak() if pending else self._presence.pause(),
-            session_id=message.session_id or str(uuid.uuid4()),
+            session_id=session_id,
             wanted=wanted,
             selection=selection,
             sent_as=Format(
@@ -191,6 +188,7 @@ class _Connection:
             ),
         )
         self._conversation = conversation
+        self._client.session = session_id
         await self._client.send(protocol.SessionStarted(conversation.session_id))
         self._tasks.start_soon(self._run, partial(self._converse, conversation))
 

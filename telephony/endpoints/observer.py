@@ -1,4 +1,5 @@
-"""What is seen of every request and connection, whichever door it is for: an id, figures, and an answer to defects."""
+"""What is seen of every request and connection, whichever door it is for: an id, figures, refusals, and an answer to
+defects."""
 
 from __future__ import annotations
 
@@ -14,12 +15,26 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from telephony.telemetry import trace_context
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name, refused
 
 log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _INTERNAL_ERROR = 1011
+# Whoever asks for the service's health is answered by the status, not refused.
+_ANSWERS_BY_STATUS = "health"
+
+
+def explain(scope: Scope, why: str, code: str | None = None) -> None:
+    """Says why a request or a WebSocket is about to be refused, for the log.
+
+    Args:
+        why: in words, without a caller's text.
+        code: what kind of refusal, out of a fixed set; None: as the status says.
+    """
+    scope.setdefault("state", {})["refusal"] = (code, why)
 
 
 class Observer:
@@ -56,6 +71,9 @@ class Observer:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                # 500 has failed, and has a line of its own.
+                if status >= 400 and status != 500 and door != _ANSWERS_BY_STATUS:
+                    self._refused(scope, door, str(status))
             await send(message)
 
         try:
@@ -79,8 +97,14 @@ class Observer:
                 accepted = True
                 self._metrics.websocket_connections.labels(door).inc()
                 self._metrics.websockets_open.labels(door).inc()
+            elif message["type"] == "websocket.http.response.start":
+                closed = True
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                self._refused(scope, door, str(message["status"]))
             elif message["type"] == "websocket.close":
                 closed = True
+                if "refusal" in scope["state"]:  # else its door has said why, if there was a reason
+                    self._refused(scope, door, str(message["code"]))
             await send(message)
 
         try:
@@ -94,6 +118,24 @@ class Observer:
         finally:
             if accepted:
                 self._metrics.websockets_open.labels(door).dec()
+
+    def _refused(self, scope: Scope, door: str, status: str) -> None:
+        code, why = scope["state"].get("refusal", (None, "no reason was given"))
+        request_id = scope["state"]["request_id"]
+        refused(self._metrics, door, code or status, why, peer_name(scope.get("client")), request_id=request_id)
+
+
+class TraceContext:
+    """ASGI middleware: what a request says is said in the trace of its client, which `traceparent` names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request or connection."""
+        if scope["type"] in ("http", "websocket"):
+            trace_context.traceparent.set(Headers(scope=scope).get("traceparent", ""))
+        await self._app(scope, receive, send)  # in a task of its own, and what it sets ends with that
 
 
 def _report(error: Exception, door: str, request_id: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException
@@ -20,6 +20,8 @@ from starlette.responses import JSONResponse, Response
 
 from telephony.audio.encoders import open_encoder
 from telephony.endpoints import streaming
+from telephony.endpoints.errors import VOICE_UNAVAILABLE
+from telephony.endpoints.observer import explain
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
@@ -27,7 +29,7 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
-from telephony.voices import ALIASES, VoiceRequest
+from telephony.voices import ResolvedVoice, UnavailableVoiceError, VoiceRequest, aliases
 
 VOICES = {
     "alloy": "af_alloy",
@@ -53,7 +55,7 @@ _ENGINES = {"supertonic-2": "supertonic", "supertonic": "supertonic", "piper": "
 
 _DOOR = "openai"
 _MODELS_SINCE = 1_737_936_000  # Kokoro-82M v1.0, 27 January 2025
-_ERROR_TYPES = {429: "rate_limit_error", 500: "server_error"}
+_ERROR_TYPES = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
 # OpenAI's clients account in tokens. Here one of text is a character, one of audio is as long as an Opus frame.
 _TOKENS_PER_S = 50
 
@@ -70,6 +72,8 @@ class CreateSpeech(BaseModel):
     `stream` says whether the audio leaves while it is spoken, or once all is there, with a Content-Length and exact
     lengths in its header; by default only `flac` waits, which some readers cannot open without. Events never wait.
 
+    `speed` is 0.25 to 4, as OpenAI has it; a voice goes as slow and as fast as it can, and X-Speed says how fast it is.
+
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
     no effect: the voices cannot be instructed.
     """
@@ -79,7 +83,7 @@ class CreateSpeech(BaseModel):
     voice: str | VoiceId
     instructions: str | None = None
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
-    speed: float | None = Field(None, ge=0.5, le=2.0)
+    speed: float | None = Field(None, ge=0.25, le=4.0)
     stream_format: Literal["audio", "sse"] = "audio"
     stream: bool | None = None
 
@@ -109,11 +113,11 @@ class _Route(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                return _invalid_request(error)
+                return _invalid_request(request, error)
             except RefusedError as error:
-                return _error(streaming.busy(error))
+                return _error(request, streaming.busy(error))
             except HTTPException as error:
-                return _error(error)
+                return _error(request, error)
 
         return handle_as_openai
 
@@ -127,6 +131,7 @@ class _ParameterError(HTTPException):
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
     """The routes of this door."""
+    anyone = aliases(settings.female_voice, settings.male_voice)
     routes = APIRouter(
         prefix="/v1",
         tags=["openai"],
@@ -158,14 +163,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if events and wanted.stream is False:
             raise _ParameterError("stream", "events are always streamed")
         sessions.check_open()
-        engine = _ENGINES.get(wanted.model)
-        name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
-        try:
-            selection = sessions.find(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine))
-        except UnknownVoiceError as error:
-            raise _ParameterError("voice", str(error), code="voice_not_found") from None
+        selection = _select(sessions, wanted)
         encoder = open_encoder(wanted.response_format)
-        session = sessions.open(_DOOR)
+        session = sessions.open(_DOOR, request.state.request_id)
         try:
             speech = session.say(script, selection, request_id=request.state.request_id)
             body = await streaming.body(request, speech, encoder, True if events else wanted.stream)
@@ -183,7 +183,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         return SpeechResponse(
             pieces,
             content_type,
-            {"X-Cache": streaming.x_cache(speech), **body.headers},
+            {"X-Speed": f"{speech.request.current.speed:g}", "X-Cache": streaming.x_cache(speech), **body.headers},
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
         )
@@ -197,9 +197,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     async def retrieve_model(name: str) -> dict[str, Any]:
         """One of them."""
         if name not in MODELS:
-            raise _ParameterError(
-                "model", "there is no such model: GET /v1/models lists them", status=404, code="model_not_found"
-            )
+            message = f"there is no model {name!r:.100}: GET /v1/models lists them"
+            raise _ParameterError("model", message, status=404, code="model_not_found")
         return _model(name)
 
     @routes.get("/voices")
@@ -215,13 +214,25 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     "name": voice.name,
                     "language": voice.language,
                     "engine": engine.name,
-                    "aliases": _aliases(voice.name),
+                    "aliases": _aliases(voice.name, anyone),
                 }
                 for engine, voice in voices
             ],
         }
 
     return routes
+
+
+def _select(sessions: SessionRegistry, wanted: CreateSpeech) -> ResolvedVoice:
+    engine = _ENGINES.get(wanted.model)
+    name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
+    try:
+        return sessions.find(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine))
+    except UnavailableVoiceError as error:
+        param = "model" if engine is not None else "voice"
+        raise _ParameterError(param, str(error), status=503, code=VOICE_UNAVAILABLE) from None
+    except UnknownVoiceError as error:
+        raise _ParameterError("voice", str(error), code="voice_not_found") from None
 
 
 def _voice(name: str, engine: str | None) -> str:
@@ -231,9 +242,9 @@ def _voice(name: str, engine: str | None) -> str:
     return "female" if VOICES[name][1] == "f" else "male"
 
 
-def _aliases(voice: str) -> list[str]:
-    anyone = [alias for alias, names in ALIASES.items() if voice in names]
-    return sorted([*anyone, *(alias for alias, name in VOICES.items() if name == voice)])
+def _aliases(voice: str, anyone: Mapping[str, Sequence[str]]) -> list[str]:
+    meant = [alias for alias, names in anyone.items() if voice in names]
+    return sorted([*meant, *(alias for alias, name in VOICES.items() if name == voice)])
 
 
 async def _events(pieces: AsyncIterator[bytes], text: str, spoken: Spoken) -> AsyncIterator[bytes]:
@@ -252,16 +263,18 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _MODELS_SINCE, "owned_by": "kokoro"}
 
 
-def _invalid_request(error: RequestValidationError) -> JSONResponse:
+def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
     # A union's errors go on with the member that did not fit; what is no JSON has a place instead of a name.
     param = next((part for part in first["loc"][1:2] if isinstance(part, str)), None)
     message = first["msg"] if param is None else f"{param}: {first['msg']}"
+    explain(request.scope, message)
     return _response(400, Problem(message=message, type="invalid_request_error", param=param, code=first["type"]))
 
 
-def _error(error: HTTPException) -> JSONResponse:
+def _error(request: Request, error: HTTPException) -> JSONResponse:
     named = error if isinstance(error, _ParameterError) else None
+    explain(request.scope, error.detail, named.code if named else None)
     kind = _ERROR_TYPES.get(error.status_code, "invalid_request_error")
     param, code = (named.param, named.code) if named else (None, None)
     return _response(error.status_code, Problem(message=error.detail, type=kind, param=param, code=code), error.headers)

@@ -22,7 +22,6 @@ def router() -> APIRouter:
     headers = {
         "Content-Security-Policy": _content_security_policy(html),
         "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-cache",
     }
     routes = APIRouter()

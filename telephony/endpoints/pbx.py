@@ -18,22 +18,38 @@ import structlog
 
 from telephony.endpoints.listening import Listener
 from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, CallText, PbxCall
+from telephony.endpoints.tcp import with_port
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import audiosocket
 from telephony.protocols.audiosocket import PbxDecoder
 from telephony.protocols.telephone import WireError
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name, refused
 
 log = structlog.get_logger()
 
 # About a second at the highest usual rate: a PBX that takes nothing is noticed, and hears nothing old afterwards.
 _SEND_BUFFER_BYTES = 32_768
 _GOODBYE_S = 1.0
+# So long who has text for a call is told that it has ended; afterwards its id may be that of the next one.
+_JUST_ENDED_S = 10.0
+_MAX_ENDED = 1000
+# What the log calls a refusal, as at the telephone's other endpoints, by what the metric calls it.
+_CODES = {
+    "connections": "connection_refused",
+    "overdue": "hello_overdue",
+    "broken": "protocol_error",
+    "busy": "busy",
+}
 
 
 class UnknownCallError(LookupError):
     """There is no such call. The message says what to do."""
+
+
+class EndedCallError(UnknownCallError):
+    """The call has just ended."""
 
 
 class TooMuchTextError(RuntimeError):
@@ -82,6 +98,8 @@ class Pbx:
         self._metrics = metrics
         self._calls: dict[uuid.UUID, PbxCall] = {}
         self._waiting: dict[uuid.UUID, _Waiting] = {}
+        # When each call has ended, on the event loop's clock; the last ones only, oldest first.
+        self._ended: dict[uuid.UUID, float] = {}
         self._connections: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -103,10 +121,13 @@ class Pbx:
         """A call that is connected.
 
         Raises:
+            EndedCallError: it was until a moment ago.
             UnknownCallError: it is not.
         """
         call = self._calls.get(call_id)
         if call is None:
+            if self._has_just_ended(call_id):
+                raise EndedCallError(f"call {call_id} has ended")
             raise UnknownCallError(
                 f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port with that UUID first"
             )
@@ -121,6 +142,7 @@ class Pbx:
         """Speaks a text behind those said before; False if it waits for the call's PBX to connect.
 
         Raises:
+            EndedCallError: the call has just ended: nobody will hear it.
             UnknownCallError: the call is not connected, and texts do not wait for one.
             TooMuchTextError: too much waits already.
             RefusedError: the service is stopping, or could not begin soon enough.
@@ -146,7 +168,7 @@ class Pbx:
 
     def _keep(self, call_id: uuid.UUID, text: CallText) -> None:
         wait_s = self._settings.audiosocket_wait_s
-        if not wait_s:
+        if not wait_s or self._has_just_ended(call_id):
             self.find(call_id)
         waiting = self._waiting.get(call_id)
         if waiting is None:
@@ -156,6 +178,16 @@ class Pbx:
             waiting = self._waiting[call_id] = _Waiting(expiry)
         self._check_room(text, sum(each.size_bytes for each in waiting.texts))
         waiting.texts.append(text)
+
+    def _has_just_ended(self, call_id: uuid.UUID) -> bool:
+        ended_at = self._ended.get(call_id)
+        return ended_at is not None and asyncio.get_running_loop().time() - ended_at < _JUST_ENDED_S
+
+    def _note_end(self, call_id: uuid.UUID) -> None:
+        self._ended.pop(call_id, None)
+        self._ended[call_id] = asyncio.get_running_loop().time()
+        if len(self._ended) > _MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     def _check_room(self, text: CallText, waiting_bytes: int) -> None:
         if waiting_bytes and waiting_bytes + text.size_bytes > self._settings.max_queued_text_bytes:
@@ -174,9 +206,9 @@ class Pbx:
         try:
             await self._answer(reader, writer)
         except OSError as error:
-            log.debug("connection_lost", door=DOOR, error=str(error))
+            log.debug("connection_lost", door=DOOR, peer=_peer(writer), error=str(error))
         except Exception:
-            log.exception("connection_failed", door=DOOR)
+            log.exception("connection_failed", door=DOOR, peer=_peer(writer))
         finally:
             writer.close()
             with anyio.move_on_after(_GOODBYE_S, shield=True), contextlib.suppress(OSError):  # it is gone already
@@ -186,24 +218,25 @@ class Pbx:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) > self._settings.max_connections:
-            self._refuse("connections", f"{self._settings.max_connections} connections are open")
+            limit = self._settings.max_connections
+            self._refuse(writer, "connections", f"{limit} connections are open, which is the limit")
             return
         decoder = PbxDecoder()
         try:
             with anyio.fail_after(self._settings.hello_timeout_s):
                 call_id = await _greeting(reader, decoder)
         except TimeoutError:
-            self._refuse("overdue", f"no UUID within {self._settings.hello_timeout_s:g} s")
+            self._refuse(writer, "overdue", f"no UUID within {self._settings.hello_timeout_s:g} s")
             return
         except WireError as error:
-            self._refuse("broken", str(error))
+            self._refuse(writer, "broken", with_port(error, self._settings.http_port))
             return
         if call_id is None:
             return
         try:
-            session = self._sessions.open(DOOR)
+            session = self._sessions.open(DOOR, str(call_id))
         except RefusedError as error:
-            self._refuse("busy", str(error))
+            self._refuse(writer, "busy", str(error), call_id)
             writer.write(audiosocket.encode_hangup())
             return
         try:
@@ -218,7 +251,8 @@ class Pbx:
         if older is not None:
             older.cut()
         self._calls[call.call_id] = call
-        log.info("connected", door=DOOR, call=str(call.call_id))
+        self._ended.pop(call.call_id, None)
+        log.info("connected", door=DOOR, peer=_peer(writer), call=str(call.call_id))
         waiting = self._waiting.pop(call.call_id, None)
         if waiting is not None:
             waiting.expiry.cancel()
@@ -227,19 +261,28 @@ class Pbx:
         try:
             await call.serve(reader, writer, decoder)
         except WireError as error:
-            self._refuse("broken", str(error))
+            self._refuse(writer, "broken", str(error), call.call_id)
         except TimeoutError:
             self._metrics.clients_stalled.labels(DOOR).inc()
-            log.warning("client_stalled", door=DOOR, call=str(call.call_id))
+            error_text = f"took nothing for {self._settings.send_timeout_s:g} s"
+            log.warning("client_stalled", door=DOOR, peer=_peer(writer), call=str(call.call_id), error=error_text)
             writer.transport.abort()
         finally:
             if self._calls.get(call.call_id) is call:
                 del self._calls[call.call_id]
-            log.info("disconnected", door=DOOR, call=str(call.call_id))
+                self._note_end(call.call_id)
+            log.info("disconnected", door=DOOR, peer=_peer(writer), call=str(call.call_id))
 
-    def _refuse(self, why: str, error: str) -> None:
-        self._metrics.audiosocket_refused.labels(why).inc()
-        log.warning("audiosocket_refused", why=why, error=error)
+    def _refuse(
+        self, writer: asyncio.StreamWriter, counted_as: str, why: str, call_id: uuid.UUID | None = None
+    ) -> None:
+        self._metrics.audiosocket_refused.labels(counted_as).inc()
+        call = None if call_id is None else str(call_id)
+        refused(self._metrics, DOOR, _CODES[counted_as], why, _peer(writer), call=call)
+
+
+def _peer(writer: asyncio.StreamWriter) -> str | None:
+    return peer_name(writer.get_extra_info("peername"))
 
 
 async def _greeting(reader: asyncio.StreamReader, decoder: PbxDecoder) -> uuid.UUID | None:

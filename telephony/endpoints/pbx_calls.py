@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from telephony.endpoints import streaming
-from telephony.endpoints.pbx import Pbx, TooMuchTextError, UnknownCallError
+from telephony.endpoints.errors import CodedError, invalid, no_voice
+from telephony.endpoints.pbx import EndedCallError, Pbx, TooMuchTextError, UnknownCallError
 from telephony.endpoints.pbx_connection import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
@@ -36,7 +36,8 @@ class Words(BaseModel):
 
 
 class Accepted(BaseModel):
-    """A text that will be spoken; `waiting` if its call has not connected yet."""
+    """A text that will be spoken: `queued` behind those of its call, or `waiting` for the call to connect, for at most
+    `--audiosocket-wait-s`."""
 
     request_id: str
     state: Literal["queued", "waiting"]
@@ -79,7 +80,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         prefix="/calls/{call_id}",
         tags=["calls"],
         lifespan=serve,
-        responses={404: {"description": "no such call is connected"}},
+        responses={404: {"description": "no such call is connected; the code `ended`: it was until a moment ago"}},
     )
 
     @routes.post(
@@ -99,9 +100,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             script = await sessions.parse(words.text)
         except SpokenError as error:
-            raise _invalid("text", str(error)) from None
+            raise invalid("text", str(error)) from None
         if not script.speakable:
-            raise _invalid("text", "there is nothing to say in it")
+            raise invalid("text", "there is nothing to say in it")
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
@@ -111,7 +112,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         except TooMuchTextError as error:
             raise HTTPException(429, str(error), {"Retry-After": "1"}) from None
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
         return Accepted(request_id=request_id, state="queued" if spoken else "waiting")
 
     @routes.post("/interrupt")
@@ -120,7 +121,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             spoken, remaining = pbx.find(call_id).interrupt()
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
         return Interrupted(text_spoken=spoken, text_remaining=remaining)
 
     @routes.post("/hangup", status_code=202)
@@ -131,7 +132,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             pbx.find(call_id).hang_up(after_speech=how is not None and how.after_speech)
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
 
     @routes.get("")
     async def show(call_id: uuid.UUID) -> CallState:
@@ -142,7 +143,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         try:
             call = pbx.find(call_id)
         except UnknownCallError as error:
-            raise HTTPException(404, str(error)) from None
+            raise _unknown(error) from None
         return CallState(
             call_id=call_id,
             state="connected",
@@ -156,12 +157,12 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
 
 
 def _select(sessions: SessionRegistry, words: Words) -> ResolvedVoice:
+    asked = VoiceRequest(words.voice, words.language, words.speed, words.engine)
     try:
-        return sessions.find(VoiceRequest(words.voice, words.language, words.speed, words.engine))
+        return sessions.find(asked)
     except UnknownVoiceError as error:
-        field = next((name for name in ("voice", "language") if getattr(words, name) is not None), "engine")
-        raise _invalid(field, str(error)) from None
+        raise no_voice(error, asked) from None
 
 
-def _invalid(field: str, message: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
+def _unknown(error: UnknownCallError) -> HTTPException:
+    return CodedError(404, "ended" if isinstance(error, EndedCallError) else "unknown_call", str(error))

@@ -7,11 +7,12 @@ was sent it plays, barge-in or not. Everything here belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 import numpy as np
@@ -48,11 +49,12 @@ _MAX_DIGITS = 100
 
 @dataclass(frozen=True)
 class CallText:
-    """A text for a call, and who speaks it."""
+    """A text for a call, and who speaks it; `context` is that of its HTTP request, also once its call connects."""
 
     script: Script
     selection: ResolvedVoice
     request_id: str
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     @property
     def size_bytes(self) -> int:
@@ -99,7 +101,7 @@ class PbxCall:
 
     def say(self, wanted: CallText) -> None:
         """Speaks a text behind those said before."""
-        speech = self._session.say(wanted.script, wanted.selection, request_id=wanted.request_id)
+        speech = wanted.context.run(self._session.say, wanted.script, wanted.selection, request_id=wanted.request_id)
         self._playback.add(_QueuedText(wanted.script.words, speech))
 
     def interrupt(self) -> tuple[str, str]:
@@ -167,12 +169,11 @@ class PbxCall:
                         self._rate_known.set()
                         self._metrics.audio_ignored_s.inc(event.samples / event.sample_rate)
                     case audiosocket.Digit():
-                        # Which one is for those who ask: it may belong to a PIN.
                         self.digits.append(event.digit)
                         self._metrics.digits.inc()
-                        log.info("digit", call=str(self.call_id))
+                        log.info("digit", door=DOOR, call=str(self.call_id), digit=event.digit)
                     case audiosocket.Failed():
-                        log.warning("pbx_failed", call=str(self.call_id), code=event.code.hex())
+                        log.warning("pbx_failed", door=DOOR, call=str(self.call_id), code=event.code.hex())
                         return
                     case audiosocket.Unknown():
                         self._metrics.audiosocket_ignored.inc()
@@ -206,7 +207,7 @@ class PbxCall:
         said.whole = True
         failure = said.speech.request.measured.failure
         if failure is not None:
-            log.warning("text_broken_off", call=str(self.call_id), error=failure)
+            log.warning("text_broken_off", door=DOOR, call=str(self.call_id), error=failure)
 
     async def _send_frame(self, said: _QueuedText, writer: asyncio.StreamWriter) -> bool:
         """Sends the next frame of a text; False if there is none."""

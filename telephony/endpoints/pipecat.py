@@ -18,7 +18,7 @@ from telephony.endpoints.websocket import (
     Client,
     ClientGoneError,
     Frames,
-    stays,
+    no_voice_message,
 )
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
@@ -86,7 +86,6 @@ class _Connection:
         session: Session,
         sessions: SessionRegistry,
         settings: Settings,
-        metrics: Metrics,
         *,
         presence: Presence,
     ) -> None:
@@ -95,7 +94,6 @@ class _Connection:
         self._session = session
         self._sessions = sessions
         self._settings = settings
-        self._metrics = metrics
         self._start = protocol.Start()
         self._playback = Playback[_Request](None, piece_ms=settings.frame_ms)
         self._stopped = False
@@ -113,7 +111,7 @@ class _Connection:
     async def _run(self, task: Callable[[], Awaitable[None]], tasks: anyio.CancelScope) -> None:
         """Runs one of the tasks. Its end is that of the other one."""
         try:
-            await stays(task, DOOR, self._metrics)
+            await self._client.stays(task)
         except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
             self._defect = error
         tasks.cancel()
@@ -125,7 +123,7 @@ class _Connection:
             try:
                 message = protocol.parse(received)
             except MessageError as error:
-                await self._client.send(protocol.Error(error.code, error.request_id, str(error)))
+                await self._client.send(protocol.Error(error.code, str(error), error.request_id))
             else:
                 if isinstance(message, protocol.Stop):
                     self._stopped = True
@@ -143,7 +141,7 @@ class _Connection:
                 case protocol.Cancel():
                     await self._handle_cancel(message)
         except MessageError as error:
-            await self._client.send(protocol.Error(error.code, message.request_id, str(error)))
+            await self._client.send(protocol.Error(error.code, str(error), message.request_id))
 
     async def _handle_start(self, start: protocol.Start) -> None:
         selection = self._find(VoiceRequest(start.voice, engine=start.engine))
@@ -194,7 +192,7 @@ class _Connection:
         try:
             return self._sessions.find(wanted)
         except UnknownVoiceError as error:
-            raise MessageError("bad_voice", str(error)) from None
+            raise no_voice_message(error) from None
 
     def _check_room(self, script: Script) -> None:
         requests = self._playback.texts
@@ -236,7 +234,7 @@ class _Connection:
         self._leave_if_silent()
         failure = request.speech.request.measured.failure
         if failure is not None:
-            await self._client.send(protocol.Error("stream_error", request.request_id, failure))
+            await self._client.send(protocol.Error("stream_error", failure, request.request_id))
         else:
             await self._client.send(protocol.Done(request.request_id, round(request.streamed_s, 3)))
         self._rest_if_idle()
@@ -253,18 +251,18 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
     async def serve(client: Client) -> None:
         try:
-            session = sessions.attend(DOOR)
+            session = sessions.attend(DOOR, client.request_id)
         except RefusedError as error:
-            await client.send(protocol.Error("busy", None, str(error)))
+            await client.send(protocol.Error("busy", str(error), None))
             await client.close(TRY_AGAIN_LATER, "busy")
             return
         stopped = False
         try:
             with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence:
-                stopped = await _Connection(client, session, sessions, settings, metrics, presence=presence).serve()
+                stopped = await _Connection(client, session, sessions, settings, presence=presence).serve()
         finally:
             session.close()
-        await presence.dismiss(client, protocol.Error("busy", None, CROWDED_OUT))
+        await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT, None))
         if stopped:
             await client.send(protocol.Stopped())
             await client.close()
@@ -272,12 +270,12 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     @routes.websocket("/v1/audio/speech/stream/ws")
     async def stream(socket: WebSocket) -> None:
         await socket.accept()
-        log.info("connected", door=DOOR)
-        try:
-            await serve(Client(socket, settings.send_timeout_s))
-        except ClientGoneError as error:
-            log.debug("client_gone", door=DOOR, error=str(error))
-        finally:
-            log.info("disconnected", door=DOOR)
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
+        client.session = client.request_id
+        with client.connected():
+            try:
+                await serve(client)
+            except ClientGoneError as error:
+                log.debug("client_gone", **client.named, error=str(error))
 
     return routes

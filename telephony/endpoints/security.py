@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from telephony.endpoints.observer import explain
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -231,6 +232,7 @@ class Guard:
 
     async def _refuse(self, refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.requests_refused.labels(refusal.why).inc()
+        explain(scope, refusal.message)
         if scope["type"] == "http":
             response = JSONResponse({"detail": refusal.message}, refusal.status, _headers(refusal))
             await response(scope, receive, send)

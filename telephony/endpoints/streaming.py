@@ -24,6 +24,7 @@ from telephony.listeners.session import Speech
 from telephony.listeners.sessions import RefusedError
 from telephony.scheduling.queues import Window
 from telephony.speech import Samples
+from telephony.telemetry.refusals import peer_name
 
 log = structlog.get_logger()
 
@@ -141,11 +142,16 @@ class SpeechResponse(StreamingResponse):
         try:
             await super().__call__(scope, receive, send_in_time)
         except SpeechFailedError as error:
-            log.error("answer_broken_off", path=scope["path"], error=str(error))
+            log.error("answer_broken_off", **_named(scope), error=str(error))
         except TimeoutError:
-            log.warning("answer_broken_off", path=scope["path"], error=f"no byte taken for {self._send_timeout_s:g} s")
+            log.warning("answer_broken_off", **_named(scope), error=f"no byte taken for {self._send_timeout_s:g} s")
         finally:
             self._close()
+
+
+def _named(scope: Scope) -> dict[str, Any]:
+    peer = peer_name(scope.get("client"))
+    return {"path": scope["path"], "peer": peer, "request_id": scope["state"]["request_id"]}
 
 
 async def _encoded(speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:

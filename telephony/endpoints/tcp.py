@@ -6,6 +6,7 @@ One thread reads each connection; the reply sink's thread writes it. A broken fr
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import socketserver
 import threading
@@ -21,9 +22,11 @@ from telephony.listeners.call import Call
 from telephony.listeners.calls import CallRegistry, TooManyCallsError
 from telephony.listeners.reply_sink import ReplySink
 from telephony.listeners.sinks import SinkLimits, limit_wait
-from telephony.protocols import telephone
+from telephony.protocols import proxy, telephone
+from telephony.protocols.telephone import HttpRequestError
 from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name, refused
 
 log = structlog.get_logger()
 
@@ -34,16 +37,28 @@ LARGE_TEXT_BYTES = 64 * 1024 * 1024
 """Of large texts on their way in, over all connections."""
 _SHUTDOWN_POLL_S = 0.1
 
+DOOR = "text"
+"""The name of this door in the log."""
+
 
 @dataclass(frozen=True)
 class TextEndpointPolicy:
-    """`max_connections` at once; `hello_timeout_s` until HELLO, or a text that has begun, must be complete; how replies
-    are sent."""
+    """What all connections share.
+
+    Attributes:
+        max_connections: at once.
+        hello_timeout_s: until HELLO, or a text that has begun, must be complete.
+        stream, limits: how replies are sent.
+        http_port: that of the HTTP endpoints, for a client that has taken this one for them.
+        balancers: whose connections begin with a PROXY line.
+    """
 
     max_connections: int
     hello_timeout_s: float
     stream: bool
     limits: SinkLimits
+    http_port: int | None
+    balancers: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
 
 
 class _Places:
@@ -79,6 +94,8 @@ class _Places:
 class TextServer(socketserver.ThreadingTCPServer):
     """Accepts text connections. They queue in the kernel from the first moment on, and are served from `listen` on.
 
+    `on_hello`, if given, is called with the call of each HELLO, in the connection's thread, before its first text.
+
     Raises:
         OSError: the port cannot be bound.
     """
@@ -95,16 +112,19 @@ class TextServer(socketserver.ThreadingTCPServer):
         policy: TextEndpointPolicy,
         metrics: Metrics,
         wake: Callable[[], None],
+        *,
+        on_hello: Callable[[Call], None] | None = None,
     ) -> None:
         self.calls = calls
         self.policy = policy
         self.metrics = metrics
         self.wake = wake
+        self.on_hello = on_hello
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._connections_lock = threading.Lock()
         self._acceptor: threading.Thread | None = None
         self.large_texts = _Places(LARGE_TEXT_BYTES)
-        self._shortage = Shortage("text")
+        self._shortage = Shortage(DOOR)
         super().__init__(address, _TextConnection)
 
     @property
@@ -153,17 +173,18 @@ class TextServer(socketserver.ThreadingTCPServer):
         self._shortage.ends()
         return accepted
 
-    def verify_request(self, request: object, client_address: object) -> bool:
+    def verify_request(self, request: object, client_address: Any) -> bool:
         """Refuses a connection over the bound."""
         if len(self._connections) < self.policy.max_connections:
             return True
         self.metrics.connections_refused.inc()
-        log.warning("connection_refused", limit=self.policy.max_connections)
+        why = f"{self.policy.max_connections} connections are open, which is the limit"
+        refused(self.metrics, DOOR, "connection_refused", why, peer_name(client_address))
         return False
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: Any) -> None:
         """An unforeseen failure of one connection: logged with its trace; the others go on."""
-        log.exception("connection_failed")
+        log.exception("connection_failed", door=DOOR, peer=peer_name(client_address))
 
     def register_connection(self, connection: socket.socket) -> None:
         """Called by a connection's thread when it begins."""
@@ -174,6 +195,13 @@ class TextServer(socketserver.ThreadingTCPServer):
         """Called by a connection's thread when it ends."""
         with self._connections_lock:
             self._connections.pop(connection, None)
+
+
+def with_port(error: telephone.WireError, http_port: int | None) -> str:
+    """What is wrong with a connection, and where its client wanted to go, as far as that can be told."""
+    if not isinstance(error, HttpRequestError) or http_port is None:
+        return str(error)
+    return f"{error}: the HTTP port is {http_port}"
 
 
 class _TextConnection(socketserver.BaseRequestHandler):
@@ -194,6 +222,7 @@ class _TextConnection(socketserver.BaseRequestHandler):
         decoder = telephone.TextDecoder()
         due = time.monotonic() + self.server.policy.hello_timeout_s
         try:
+            self._host = self._source(due)
             while data := self._receive(due if self._call is None or decoder.unfinished_bytes else None):
                 begun = decoder.unfinished_bytes > 0
                 decoder.receive(data)
@@ -205,7 +234,8 @@ class _TextConnection(socketserver.BaseRequestHandler):
                     elif self._call is None or self._reply is None:
                         return  # BYE without HELLO
                     elif isinstance(event, telephone.Text):
-                        self.server.calls.say(self._call, self._reply, event.text)
+                        if not self.server.calls.say(self._call, self._reply, event.text):
+                            self._refused("text_refused", "the service is stopping")
                     else:
                         self.server.calls.finish(self._call, self._reply)
                         return
@@ -213,22 +243,23 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 self._take_place(decoder.unfinished_bytes, due)
         except telephone.WireError as error:
             self.server.metrics.wire_errors.inc()
-            log.warning("protocol_error", call=self._call_id, error=str(error))
+            self._refused("protocol_error", with_port(error, self.server.policy.http_port))
         except (TooManyCallsError, QueueClosedError) as error:
-            log.warning("text_refused", call=self._call_id, error=str(error))
+            self._refused("text_refused", str(error))
         except TimeoutError:
             hello = self._call is None
             (self.server.metrics.hellos_overdue if hello else self.server.metrics.wire_errors).inc()
-            timeout_s = self.server.policy.hello_timeout_s
-            log.warning("hello_overdue" if hello else "text_overdue", call=self._call_id, timeout_s=timeout_s)
+            what = "no whole HELLO" if hello else "no whole text"
+            why = f"{what} within {self.server.policy.hello_timeout_s:g} s"
+            self._refused("hello_overdue" if hello else "text_overdue", why)
         except OSError as error:
-            log.debug("connection_lost", call=self._call_id, error=str(error))
+            log.debug("connection_lost", door=DOOR, peer=self._peer, call=self._call_id, error=str(error))
 
     def finish(self) -> None:
         if self._call is not None and self._reply is not None:
             self.server.calls.detach(self._call, self._reply)
             self._reply.close()
-            log.info("disconnected", call=self._call_id)
+            log.info("disconnected", door=DOOR, peer=self._peer, call=self._call_id)
         self._leave_place()
         self.server.unregister_connection(self.request)
 
@@ -236,14 +267,34 @@ class _TextConnection(socketserver.BaseRequestHandler):
     def _call_id(self) -> str | None:
         return self._call.call_id if self._call is not None else None
 
-    def _receive(self, due: float | None) -> bytes:
+    @property
+    def _peer(self) -> str | None:
+        return peer_name(self.client_address)
+
+    def _refused(self, code: str, why: str) -> None:
+        refused(self.server.metrics, DOOR, code, why, self._peer, call=self._call_id)
+
+    def _source(self, due: float) -> str:
+        """The address of the client. Raises OSError, TimeoutError, WireError if a balancer does not name it."""
+        peer = ipaddress.ip_address(self.client_address[0])
+        if not any(peer in network for network in self.server.policy.balancers):
+            return str(peer)
+        line = b""
+        while proxy.may_become_a_line(line):
+            byte = self._receive(due, 1)  # what follows the line is the client's
+            if not byte:
+                raise ConnectionResetError("closed before its PROXY line")
+            line += byte
+        return proxy.source(line)
+
+    def _receive(self, due: float | None, limit_bytes: int = _RECEIVE_BYTES) -> bytes:
         """The next bytes; empty at the end. Raises TimeoutError if none have come by `due`, on the monotonic clock."""
         left_s = 0.0 if due is None else due - time.monotonic()
         if due is not None and left_s <= 0:
             raise TimeoutError("overdue")
         limit_wait(self.request, socket.SO_RCVTIMEO, left_s)
         try:
-            return self.request.recv(_RECEIVE_BYTES)
+            return self.request.recv(limit_bytes)
         except BlockingIOError:
             raise TimeoutError("overdue") from None
 
@@ -271,8 +322,10 @@ class _TextConnection(socketserver.BaseRequestHandler):
                 metrics=self.server.metrics,
             )
 
-        self._call, self._reply = self.server.calls.connect(call_id, make_reply)
-        log.info("connected", call=call_id)
+        self._call, self._reply = self.server.calls.connect(call_id, make_reply, self._host)
+        log.info("connected", door=DOOR, peer=self._peer, call=call_id)
+        if self.server.on_hello is not None:
+            self.server.on_hello(self._call)
 
     def _broken(self) -> None:
         """The reply cannot be written: the peer is gone, whatever the reading half still believes."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 
-from telephony.listeners.calls import CallRegistry
+from telephony.listeners.calls import REGISTRATION
 from telephony.protocols import telephone
-from telephony.scheduling.queues import QueueClosedError
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name
 
 log = structlog.get_logger()
 
@@ -23,14 +25,18 @@ _RECEIVE_BUFFER_BYTES = 4 << 20
 class RegistrationServer(socketserver.UDPServer):
     """Receives registration datagrams, in one thread. Bound at once; heard from `listen` on.
 
+    `receive` gets each in that thread, with the address that it came from.
+
     Raises:
         OSError: the port cannot be bound.
     """
 
     max_packet_size = 2048
 
-    def __init__(self, address: tuple[str, int], calls: CallRegistry, metrics: Metrics) -> None:
-        self.calls = calls
+    def __init__(
+        self, address: tuple[str, int], receive: Callable[[telephone.Datagram, str], None], metrics: Metrics
+    ) -> None:
+        self.receive = receive
         self.metrics = metrics
         self._thread: threading.Thread | None = None
         super().__init__(address, _Datagram)
@@ -54,9 +60,9 @@ class RegistrationServer(socketserver.UDPServer):
             self._thread = None
         self.server_close()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: Any) -> None:
         """An unforeseen failure of one datagram: logged with its trace; the door stays open."""
-        log.exception("datagram_failed")
+        log.exception("datagram_failed", door=REGISTRATION, peer=peer_name(client_address))
 
 
 class _Datagram(socketserver.BaseRequestHandler):
@@ -64,25 +70,9 @@ class _Datagram(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         data, _ = self.request
-        message = telephone.decode_datagram(data)
-        match message:
-            case telephone.Register(call_id):
-                self._register(call_id)
-            case telephone.Goodbye(call_id):
-                log.info("call_ended", call=call_id, known=self.server.calls.end(call_id))
-            case telephone.Cancel(call_id):
-                log.info("call_interrupted", call=call_id, known=self.server.calls.interrupt(call_id))
-            case None:
-                self.server.metrics.datagrams_ignored.inc()
-                log.debug("datagram_ignored", size_bytes=len(data))
-
-    def _register(self, call_id: str) -> None:
-        try:
-            accepted = self.server.calls.register(call_id)
-        except QueueClosedError as error:
-            log.warning("registration_refused", call=call_id, error=str(error))
-            return
-        if accepted:
-            log.info("registered", call=call_id)
+        datagram = telephone.decode_datagram(data)
+        if datagram is not None:
+            self.server.receive(datagram, self.client_address[0])
         else:
-            log.error("registration_refused", call=call_id, error="no place for another call, or no such port")
+            self.server.metrics.datagrams_ignored.inc()
+            log.debug("datagram_ignored", door=REGISTRATION, peer=peer_name(self.client_address), size_bytes=len(data))

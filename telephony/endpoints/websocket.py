@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
@@ -12,10 +13,14 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from telephony.audio.encoders import Encoder
+from telephony.endpoints.errors import VOICE_UNAVAILABLE
+from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
-from telephony.protocols.messages import ServiceMessage
+from telephony.protocols.messages import FAILURES, ErrorMessage, MessageError, ServiceMessage
 from telephony.scheduling.queues import Window
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import peer_name, refused
+from telephony.voices import UnavailableVoiceError
 
 log = structlog.get_logger()
 
@@ -35,14 +40,54 @@ class Client:
     """One accepted WebSocket. Used by the tasks of one event loop; what they send leaves in the order of their calls.
 
     Args:
+        door: its name in metrics.
         send_timeout_s: until a client that takes nothing counts as gone.
+
+    Attributes:
+        session: what its session is called in the log, once it has one: by the client, or the connection's request id.
     """
 
-    def __init__(self, socket: WebSocket, send_timeout_s: float) -> None:
+    def __init__(self, socket: WebSocket, door: str, send_timeout_s: float, metrics: Metrics) -> None:
+        self.session: str | None = None
         self._socket = socket
+        self._door = door
+        self._metrics = metrics
         self._send_timeout_s = send_timeout_s
         # Without it a task could overtake another one that waits for the same client to read.
         self._turn = asyncio.Lock()
+
+    @property
+    def request_id(self) -> str:
+        """The connection's, see `Observer`."""
+        return str(self._socket.state.request_id)
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Who this is, for the log: door, peer, request id and session."""
+        peer = peer_name(self._socket.client)
+        return {"door": self._door, "peer": peer, "request_id": self.request_id, "session": self.session}
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """Logs the begin and the end of the connection."""
+        log.info("connected", **self.named)
+        try:
+            yield
+        finally:
+            log.info("disconnected", **self.named)
+
+    async def stays(self, task: Callable[[], Awaitable[None]]) -> bool:
+        """Runs what serves this client; False if it ended because the client is gone, or takes nothing."""
+        try:
+            await task()
+        except ClientStalledError as error:
+            self._metrics.clients_stalled.labels(self._door).inc()
+            log.warning("client_stalled", **self.named, error=str(error))
+        except ClientGoneError as error:
+            log.debug("client_gone", **self.named, error=str(error))
+        else:
+            return True
+        return False
 
     async def messages(self) -> AsyncIterator[str | bytes]:
         """What the client sends, text or binary, until it closes."""
@@ -56,11 +101,13 @@ class Client:
             yield received["bytes"] if text is None else text
 
     async def send(self, message: ServiceMessage) -> None:
-        """Sends a message.
+        """Sends a message. An error that refuses something is counted and logged.
 
         Raises:
             ClientGoneError: it cannot be sent.
         """
+        if isinstance(message, ErrorMessage) and message.code not in FAILURES:
+            refused(self._metrics, code=message.code, why=message.message, **self.named)
         async with self._turn:
             await self._send(_text(message))
 
@@ -92,7 +139,7 @@ class Client:
                 try:
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
                 except ClientGoneError as error:
-                    log.debug("close_failed", error=str(error))
+                    log.debug("close_failed", **self.named, error=str(error))
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Sends one message of the server's, in turn."""
@@ -115,18 +162,9 @@ def _binary(frame: bytes) -> dict[str, Any]:
     return {"type": "websocket.send", "bytes": frame}
 
 
-async def stays(task: Callable[[], Awaitable[None]], door: str, metrics: Metrics) -> bool:
-    """Runs what serves a client; False if it ended because the client is gone, or takes nothing, which is counted."""
-    try:
-        await task()
-    except ClientStalledError as error:
-        metrics.clients_stalled.labels(door).inc()
-        log.warning("client_stalled", door=door, error=str(error))
-    except ClientGoneError as error:
-        log.debug("client_gone", door=door, error=str(error))
-    else:
-        return True
-    return False
+def no_voice_message(error: UnknownVoiceError) -> MessageError:
+    """What a client is told who asks for a voice that there is not."""
+    return MessageError(VOICE_UNAVAILABLE if isinstance(error, UnavailableVoiceError) else "bad_voice", str(error))
 
 
 class AudioStream:

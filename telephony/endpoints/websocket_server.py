@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request
 
 MAX_FRAGMENTS = 1024
 """Frames that one message may come in; more close the connection. Empty ones would never reach its bound in bytes."""
@@ -21,6 +23,10 @@ _READ_BYTES = 512
 _DEAR_S = 0.0002
 _REST = 9
 _POLICY_VIOLATION = 1008
+
+
+OnRefusal = Callable[[str, str, "tuple[str, int] | None"], None]
+"""Told of a connection that is refused: what kind of refusal, why, and the peer's address."""
 
 
 def rest_s(spent_s: float) -> float:
@@ -36,10 +42,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
 
     Args:
         farewell_s: until a client that does not take what is left is cut, in seconds.
+        on_refusal: told of connections that break the protocol.
     """
 
-    def __init__(self, *args: Any, farewell_s: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, farewell_s: float, on_refusal: OnRefusal, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._on_refusal = on_refusal
         self._farewell_s = farewell_s
         self._received = bytearray(_READ_BYTES)
         self._unsent_pong = b""
@@ -60,6 +68,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
     def _read_on(self) -> None:
         if not self.read_paused:  # else its door has enough
             self.transport.resume_reading()
+
+    def handle_connect(self, event: Request) -> None:
+        """Answers the handshake."""
+        super().handle_connect(event)
+        if self.conn.handshake_exc is not None:
+            self._on_refusal("protocol_error", str(self.conn.handshake_exc), self.client)
+
+    async def send(self, message: Any) -> None:
+        """Sends what the app says."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # an answer in place of a handshake, which uvicorn would report as a defect
 
     def handle_ping(self) -> None:
         """Answers pings; to a client that takes nothing, only the last one, as RFC 6455 (5.5.3) allows."""
@@ -90,6 +110,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
 
     def handle_parser_exception(self) -> None:
         """Closes a connection that breaks the protocol, or that has failed."""
+        if self.conn.close_sent is not None:
+            self._on_refusal("protocol_error", self.conn.close_sent.reason, self.client)
         super().handle_parser_exception()
         # The door may be sending: for it the client is gone, which uvicorn would tell by a RuntimeError.
         self.disconnected = True

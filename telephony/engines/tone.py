@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class ToneEngine:
     """Speaks sines, one window of `window_s` seconds at a time.
 
     Attributes:
+        realtime_factor: seconds that it sleeps for a second of sound, as if it had to work.
         on_prepare, on_render: called with the text before each step; they may block (delay) or raise (failure).
     """
 
@@ -71,6 +73,7 @@ class ToneEngine:
     device: str = "cpu"
     max_batch: int = 8
     window_s: float = 0.2
+    realtime_factor: float = 0.0
     amplitude: float = 0.5
     voice_names: tuple[str, ...] = ("tone", "af_sky", "am_michael")
     other_languages: tuple[str, ...] = ()
@@ -122,6 +125,8 @@ class ToneEngine:
         self.on_render(utterance.text)
         count = min(utterance.samples_left, round(self.window_s * self.sample_rate))
         index = np.arange(utterance.position, utterance.position + count)
+        if self.realtime_factor:
+            time.sleep(self.realtime_factor * count / self.sample_rate)
         utterance.position += count
         utterance.samples_left -= count
         phase = 2 * np.pi * utterance.frequency_hz * index / self.sample_rate

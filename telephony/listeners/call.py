@@ -47,6 +47,8 @@ class CallPolicy:
         max_queued_text_bytes: text waiting per call before its door is held up.
         processor_host: where the audio processors listen.
         bye_stall_s: seconds without progress after which a call that has said BYE is ended.
+        shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
+            processor listens there.
     """
 
     route: str
@@ -57,13 +59,17 @@ class CallPolicy:
     processor_host: str
     bye_stall_s: float
     limits: SinkLimits
+    shared: bool = False
 
 
 class Call:
-    """One telephone call. Made and forgotten by `CallRegistry`."""
+    """One telephone call. Made and forgotten by `CallRegistry`. `host` is empty where calls are not shared."""
 
-    def __init__(self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics) -> None:
+    def __init__(
+        self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics, host: str = ""
+    ) -> None:
         self.call_id = call_id
+        self.host = host
         self._policy = policy
         self._scheduler = scheduler
         self._metrics = metrics
@@ -138,6 +144,26 @@ class Call:
     def progress(self) -> tuple[int, int]:
         """Changes whenever a window is delivered or a frame leaves."""
         return self._windows, self._chunk_id
+
+    @property
+    def connected(self) -> bool:
+        """Whether a text connection speaks for it."""
+        return self._reply is not None
+
+    @property
+    def registered(self) -> bool:
+        """Whether it has an audio processor, connected or to be connected."""
+        return self._processor is not None
+
+    @property
+    def chunk_id(self) -> int:
+        """The last one given out; 0: none."""
+        return self._chunk_id
+
+    def raise_chunk_id(self, least: int) -> None:
+        """Chunk ids go on behind `least`, if they are not beyond it."""
+        with self._lock:
+            self._chunk_id = max(self._chunk_id, least)
 
     @property
     def forgettable(self) -> bool:
@@ -235,7 +261,7 @@ class Call:
             if port is None:
                 return False
             sink = ProcessorSink(
-                (self._policy.processor_host, port),
+                (self.host or self._policy.processor_host, port),
                 self,
                 connector=connector,
                 limits=self._policy.limits,
@@ -252,10 +278,11 @@ class Call:
         self._scheduler.wake()
         return True
 
-    def end(self, owner: ReplySink | None = None) -> ProcessorSink | None:
+    def end(self, owner: ReplySink | None = None, *, says_end: bool = True) -> ProcessorSink | None:
         """The call is over: its speech stops, the processor gets the end of audio, chunk ids start again.
 
-        Nothing happens if it is to be the end only for an `owner` that does not own the call any more.
+        Nothing happens if it is to be the end only for an `owner` that does not own the call any more. Without
+        `says_end` the processor is only hung up on: the call goes on elsewhere.
 
         Returns the processor's sink, which is ending.
         """
@@ -266,13 +293,28 @@ class Call:
             self._chunk_id = 0
             processor, self._processor = self._processor, None
         if processor is not None:
-            processor.close()
+            processor.close(says_end=says_end)
         return processor
 
     def close(self) -> ProcessorSink | None:
-        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint."""
+        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint.
+
+        A shared call is not over: another door goes on with it.
+        """
         self._listener.close()
-        return self.end()
+        return self.end(says_end=not self._policy.shared)
+
+    def surrender(self) -> ProcessorSink | None:
+        """Another door has the call: its speech stops here, and both its connections are cut.
+
+        Returns the processor's sink, which is ending.
+        """
+        with self._lock:
+            reply, self._reply = self._reply, None
+        processor = self.end(says_end=False)
+        if reply is not None:
+            reply.disconnect()
+        return processor
 
     def _sink(self) -> Sink | None:
         """Where the next window goes. Called with the lock held."""

@@ -12,12 +12,17 @@ from telephony.listeners.call import Call, CallPolicy
 from telephony.listeners.connector import Connector
 from telephony.listeners.processor_sink import ProcessorSink
 from telephony.listeners.reply_sink import ReplySink
+from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import refused
 from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
+
+REGISTRATION = "registration"
+"""The door of datagrams, in the log and in metrics."""
 
 
 class TooManyCallsError(RuntimeError):
@@ -25,7 +30,12 @@ class TooManyCallsError(RuntimeError):
 
 
 class CallRegistry:
-    """All calls by id. Its methods may be called from any thread."""
+    """All calls by id, and where they are shared by their host's address as well. Its methods may be called from any
+    thread; where calls are not shared, `host` means nothing.
+
+    Attributes:
+        on_forgotten: called with every call that is no longer known, with a lock held: it must not wait.
+    """
 
     def __init__(
         self,
@@ -39,13 +49,14 @@ class CallRegistry:
         self._metrics = metrics
         self._selection = selection
         self._lock = threading.Lock()
-        self._calls: dict[str, Call] = {}
+        self.on_forgotten: Callable[[Call], None] | None = None
+        self._calls: dict[tuple[str, str], Call] = {}
         self._ending: list[ProcessorSink] = []
         self._connector = Connector(metrics)
         self._closed = False
         self._refusing = False
 
-    def connect(self, call_id: str, make_reply: Callable[[Call], ReplySink]) -> tuple[Call, ReplySink]:
+    def connect(self, call_id: str, make_reply: Callable[[Call], ReplySink], host: str = "") -> tuple[Call, ReplySink]:
         """A text connection has said HELLO. It owns the call from now on; a connection that did before is cut.
 
         Raises:
@@ -53,7 +64,7 @@ class CallRegistry:
             QueueClosedError: the service is stopping.
         """
         with self._lock:
-            call = self._open(call_id)
+            call = self._open(call_id, host)
             reply = make_reply(call)
             previous = call.attach_reply(reply)
         if previous is not None:
@@ -61,21 +72,50 @@ class CallRegistry:
             previous.disconnect()
         return call, reply
 
-    def say(self, call: Call, reply: ReplySink, text: str) -> None:
+    def say(self, call: Call, reply: ReplySink, text: str) -> bool:
         """Says a text that came on a call's connection, with the engine and voice of this moment.
 
-        While the service is stopping the text is refused, with a count.
+        False while the service is stopping: the text is refused, with a count.
 
         Raises:
             QueueClosedError: the connection does not own the call any more, or the service was closed meanwhile.
         """
         if self._refusing:
             self._metrics.texts_refused.inc()
-            log.warning("text_refused", call=call.call_id, error="the service is stopping")
-            return
+            return False
         call.say(text, self._selection(), reply)
+        return True
 
-    def register(self, call_id: str) -> bool:
+    def receive(self, datagram: telephone.Datagram, host: str = "") -> None:
+        """Does what a datagram from a host says, and logs it."""
+        call_id = datagram.call_id
+        match datagram:
+            case telephone.Register():
+                self._receive_registration(call_id, host)
+            case telephone.Goodbye():
+                known = self.end(call_id, host)
+                log.info("call_ended", door=REGISTRATION, peer=host or None, call=call_id, known=known)
+            case telephone.Cancel():
+                known = self.interrupt(call_id, host)
+                log.info("call_interrupted", door=REGISTRATION, peer=host or None, call=call_id, known=known)
+
+    def _receive_registration(self, call_id: str, host: str) -> None:
+        why = "no place for another call, or no such port"
+        try:
+            accepted = self.register(call_id, host)
+        except QueueClosedError as error:
+            accepted, why = False, str(error)
+        if accepted:
+            log.info("registered", door=REGISTRATION, peer=host or None, call=call_id)
+        else:
+            refused(self._metrics, REGISTRATION, "registration_refused", why, host or None, call=call_id)
+
+    def find(self, call_id: str, host: str = "") -> Call | None:
+        """A call that is known."""
+        with self._lock:
+            return self._calls.get(self._key(call_id, host))
+
+    def register(self, call_id: str, host: str = "") -> bool:
         """The audio processor of a call listens. False if there is no place for the call or no such port.
 
         Raises:
@@ -84,7 +124,7 @@ class CallRegistry:
         self._connector.make_room()
         with self._lock:
             try:
-                call = self._open(call_id)
+                call = self._open(call_id, host)
             except TooManyCallsError:
                 return False
             attached = call.attach_processor(self._connector, self._forget_if_done)
@@ -92,20 +132,18 @@ class CallRegistry:
             self._forget_if_done(call)
         return attached
 
-    def interrupt(self, call_id: str) -> bool:
+    def interrupt(self, call_id: str, host: str = "") -> bool:
         """Barge-in on a call; False if it is not known."""
-        with self._lock:
-            call = self._calls.get(call_id)
+        call = self.find(call_id, host)
         if call is None:
             return False
         self._metrics.interruptions.inc()
         call.interrupt()
         return True
 
-    def end(self, call_id: str) -> bool:
+    def end(self, call_id: str, host: str = "") -> bool:
         """The call has ended; False if it is not known. An open text connection may begin the next call of that id."""
-        with self._lock:
-            call = self._calls.get(call_id)
+        call = self.find(call_id, host)
         if call is None:
             return False
         self._end(call)
@@ -128,6 +166,11 @@ class CallRegistry:
     def detach(self, call: Call, reply: ReplySink) -> None:
         """A call's text connection is gone. The call stays known: its chunk ids go on if it comes back."""
         call.detach_reply(reply)
+        self._forget_if_done(call)
+
+    def surrender(self, call: Call) -> None:
+        """Another door has a call, and goes on with it."""
+        self._keep_until_ended(call.surrender())
         self._forget_if_done(call)
 
     def refuse_text(self) -> None:
@@ -175,14 +218,18 @@ class CallRegistry:
         with self._lock:
             return list(self._calls.values())
 
-    def _open(self, call_id: str) -> Call:
+    def _key(self, call_id: str, host: str) -> tuple[str, str]:
+        return (host if self._policy.shared else "", call_id)
+
+    def _open(self, call_id: str, host: str) -> Call:
         if self._closed:
             raise QueueClosedError("the service is stopping")
-        call = self._calls.get(call_id)
+        key = self._key(call_id, host)
+        call = self._calls.get(key)
         if call is None:
             self._make_room()
-            call = Call(call_id, self._policy, self._scheduler, self._metrics)
-            self._calls[call_id] = call
+            call = Call(call_id, self._policy, self._scheduler, self._metrics, key[0])
+            self._calls[key] = call
             self._metrics.active_calls.set(len(self._calls))
         return call
 
@@ -193,11 +240,16 @@ class CallRegistry:
         if idle is None:
             self._metrics.calls_refused.inc()
             raise TooManyCallsError(f"{self._policy.max_calls} calls are in use")
-        del self._calls[idle.call_id]
+        self._forget(idle)
         idle.close()
 
     def _forget_if_done(self, call: Call) -> None:
         with self._lock:
-            if call.forgettable and self._calls.get(call.call_id) is call:
-                del self._calls[call.call_id]
+            if call.forgettable and self._calls.get((call.host, call.call_id)) is call:
+                self._forget(call)
                 self._metrics.active_calls.set(len(self._calls))
+
+    def _forget(self, call: Call) -> None:
+        del self._calls[call.host, call.call_id]
+        if self.on_forgotten is not None:
+            self.on_forgotten(call)

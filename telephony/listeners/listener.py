@@ -99,6 +99,7 @@ class Listener:
             language=selection.language,
             keep=keep,
             request_id=request_id,
+            call=str(self._queue.receiver),
         )
 
     def say(self, request: Request, wanted: Callable[[], bool] = always) -> bool:

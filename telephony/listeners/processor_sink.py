@@ -58,6 +58,7 @@ class ProcessorSink:
         self._windows: deque[Window] = deque()
         self._queued_s = 0.0
         self._closed = False
+        self._says_end = True
         self._gave_up = False
         self._registered_again = False
         self._delays = iter(CONNECT_DELAYS_S)
@@ -105,10 +106,14 @@ class ProcessorSink:
             self._changed.wait_for(lambda: self._closed or not self._windows, timeout_s)
             return not self._windows
 
-    def close(self) -> None:
-        """Drops what was not sent; the writer sends the end of audio and hangs up. Returns at once."""
+    def close(self, *, says_end: bool = True) -> None:
+        """Drops what was not sent; the writer sends the end of audio and hangs up. Returns at once.
+
+        Without `says_end` it only hangs up: the call goes on elsewhere.
+        """
         with self._changed:
             self._closed = True
+            self._says_end = says_end
             self._changed.notify_all()
             writer = self._writer
         self._connector.discard(self)
@@ -142,7 +147,8 @@ class ProcessorSink:
         """Gives the writer a connection; a closed sink says the end of audio on it. See `Target`."""
         with self._changed:
             if self._closed:
-                connection.sendall(telephone.END_OF_AUDIO)
+                if self._says_end:
+                    connection.sendall(telephone.END_OF_AUDIO)
                 raise ConnectionAbortedError("the call has ended")
             if self._gave_up:
                 raise ConnectionAbortedError("given up")
@@ -228,7 +234,7 @@ class ProcessorSink:
             connection = self._connection
             closed = self._closed
         if connection is not None:
-            if closed:
+            if closed and self._says_end:
                 try:
                     connection.sendall(telephone.END_OF_AUDIO)
                     log.info("processor_ended", call=self.gate.call_id)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-import structlog
 
 from telephony.engines.base import Engine
 from telephony.listeners.session import Session, SessionPolicy
@@ -19,10 +16,6 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
 
-log = structlog.get_logger()
-
-# Refusals that follow each other within so many seconds are one line in the log; all are counted.
-_REFUSALS_APART_S = 10.0
 # Up to so many characters are checked in the event loop: a millisecond or two, whatever they are.
 _SHORT_CHARS = 500
 
@@ -64,7 +57,6 @@ class SessionRegistry:
         self._speaking = 0
         self._ids = itertools.count(1)
         self._why_refused: str | None = "the service is starting"
-        self._last_refusal_at = -math.inf
         # One, so that long texts take turns with the event loop and not with each other for it.
         self._checks = ThreadPoolExecutor(1, "text-checks")
 
@@ -92,24 +84,27 @@ class SessionRegistry:
             wanted = dataclasses.replace(wanted, language=self.policy.language)
         return self._find(wanted)
 
-    def open(self, door: str) -> Session:
+    def open(self, door: str, name: str | None = None) -> Session:
         """A session with a place for a new client of `door`, in the running event loop.
+
+        Args:
+            name: what logs call it; None: the door's name and a number.
 
         Raises:
             RefusedError: too many sessions, the first audio would take too long, or the service is not ready.
         """
-        session = self.attend(door)
+        session = self.attend(door, name)
         session.take_place()
         return session
 
-    def attend(self, door: str) -> Session:
+    def attend(self, door: str, name: str | None = None) -> Session:
         """As `open`, without a place: the client has nothing to say yet. See `Session.take_place`.
 
         Raises:
             RefusedError: the service is not ready.
         """
         self.check_open()
-        return Session(self, self._scheduler, self._metrics, door, f"{door}-{next(self._ids)}")
+        return Session(self, self._scheduler, self._metrics, door, name or f"{door}-{next(self._ids)}")
 
     def give_place(self, session: Session) -> None:
         """Called by a session, see `Session.take_place`."""
@@ -179,8 +174,4 @@ class SessionRegistry:
 
     def _refusal(self, message: str, retry_after_s: float) -> RefusedError:
         self._metrics.sessions_refused.inc()
-        now = self._scheduler.now()
-        if now >= self._last_refusal_at + _REFUSALS_APART_S:
-            log.warning("sessions_refused", why=message, retry_after_s=round(retry_after_s, 1))
-        self._last_refusal_at = now
         return RefusedError(message, retry_after_s)

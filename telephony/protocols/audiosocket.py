@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telephony.protocols.telephone import WireError
+from telephony.protocols.telephone import WireError, wrong_protocol
 
 DEFAULT_RATE_HZ = 8000
 
@@ -30,6 +30,8 @@ _AUDIO_RATES_HZ = {
 }
 _AUDIO_KINDS = {rate_hz: kind for kind, rate_hz in _AUDIO_RATES_HZ.items()}
 _UUID_BYTES = 16
+# So many tell HTTP from this protocol.
+_PROTOCOL_BYTES = 4
 _SAMPLE_BYTES = 2
 _DIGITS = b"0123456789*#ABCD"
 
@@ -108,6 +110,8 @@ class PbxDecoder:
         try:
             while len(self._buffer) - start >= _HEADER.size:
                 kind, length = _HEADER.unpack_from(self._buffer, start)
+                if not self._connected:
+                    self._check_protocol()
                 self._check(kind, length)
                 end = start + _HEADER.size + length
                 if len(self._buffer) < end:
@@ -117,6 +121,11 @@ class PbxDecoder:
                 yield self._event(kind, payload)
         finally:
             del self._buffer[:start]
+
+    def _check_protocol(self) -> None:
+        self._failure = wrong_protocol(bytes(self._buffer[:_PROTOCOL_BYTES]))
+        if self._failure is not None:
+            raise self._failure
 
     def _check(self, kind: int, length: int) -> None:
         """Before the payload has come, so that nobody waits for one that cannot be right."""

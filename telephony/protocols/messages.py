@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from telephony.speech import Word
 
+FAILURES = ("synthesis_failed", "stream_error")
+"""The codes of errors that refuse nothing: what was accepted could not be spoken."""
+
 MIN_LEAD_MS, MAX_LEAD_MS = 20, 10_000
 """How far ahead of real time a client may have its audio sent, if it wants a bound."""
 
@@ -46,6 +49,15 @@ class ServiceMessage:
             if (value := getattr(self, field.name)) is not None or field.default is not None
         }
         return json.dumps({"type": self.type, **said}, default=_timed)
+
+
+@dataclass(frozen=True)
+class ErrorMessage(ServiceMessage):
+    """What was wrong: `code` for programs, `message` for people."""
+
+    type = "error"
+    code: str
+    message: str
 
 
 def read_object(received: str | bytes) -> dict[str, Any]:

@@ -1,57 +1,6 @@
-"""The sentence protocol (Pipecat style) at `/v1/audio/speech/stream/ws`.
+"""The sentence protocol (Pipecat style) at `/v1/audio/speech/stream/ws`: whole sentences, each under its own id.
 
-A client sends JSON, the service JSON and binary audio. Fields are optional unless marked with *; null is as good as
-none.
-
-| Client | Fields | Meaning |
-|---|---|---|
-| `start` | voice, engine, format, sample_rate, timestamps, lead_ms | how the requests behind it are spoken |
-| `speak` | text*, request_id, voice, speed (0.5 to 2) | says a text, behind those that were said before |
-| `cancel` | request_id* | not another byte of that request |
-| `stop` | | ends everything, what is pending too, and the connection |
-
-| Service | Fields | When |
-|---|---|---|
-| `started` | voice, format, sample_rate, timestamps, with lead_ms also that | answers `start`, with what was chosen |
-| `started_speak` | request_id | its first audio follows |
-| `meta` | request_id, progress, with timestamps also words | a window of audio follows |
-| `done` | request_id, duration_s | all of its audio was sent |
-| `canceled` | request_id, text_spoken, text_remaining | answers `cancel`; none of its audio follows |
-| `stopped` | | answers `stop`; the connection is closed with 1000 |
-| `error` | code, request_id, message | see below; request_id is null where none is concerned |
-
-- `start` may be left out (the service's voice, PCM at 24,000 Hz, no timestamps) and sent again: requests keep what was
-  valid when they were said.
-- A request without request_id is given one, which `started_speak` tells. Ids are free again once a request has ended.
-- Each request ends with exactly one of `done`, `canceled` and `error`. Audio comes in the order of requests: what
-  arrives is that of the last `started_speak`.
-- `progress` is the audio of the request before this message, in seconds. `words` are those that have become known since
-  the last one, as `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the request's first sample.
-  They may lie ahead of the audio.
-- Audio comes as soon as it is made, or at most `lead_ms` (20 to 10,000) milliseconds before it is heard: then a
-  `cancel` leaves no more than that with the client, and its end fades to silence before `canceled`.
-- `text_spoken` and `text_remaining` are the request's text as far as it was heard and from there on, by the service's
-  clock and the times of words. Of an engine without these, nothing counts as heard before the end.
-- A text that is an SSML document is obeyed.
-- `pcm` (16-bit little-endian, 8000, 16000, 24000 or 48000 Hz), `mulaw` and `alaw` (8000 Hz) come in frames of the same
-  length, the last of a request shorter. `opus` is an Ogg stream of its own for each request.
-
-Errors leave the connection open and, unless they name it as failed, every request as it was:
-
-| Code | What was wrong |
-|---|---|
-| `bad_json`, `unexpected_binary`, `unknown_type` | a message |
-| `bad_format`, `bad_timestamps`, `bad_lead`, `bad_voice`, `bad_speed` | a field of a message that has no effect |
-| `empty_text`, `bad_text` | a text with nothing to say; no text, too long a one, or SSML that is not valid |
-| `bad_request_id` | not a string of 1 to 200 characters, or that of a request in flight, which goes on |
-| `unknown_request` | `cancel` of what has ended or never was |
-| `busy` | too much waits on this connection, or there is no place to speak: try again later |
-| `stream_error` | a part of the text could not be spoken: the end of that request |
-
-- A place is for who speaks: a connection has one from `speak` to the end of its last request.
-- While no request is in flight the connection is idle. Without a message for `--idle-timeout-s` it is then closed with
-  1001; any message, such as another `start`, begins that time anew.
-- Idle connections over their bound get `busy` and are closed with 1013, as are all that come while the service stops.
+docs/protocols.md has every message, and what it means. Messages are JSON; audio is binary.
 """
 
 from __future__ import annotations
@@ -75,6 +24,7 @@ from telephony.protocols.messages import (
     MAX_LEAD_MS,
     MIN_LEAD_MS,
     ClientMessage,
+    ErrorMessage,
     MessageError,
     ServiceMessage,
     read_object,
@@ -264,10 +214,7 @@ class Stopped(ServiceMessage):
 
 
 @dataclass(frozen=True)
-class Error(ServiceMessage):
+class Error(ErrorMessage):
     """What was wrong, and with which request."""
 
-    type = "error"
-    code: str
     request_id: str | None
-    message: str

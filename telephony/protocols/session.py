@@ -1,60 +1,7 @@
 """The session protocol (LiveKit style) at `/ws/tts`: text in pieces of any size, spoken while it is still coming.
 
-A client sends JSON, the service JSON and binary audio: PCM, 16-bit little-endian, mono, 24,000 Hz. Fields are optional
-unless marked with *; null is as good as none.
-
-| Client | Fields | Meaning |
-|---|---|---|
-| `start_session` | session_id, config: voice, lang_code, engine, speed, fixed_frames, timestamps, lead_ms | is first |
-| `send_text` | text* | a piece of the text, cut anywhere |
-| `flush` | | speaks what was sent, finished sentence or not |
-| `cancel` | | barge-in: says nothing more of what was sent |
-| `end_session` | | speaks what was sent, then ends the session |
-
-| Service | Fields | When |
-|---|---|---|
-| `session_started` | session_id | answers `start_session` |
-| `words` | segment_id, words | with `timestamps`: when words of a segment are heard |
-| `segment_done` | segment_id, request_id, ttfa_ms, rtf, duration_ms | all audio of a segment was sent |
-| `cancelled` | text_spoken, text_remaining | answers `cancel`: no audio of before follows |
-| `session_ended` | session_id, segments_processed, audio_duration_ms, ttfa_ms, rtf | answers `end_session` |
-| `error` | code, message; segment_id and request_id of a segment that failed | see below |
-
-- `speed` is 0.5 to 2; `engine` is kokoro, supertonic or piper, by default whoever has the voice.
-- A segment is a sentence, as soon as the character behind it proves that it has ended; else whatever is there once no
-  text has come for `debounce_ms`, be it in the middle of a word.
-- A `send_text` that holds a whole SSML document, from `<speak>` to `</speak>`, is a segment by itself, behind what was
-  sent before. Of one that is sent in pieces only the words are spoken: nobody could say whether it will ever end, and
-  until then it would be silence.
-- `max_inflight_segments` are in synthesis at once, others wait. Once over `max_text_chars` characters wait, no further
-  message is read until there is room: nothing is lost, but a `cancel` behind so much text waits with it.
-- Segments are numbered from 1 in the order in which they are spoken; those that a `cancel` took with it have no
-  `segment_done`. The session then speaks new text.
-- `ttfa_ms` is the time from a segment's way into synthesis to its first audio, of a session that of its first segment;
-  `rtf` is the time in the engine over the audio. Both are null where there was no audio.
-- Audio comes in frames of `frame_ms`, the last one of a segment shorter, or filled up with silence with `fixed_frames`.
-- Each of `words` is `{"word": "Hello,", "start_s": 0.12, "end_s": 0.41}`, in seconds from the segment's first sample.
-  They come as they become known: in order, behind the audio of the segment before, and ahead of the word's own.
-- Audio comes as soon as it is made, or at most `lead_ms` (20 to 10,000) milliseconds before it is heard: then a
-  `cancel` leaves no more than that with the client, and its end fades to silence before `cancelled`.
-- `text_spoken` and `text_remaining` are what was said since the client last had nothing to hear, as far as it was heard
-  and from there on, by the service's clock and the times of words. Of an engine without these, sentences count as heard
-  once all of them was.
-- After `session_ended` the connection stays open for another `start_session`.
-- A connection on which nothing is said is closed with 1001 once no message has come for `--idle-timeout-s`. Those
-  without a session over their bound get `busy` and are closed with 1013.
-
-Errors leave the connection open, and a session as it was:
-
-| Code | What was wrong |
-|---|---|
-| `bad_json`, `unexpected_binary`, `unknown_type` | a message |
-| `bad_message` | a field of a message, or SSML that is not valid, which has no effect |
-| `bad_voice` | the voice, its language or its engine: the session is not started |
-| `text_too_long` | a piece of more than `max_text_chars` characters, which is not spoken |
-| `no_session`, `session_active` | a message that has no place before `start_session`, or after it |
-| `synthesis_failed` | a segment could not be spoken; the next ones are |
-| `busy` | the service is stopping and takes no text; to `start_session`, there is no place: closed with 1013 |
+docs/protocols.md has every message, and what it means. Messages are JSON; audio is binary: PCM, 16-bit little-endian,
+mono, 24,000 Hz.
 """
 
 from __future__ import annotations
@@ -69,6 +16,7 @@ from telephony.protocols.messages import (
     MAX_LEAD_MS,
     MIN_LEAD_MS,
     ClientMessage,
+    ErrorMessage,
     MessageError,
     ServiceMessage,
     read_object,
@@ -204,12 +152,9 @@ class SessionEnded(ServiceMessage):
 
 
 @dataclass(frozen=True)
-class Error(ServiceMessage):
+class Error(ErrorMessage):
     """What was wrong; `segment_id` and `request_id` are those of a segment that failed."""
 
-    type = "error"
-    code: str
-    message: str
     segment_id: int | None = None
     request_id: str | None = None
 

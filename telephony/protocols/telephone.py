@@ -27,8 +27,30 @@ _BYTES_PER_SAMPLE = 4
 MAX_AUDIO_SAMPLES = MAX_AUDIO_BYTES // _BYTES_PER_SAMPLE
 
 
+# How the requests of HTTP begin, and a TLS handshake.
+_HTTP_STARTS = (b"GET ", b"HEAD", b"POST", b"PUT ", b"PATC", b"DELE", b"OPTI", b"CONN", b"TRAC")
+_TLS_START = b"\x16\x03"
+
+
 class WireError(ValueError):
     """The peer broke the protocol; its connection cannot go on."""
+
+
+class HttpRequestError(WireError):
+    """The peer speaks HTTP: it has connected to the wrong port."""
+
+
+def wrong_protocol(start: bytes) -> HttpRequestError | None:
+    """What to raise for a connection whose first bytes are not of its protocol but of HTTP; else None.
+
+    Args:
+        start: its first four bytes or more.
+    """
+    if start.startswith(_HTTP_STARTS):
+        return HttpRequestError("this looks like an HTTP request")
+    if start.startswith(_TLS_START):
+        return HttpRequestError("this looks like the TLS handshake of an HTTPS request")
+    return None
 
 
 @dataclass(frozen=True)
@@ -120,8 +142,9 @@ class TextDecoder:
                 return
             limit = MAX_TEXT_BYTES if self._greeted else MAX_CALL_ID_BYTES
             if not 1 <= length <= limit:
+                foreign = None if self._greeted else wrong_protocol(header)
                 what = "text" if self._greeted else "HELLO"
-                raise self._fail(f"{what} frame of {length} bytes, allowed are 1 to {limit}")
+                raise self._fail(foreign or WireError(f"{what} frame of {length} bytes, allowed are 1 to {limit}"))
             if len(self._buffer) < _LENGTH.size + length:
                 return
             yield self._event(self._buffer.take(_LENGTH.size, length))
@@ -130,17 +153,17 @@ class TextDecoder:
         try:
             text = payload.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise self._fail(f"frame is not UTF-8: {error.reason} at byte {error.start}") from None
+            raise self._fail(WireError(f"frame is not UTF-8: {error.reason} at byte {error.start}")) from None
         if self._greeted:
             return Text(text)
         self._greeted = True
         return Hello(text)
 
-    def _fail(self, reason: str) -> WireError:
+    def _fail(self, failure: WireError) -> WireError:
         """A decoder that failed once must not go on at the next frame."""
         self._buffer = _Buffer()
-        self._failure = WireError(reason)
-        return self._failure
+        self._failure = failure
+        return failure
 
 
 def encode_hello(call_id: str) -> bytes:
@@ -278,6 +301,12 @@ def decode_datagram(data: bytes) -> Datagram | None:
     verb, colon, call_id = data.decode("ascii").rstrip("\0 \t\r\n").partition(":")
     kind = _VERBS.get(verb)
     return kind(call_id) if kind and colon and call_id else None
+
+
+def encode_datagram(datagram: Datagram) -> bytes:
+    """A registration datagram, as `decode_datagram` understands it."""
+    verb = next(verb for verb, kind in _VERBS.items() if isinstance(datagram, kind))
+    return f"{verb}:{datagram.call_id}".encode("ascii")
 
 
 def processor_port(call_id: str) -> int | None:

@@ -33,7 +33,13 @@ class RoomDeployment:
     def __init__(self, settings: Settings) -> None:
         logs.configure(settings.log_level, settings.log_format)
         name = serve.get_replica_context().replica_id.unique_id
-        self._room = Room(name, catalog.load_main(settings), settings.max_wait_s, settings.stall_timeouts.engine_s)
+        self._room = Room(
+            name,
+            catalog.load_main(settings),
+            settings.max_wait_s,
+            settings.stall_timeouts.engine_s,
+            settings.traces_url,
+        )
         self._room.start()
         gc.collect()
         gc.freeze()  # as a service does: a model's objects stay, and to look through them halts everybody's speech

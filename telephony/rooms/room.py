@@ -16,6 +16,7 @@ from telephony.scheduling.queues import ListenerQueue, Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.trace_context import open_tracing
 
 DOOR = "room"
 AHEAD_S = 10.0
@@ -31,14 +32,20 @@ class Room:
         engine: warm; belongs to the room from now on.
         max_wait_s: see `Scheduler`.
         stall_s: until a call into the engine is given up, in seconds.
+        traces_url: see the setting.
     """
 
-    def __init__(self, name: str, engine: Engine, max_wait_s: float, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self, name: str, engine: Engine, max_wait_s: float, stall_s: float = STALL_S, traces_url: str = ""
+    ) -> None:
         self.name = name
         self.metrics = Metrics()
         self._engine = engine
         self._failover = Failover(self.metrics, lambda: [engine], stall_s)
-        self._scheduler = Scheduler(self.metrics, failover=self._failover, max_wait_s=max_wait_s)
+        self._tracing = open_tracing(traces_url, self.metrics, room=name)
+        self._scheduler = Scheduler(self.metrics, failover=self._failover, max_wait_s=max_wait_s, tracing=self._tracing)
+        if self._tracing is not None:
+            self._scheduler.on_done = self._tracing.end_text
 
     def start(self) -> None:
         """Starts the scheduler's threads."""
@@ -47,6 +54,8 @@ class Room:
     def close(self) -> None:
         """Drops what is in work, and joins the threads that answer."""
         self._scheduler.stop()
+        if self._tracing is not None:
+            self._tracing.close()
 
     def limit_wait(self, max_wait_s: float) -> None:
         """See `Scheduler`."""
@@ -89,6 +98,7 @@ class Room:
             len(wanted.text.encode()),
             exact=wanted.exact,
             language=wanted.language,
+            traceparent=wanted.traceparent,
         )
         try:
             lane.queue.put(request)

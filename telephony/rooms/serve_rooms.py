@@ -87,7 +87,8 @@ def start_rooms(settings: Settings, rooms: int) -> ServeRooms:
     def deploy_shares() -> None:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = 0 if settings.device == "cpu" else int(resources.get("GPU", 0))
-        deploy({**_said(settings), "rooms": rooms, **share(rooms, cores, gpus)})
+        threads = {"threads": settings.threads} if settings.threads else {}
+        deploy({**_said(settings), "rooms": rooms, **share(rooms, cores, gpus), **threads})
 
     return _in_thread(
         lambda: ray.init(num_cpus=max(cores, rooms), include_dashboard=False, _node_ip_address="127.0.0.1", **_QUIET),
@@ -160,5 +161,6 @@ def _in_thread(*steps: Callable[[], object]) -> ServeRooms:
 
 def _said(settings: Settings) -> dict[str, Any]:
     """What of a door's settings is the rooms' too."""
-    names = ("engine", "voice", "device", "cache_dir", "weights_dir", "max_wait_s", "log_level", "log_format")
-    return {name: value for name in names if (value := getattr(settings, name)) is not None}
+    engine = "engine tone_realtime_factor voice device cache_dir weights_dir".split()
+    names = [*engine, *"max_wait_s log_level log_format traces_url".split()]
+    return {name: value for name in names if (value := getattr(settings, name)) not in (None, "")}

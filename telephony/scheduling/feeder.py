@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -21,9 +21,12 @@ from telephony.scheduling.delivery import Delivery
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.policy import urgency
 from telephony.scheduling.preparation import Preparation
-from telephony.scheduling.progress import SegmentInWork
+from telephony.scheduling.progress import SegmentInWork, TracedSegment
 from telephony.scheduling.queues import ListenerQueue, Request
 from telephony.scheduling.sources import Sources
+
+if TYPE_CHECKING:  # it imports the packages for it
+    from telephony.telemetry.tracing import Tracing
 
 log = structlog.get_logger()
 
@@ -49,6 +52,7 @@ class Feeder:
         core: whose `changed` guards the requests, and tells of new ones.
         active: the queues with work. Read with `changed` held.
         admission: is told what preparation costs.
+        tracing: is told of every segment; None where texts are not traced.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Feeder:
         *,
         failover: Failover,
         admission: Admission,
+        tracing: Tracing | None,
     ) -> None:
         self._core = core
         self._active = active
@@ -67,6 +72,7 @@ class Feeder:
         self._delivery = delivery
         self._failover = failover
         self._admission = admission
+        self._tracing = tracing
         self._preparation = Preparation(failover, core.now, core.wake)
         self._stopping = False
 
@@ -150,8 +156,13 @@ class Feeder:
             return
         segment = progress.take_segment()
         source = self._sources.open(segment, request.current.resolved, exact=request.exact, keep=request.keep)
+        if self._tracing is None:
+            current = SegmentInWork(segment, source, measured)
+        else:
+            trace = self._tracing.begin_segment(request, str(queue.receiver), segment.text)
+            current = TracedSegment(segment, source, measured, trace)
         with self._core.changed:
-            progress.current = SegmentInWork(segment, source, measured)
+            progress.current = current
             if not queue.is_next(request):
                 progress.cancel()
         if segment.pause_s:
@@ -166,7 +177,7 @@ class Feeder:
         with self._core.changed:
             segment.source.begin_locked(engine)
         try:
-            self._preparation.start(queue, request, segment.segment)
+            self._preparation.start(queue, request, segment)
         except StalledError as error:
             self._failover.failed(engine, error)
             self._delivery.engine_failed(queue, request, error)

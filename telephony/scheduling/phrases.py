@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.in_flight import PhraseReader
 from telephony.cache.key import PhraseKey, code_revision, normalised
 from telephony.engines.base import Engine
 from telephony.speech import Segment
+from telephony.telemetry.cache_figures import CacheFigures
 
 MAX_CHARS = 500
 """Of a segment that is kept: longer ones are hardly ever said twice."""

@@ -9,8 +9,8 @@ from functools import partial
 from telephony.engines.base import Engine, RemoteEngine, ResumableEngine, Utterance
 from telephony.engines.thread import Call
 from telephony.scheduling.failover import Failover
+from telephony.scheduling.progress import SegmentInWork
 from telephony.scheduling.queues import ListenerQueue, Request
-from telephony.speech import Segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,19 +45,21 @@ class Preparation:
         """Whether its segment is under way."""
         return any(each.request is request for each in self._under_way.values())
 
-    def start(self, queue: ListenerQueue, request: Request, segment: Segment) -> None:
-        """Has a segment of a request prepared by the request's current engine, which is idle.
+    def start(self, queue: ListenerQueue, request: Request, work: SegmentInWork) -> None:
+        """Has the segment in work of a request prepared by the request's current engine, which is idle.
 
         Raises:
             StalledError: the engine does not answer.
         """
-        voice = request.current.resolved
+        segment, voice = work.segment, request.current.resolved
         engine, speed = voice.engine, segment.speed(voice.speed)
         prepare: Callable[[], Utterance]
         said = segment.text, voice.voice, speed, request.exact, voice.language
         if isinstance(engine, RemoteEngine):
             ahead_s = max(0.0, queue.playback_deadline - self._clock())
-            prepare = partial(engine.open, *said, ahead_s=ahead_s, on_ready=self._on_return)
+            prepare = partial(
+                engine.open, *said, ahead_s=ahead_s, on_ready=self._on_return, traceparent=work.traceparent
+            )
         else:
             prepare = partial(engine.prepare, *said)
             if segment.heard_samples and isinstance(engine, ResumableEngine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from telephony.engines.base import Engine
 from telephony.scheduling.sources import SegmentSource
 from telephony.speech import Samples, Segment
 from telephony.voices import ResolvedVoice
+
+if TYPE_CHECKING:  # it imports the packages for it
+    from telephony.telemetry.tracing import SegmentTrace, TextTrace
 
 
 @dataclass(eq=False)
@@ -25,6 +29,7 @@ class Measurements:
         cached: whether that window came from the phrase cache.
         failure: why a segment could not be spoken, without its text.
         unspeakable: whether that was because there is nothing to pronounce in it.
+        trace: of the text, where it is traced and has had its first turn.
     """
 
     engine_s: float = 0.0
@@ -33,6 +38,7 @@ class Measurements:
     cached: bool = False
     failure: str | None = None
     unspeakable: bool = False
+    trace: TextTrace | None = None
 
 
 class SegmentInWork:
@@ -43,7 +49,10 @@ class SegmentInWork:
         begins_s: where it begins in the audio of its request, in seconds.
         engine_s, preparation_s: time in the engine, and the part of it that is preparation, in seconds.
         audio_s: its audio so far, in seconds.
+        traceparent: of its span, for whoever makes it elsewhere; empty where it is not traced.
     """
+
+    traceparent = ""
 
     def __init__(self, segment: Segment, source: SegmentSource, measured: Measurements) -> None:
         self.segment = segment
@@ -73,6 +82,25 @@ class SegmentInWork:
         """So many seconds of its audio were made."""
         self.audio_s += audio_s
         self._measured.audio_s += audio_s
+
+
+class TracedSegment(SegmentInWork):
+    """A segment whose moments are noted as well."""
+
+    def __init__(self, segment: Segment, source: SegmentSource, measured: Measurements, trace: SegmentTrace) -> None:
+        super().__init__(segment, source, measured)
+        self.traceparent = trace.traceparent
+        self._trace = trace
+
+    def prepared(self, spent_s: float) -> None:
+        """See `SegmentInWork`."""
+        super().prepared(spent_s)
+        self._trace.prepared(spent_s)
+
+    def delivered(self, audio_s: float) -> None:
+        """See `SegmentInWork`."""
+        super().delivered(audio_s)
+        self._trace.delivered(audio_s, cached=self.cached)
 
 
 class Progress:
@@ -163,6 +191,11 @@ class CurrentVoice:
     def voice(self) -> str:
         """As `Engine.find_voice` names it."""
         return self.resolved.voice
+
+    @property
+    def speed(self) -> float:
+        """The rate of speech."""
+        return self.resolved.speed
 
     def substitute(self, other: ResolvedVoice) -> None:
         """Another engine goes on; once for each request."""

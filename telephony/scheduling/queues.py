@@ -16,6 +16,7 @@ from telephony.engines.base import Engine
 from telephony.scheduling.progress import CurrentVoice, Measurements, Progress
 from telephony.scheduling.sources import Synthesis
 from telephony.speech import Samples, Segment, Word
+from telephony.telemetry import trace_context
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import ResolvedVoice
 
@@ -82,6 +83,8 @@ class Request:
         language: that to read it in; None for the voice's own.
         keep: whether its phrases are kept with the prerendered ones.
         request_id: as its client has named it; empty for none.
+        call: the call or session that it belongs to, as the log has it; empty for none.
+        traceparent: of its client's span; empty for none.
         arrived_at: on the scheduler's clock, in seconds.
     """
 
@@ -95,6 +98,8 @@ class Request:
     language: str | None = None
     keep: bool = False
     request_id: str = ""
+    call: str = ""
+    traceparent: str = field(default_factory=trace_context.traceparent.get)
     arrived_at: float = field(default_factory=time.monotonic)
     progress: Progress = field(init=False)
     measured: Measurements = field(init=False, default_factory=Measurements)

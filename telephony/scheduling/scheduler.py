@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import structlog
@@ -35,6 +35,9 @@ from telephony.scheduling.reading import Reading
 from telephony.scheduling.sources import Sources, Synthesis
 from telephony.speech import Samples
 from telephony.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:  # it imports the packages for it
+    from telephony.telemetry.tracing import Tracing
 
 log = structlog.get_logger()
 
@@ -60,6 +63,7 @@ class Scheduler:
         phrases: the phrase cache; None for none.
         failover: who speaks where an engine fails; None: nobody does. The scheduler closes it.
         max_wait_s: how long a listener who hears nothing waits for a place, in seconds; then it takes its share.
+        tracing: is told of every segment; None where texts are not traced. Its owner closes it, behind the scheduler.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Scheduler:
         failover: Failover | None = None,
         *,
         max_wait_s: float = math.inf,
+        tracing: Tracing | None = None,
     ) -> None:
         self.changed = threading.Condition()
         self.metrics = metrics
@@ -85,7 +90,13 @@ class Scheduler:
         self._delivery = Delivery(self, self._admission, self._failover)
         active = self._active.keys()
         self._feeder = Feeder(
-            self, active, self._sources, self._delivery, failover=self._failover, admission=self._admission
+            self,
+            active,
+            self._sources,
+            self._delivery,
+            failover=self._failover,
+            admission=self._admission,
+            tracing=tracing,
         )
         self._reading = Reading(self, lambda: [queue.requests[0] for queue in active])
         metrics.predicted_first_audio_s.set_function(self.predict_first_audio_s)

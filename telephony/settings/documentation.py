@@ -32,6 +32,7 @@ _LAUNCHER = """\
 | Environment | Meaning |
 |---|---|
 | `KOKORO_PYTHON` | the Python that makes the virtual environment, if it is not on the `PATH` |
+| `KOKORO_TORCH` | `cpu` or `cuda`: [torch without CUDA](../KOKORO_INTEGRATION.md#torch-without-cuda), or with it |
 | `KOKORO_JEMALLOC` | `off` starts without [jemalloc](../KOKORO_INTEGRATION.md#memory); a path names the library |"""
 
 _WITHOUT_EFFECT = """\

@@ -27,6 +27,17 @@ class Telephone:
     tcp_port: int = setting(8090, values.port, "port of the text endpoint", short="t")
     udp_port: int = setting(13001, values.port, "port of the registration endpoint", short="u")
     processor_host: str = setting("127.0.0.1", str, "address that the audio processors listen on")
+    shared_calls: bool = setting(
+        False,
+        values.switch,
+        "share calls with other doors through --redis-url, signed as its phrases are: a datagram may come to any of "
+        "them, and processors listen where their host is",
+    )
+    balancers: str = setting(
+        "",
+        values.networks,
+        "addresses or networks, with commas, whose text connections begin with a PROXY line: it says whose they are",
+    )
     audio_route: str = setting(
         "auto",
         values.choice("auto", "reply", "processor"),
@@ -82,6 +93,12 @@ class Agents:
         "language, such as p or pt-BR, for clients that name neither voice nor language",
         earlier="TTS_LANG_CODE",
     )
+    female_voice: str = setting(
+        "af_aoede", str, "voice that clients mean by the name female", earlier="DEFAULT_VOICE_FEMALE"
+    )
+    male_voice: str = setting(
+        "am_michael", str, "voice that clients mean by the name male", earlier="DEFAULT_VOICE_MALE"
+    )
     loudness_db: float | None = setting(
         cast("float | None", None),
         values.optional_level_db,
@@ -117,18 +134,25 @@ class Engines:
         values.choice("kokoro", "supertonic", "tone"),
         "kokoro or supertonic speaks; tone plays a sine for each text, to try out a line without weights",
     )
+    tone_realtime_factor: float = setting(
+        0.0,
+        values.seconds,
+        "seconds that the tone engine takes for a second of sound, to try out load without weights",
+    )
     device: str = setting(
         "auto",
         values.choice("auto", "mps", "cuda", "cpu"),
         "where Kokoro runs: mps, cuda or cpu; auto takes the best there is",
         short="d",
     )
-    threads: int = setting(0, values.count, "processor threads for the model; 0: all cores")
-    rooms: int = setting(
-        0,
-        values.count,
-        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one. Needs "
-        "requirements-cluster.txt",
+    threads: int = setting(
+        0, values.count, "processor threads for the model, in each room; 0: all cores, or a room's share of them"
+    )
+    rooms: int | None = setting(
+        cast("int | None", 0),
+        values.count_or_auto,
+        "processes that the engine runs in, which share this machine's cores; 0: it runs in this one; auto: a room "
+        "for each GPU, or for every two cores where that is more than one room. Needs requirements-cluster.txt",
     )
     cluster: str = setting(
         "",
@@ -154,6 +178,12 @@ class Engines:
         values.path,
         "a Piper voice (.onnx, with its .onnx.json beside it); none: the installed one",
         variable="PIPER_MODEL_PATH",
+    )
+    piper_config: Path | None = setting(
+        None,
+        values.path,
+        "the description of that Piper voice, if it is not beside it",
+        variable="PIPER_CONFIG_PATH",
     )
     piper_voices: Path | None = setting(
         None, values.path, "directory with more Piper voices, for languages that Kokoro lacks"
@@ -199,7 +229,10 @@ class Cache:
         "keep every spoken phrase as a file in the cache directory: what callers are told then lies on the disk",
     )
     prerender_file: Path | None = setting(
-        None, values.path, "YAML with a list prerender, of phrases that are rendered after the start", former="config"
+        None,
+        values.path,
+        "YAML with a list prerender, of phrases that are rendered after the start; a gateway's config.yaml will do",
+        former="config",
     )
     redis_url: str = setting("", values.redis_url, "a Redis that keeps spoken phrases as well, for several machines")
     redis_ttl_s: float = setting(3600.0, values.positive_seconds, "seconds that Redis keeps a phrase")
@@ -208,6 +241,9 @@ class Cache:
         str,
         "signs the phrases in Redis, the same on all machines that share it; none: API_KEY does, and without that "
         "nothing is signed",
+    )
+    prerender_dir: Path | None = setting(
+        None, values.path, "keep prerendered phrases below this directory", hidden=True
     )
     phrase_dir: Path | None = setting(
         None, values.path, "keep every spoken phrase as a file in this directory", hidden=True
@@ -227,7 +263,9 @@ class Cache:
     @property
     def phrase_directory(self) -> Path:
         """Where the files of the phrase cache are."""
-        return self.every_phrase_directory if self.keeps_every_phrase else self.cache_dir / "prerendered"
+        if self.keeps_every_phrase:
+            return self.every_phrase_directory
+        return (self.prerender_dir or self.cache_dir) / "prerendered"
 
     @property
     def blends_path(self) -> Path:
@@ -335,13 +373,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Operations:
-    """Logs, and the end of the service."""
+    """Logs, traces, and the end of the service."""
 
     request_log: Path | None = setting(
         cast("Path | None", Path("logs/metrics.log")),
         values.optional_path,
         "file with one JSON line a request, rotated; none: no file",
         former="metrics_log",
+    )
+    traces_url: str = setting(
+        "",
+        values.traces_url,
+        "the OpenTelemetry collector, such as http://127.0.0.1:4318, that is sent a trace of each text; none: nobody "
+        "is. Needs requirements-tracing.txt",
     )
     log_level: str = setting(
         "info",

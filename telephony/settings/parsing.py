@@ -7,8 +7,10 @@ import dataclasses
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
+from telephony.settings import gateway_config
 from telephony.settings.fields import (
     Field,
     all_variables,
@@ -23,7 +25,7 @@ from telephony.suggestions import did_you_mean, nearest
 
 _PREFIX = "KOKORO_"
 # Those that the launcher reads.
-_LAUNCHERS_VARIABLES = frozenset(("KOKORO_JEMALLOC", "KOKORO_PYTHON"))
+_LAUNCHERS_VARIABLES = frozenset(("KOKORO_JEMALLOC", "KOKORO_PYTHON", "KOKORO_TORCH"))
 # Settings of earlier versions that are fixed now.
 _FIXED = {
     "audiosocket_silence": "nothing is sent to a PBX between texts",
@@ -31,9 +33,22 @@ _FIXED = {
     "redis_max_value_bytes": "how long a phrase Redis is given is fixed",
 }
 
+_STREAMS_INSIDE = "speech streams from inside the first sentence, however long that is"
+_LEAVES_AT_ONCE = "the first audio leaves as soon as it is made"
+_IN_FRAMES = "each message has KOKORO_FRAME_MS of audio and leaves at once; nothing is collected"
+
 IGNORED = {
     "MAX_CONCURRENT_JOBS": "chunks of all calls share the device, earliest deadline first",
     "QUEUE_MAXSIZE": "a new session is refused by the wait that it would have (KOKORO_MAX_FIRST_AUDIO_S)",
+    "FIRST_SEGMENT_MAX_WORDS": _STREAMS_INSIDE,
+    "FIRST_SEGMENT_BOUNDARIES": _STREAMS_INSIDE,
+    "MAX_UTTERANCE_WORDS": "texts are divided into sentences, and none is too long; a text has KOKORO_MAX_TEXT_CHARS",
+    "STREAM_CHUNK_SECONDS": "audio is made in windows of 0.4 to 1.6 s; a message has KOKORO_FRAME_MS of it",
+    "PRIME_STREAM": _LEAVES_AT_ONCE,
+    "PRIME_BYTES": _LEAVES_AT_ONCE,
+    "WS_FIRST_CHUNK_IMMEDIATE": _LEAVES_AT_ONCE,
+    "WS_BUFFER_BYTES": _IN_FRAMES,
+    "WS_FLUSH_EVERY": _IN_FRAMES,
     **{variable_of(name): why for name, why in _FIXED.items()},
     **{flag_of(name): why for name, why in _FIXED.items()},
 }
@@ -49,18 +64,20 @@ class Command:
     """What the command line asks for: `run`, `check` or `init_db`, with these settings.
 
     Attributes:
-        ignored: flags and variables that were given and have no effect; see `IGNORED`.
+        ignored: flags, variables and keys of a gateway's configuration that were given and have no effect, and why.
         unknown: variables that look like settings and are none, and the one that was probably meant.
     """
 
     action: str
     settings: Settings
-    ignored: tuple[str, ...] = ()
+    ignored: Mapping[str, str] = field(default_factory=dict)
     unknown: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
-    """Settings out of defaults, `environment` and command line `arguments`; the last of them wins.
+    """Settings out of defaults, a gateway's file, `environment` and command line `arguments`; the last of them wins.
+
+    The file is the one that the setting `prerender_file` names, if it is a gateway's.
 
     Raises:
         SettingsError: a value is malformed; the message names the variable or flag and what is allowed.
@@ -71,18 +88,27 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
     if unrecognized:
         parser.error(f"unrecognized arguments: {' '.join(unrecognized)}{_meant_flag(unrecognized)}")
     options = vars(namespace)
-    settings = Settings(
-        **{
-            each.name: _parse_one(each, text, source)
-            for each in dataclasses.fields(Settings)
-            for source, text in _given(each, options, environment)
-        }
-    )
+    values = _parse_given(options, environment)
+    path: Path | None = values.get("prerender_file")
+    gateway = gateway_config.read(path) if path is not None else gateway_config.GatewayConfig()
+    for each in dataclasses.fields(Settings):
+        if each.name in gateway.settings and each.name not in values:
+            source = f"{path}: {gateway.keys[each.name]}"
+            values[each.name] = _parse_one(each, gateway.settings[each.name], source)
+    settings = Settings(**values)
     if options["init_db"] and settings.db is None:
         raise SettingsError("--init-db: say which database with --db")
     action = "check" if options["check"] else "init_db" if options["init_db"] else "run"
-    ignored = (name for name in IGNORED if options.get(name) is not None or environment.get(name))
-    return Command(action, settings, tuple(ignored), _unknown(environment))
+    ignored = {name: why for name, why in IGNORED.items() if options.get(name) is not None or environment.get(name)}
+    return Command(action, settings, {**ignored, **gateway.ignored}, _unknown(environment))
+
+
+def _parse_given(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        each.name: _parse_one(each, text, source)
+        for each in dataclasses.fields(Settings)
+        for source, text in _given(each, options, environment)
+    }
 
 
 def _given(each: Field, options: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

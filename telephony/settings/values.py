@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 _N = TypeVar("_N", int, float)
+
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 
 
 def number(parse: Callable[[str], _N], fits: Callable[[_N], bool], allowed: str) -> Callable[[str], _N]:
@@ -37,6 +41,11 @@ _level_db = number(float, lambda value: -40 <= value <= -6, "must be none, or be
 def optional_port(text: str) -> int | None:
     """0 is no endpoint. In the code None stands for that, and 0 for a port that the system chooses."""
     return port(text) or None
+
+
+def count_or_auto(text: str) -> int | None:
+    """A number, or `auto`. In the code None stands for that."""
+    return None if text == "auto" else count(text)
 
 
 def optional_level_db(text: str) -> float | None:
@@ -75,6 +84,16 @@ def optional_path(text: str) -> Path | None:
     return None if text == "none" else path(text)
 
 
+def networks(text: str) -> str:
+    """Addresses or networks with commas, as they stand."""
+    for each in text.split(","):
+        try:
+            ipaddress.ip_network(each.strip())
+        except ValueError:
+            raise ValueError("must be addresses or networks with commas, such as 10.0.0.5,10.1.0.0/16") from None
+    return text
+
+
 def redis_url(text: str) -> str:
     """A URL of Redis, as it stands."""
     allowed = "must be a URL such as redis://127.0.0.1:6379/0 (or rediss://, unix://)"
@@ -85,4 +104,23 @@ def redis_url(text: str) -> str:
         raise ValueError(allowed) from None
     if url.scheme not in ("redis", "rediss", "unix") or given_port == 0:
         raise ValueError(allowed)
+    return text
+
+
+def traces_url(text: str) -> str:
+    """A URL of OTLP over HTTP, as it stands. The packages that speak it have to be there."""
+    allowed = "must be a URL such as http://127.0.0.1:4318"
+    try:
+        url = urlsplit(text)
+        given_port = url.port
+    except ValueError:
+        raise ValueError(allowed) from None
+    if url.scheme not in ("http", "https") or not url.hostname or given_port == 0:
+        raise ValueError(allowed)
+    try:
+        found = find_spec(_EXPORTER) is not None
+    except ImportError:  # not even the package that it is in
+        found = False
+    if not found:
+        raise ValueError(f"package {_EXPORTER} is missing: pip install -c constraints.txt -r requirements-tracing.txt")
     return text

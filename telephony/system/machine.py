@@ -39,6 +39,11 @@ def has_nvidia_gpu(root: Path = _ROOT) -> bool:
     return (root / "proc/driver/nvidia/version").exists()
 
 
+def nvidia_gpus(root: Path = _ROOT) -> int:
+    """How many NVIDIA devices the driver has here. Linux only."""
+    return len(list(root.glob("proc/driver/nvidia/gpus/*")))
+
+
 def _control_groups(root: Path, controller: str) -> Iterator[Path]:
     """The directories of this process's control groups, version 2 and 1, up to the top. None but on Linux."""
     mounts = root / "sys/fs/cgroup"

@@ -17,7 +17,8 @@ import structlog
 
 # A few megabytes while nobody reads.
 _MAX_WAITING = 10_000
-# Of one event in a second, below which a storm of clients cannot hide what else happens; at debug there is no bound.
+# Of one event in a second, and of refusals for each door and code, below which a storm of clients cannot hide what else
+# happens; at debug there is no bound.
 MAX_LINES_PER_S = 100
 # What is left when the service stops is written in milliseconds, or nobody reads.
 _LAST_LINES_S = 2.0
@@ -163,7 +164,7 @@ class _Flood:
         self._clock = clock
         self._lock = threading.Lock()
         self._second = 0
-        self._passed: Counter[str] = Counter()
+        self._passed: Counter[tuple[object, ...]] = Counter()
 
     def __call__(self, logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         if method == "debug":
@@ -173,8 +174,10 @@ class _Flood:
             if second != self._second:
                 self._second = second
                 self._passed.clear()
-            self._passed[event["event"]] += 1
-            passed = self._passed[event["event"]]
+            # A storm of refusals at one endpoint hides no other refusal.
+            kind = (event["event"], event.get("door"), event.get("code"))
+            self._passed[kind] += 1
+            passed = self._passed[kind]
         if passed > MAX_LINES_PER_S:
             _lines.lost += 1
             raise structlog.DropEvent

@@ -60,6 +60,11 @@ class Spoken(Protocol):
         ...
 
     @property
+    def call(self) -> str:
+        """The call or session that it belongs to; empty for none."""
+        ...
+
+    @property
     def current(self) -> _Voice:
         """Who has spoken it."""
         ...
@@ -161,6 +166,7 @@ def _entry(door: str, request: Spoken, dropped: bool) -> dict[str, Any]:
         "ts": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "request_id": request.request_id[:_MAX_ID_CHARS] or None,
         "door": door,
+        "call": request.call[:_MAX_ID_CHARS] or None,
         "engine": request.current.engine.name,
         "ttfb_ms": None if measured.first_audio_s is None else round(measured.first_audio_s * 1000, 1),
         "wall_s": round(wall_s, 3),

@@ -22,7 +22,7 @@ _BEFORE_NUMBERS = {
     "en": "no nos nr p pp pg fig figs vol ch sec art par apt ste rm fl bldg ext tel ph fax ave blvd rd hwy pkwy expy "
     "ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
-    "a.m p.m tab tabs cap caps dept ref acct est ed eds",
+    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
     "seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd lt conj venc pgto",
     "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
@@ -54,6 +54,7 @@ SENTENCE_STARTS = frozenset(
     "the a an i i'm i'll you your we we're our he she it it's its they their this that that's these there please "
     "is are was do does did can could would shall should have has if when what what's where which who how why "
     "thanks thank then next call press let let's and but so or yes not to for in at on after before as once turn "
+    "bring come see ask look park ring knock use wait walk drive head meet show find check leave follow keep get give "
     "take go say tell my enter hold stay sorry okay ok just also note remember".split()
 )
 """Words with which sentences begin, and no names do."""

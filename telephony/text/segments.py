@@ -45,6 +45,7 @@ _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[\w'’]+")
 _CAPITALS = re.compile(r"(?:[A-Z](?=\.|$)|[IVXL]{1,8})(?!\w)")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
+_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
@@ -245,11 +246,11 @@ def _letter_ends(letter: str, following: str) -> bool | None:
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
-        return not (following[0].isdigit() or following[0] in "#$€£+(")
+        return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
     word = _first_word(following)
     if word is None:
         return None
-    if shortened in abbreviations.LETTERED and re.fullmatch(r"[A-HJ-Z]\d{0,4}", word):
+    if shortened in abbreviations.LETTERED and _CODE_BEGINS.match(following):
         return False
     return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)
 

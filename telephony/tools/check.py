@@ -186,7 +186,7 @@ def _runs_on_cpu(settings: Settings) -> bool:
 
 def _piper(settings: Settings) -> str:
     try:
-        engine = load_piper(settings.piper_model, settings.piper_voices)
+        engine = load_piper(settings.piper_model, settings.piper_voices, config_path=settings.piper_config)
         warm_up(engine)
     except EngineUnavailableError as error:
         if settings.piper_model is None and settings.piper_voices is None and settings.db is None:

@@ -27,6 +27,9 @@ _CLOSE_TIMEOUT_S = 2.0
 _PCM16_FULL_SCALE = 32_767
 _KEY_MISSING = 1008
 _KEY_HINT = "give it by --api-key or API_KEY"
+_VOICES_HINT = "--list-voices prints them"
+_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Addresses to listen on that are none to connect to."""
 
 
 class ServiceError(RuntimeError):
@@ -81,11 +84,12 @@ def call(doors: TelephoneClient, call_id: str, text: str) -> Generator[Sound, No
 
     Raises:
         OSError: the service cannot be reached, or does not answer in time.
-        WireError: the reply is broken, or call id or text do not fit into a frame.
+        ServiceError: the reply is no audio.
+        WireError: call id or text do not fit into a frame.
     """
     message = telephone.encode_hello(call_id) + telephone.encode_text(text) + telephone.encode_bye()
     decoder = telephone.AudioDecoder()
-    with socket.create_connection((doors.host, doors.tcp_port), timeout=_TIMEOUT_S) as connection:
+    with _connected(doors.host, doors.tcp_port) as connection:
         started = time.monotonic()
         ended = False
         try:
@@ -96,6 +100,10 @@ def call(doors: TelephoneClient, call_id: str, text: str) -> Generator[Sound, No
                     if isinstance(event, telephone.Audio):
                         yield Sound(event.samples, event.sample_rate, time.monotonic() - started)
             ended = True
+        except telephone.WireError as error:
+            raise _another_service(doors.host, doors.tcp_port, error) from None
+        except TimeoutError:
+            raise _no_answer(doors.host, doors.tcp_port) from None
         finally:
             if not ended:  # after the BYE above, the service would speak to the end
                 _hang_up(doors, call_id)
@@ -114,7 +122,8 @@ def converse(
     """
     try:
         with connect(
-            f"ws://{_netloc(doors)}/ws/tts",
+            f"ws://{address(doors.host, doors.port)}/ws/tts",
+            sock=_connected(doors.host, doors.port),
             additional_headers=doors.headers,
             compression=None,  # speech hardly shrinks
             close_timeout=_CLOSE_TIMEOUT_S,
@@ -132,7 +141,7 @@ def converse(
             if sender.failure is not None:
                 raise sender.failure
     except InvalidHandshake as error:
-        raise ServiceError(f"what answers on {_netloc(doors)} is not this service: {error}") from None
+        raise _another_service(doors.host, doors.port, error) from None
     except ConnectionClosed as error:
         close = error.rcvd
         why = close.reason if close is not None and close.reason else "the service has ended the connection"
@@ -148,13 +157,14 @@ def voices(doors: AgentClient) -> list[dict[str, Any]]:
         ServiceError: it refuses to tell.
     """
     connection = http.client.HTTPConnection(doors.host, doors.port, timeout=_TIMEOUT_S)
+    connection.sock = _connected(doors.host, doors.port)
     try:
         with contextlib.closing(connection):
             connection.request("GET", "/v1/voices", headers=doors.headers)
             answer = connection.getresponse()
             body = json.load(answer)
     except (http.client.HTTPException, ValueError) as error:
-        raise ServiceError(f"what answers on {_netloc(doors)} is not this service: {error}") from None
+        raise _another_service(doors.host, doors.port, error) from None
     if answer.status == http.client.UNAUTHORIZED:
         raise ServiceError(f"a valid API key is needed: {_KEY_HINT}")
     if answer.status != http.client.OK:
@@ -200,14 +210,43 @@ def _receive(connection: ClientConnection) -> dict[str, Any] | bytes:
         return received
     message: dict[str, Any] = json.loads(received)
     if message["type"] == "error":
-        raise ServiceError(message["message"])
+        hint = f"; {_VOICES_HINT}" if message["code"] == "bad_voice" else ""
+        raise ServiceError(message["message"] + hint)
     return message
+
+
+def address(host: str, port: int) -> str:
+    """Where a client of a service connects that listens there, as in a URL."""
+    host = _THIS_MACHINE.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether anybody does."""
+    try:
+        _connected(host, port).close()
+    except (OSError, ServiceError):
+        return False
+    return True
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_connection((_THIS_MACHINE.get(host, host), port), timeout=_TIMEOUT_S)
+    except socket.gaierror as error:
+        raise ServiceError(f"there is no host {host}: {error.strerror}") from None
+    except TimeoutError:
+        raise _no_answer(host, port) from None
+
+
+def _no_answer(host: str, port: int) -> ServiceError:
+    return ServiceError(f"no answer from {address(host, port)} within {_TIMEOUT_S:.0f} s")
+
+
+def _another_service(host: str, port: int, error: Exception) -> ServiceError:
+    return ServiceError(f"what answers on {address(host, port)} is not this service: {error}")
 
 
 def _hang_up(doors: TelephoneClient, call_id: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(f"BYE:{call_id}".encode(), (doors.host, doors.udp_port))
-
-
-def _netloc(doors: AgentClient) -> str:
-    return f"[{doors.host}]:{doors.port}" if ":" in doors.host else f"{doors.host}:{doors.port}"
+        sender.sendto(f"BYE:{call_id}".encode(), (_THIS_MACHINE.get(doors.host, doors.host), doors.udp_port))

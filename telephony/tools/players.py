@@ -6,6 +6,7 @@ import contextlib
 import queue
 import shutil
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -25,14 +26,18 @@ _PLAYERS = {
 }
 """Programs that play raw PCM while it still comes, and how; the first one that is installed is taken."""
 
+# ffplay ends with status 0 even if it cannot open the sound device; only what it says tells.
+_SAYS_THAT_IT_FAILED = b"audio open failed"
+_INSTEAD = "-o writes a file instead"
+
 _HOW_TO_INSTALL = (
     "no player is installed: install ffmpeg (ffplay), alsa-utils (aplay), pulseaudio-utils (paplay), pipewire "
-    "(pw-play) or sox (play); -o writes a file without one"
+    f"(pw-play) or sox (play); {_INSTEAD}"
 )
 
 
 class PlaybackError(RuntimeError):
-    """Nobody plays. The message says what to do; a player's own one is on standard error."""
+    """Nobody plays. The message says what to do, and the last thing that a player said."""
 
 
 class WavFile:
@@ -72,7 +77,8 @@ class Player:
     def __init__(self, sample_rate: int) -> None:
         self._name, command = _find(sample_rate)
         self._pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed where the player is ended
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._said)
         self._feeder = threading.Thread(target=self._feed, name="player")
         self._feeder.start()
 
@@ -88,11 +94,14 @@ class Player:
                 self._feeder.join()
                 self._process.wait()
                 self._check()
+                if _SAYS_THAT_IT_FAILED in self._errors():
+                    raise PlaybackError(f"{self._name} could not open the sound device; {_INSTEAD}")
         finally:
             self._process.kill()  # nothing to one that has ended
             self._process.wait()
             self._pending.put(b"")
             self._feeder.join()
+            self._said.close()
 
     def write(self, samples: Samples, sample_rate: int) -> None:
         """Queues samples, at the rate that it was made for.
@@ -105,7 +114,14 @@ class Player:
 
     def _check(self) -> None:
         if self._process.poll():
-            raise PlaybackError(f"{self._name} failed with status {self._process.returncode}; -o writes a file instead")
+            status, why = self._process.returncode, self._errors().decode(errors="replace").strip()
+            reason = f" ({why.splitlines()[-1]})" if why else ""
+            raise PlaybackError(f"{self._name} failed with status {status}{reason}; {_INSTEAD}")
+
+    def _errors(self) -> bytes:
+        """What the player has written to its standard error, once it has ended."""
+        self._said.seek(0)
+        return self._said.read()
 
     def _feed(self) -> None:
         assert self._process.stdin is not None

@@ -3,6 +3,7 @@
 `python -m telephony.say "Hello." -o hello.wav` goes over the telephone's text door, as a call's text does. Text from
 standard input is spoken while it still comes, over the doors for agents, and so is everything that asks for --voice,
 --speed or --play: `ask-a-model | python -m telephony.say --play`.
+Hosts, ports and key are those of the service's own settings, taken from the environment.
 
 Exit status: 0 it spoke, 1 it did not (standard error says why), 2 wrong arguments, 130 Ctrl-C, which ends the speech in
 the service as well.
@@ -24,6 +25,7 @@ import soundfile
 from tqdm import tqdm
 
 from telephony.protocols import telephone
+from telephony.settings import SettingsError, parse
 from telephony.tools import client
 from telephony.tools.client import AgentClient, ServiceError, Sound, TelephoneClient
 from telephony.tools.players import PlaybackError, Player, WavFile
@@ -35,7 +37,7 @@ _PROGRESS_AFTER_S = 1.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         if options.list_voices:
             _list_voices(_agent_doors(options))
@@ -44,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except ConnectionRefusedError:
-        port = options.port if _by_telephone(options) else options.http_port
-        host = options.host if _by_telephone(options) else options.http_host
-        print(f"error: nothing listens on {host}:{port}; run ./start-kokoro.sh or kokoro-telephony", file=sys.stderr)
+        print(f"error: {_who_listens(options)}", file=sys.stderr)
         return 1
     except (OSError, soundfile.SoundFileError, telephone.WireError, ServiceError, PlaybackError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -54,11 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    environment = os.environ
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m telephony.say", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    try:
+        settings = parse((), os.environ).settings
+    except SettingsError as error:
+        parser.error(str(error))
     parser.add_argument("text", nargs="?", help="what to say; without it, standard input is spoken as it comes")
     parser.add_argument("-o", "--output", type=Path, help="write a WAV file; without it the figures are printed")
     parser.add_argument("--play", action="store_true", help="play it while it comes")
@@ -66,15 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, help="rate of speech, 0.5 to 2")
     parser.add_argument("--list-voices", action="store_true", help="print every voice: name, language, engine, aliases")
     agents = parser.add_argument_group("doors for agents")
-    agents.add_argument("--http-host", default=environment.get("KOKORO_HTTP_HOST") or "127.0.0.1")
-    agents.add_argument("--http-port", type=int, default=environment.get("KOKORO_HTTP_PORT") or "8000")
-    agents.add_argument("--api-key", help="default: the first key in API_KEY", default=environment.get("API_KEY", ""))
+    agents.add_argument("--http-host", default=settings.http_host)
+    agents.add_argument("--http-port", type=int, default=settings.http_port or 0, help="0: there is no such door")
+    agents.add_argument("--api-key", help="default: the first key in API_KEY", default=settings.api_key)
     telephone = parser.add_argument_group("doors of the telephone")
-    telephone.add_argument("--host", default=environment.get("KOKORO_HOST") or "127.0.0.1")
-    telephone.add_argument("--port", type=int, default=environment.get("KOKORO_TCP_PORT") or "8090")
-    telephone.add_argument("--udp-port", type=int, default=environment.get("KOKORO_UDP_PORT") or "13001")
+    telephone.add_argument("--host", default=settings.host)
+    telephone.add_argument("--tcp-port", "--port", type=int, default=settings.tcp_port)
+    telephone.add_argument("--udp-port", type=int, default=settings.udp_port)
     telephone.add_argument("--call-id", default=f"say-{os.getpid()}")
-    return parser
+    return parser.parse_args(arguments)
 
 
 def _by_telephone(options: argparse.Namespace) -> bool:
@@ -83,7 +86,23 @@ def _by_telephone(options: argparse.Namespace) -> bool:
 
 
 def _agent_doors(options: argparse.Namespace) -> AgentClient:
+    if not options.http_port:
+        raise ServiceError("the service has no HTTP port: KOKORO_HTTP_PORT or --http-port is 0")
     return AgentClient(options.http_host, options.http_port, options.api_key.partition(",")[0].strip())
+
+
+def _who_listens(options: argparse.Namespace) -> str:
+    """What there is in place of the port that refused."""
+    agents = client.address(options.http_host, options.http_port)
+    start = "run ./start-kokoro.sh or kokoro-telephony"
+    if not _by_telephone(options):
+        return f"nothing listens on {agents} (--http-port); {start}"
+    telephone = f"nothing listens on {client.address(options.host, options.tcp_port)} (--tcp-port)"
+    if not options.http_port:
+        return f"{telephone}; {start}"
+    if client.listens(options.http_host, options.http_port):
+        return f"{telephone}, but {agents} (--http-port) answers: --voice goes there"
+    return f"{telephone} or {agents} (--http-port); {start}"
 
 
 def _list_voices(doors: AgentClient) -> None:
@@ -97,6 +116,8 @@ def _list_voices(doors: AgentClient) -> None:
 
 
 def _speak(options: argparse.Namespace) -> None:
+    if options.text is not None and not options.text.strip():
+        raise ServiceError("the text is empty")
     heard = _Heard()
     with contextlib.ExitStack() as ends:
         outputs: list[WavFile | Player] = []
@@ -127,7 +148,7 @@ def _progress() -> tqdm[Any]:
 
 def _sounds(options: argparse.Namespace) -> Generator[Sound, None, None]:
     if _by_telephone(options):
-        doors = TelephoneClient(options.host, options.port, options.udp_port)
+        doors = TelephoneClient(options.host, options.tcp_port, options.udp_port)
         return client.call(doors, options.call_id, options.text)
     texts = _standard_input(sys.stdin.fileno()) if options.text is None else _pieces(options.text)
     return client.converse(_agent_doors(options), texts, voice=options.voice, speed=options.speed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from telephony.engines.base import Engine, UnknownVoiceError, UnusableVoiceError
@@ -14,11 +14,18 @@ from telephony.speech import Voice
 ALIASES = {"female": ("af_aoede", "F1"), "male": ("am_michael", "M1")}
 """Names for clients that do not care which, and whom they mean: the first one that there is."""
 
+ENGINES = ("kokoro", "supertonic", "piper")
+"""What clients may ask for, whether or not it is loaded."""
+
 SUPERTONIC = "supertonic"
 """An engine that is not always there."""
 
 SUPERTONIC_VOICES = frozenset(f"{kind}{number}" for kind in "FM" for number in range(1, 6))
 """Its speakers, whether or not it is."""
+
+
+class UnavailableVoiceError(UnknownVoiceError):
+    """The engine that was asked for is known, and not loaded. The message says why, as far as that is known."""
 
 
 @dataclass(frozen=True)
@@ -58,33 +65,54 @@ class VoiceRequest:
     engine: str | None = None
 
 
-def choose(wanted: VoiceRequest, current: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoice:
+def aliases(female: str, male: str) -> Mapping[str, Sequence[str]]:
+    """`ALIASES` with these voices in the place of Kokoro's."""
+    return {alias: (voice, *ALIASES[alias][1:]) for alias, voice in (("female", female), ("male", male))}
+
+
+def choose(
+    wanted: VoiceRequest,
+    current: ResolvedVoice,
+    engines: Sequence[Engine],
+    aliases: Mapping[str, Sequence[str]] = ALIASES,
+) -> ResolvedVoice:
     """The selection for a client's wanted; what it leaves open is as `current`.
 
     A voice speaks its own language, and another one if that is asked for with it. A language alone chooses a voice of
-    that language, or else one that reads it.
+    that language, or else one that reads it. A rate that a voice cannot do becomes the nearest one that it can.
 
     Args:
         current: who speaks if nothing is asked for.
         engines: where to look for the voice, in this order.
+        aliases: other names of voices, and whom they mean.
 
     Raises:
+        UnavailableVoiceError: the engine is not loaded.
         UnknownVoiceError: there is no such voice or engine, or none of that language, or the voice does not read the
             language.
     """
-    speed = current.speed if wanted.speed is None else wanted.speed
+
+    def resolved(engine: Engine, voice: Voice, language: str | None = None) -> ResolvedVoice:
+        speed = current.speed if wanted.speed is None else wanted.speed
+        speed = min(max(voice.slowest, speed), voice.fastest)
+        return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed, language)
+
     engines = [engine for engine in engines if wanted.engine in (None, engine.name)]
     if not engines:
-        raise UnknownVoiceError(f"engine {wanted.engine!r:.100} is not loaded: GET /v1/voices lists what there is")
-    offers = _all(current, engines) if wanted.voice is None else iter(_named(wanted.voice, engines))
+        if wanted.engine in ENGINES:
+            raise UnavailableVoiceError(f"engine {wanted.engine!r} is not loaded: GET /v1/voices lists what there is")
+        raise UnknownVoiceError(
+            f"unknown engine {wanted.engine!r:.100}, known are {', '.join(ENGINES)}", wanted.engine or "", ENGINES
+        )
+    offers = _all(current, engines) if wanted.voice is None else iter(_named(wanted.voice, engines, aliases))
     own, others = itertools.tee(offers)
     for engine, voice in own:
         if wanted.language is None or speaks(voice, wanted.language):
-            return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed)
+            return resolved(engine, voice)
     for engine, voice in others:
         for language in voice.other_languages:
             if wanted.language is not None and _is_part_of(language, wanted.language):
-                return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed, language)
+                return resolved(engine, voice, language)
     who = "no voice speaks" if wanted.voice is None else f"voice {wanted.voice[:100]} does not speak"
     raise UnknownVoiceError(f"{who} {wanted.language!r:.100}")
 
@@ -123,11 +151,11 @@ def _all(current: ResolvedVoice, engines: Sequence[Engine]) -> Iterator[tuple[En
             yield engine, voice
 
 
-def _named(name: str, engines: Sequence[Engine]) -> list[tuple[Engine, Voice]]:
+def _named(name: str, engines: Sequence[Engine], aliases: Mapping[str, Sequence[str]]) -> list[tuple[Engine, Voice]]:
     """The voices that a name stands for. Raises UnknownVoiceError where there is none."""
     offers: list[tuple[Engine, Voice]] = []
     why = ""
-    for known, engine in itertools.product(ALIASES.get(name, (name,)), engines):
+    for known, engine in itertools.product(aliases.get(name, (name,)), engines):
         try:
             found = engine.find_voice(known)
         except UnusableVoiceError as error:

@@ -130,18 +130,22 @@ class Store:
             raise StoreError(f"{self._path}: {error}") from None
         return f"{self._path}: system_config has {count} keys"
 
-    def initialise(self) -> None:
+    def initialise(self) -> bool:
         """Creates the file, the table and the keys where they are missing (the scripts of sql/, in order).
+
+        True if it has switched Kokoro off: the key for that was missing, which means on to a service that is running.
 
         Raises:
             StoreError: the database cannot be written.
         """
         try:
             with self._open("rwc") as connection:
+                known = _is_set(connection, "kokoro_service_enabled")
                 for script in sorted(_sql_dir().glob("*.sql")):
                     connection.executescript(script.read_text(encoding="utf-8"))
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from None
+        return not known
 
     @contextlib.contextmanager
     def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
@@ -164,6 +168,11 @@ class Store:
     def _recovered(self, access: str) -> None:
         if self._complaints.pop(access, None) is not None:
             log.info("database_usable", access=access, path=str(self._path))
+
+
+def _is_set(connection: sqlite3.Connection, key: str) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'system_config'").fetchone()
+    return bool(tables) and bool(connection.execute("SELECT 1 FROM system_config WHERE key = ?", (key,)).fetchone())
 
 
 def _sql_dir() -> Path:

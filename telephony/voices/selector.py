@@ -22,7 +22,15 @@ from telephony.engines.base import Engine, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError, warm_up
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.voices import SUPERTONIC, SUPERTONIC_VOICES, ResolvedVoice, VoiceRequest, choose
+from telephony.voices import (
+    SUPERTONIC,
+    SUPERTONIC_VOICES,
+    ResolvedVoice,
+    UnavailableVoiceError,
+    VoiceRequest,
+    aliases,
+    choose,
+)
 from telephony.voices.host_database import HostConfig, Store
 
 log = structlog.get_logger()
@@ -80,6 +88,7 @@ class EngineSelector:
         self._supertonic: Engine | None = None
         self._why_no_supertonic = "it is being loaded" if loaders.supertonic is not None else "it is switched off"
         self._voice = settings.voice
+        self._aliases = aliases(settings.female_voice, settings.male_voice)
         self._refused_voice: str | None = None
         self._complaints: dict[str, str] = {}
         self._load_again_at = 0.0
@@ -122,15 +131,16 @@ class EngineSelector:
 
         Raises:
             EngineUnavailableError: no engine is loaded yet.
+            UnavailableVoiceError: the engine is known, and not loaded.
             UnknownVoiceError: there is no such voice or engine, or none of that language, or the voice speaks another.
         """
         engines = self.engines()
         try:
-            return choose(wanted, self.selection(), engines)
+            return choose(wanted, self.selection(), engines, self._aliases)
         except UnknownVoiceError:
             asked = wanted.engine == SUPERTONIC or wanted.voice in SUPERTONIC_VOICES
             if asked and SUPERTONIC not in [engine.name for engine in engines]:
-                raise UnknownVoiceError(f"Supertonic is not loaded: {self._why_no_supertonic}") from None
+                raise UnavailableVoiceError(f"Supertonic is not loaded: {self._why_no_supertonic}") from None
             raise
 
     def engines(self) -> list[Engine]:
@@ -258,7 +268,8 @@ class EngineSelector:
             return
         self._selection = selection
         self._metrics.switches.labels(engine.name).inc()
-        log.info("selected", engine=engine.name, voice=voice)
+        switch = None if self.main_enabled else "kokoro_service_enabled is false"
+        log.info("selected", engine=engine.name, voice=voice, database=switch)
 
     def _choose_voice(self, engine: Engine) -> str:
         if engine is not self._main:

@@ -27,7 +27,6 @@ from prometheus_client import CollectorRegistry
 from telephony.cache import __main__ as command_line
 from telephony.cache import cache as cache_module
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.cache.in_flight import CUT_OFF, PhraseReader, PhraseWriter
 from telephony.cache.key import PhraseKey, code_revision, normalised
@@ -37,6 +36,7 @@ from telephony.cache.prerender import PhraseRequest, PrerenderError, PrerenderRe
 from telephony.cache.redis_store import RedisStore
 from telephony.cache.stores import Store, StoreError
 from telephony.speech import Samples, Word
+from telephony.telemetry.cache_figures import CacheFigures
 from tests.clients import EventLog
 from tests.conftest import StartService
 from tests.redis_server import RedisServer
@@ -877,6 +877,16 @@ def test_the_list_is_read_from_the_configuration(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("switch", "texts"), [("", ["Please hold."]), ("enabled: true, ", ["Please hold."]), ("enabled: false, ", [])]
+)
+def test_the_phrases_of_a_gateway_are_read_as_they_are(switch: str, texts: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    content = f"prerender: {{{switch}cache_dir: /x, ttl_seconds: 3600, common_phrases: [Please hold.]}}"
+    path.write_text(content, encoding="utf-8")
+    assert load_requests(path) == [PhraseRequest(text) for text in texts]
+
+
+@pytest.mark.parametrize(
     ("document", "message"),
     [
         ("prerender: Hello.", "must be a list"),
@@ -885,6 +895,8 @@ def test_the_list_is_read_from_the_configuration(tmp_path: Path) -> None:
         ("prerender: [{text: a, pitch: 2}]", "'pitch'"),
         ("prerender: [{text: a, speed: fast}]", "speed must be"),
         ("prerender: [{text: a, voice: 3}]", "voice must be"),
+        ("prerender: {common_phrases: Hello.}", "common_phrases must be a list"),
+        ("prerender: {common_phrases: ['']}", r"prerender\.common_phrases\[0\] must be a text"),
         ("prerender: [", "config.yaml"),
     ],
 )

@@ -17,6 +17,7 @@ TYPES: dict[str, type] = {
     "build": dict,
     "profiles": list,
     "network_mode": str,
+    "ports": list,
     "environment": dict,
     "command": list,
     "volumes": list,
@@ -42,7 +43,11 @@ def arguments(service: str, flag: str) -> str:
 def test_every_key_is_one_of_compose_with_a_value_of_its_type(name: str) -> None:
     for key, value in SERVICES[name].items():
         assert isinstance(value, TYPES[key]), key
-    assert all(isinstance(word, str) for key in ("command", "volumes", "tmpfs") for word in SERVICES[name].get(key, []))
+    assert all(
+        isinstance(word, str)
+        for key in ("command", "volumes", "tmpfs", "ports")
+        for word in SERVICES[name].get(key, [])
+    )
     assert COMPOSE.keys() == {"name", "services", "volumes"}
 
 
@@ -55,7 +60,7 @@ def test_every_volume_is_declared_or_a_file_beside_it(name: str) -> None:
 
 def test_without_a_profile_the_service_is_alone() -> None:
     assert [name for name, service in SERVICES.items() if "profiles" not in service] == ["kokoro"]
-    assert {profile for service in SERVICES.values() for profile in service.get("profiles", [])} == {"full"}
+    assert {profile for service in SERVICES.values() for profile in service.get("profiles", [])} == {"full", "traces"}
 
 
 def test_the_service_gets_settings_that_it_knows() -> None:
@@ -74,7 +79,8 @@ def test_a_stop_waits_longer_than_the_drain() -> None:
 
 
 def test_nothing_takes_a_port_of_an_audio_processor_or_listens_beyond_this_machine() -> None:
-    assert {service["network_mode"] for service in SERVICES.values()} == {"host"}
+    published = [address for service in SERVICES.values() for address in service.get("ports", [])]
+    assert all(("ports" in service) is (service.get("network_mode") != "host") for service in SERVICES.values())
     prometheus = arguments("prometheus", "--web.listen-address")
     grafana = SERVICES["grafana"]["environment"]
     redis = SERVICES["redis"]["command"]
@@ -82,6 +88,7 @@ def test_nothing_takes_a_port_of_an_audio_processor_or_listens_beyond_this_machi
         prometheus,
         f"{grafana['GF_SERVER_HTTP_ADDR']}:{grafana['GF_SERVER_HTTP_PORT']}",
         f"{redis[redis.index('--bind') + 1]}:{redis[redis.index('--port') + 1]}",
+        *(address.rpartition(":")[0] for address in published),
     }
     assert {address.partition(":")[0] for address in addresses} == {"127.0.0.1"}
     assert all(int(address.partition(":")[2]) < PROCESSOR_BASE_PORT for address in addresses)

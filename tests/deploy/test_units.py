@@ -50,6 +50,10 @@ def test_systemd_waits_longer_than_the_drain() -> None:
     assert service["Restart"] == "on-failure"
 
 
+def test_systemd_does_not_start_again_what_a_setting_has_ended() -> None:
+    assert systemd_unit()["Service"]["RestartPreventExitStatus"] == "2"
+
+
 def test_systemd_names_known_settings() -> None:
     # Not through the parser: of several Environment lines it keeps the last.
     names = set(re.findall(r"^Environment=\"?(\w+)=", SYSTEMD.read_text(encoding="utf-8"), re.MULTILINE))

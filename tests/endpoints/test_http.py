@@ -49,6 +49,39 @@ def dial(door: Service, path: str) -> Any:
     return connect(f"ws://127.0.0.1:{door.http_port}{path}", open_timeout=TIMEOUT_S)
 
 
+# What all answers have in common
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/healthz", "/metrics", "/v1/voices", "/v1/status", "/openapi.json"])
+def test_head_is_answered_where_get_is(service: StartService, path: str) -> None:
+    url = f"http://127.0.0.1:{service(http_port=0).http_port}{path}"
+    head, whole = httpx.head(url, timeout=TIMEOUT_S), httpx.get(url, timeout=TIMEOUT_S)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert whole.content
+
+
+def test_head_of_what_is_only_posted_is_405(service: StartService) -> None:
+    url = f"http://127.0.0.1:{service(http_port=0).http_port}/v1/audio/speech"
+    assert httpx.head(url, timeout=TIMEOUT_S).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/readyz", "/v1/voices", "/nowhere", "/stub/fail"])
+def test_no_answer_may_be_taken_for_another_type(service: StartService, path: str) -> None:
+    assert get(service(http_port=0), path).headers.get_list("X-Content-Type-Options") == ["nosniff"]
+
+
+def test_what_is_no_request_is_answered_with_a_type_too(service: StartService) -> None:
+    with socket.create_connection(("127.0.0.1", service(http_port=0).http_port), timeout=TIMEOUT_S) as client:
+        client.sendall(b"This is no HTTP.\r\n\r\n")
+        assert b"\r\nx-content-type-options: nosniff\r\n" in client.recv(1000).lower()
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_no_page_needs_scripts_from_elsewhere(service: StartService, path: str) -> None:
+    assert get(service(http_port=0), path).status_code == 404
+
+
 # Health
 
 

@@ -149,11 +149,30 @@ def test_openais_own_voices_have_somebody_who_speaks_for_them(
     assert len(audio.content) == 2 * tone_samples("Hello.")
 
 
+@pytest.mark.parametrize(("wanted", "spoken"), [(0.25, "0.5"), (1.25, "1.25"), (4.0, "2")])
+def test_a_rate_beyond_the_voice_is_the_nearest_that_it_can(
+    service: StartService, connect: Connect, wanted: float, spoken: str
+) -> None:
+    speech = connect(service(http_port=0)).audio.speech
+    answer = speech.with_raw_response.create(
+        model="tts-1", input=LONG, voice="af_sky", speed=wanted, response_format="pcm"
+    )
+    assert answer.headers["X-Speed"] == spoken
+    assert len(answer.content) // 2 == pytest.approx(tone_samples(LONG) / float(spoken), rel=0.05)
+
+
+def test_an_engine_that_is_not_loaded_is_unavailable(service: StartService, connect: Connect) -> None:
+    with pytest.raises(openai.APIStatusError, match="Supertonic is not loaded") as refused:
+        connect(service(http_port=0)).audio.speech.create(model="supertonic-2", input="Hello.", voice="alloy")
+    assert (refused.value.status_code, refused.value.code) == (503, "voice_unavailable")
+    assert refused.value.param == "model"
+
+
 def test_models_are_listed_and_found(service: StartService, connect: Connect) -> None:
     client = connect(service(http_port=0))
     assert [model.id for model in client.models.list()] == list(MODELS)
     assert client.models.retrieve("tts-1").id == "tts-1"
-    with pytest.raises(openai.NotFoundError) as refused:
+    with pytest.raises(openai.NotFoundError, match="'gpt-4o'") as refused:
         client.models.retrieve("gpt-4o")
     assert refused.value.code == "model_not_found"
 
@@ -177,8 +196,8 @@ def test_voices_are_listed_with_their_other_names(service: StartService) -> None
         ({"voice": "marin"}, "voice"),  # the tone engine has nobody who speaks for her
         ({"voice": {"name": "af_sky"}}, "voice"),
         ({"model": 1}, "model"),
-        ({"speed": 0.25}, "speed"),
-        ({"speed": 4.0}, "speed"),
+        ({"speed": 0.2}, "speed"),
+        ({"speed": 4.1}, "speed"),
         ({"response_format": "f32"}, "response_format"),
         ({"stream_format": "websocket"}, "stream_format"),
     ],

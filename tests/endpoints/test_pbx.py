@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telephony.endpoints import pbx as pbx_module
 from telephony.endpoints.pbx_connection import LEAD_S
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine, pitch_hz
@@ -156,8 +157,8 @@ def ask(
             return error.code, json.loads(error.read())
 
 
-def say(service: Service, text: str, **fields: object) -> dict[str, Any]:
-    status, answer = ask(service, "/say", {"text": text, **fields})
+def say(service: Service, text: str, *, call_id: object = CALL, **fields: object) -> dict[str, Any]:
+    status, answer = ask(service, "/say", {"text": text, **fields}, call_id=call_id)
     assert status == 202, answer
     assert isinstance(answer, dict)
     return answer
@@ -394,13 +395,13 @@ def test_a_service_that_stops_lets_calls_end_their_speech(start: Callable[..., S
 # What a PBX sends besides
 
 
-def test_digits_are_kept_for_those_who_ask(start: Callable[..., Service], events: EventLog) -> None:
+def test_digits_are_kept_for_those_who_ask_and_in_the_log(start: Callable[..., Service], events: EventLog) -> None:
     door = start()
     with Pbx(door) as pbx:
         pbx.send(b"".join(message(0x03, digit.encode()) for digit in "12#*"))
         wait_figure(door, "tts_digits_total", lambda digits: digits == 4)
         assert show(door)["digits"] == "12#*"
-    assert all("12" not in str(event) for event in events.found("digit"))
+    assert [event["digit"] for event in events.found("digit", door="audiosocket", call=str(CALL))] == list("12#*")
 
 
 def test_unknown_kinds_are_counted_and_passed_over(start: Callable[..., Service]) -> None:
@@ -531,6 +532,36 @@ def test_an_unknown_call_is_told_what_to_do(start: Callable[..., Service]) -> No
         status, answer = ask(door, path, body, method=method)
         assert status == 404
         assert "has to connect to the AudioSocket port" in answer["detail"]
+
+
+def test_a_call_that_has_just_ended_is_told_from_one_that_has_not_come(
+    start: Callable[..., Service], events: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = start()
+    with Pbx(door) as pbx:
+        pbx.wait_connected()
+    events.wait("disconnected", call=str(CALL))
+    for path, method, body in (
+        ("/say", "POST", {"text": "Too late."}),
+        ("/interrupt", "POST", None),
+        ("", "GET", None),
+    ):
+        status, answer = ask(door, path, body, method=method)
+        assert (status, answer["code"]) == (404, "ended")
+    assert say(door, "Hello.", call_id=uuid.uuid4())["state"] == "waiting"
+    monkeypatch.setattr(pbx_module, "_JUST_ENDED_S", 0.0)
+    assert say(door, "The next call of that id.")["state"] == "waiting"
+
+
+def test_a_call_that_comes_back_is_heard(start: Callable[..., Service], events: EventLog) -> None:
+    door = start()
+    with Pbx(door) as pbx:
+        pbx.wait_connected()
+    events.wait("disconnected", call=str(CALL))
+    with Pbx(door) as pbx:
+        events.wait("connected", count=2, call=str(CALL))
+        assert say(door, "Hello.")["state"] == "queued"
+        pbx.hear_seconds(0.3)
 
 
 def test_what_cannot_be_said_is_named(start: Callable[..., Service]) -> None:

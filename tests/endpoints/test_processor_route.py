@@ -410,7 +410,7 @@ def test_garbage_datagram_is_counted_and_ignored(service: StartService, events: 
 def test_call_number_beyond_the_last_port_is_refused(service: StartService, events: EventLog, call_id: str) -> None:
     door = service()
     register(door, call_id)
-    events.wait("registration_refused", level="error", call=call_id)
+    events.wait("refused", code="registration_refused", call=call_id)
     with TextHost(door.tcp_port, call_id) as host:
         host.say("On the reply route it speaks.")
         host.read_frame()

@@ -119,7 +119,7 @@ def test_http_takes_no_key_from_the_address(service: StartService) -> None:
     assert httpx.post(url(door, "/stub?api_key=k"), json={"text": "x"}).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/docs", "/v1/voices", "/v1/models", "/nowhere"])
+@pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/v1/voices", "/v1/models", "/nowhere"])
 def test_no_page_is_shown_without_the_key(service: StartService, path: str) -> None:
     door = service(http_port=0, api_key=KEY)
     assert httpx.get(url(door, path)).status_code == 401
@@ -222,6 +222,12 @@ def test_a_door_for_other_machines_is_opened_insecurely_with_a_warning(service: 
     door = service(http_port=0, http_host="0.0.0.0", insecure=True)
     assert post(door).status_code == 200
     assert events.wait("doors_without_key")["level"] == "warning"
+
+
+def test_the_telephones_doors_for_other_machines_are_warned_of(service: StartService, events: EventLog) -> None:
+    service(host="0.0.0.0")
+    (warning,) = events.found("doors_without_key", level="warning", doors="telephone")
+    assert warning["host"] == "0.0.0.0"
 
 
 def test_a_door_for_other_machines_with_a_key_needs_no_warning(service: StartService, events: EventLog) -> None:

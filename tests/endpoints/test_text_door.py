@@ -123,7 +123,7 @@ def test_impossible_length_ends_its_connection_only(
     with TextHost(door.tcp_port, "2") as other, TextHost(door.tcp_port, "1" if greeted else None) as host:
         host.send(struct.pack(">I", length) + b"anything")
         assert host.read_to_end() == []
-        assert str(length) in events.wait("protocol_error", call="1" if greeted else None)["error"]
+        assert str(length) in events.wait("refused", code="protocol_error", call="1" if greeted else None)["why"]
         assert figure(door, "tts_wire_errors_total") == 1
         other.say("Others go on.")
         assert other.read_frame().chunk_id == 1
@@ -135,7 +135,7 @@ def test_text_that_is_not_utf8_ends_its_connection_only(service: StartService, e
     with TextHost(door.tcp_port, "2") as other, TextHost(door.tcp_port) as host:
         host.send(frame_bytes(hello) + frame_bytes(b"caf\xe9"))
         assert host.read_to_end() == []
-        events.wait("protocol_error")
+        events.wait("refused", code="protocol_error")
         assert figure(door, "tts_wire_errors_total") == 1
         other.say("Others go on.")
         assert other.read_frame().chunk_id == 1
@@ -428,7 +428,7 @@ def test_connections_over_the_bound_are_refused(service: StartService, events: E
             host.read_frame()
         with TextHost(door.tcp_port) as refused:
             assert refused.read_to_end() == []
-        events.wait("connection_refused", limit=3)
+        assert events.wait("refused", code="connection_refused")["why"].startswith("3 ")
         assert figure(door, "tts_connections_refused_total") == 1
         hosts[0].close()
         events.wait("disconnected", call="0")
@@ -458,9 +458,9 @@ def test_calls_over_the_bound_are_refused_unless_one_is_idle(service: StartServi
             host.read_frame()
         with TextHost(door.tcp_port, "3") as refused:
             assert refused.read_to_end() == []
-        events.wait("text_refused")
+        events.wait("refused", code="text_refused")
         datagram(door, "REGISTER:4")
-        events.wait("registration_refused", call="4")
+        events.wait("refused", code="registration_refused", call="4")
         first.close()
         events.wait("disconnected", call="1")
         with TextHost(door.tcp_port, "3") as host:
@@ -476,7 +476,7 @@ def test_connection_without_a_whole_hello_is_closed(service: StartService, event
     with TextHost(door.tcp_port, "2") as other, TextHost(door.tcp_port) as host:
         host.send(start)
         assert host.read_to_end() == []
-        events.wait("hello_overdue")
+        events.wait("refused", code="hello_overdue")
         other.say("After HELLO a connection may be idle for hours.")
         other.read_frame()
 
@@ -490,7 +490,7 @@ def test_hello_that_trickles_is_closed_too(service: StartService, events: EventL
             with contextlib.suppress(TimeoutError):
                 assert host.socket.recv(1) == b""
                 break
-    events.wait("hello_overdue")
+    events.wait("refused", code="hello_overdue")
 
 
 @pytest.mark.parametrize("start", [b"\0", b"\0\0\0\2x", struct.pack(">I", 10 * 2**20) + bytes(2**20)])
@@ -501,7 +501,7 @@ def test_a_text_that_is_begun_and_never_comes_is_cut(service: StartService, even
         assert sum(len(frame.samples) for frame in host.read_samples(tone_samples("This one came.")))
         host.send(start)
         assert host.read_to_end() == []
-        events.wait("text_overdue", call="2")
+        events.wait("refused", code="text_overdue", call="2")
     wait_figure(door, "tts_wire_errors_total", lambda errors: errors == 1)
 
 
@@ -520,7 +520,7 @@ def test_large_texts_on_their_way_in_are_bounded_and_small_ones_need_no_place(
             other.say("Small texts come in all the same.")
             assert other.read_frame().chunk_id == 1
         first.send(bytes(2 * 2**20 - 1004))  # nothing to say, but whole
-        until(lambda: door_places(door) == 0 and not events.found("text_overdue"))
+        until(lambda: door_places(door) == 0 and not events.found("refused", code="text_overdue"))
         second.send(b"Here I am. ".ljust(2 * 2**20 - 4))
         assert second.read_frame().chunk_id == 1
         until(lambda: door_places(door) == 2 * 2**20)

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from telephony.endpoints.websocket import Client, ClientGoneError, ClientStalledError, Frames
 from telephony.protocols.sentence import StartedSpeak, Stopped
 from telephony.protocols.session import Cancelled, SessionStarted
+from telephony.telemetry.metrics import Metrics
 
 
 class Server:
@@ -38,7 +39,7 @@ class Server:
     async def client(self, send_timeout_s: float = 20.0) -> Client:
         socket = WebSocket({"type": "websocket"}, self.receive, self.send)
         await socket.accept()
-        return Client(socket, send_timeout_s)
+        return Client(socket, "test", send_timeout_s, Metrics())
 
 
 def test_what_is_sent_later_never_overtakes_what_waits_for_the_client() -> None:

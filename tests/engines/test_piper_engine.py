@@ -192,6 +192,14 @@ def test_voices_are_loaded_when_they_are_needed_and_only_so_many_stay(copy_voice
     assert all(entry["took_s"] > 0 for entry in logs if entry["event"] == "piper_voice_loaded")
 
 
+def test_the_description_of_the_first_voice_may_be_elsewhere(copy_voice: CopyVoice, voices_dir: Path) -> None:
+    voice = copy_voice("a", "es_ES")
+    described = Path(f"{voice}.json").rename(voices_dir / "described.json")
+    engine = load_piper(voice, config_path=described)
+    assert [each.language for each in engine.voices()] == ["es-ES"]
+    assert len(speak(engine, "a")) > 22_050
+
+
 def test_a_voice_that_has_made_room_finishes_what_it_began(copy_voice: CopyVoice, voices_dir: Path) -> None:
     copy_voice("b")
     engine = PiperEngine(None, voices_dir, max_loaded=1)

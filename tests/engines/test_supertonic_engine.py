@@ -132,13 +132,19 @@ def test_a_client_finds_it_by_speaker_language_and_engine(engine: Engine, wanted
     assert found == ResolvedVoice(engine, voice, 1.5)
 
 
+@pytest.mark.parametrize(("wanted", "spoken"), [(0.5, 0.7 / 1.05), (1.0, 1.0), (2.0, 2.0 / 1.05)])
+def test_a_rate_that_it_cannot_do_is_the_nearest_that_it_can(engine: Engine, wanted: float, spoken: float) -> None:
+    chosen = choose(VoiceRequest("F1", speed=wanted), ResolvedVoice(engine, "F1", 1.0), [engine])
+    assert chosen.speed == pytest.approx(spoken)
+
+
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
         (VoiceRequest("F1", "de"), "voice F1 does not speak 'de'"),
         (VoiceRequest("F6"), "unknown voice 'F6'"),
         (VoiceRequest("af_sky", engine="supertonic"), "unknown voice 'af_sky'"),
-        (VoiceRequest(engine="espeak"), "engine 'espeak' is not loaded"),
+        (VoiceRequest(engine="espeak"), "unknown engine 'espeak', known are kokoro, supertonic, piper"),
     ],
     ids=str,
 )
@@ -292,9 +298,10 @@ def test_without_weights_one_line_says_so_and_everything_else_speaks(tmp_path: P
                         break
         finally:
             door.stop()
-    assert refused.status_code == 422
-    assert "Supertonic is not loaded: no Supertonic weights in" in refused.json()["detail"][0]["msg"]
-    said = [entry for entry in logs if "upertonic" in str(entry)]
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "voice_unavailable"
+    assert "Supertonic is not loaded: no Supertonic weights in" in refused.json()["detail"]
+    said = [entry for entry in logs if "upertonic" in str(entry) and entry["event"] != "refused"]
     assert [(entry["event"], entry["log_level"]) for entry in said] == [("supertonic_unavailable", "info")]
     assert "\n" not in said[0]["error"]
 

@@ -174,7 +174,7 @@ def test_a_text_that_was_held_up_when_a_newer_connection_came_is_not_spoken_to_i
 
 def _call(door: Service) -> Call:
     with door.calls._lock:
-        return door.calls._calls["1"]
+        return door.calls._calls["", "1"]
 
 
 def test_a_dropped_text_is_told_to_the_request_log(service: StartService, monkeypatch: pytest.MonkeyPatch) -> None:

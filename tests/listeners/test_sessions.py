@@ -485,17 +485,13 @@ def test_a_session_whose_first_audio_would_take_too_long_is_refused_while_the_se
     assert here.figure("tts_sessions_refused_total") == 1
 
 
-def test_refusals_are_all_counted_and_one_line_a_series(room: StartRoom, events: EventLog) -> None:
-    clock = Clock()
-    here = room(clock=clock)
+def test_refusals_are_all_counted(room: StartRoom) -> None:
+    here = room()
     here.registry.refuse()
-    for pause_s in (0.0, 9.0, 9.0, 10.0):
-        clock.now_s += pause_s
-        with pytest.raises(RefusedError):
+    for _ in range(4):
+        with pytest.raises(RefusedError, match="the service is stopping"):
             here.registry.check_open()
     assert here.figure("tts_sessions_refused_total") == 4
-    refused = events.found("sessions_refused")
-    assert [event["why"] for event in refused] == ["the service is stopping"] * 2
 
 
 def test_draining_waits_for_the_last_window_to_be_read_and_dealt_with(room: StartRoom) -> None:

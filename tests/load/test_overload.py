@@ -123,7 +123,7 @@ def test_a_host_that_never_reads_yields_to_all_who_do_until_it_reads(service: St
         for _ in range(100):
             silent.say("A text of five seconds, whose audio nobody ever wants to hear, not at all, no, no.")
         events.wait("reply_stalled", call="1")
-        call = door.calls._calls["1"]
+        call = door.calls._calls["", "1"]
         until(lambda: not call.takes_audio() and not call.awaits_engine)
         silent.read_frame()
         until(call.takes_audio)

@@ -63,7 +63,7 @@ def connected(door: Service, events: EventLog, call_id: str) -> bool:
 
 def answered(events: EventLog) -> int:
     """How many registrations were taken or refused so far."""
-    return len(events.found("registered")) + len(events.found("registration_refused"))
+    return len(events.found("registered")) + len(events.found("refused", code="registration_refused"))
 
 
 def descriptors() -> int:

@@ -1,4 +1,4 @@
-"""What the tests of both WebSocket protocols share: the tables of a protocol's page, and whatever may come."""
+"""What the tests of both WebSocket protocols share: the tables of docs/protocols.md, and whatever may come."""
 
 from __future__ import annotations
 
@@ -6,31 +6,39 @@ import dataclasses
 import json
 import re
 from collections.abc import Sequence
-from types import ModuleType
 
 from hypothesis import strategies as st
 
 from telephony.protocols.messages import ClientMessage, ServiceMessage
+from tests.clients import ROOT
 
 Table = dict[str, list[str]]
 
+_PAGE = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
+_NAME = re.compile(r"`(\w+)`")
 
-def documented(protocol: ModuleType) -> tuple[Table, Table]:
-    """Types of messages and their fields, as the head of a protocol's module has them: the client's, the service's."""
-    client, service, *_ = [
-        {name: [field for field in fields.split(", ") if field] for name, fields in rows}
-        for rows in (
-            re.findall(r"^\| `(\w+)` \| (.*?) ?\| .* \|$", table, re.MULTILINE)
-            for table in str(protocol.__doc__).split("|---|---|---|")[1:]
-        )
-    ]
+
+def documented(title: str) -> tuple[Table, Table]:
+    """Types of messages and their fields, as a chapter of docs/protocols.md has them: the client's, the service's."""
+    client, service = (
+        {
+            name: _NAME.findall(fields)
+            for name, fields in re.findall(r"^\| `(\w+)` \| (.*?) ?\| .* \|$", table, re.MULTILINE)
+        }
+        for table in re.findall(r"^\| (?:Client|Service) sends \|.*?\n\n", _chapter(title), re.MULTILINE | re.DOTALL)
+    )
     return client, service
 
 
-def documented_codes(protocol: ModuleType) -> set[str]:
-    """Codes of errors, as the head of the protocol's module has them."""
-    table = str(protocol.__doc__).partition("| Code |")[2]
-    return {code for row in re.findall(r"^\| (`.*?) \| ", table, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)}
+def documented_codes(title: str) -> set[str]:
+    """Codes of errors, as a chapter of docs/protocols.md has them."""
+    table = _chapter(title).partition("| Code |")[2]
+    return {code for row in re.findall(r"^\| (`.*?) \| ", table, re.MULTILINE) for code in _NAME.findall(row)}
+
+
+def _chapter(title: str) -> str:
+    (chapter,) = re.findall(rf"^## {title}\b.*?(?=^## |\Z)", _PAGE, re.MULTILINE | re.DOTALL)
+    return str(chapter)
 
 
 def fields_of(kind: type[ServiceMessage]) -> list[str]:

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.cache.files import FileStore
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
@@ -25,6 +24,7 @@ from telephony.scheduling.phrases import MAX_CHARS, Phrases
 from telephony.scheduling.queues import ListenerQueue, Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Samples, Segment, Word
+from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from tests.clients import EventLog, Throttle, tone
 

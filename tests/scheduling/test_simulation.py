@@ -6,16 +6,15 @@ many they are, as a share of what the machine carries. What windows cost is as i
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from bench.virtual import Clock, Costs, Engine, Machine, Text
 from telephony.scheduling.admission import AHEAD_S, FULL, Admission
 from telephony.scheduling.policy import Decision, Policy
 from tests.scheduling.test_gaps import SINK_S, SLOWNESS, WINDOWS_S
@@ -27,45 +26,9 @@ LONGEST_S = 11.0
 """The longest text."""
 WARM_UP_S = 20.0
 """Until as many people call as there are, after one alone: what speech costs is known by then."""
-
-
-def prosody_s(text_s: float) -> float:
-    """What the first window of a text costs beyond its sound."""
-    return 0.030 + 0.0165 * text_s
-
-
-def cost_s(window_s: float, prosody_s: float) -> float:
-    """What a window costs on average."""
-    return (prosody_s + 0.008 + 0.024 * window_s) * SLOWNESS
-
-
-SERVICE_S = 1.3 * cost_s(WINDOWS_S[0], prosody_s(LONGEST_S))
+COSTS = Costs(WINDOWS_S, 0.030 * SLOWNESS, 0.0165 * SLOWNESS, 0.008 * SLOWNESS, 0.024 * SLOWNESS)
+SERVICE_S = (1 + COSTS.spread) * (COSTS.opening(LONGEST_S) + COSTS.window(WINDOWS_S[0]))
 """The costliest first window."""
-
-
-@dataclass(frozen=True)
-class Engine:
-    """Makes windows together at half their price, where it makes several in one call."""
-
-    max_batch: int
-
-
-@dataclass(eq=False)
-class Text:
-    """A text of one segment, `duration_s` long; what an engine makes of it is prepared by `ready_at`."""
-
-    engine: Engine
-    arrived_at: float
-    duration_s: float
-    size_bytes: int
-    ready_at: float
-    made_s: float = 0.0
-
-    @property
-    def next_window_s(self) -> float:
-        """The length of its next window."""
-        ends = itertools.accumulate(itertools.chain(WINDOWS_S, itertools.repeat(WINDOWS_S[-1])))
-        return min(next(end for end in ends if end > self.made_s + 1e-6), self.duration_s) - self.made_s
 
 
 @dataclass(eq=False)
@@ -97,6 +60,10 @@ class Caller:
     @property
     def working(self) -> bool:
         return bool(self.texts) and self.has_room()
+
+    @property
+    def room_at(self) -> float:
+        return self.playback_deadline - SINK_S
 
     def has_room(self) -> bool:
         return self.playback_deadline - self.crowd.now < SINK_S
@@ -136,29 +103,27 @@ class Crowd:
         calls: int,
         texts: Sequence[int] = (1, 2, 3, 5, 8),
         *,
-        engines: Sequence[Engine] = (Engine(max_batch=1),),
+        engines: Sequence[Engine] = (Engine(COSTS),),
         max_wait_s: float = MAX_WAIT_S,
         interruptions: float = 0.0,
         seed: int = 0,
     ) -> None:
-        self.now = 1000.0
+        self.clock = Clock(1000.0)
         self.callers: list[Caller] = []
         self.policy = Policy(Admission(max_wait_s))
         self.chance = random.Random(seed)
-        self.active: dict[Caller, None] = {}
-        self._calls = calls
+        self.machine: Machine[Caller] = Machine(self.clock, self.policy, self.chance, self._made, self._check)
+        self._calls = self._left = calls
         self._texts = texts
         self._engines = engines
         self._interruptions = interruptions
-        self._numbers = itertools.count()
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self.at(self.now, self._call)
+        self.clock.at(self.now, self._call)
         for _ in range(people - 1):
-            self.at(self.now + self.chance.uniform(10.0, WARM_UP_S), self._call)
+            self.clock.at(self.now + self.chance.uniform(10.0, WARM_UP_S), self._call)
 
-    def at(self, time_s: float, event: Callable[[], None]) -> None:
-        """Something happens at that time."""
-        heapq.heappush(self._events, (time_s, next(self._numbers), event))
+    @property
+    def now(self) -> float:
+        return self.clock.now
 
     @property
     def waits_s(self) -> list[float]:
@@ -172,13 +137,8 @@ class Crowd:
 
     def run(self) -> None:
         """Until everybody has heard everything."""
-        while self._events or any(not caller.yields for caller in self.active):
-            decision = self.policy.schedule(self.active, self.now)
-            check(decision, self.active, self.now)
-            if decision.batch:
-                self._render(decision)
-            else:
-                self._wait(decision.wait_s)
+        while self._left or any(not caller.yields for caller in self.machine.active):
+            assert self.clock.step(), "somebody waits, and nothing happens"
 
     def join(self, caller: Caller, texts: int) -> None:
         """A caller has so many texts to hear."""
@@ -190,10 +150,7 @@ class Crowd:
             size_bytes = round(16 * duration_s * self.chance.uniform(0.8, 1.25))
             ready_at = self.now + self.chance.uniform(0.002, 0.01)
             caller.texts.append(Text(engine, self.now, duration_s, size_bytes, ready_at))
-        self.active[caller] = None
-        self.at(caller.texts[0].ready_at, lambda: None)
-        if not caller.yields:
-            self.policy.arrived(caller, self.now)
+        self.machine.join(caller, caller.texts[0].ready_at)
 
     def _call(self) -> None:
         if len(self.callers) == self._calls:
@@ -202,65 +159,43 @@ class Crowd:
         self.callers.append(caller)
         self.join(caller, self.chance.choice(self._texts))
         if self.chance.random() < self._interruptions:
-            self.at(self.now + self.chance.uniform(0.0, 10.0), lambda: self._interrupt(caller))
+            self.clock.at(self.now + self.chance.uniform(0.0, 10.0), lambda: self._interrupt(caller))
 
     def _interrupt(self, caller: Caller) -> None:
         if caller.gone:
             return
         caller.texts.clear()
         caller.playback_deadline = 0.0
-        self.active.pop(caller, None)
-        self.policy.silenced(caller)
+        self.machine.silence(caller)
         self.join(caller, 1)
 
     def _hang_up(self, caller: Caller) -> None:
-        if caller.gone or caller in self.active or self.now < caller.playback_deadline:
+        if caller.gone or caller in self.machine.active or self.now < caller.playback_deadline:
             return  # was interrupted, and has or had something else to hear
         caller.gone = True
         self.policy.silenced(caller)
         if caller.calls_again:
-            self.at(self.now + self.chance.uniform(0.0, 1.0), self._call)
+            self._left -= 1
+            self.clock.at(self.now + self.chance.uniform(0.0, 1.0), self._call)
 
-    def _render(self, decision: Decision[Caller]) -> None:
-        work = [(caller, caller.texts[0]) for caller in decision.batch]
-        windows = [text.next_window_s for _, text in work]
-        costs = [
-            cost_s(window_s, 0.0 if text.made_s else prosody_s(text.duration_s)) * self.chance.uniform(0.7, 1.3)
-            for window_s, (_, text) in zip(windows, work, strict=True)
-        ]
-        spent_s = max(*costs, sum(costs) / 2)
-        self._pass(self.now + spent_s)
-        self.policy.account(decision, spent_s, sum(windows))
-        for (caller, text), window_s in zip(work, windows, strict=True):
-            if not caller.texts or caller.texts[0] is not text:
-                continue  # interrupted
-            if caller.waits_since is not None:
-                self.policy.admission.began(spent_s / len(work))
-            text.made_s += window_s
-            caller.hear(window_s)
-            if text.made_s > text.duration_s - 1e-6:
-                self._spoken(caller, caller.texts.popleft())
+    def _made(self, caller: Caller, text: Text, window_s: float, spent_s: float) -> None:
+        if not caller.texts or caller.texts[0] is not text:
+            return  # interrupted
+        if caller.waits_since is not None:
+            self.policy.admission.began(spent_s)
+        text.made_s += window_s
+        caller.hear(window_s)
+        if text.complete:
+            self._spoken(caller, caller.texts.popleft())
 
     def _spoken(self, caller: Caller, text: Text) -> None:
         self.policy.admission.spoken(text.size_bytes, text.duration_s)
         if not caller.texts:
-            del self.active[caller]
-            self.at(caller.playback_deadline, lambda: self._hang_up(caller))
+            del self.machine.active[caller]
+            self.clock.at(caller.playback_deadline, lambda: self._hang_up(caller))
 
-    def _wait(self, limit_s: float | None) -> None:
-        """Nothing can be made: until something happens, or a sink has room."""
-        room = [caller.playback_deadline - SINK_S + 1e-6 for caller in self.active if not caller.has_room()]
-        until = [*room, *(event[0] for event in self._events[:1])]
-        if limit_s is not None:
-            until.append(self.now + limit_s + 1e-6)
-        self._pass(min(until))
-
-    def _pass(self, until: float) -> None:
-        while self._events and self._events[0][0] <= until:
-            time_s, _, event = heapq.heappop(self._events)
-            self.now = max(self.now, time_s)
-            event()
-        self.now = max(self.now, until)
+    def _check(self, decision: Decision[Caller], active: Collection[Caller]) -> None:
+        check(decision, active, self.now)
 
 
 def check(decision: Decision[Caller], active: Collection[Caller], now: float) -> None:
@@ -351,7 +286,7 @@ def test_the_background_has_what_others_leave_and_takes_nothing_from_them() -> N
 
 @pytest.mark.parametrize("demand", [2.0, 4.0])
 def test_engines_that_make_windows_together_carry_more(demand: float) -> None:
-    crowd = Crowd(people(demand), 500, engines=[Engine(4), Engine(4)])
+    crowd = Crowd(people(demand), 500, engines=[Engine(COSTS, 4), Engine(COSTS, 4)])
     crowd.run()
     assert max(crowd.waits_s) <= MAX_WAIT_S + 2 * SERVICE_S  # four windows at half their price
     if demand < 3.0:

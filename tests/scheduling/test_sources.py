@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from telephony.cache.cache import PhraseCache
-from telephony.cache.figures import CacheFigures
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.scheduling.phrases import Phrases
 from telephony.scheduling.sources import SegmentSource, Sources, Synthesis
 from telephony.speech import Segment
+from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import ResolvedVoice
 

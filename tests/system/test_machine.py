@@ -77,3 +77,9 @@ def test_memory_is_bounded_by_control_groups(tmp_path: Path, limits: dict[str, s
 def test_an_nvidia_gpu_is_seen_by_its_driver(tmp_path: Path) -> None:
     assert not machine.has_nvidia_gpu(tmp_path)
     assert machine.has_nvidia_gpu(files(tmp_path, {"proc/driver/nvidia/version": "NVRM version: ...\n"}))
+
+
+def test_the_driver_tells_how_many_gpus_there_are(tmp_path: Path) -> None:
+    assert machine.nvidia_gpus(tmp_path) == 0
+    gpus = {f"proc/driver/nvidia/gpus/0000:{number}:00.0/information": "Model: ...\n" for number in ("1b", "43")}
+    assert machine.nvidia_gpus(files(tmp_path, gpus)) == 2

@@ -50,6 +50,19 @@ def log_format(request: pytest.FixtureRequest) -> str:
 Lines = Callable[[], list[str]]
 
 
+def test_a_storm_of_refusals_at_one_endpoint_hides_no_other_refusal(lines: Lines) -> None:
+    logs.configure("info", "logfmt", lambda: 7.9)
+    log = structlog.get_logger()
+    for _ in range(3 * logs.MAX_LINES_PER_S):
+        log.warning("refused", door="text", code="protocol_error")
+    log.warning("refused", door="text", code="hello_overdue")
+    log.warning("refused", door="openai", code="401")
+    *storm, overdue, key = lines()
+    assert len(storm) == logs.MAX_LINES_PER_S
+    assert "code=hello_overdue" in overdue
+    assert "code=401" in key
+
+
 def test_a_storm_of_one_event_hides_no_other(lines: Lines) -> None:
     now = [7.9]
     logs.configure("info", "logfmt", lambda: now[0])

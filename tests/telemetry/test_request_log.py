@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from websockets.sync.client import connect
 
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
@@ -16,13 +20,14 @@ from telephony.scheduling.queues import Request
 from telephony.telemetry import request_log
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
-from tests.clients import EventLog, TextHost, Throttle, cancel, figure, tone_samples, wait_figure
+from tests.clients import TIMEOUT_S, EventLog, TextHost, Throttle, cancel, figure, tone_samples, wait_figure
 from tests.conftest import StartService
 
 FIELDS = [
     "ts",
     "request_id",
     "door",
+    "call",
     "engine",
     "ttfb_ms",
     "wall_s",
@@ -66,6 +71,7 @@ def test_a_spoken_text_is_one_line(service: StartService, path: Path) -> None:
     (entry,) = entries(path)
     assert list(entry) == FIELDS
     assert (entry["door"], entry["engine"], entry["canceled"], entry["error"]) == ("telephone", "tone", False, None)
+    assert entry["call"] == "1"
     assert entry["audio_s"] == pytest.approx(tone_samples("A secret of the caller.") / 24_000, abs=0.001)
     assert 0 <= entry["ttfb_ms"] <= 1000 * entry["wall_s"] + 1
     assert entry["rtf"] > 0
@@ -96,6 +102,44 @@ def test_what_was_never_heard_has_no_figures(path: Path) -> None:
     assert [entry[name] for name in ("request_id", "ttfb_ms", "rtf", "xrt")] == [None] * 4
     assert entry["audio_s"] == 0
     assert entry["canceled"] is True
+
+
+def test_a_line_names_the_call_or_the_session_at_every_endpoint(service: StartService, path: Path) -> None:
+    door = service(http_port=0, audiosocket_port=0, request_log=path)
+    call = uuid.uuid4()
+    http, ws = f"http://127.0.0.1:{door.http_port}", f"ws://127.0.0.1:{door.http_port}"
+    with httpx.Client(base_url=http, headers={"X-Request-ID": "r-1"}, timeout=TIMEOUT_S) as client:
+        client.post("/synthesize", json={"text": "Hello."})
+        client.post("/v1/audio/speech", json={"model": "tts-1", "voice": "af_sky", "input": "Hello."})
+    with socket.create_connection(("127.0.0.1", door.audiosocket_port or 0), timeout=TIMEOUT_S) as pbx:
+        pbx.sendall(b"\x01\x00\x10" + call.bytes)
+        httpx.post(f"{http}/calls/{call}/say", json={"text": "Hello."}, timeout=TIMEOUT_S)
+        assert pbx.recv(1)
+    for address, messages, last in (
+        (
+            "/ws/tts",
+            [
+                {"type": "start_session", "session_id": "s-1"},
+                {"type": "send_text", "text": "Hello."},
+                {"type": "end_session"},
+            ],
+            '"session_ended"',
+        ),
+        ("/v1/audio/speech/stream/ws", [{"type": "speak", "text": "Hello."}], '"done"'),
+    ):
+        with connect(f"{ws}{address}", additional_headers={"X-Request-ID": "r-2"}) as agent:
+            for message in messages:
+                agent.send(json.dumps(message))
+            while last not in str(agent.recv(TIMEOUT_S)):
+                pass
+    door.stop()
+    assert {(entry["door"], entry["call"]) for entry in entries(path)} == {
+        ("gateway", "r-1"),
+        ("openai", "r-1"),
+        ("audiosocket", str(call)),
+        ("livekit", "s-1"),
+        ("pipecat", "r-2"),
+    }
 
 
 def test_a_barge_in_is_written_with_what_was_made_until_then(service: StartService, path: Path) -> None:

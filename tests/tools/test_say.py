@@ -63,16 +63,78 @@ def test_module_runs_as_a_command(service: StartService, tmp_path: Path) -> None
     assert soundfile.info(path).frames == tone_samples("Hello there.")
 
 
-def test_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """Nobody listens on it, and nobody else can."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        assert say.main(["Hello.", "--port", str(port)]) == 1
+        yield int(unused.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tried"),
+    [
+        (["Hello."], "127.0.0.1:PORT (--tcp-port) or 127.0.0.1:PORT (--http-port)"),
+        (["Hello.", "--http-port", "0"], "127.0.0.1:PORT (--tcp-port)"),
+        (["Hello.", "--speed", "1"], "127.0.0.1:PORT (--http-port)"),
+        (["--list-voices"], "127.0.0.1:PORT (--http-port)"),
+    ],
+)
+def test_nobody_listens(
+    unused_port: int, capsys: pytest.CaptureFixture[str], arguments: Sequence[str], tried: str
+) -> None:
+    ports = ["--tcp-port", str(unused_port), "--http-port", str(unused_port)]
+    assert say.main([*ports, *arguments]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    where = tried.replace("PORT", str(unused_port))
+    assert line == f"error: nothing listens on {where}; run ./start-kokoro.sh or kokoro-telephony"
+
+
+def test_the_service_is_found_by_its_settings(
+    service: StartService, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    door = service(http_port=0, api_key="first,second")
+    for name, value in {
+        "KOKORO_HOST": "0.0.0.0",  # where a service listens that is to be reached from everywhere
+        "KOKORO_TCP_PORT": str(door.tcp_port),
+        "KOKORO_HTTP_PORT": str(door.http_port),
+        "API_KEY": "first,second",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert say.main(["Hello."]) == 0
+    assert say.main(["--list-voices"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_without_the_telephone_it_says_that_the_other_port_answers(
+    service: StartService, unused_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    door = service(http_port=0)
+    assert say.main(["Hello.", "--tcp-port", str(unused_port), "--http-port", str(door.http_port)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"error: nothing listens on 127.0.0.1:{port}; run ./start-kokoro.sh or kokoro-telephony"
+    assert line.startswith(f"error: nothing listens on 127.0.0.1:{unused_port} (--tcp-port), but ")
+    assert f"127.0.0.1:{door.http_port} (--http-port) answers" in line
 
 
-@pytest.mark.parametrize("text", ["...", "", "x" * (10 * 1024 * 1024 + 1)])
+def test_a_service_without_http_lists_no_voices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert say.main(["--list-voices", "--http-port", "0"]) == 1
+    assert capsys.readouterr().err.startswith("error: the service has no HTTP port: ")
+
+
+def test_a_host_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert say.main(["Hello.", "--host", "no.such.host.invalid"]) == 1
+    assert capsys.readouterr().err.startswith("error: there is no host no.such.host.invalid: ")
+
+
+@pytest.mark.parametrize("arguments", [[""], [" \n"], ["", "--voice", "af_sky"], ["", "--play"]])
+def test_an_empty_text_is_an_error_before_anybody_is_asked(
+    capsys: pytest.CaptureFixture[str], arguments: Sequence[str]
+) -> None:
+    assert say.main(arguments) == 1
+    assert capsys.readouterr().err == "error: the text is empty\n"
+
+
+@pytest.mark.parametrize("text", ["...", "x" * (10 * 1024 * 1024 + 1)])
 def test_text_that_cannot_be_said(service: StartService, capsys: pytest.CaptureFixture[str], text: str) -> None:
     door = service()
     assert say.main([text, "--port", str(door.tcp_port)]) == 1
@@ -232,6 +294,7 @@ def test_voice_and_speed(service: StartService, tmp_path: Path, events: EventLog
     ("arguments", "problem"),
     [
         (["Hello.", "--voice", "nobody"], "unknown voice 'nobody'"),
+        (["Hello.", "--voice", "nobody"], "; --list-voices prints them"),
         (["Hello.", "--speed", "9"], "config.speed"),
         (["...", "--voice", "af_sky"], "no audio"),
     ],
@@ -278,13 +341,12 @@ def test_another_service(service: StartService, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.startswith(f"error: what answers on 127.0.0.1:{port} is not this service: ")
 
 
-def test_nobody_listens_for_agents(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        assert say.main(["Hello.", "--speed", "1", "--http-port", str(port)]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"error: nothing listens on 127.0.0.1:{port}; run ./start-kokoro.sh or kokoro-telephony"
+def test_another_service_on_the_port_of_the_telephone(
+    service: StartService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = service(http_port=0).http_port
+    assert say.main(["Hello.", "--tcp-port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: what answers on 127.0.0.1:{port} is not this service: ")
 
 
 def test_no_player(bin_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,9 +356,18 @@ def test_no_player(bin_directory: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_player_that_fails(service: StartService, bin_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     door = service(http_port=0)
-    install(bin_directory, "play", "exit 3")
+    install(bin_directory, "play", "echo 'no such card' >&2; exit 3")
     assert say.main(["Hello. " * 1000, "--play", "--http-port", str(door.http_port)]) == 1
-    assert capsys.readouterr().err == "error: play failed with status 3; -o writes a file instead\n"
+    assert capsys.readouterr().err == "error: play failed with status 3 (no such card); -o writes a file instead\n"
+
+
+def test_player_that_fails_with_status_0(
+    service: StartService, bin_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    door = service(http_port=0)
+    install(bin_directory, "ffplay", "echo 'No more combinations to try, audio open failed' >&2")
+    assert say.main(["Hello.", "--play", "--http-port", str(door.http_port)]) == 1
+    assert capsys.readouterr().err == "error: ffplay could not open the sound device; -o writes a file instead\n"
 
 
 @pytest.mark.parametrize(

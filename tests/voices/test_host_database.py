@@ -319,7 +319,7 @@ def test_a_database_that_can_only_be_read_is_logged_once_not_at_every_poll(path:
 
 def test_initialise_creates_the_table_and_the_keys_of_both_services(tmp_path: Path, metrics: Metrics) -> None:
     path = tmp_path / "new.db"
-    Store(path, metrics).initialise()
+    assert Store(path, metrics).initialise()  # Kokoro is off now
     assert values(path) == {
         "kokoro_service_enabled": "false",
         "kokoro_voice": "af_sky",
@@ -333,7 +333,7 @@ def test_initialise_creates_the_table_and_the_keys_of_both_services(tmp_path: Pa
 
 def test_initialise_keeps_what_the_operator_has_set(path: Path, store: Store) -> None:
     put(path, kokoro_voice="am_adam", some_other_key="1")
-    store.initialise()
+    assert not store.initialise()
     put(path, kokoro_service_enabled="false")
     store.initialise()
     after = values(path)

@@ -17,7 +17,8 @@ from typing import Any
 
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, Utterance
-from telephony.engines.cluster.messages import Description, Load, Speak
+from telephony.engines.cluster.loads import Loads
+from telephony.engines.cluster.messages import Description, Speak
 from telephony.engines.cluster.streams import Rooms, SegmentStreams
 from telephony.engines.cluster.utterance import ClusterUtterance
 from telephony.engines.recipes import Recipe
@@ -40,7 +41,7 @@ class ClusterEngine:
     def __init__(self, rooms: Rooms, named_blends: Callable[[], Mapping[str, Recipe]] = dict) -> None:
         self._rooms = rooms
         self._named_blends = named_blends
-        self._loads: dict[str, Load] = {}
+        self._loads = Loads[str]()
         self._speaking: dict[ClusterUtterance, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
         # A daemon: a cluster that is gone must not hold up the end of the process.
@@ -85,8 +86,8 @@ class ClusterEngine:
         return self._described.levels_db.get(voice)
 
     def predict_first_audio_s(self) -> float:
-        """The least of what the rooms have said last."""
-        return min((load.first_audio_s for load in list(self._loads.values())), default=0.0)
+        """See `Loads`."""
+        return self._loads.predict_first_audio_s()
 
     def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
         """As `open`, for a listener who hears nothing yet, and whose scheduler does not ask whether it is ready."""
@@ -102,11 +103,15 @@ class ClusterEngine:
         *,
         ahead_s: float,
         on_ready: Callable[[], None],
+        traceparent: str = "",
     ) -> ClusterUtterance:
         """See `RemoteEngine`."""
         self.find_voice(voice)
         utterance = ClusterUtterance(
-            Speak(text, voice, speed, exact, language, ahead_s), self.sample_rate, on_ready, self._cancel
+            Speak(text, voice, speed, exact, language, ahead_s, traceparent=traceparent),
+            self.sample_rate,
+            on_ready,
+            self._cancel,
         )
         self._loop.call_soon_threadsafe(self._begin, utterance)
         return utterance

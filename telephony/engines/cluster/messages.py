@@ -20,6 +20,7 @@ class Speak:
         text, voice, speed, exact, language: see `Engine.prepare`.
         ahead_s: how much its listener has still to hear, in seconds: clocks of machines need not agree.
         heard_samples: at its beginning, which the door has already.
+        traceparent: of the door's span; empty for none.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Speak:
     language: str | None
     ahead_s: float
     heard_samples: int = 0
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from telephony.engines.base import SynthesisError, UnspeakableError
+from telephony.engines.cluster.loads import Loads
 from telephony.engines.cluster.messages import Accepted, Description, Failed, Load, Message, Sound, Speak
 from telephony.engines.cluster.utterance import ClusterUtterance
 
@@ -25,16 +26,16 @@ ACCEPTED_WITHIN_S = 0.1
 """A room that has not taken a segment by then may hang. Each further one has twice as long: perhaps all are busy."""
 SPARE_S = 0.25
 """Another room is asked when a listener has only so much left to hear: it needs that for its first window."""
-_QUIET_S = 0.15
+QUIET_S = 0.15
 """A room may take so long for a window, whatever its listener has left."""
-_APART_S = 1.0
+APART_S = 1.0
 """Where all rooms are busy, more streams do not help: no sooner than so long after the one before."""
-_MOST_STREAMS = 6
+MOST_STREAMS = 6
 """Of one segment. A text that kills its rooms ends there."""
 _MOST_FAILURES = 2
 """Rooms whose engines say that they cannot speak it."""
-_UNANSWERED_S = 4.0
-_UNHEARD_S = 10.0
+UNANSWERED_S = 4.0
+UNHEARD_S = 10.0
 """A segment is given up when no room has taken it, or has sent anything, for so long."""
 
 
@@ -91,7 +92,7 @@ class SegmentStreams:
         loads: what each room has reported last, by its name; shared by all segments.
     """
 
-    def __init__(self, utterance: ClusterUtterance, rooms: Rooms, loads: dict[str, Load]) -> None:
+    def __init__(self, utterance: ClusterUtterance, rooms: Rooms, loads: Loads[str]) -> None:
         self._utterance = utterance
         self._rooms = rooms
         self._loads = loads
@@ -120,7 +121,7 @@ class SegmentStreams:
         """Waits until a stream ends, or it is time for another one."""
         now = time.monotonic()
         answered = any(stream.load is not None for stream in self._streams.values())
-        given_up_at = max(self._news_at, self._dry_at) + _UNHEARD_S if answered else self._news_at + _UNANSWERED_S
+        given_up_at = max(self._news_at, self._dry_at) + UNHEARD_S if answered else self._news_at + UNANSWERED_S
         timeout_s = max(0.0, min(self._another_due_at(), given_up_at) - now)
         ended, _ = await asyncio.wait(self._streams, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
@@ -133,12 +134,12 @@ class SegmentStreams:
                 if isinstance(error, UnspeakableError) or self._failures == _MOST_FAILURES:
                     raise error
             else:
-                self._loads.pop(stream.room, None)
+                self._loads.forget(stream.room)
                 log.warning("room_lost", room=stream.room, error=f"{type(error).__name__}: {error}"[:200])
         if self._utterance.complete:
             return
         if not self._streams:
-            if self._opened == _MOST_STREAMS:
+            if self._opened == MOST_STREAMS:
                 raise SynthesisError("too many rooms were lost")
             self._open()
         elif not ended and time.monotonic() >= given_up_at:
@@ -149,17 +150,16 @@ class SegmentStreams:
 
     def _another_due_at(self) -> float:
         """When another room is to be asked, if nothing comes until then."""
-        if self._opened == _MOST_STREAMS:
+        if self._opened == MOST_STREAMS:
             return math.inf
         latest = list(self._streams.values())[-1]
         if latest.load is None:
             unanswered = sum(stream.load is None for stream in self._streams.values())
             return latest.news_at + ACCEPTED_WITHIN_S * 2.0 ** (unanswered - 1)
-        quiet_s = _QUIET_S if latest.sounds else _QUIET_S + latest.load.first_audio_s
+        quiet_s = QUIET_S if latest.sounds else QUIET_S + latest.load.first_audio_s
         due_at = max(self._dry_at - SPARE_S, latest.news_at + quiet_s)
-        others = [load for room, load in self._loads.items() if room != latest.room]
-        busy = bool(others) and all(load.free_places < 1 for load in others)
-        return max(due_at, latest.news_at + _APART_S) if busy or len(self._streams) > 1 else due_at
+        busy = self._loads.others_are_full(latest.room)
+        return max(due_at, latest.news_at + APART_S) if busy or len(self._streams) > 1 else due_at
 
     def _open(self) -> None:
         self._opened += 1
@@ -181,7 +181,7 @@ class SegmentStreams:
                     stream.room, stream.revision = message.room, message.revision
                     if utterance.heard_samples and stream.revision != self._revision:
                         raise _LostError("it has another model, voice or precision")
-                self._loads[stream.room] = message.load
+                self._loads.report(stream.room, message.load)
                 if not isinstance(message, Sound):
                     continue
                 stream.sounds = True

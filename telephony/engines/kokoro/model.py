@@ -381,16 +381,20 @@ def load(
     device: torch.device,
     default_voice: str,
     named_blends: Callable[[], Mapping[str, Recipe]],
+    *,
+    begins: Callable[[str], None],
 ) -> KokoroEngine:
     """The engine as the service has it, warm: with compiled kernels and all statistics that there are.
 
     Args:
         weights, device, default_voice, named_blends: as for `KokoroEngine`.
         cache_dir: where kernels are compiled, and where statistics are that the operator has fitted.
+        begins: told of each of the two steps, before it.
 
     Raises:
         UnknownVoiceError: there is no `default_voice`.
     """
+    begins("model")
     statistics = [NormStatistics.shipped(device)]
     own = cache_dir / SHIPPED
     try:
@@ -400,6 +404,7 @@ def load(
         log.warning("statistics_unusable", path=str(own), error=str(error), effect="its voices are not streamed")
     kernels = find_kernels(device, cache_dir)
     engine = KokoroEngine(weights, device, default_voice, statistics, kernels=kernels, named_blends=named_blends)
+    begins("first words")
     engine.warm_up()
     return engine
 

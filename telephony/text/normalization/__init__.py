@@ -22,18 +22,18 @@ from telephony.text.normalization.french import French
 from telephony.text.normalization.italian import Italian
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.portuguese import EuropeanPortuguese, Portuguese
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.rules import Rule, Stage, applied
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
 from telephony.text.normalization.ssml import Span, SpokenError
 
-__all__ = ["Span", "SpokenError", "as_written", "is_document", "normalize", "said", "spans"]
+__all__ = ["Span", "SpokenError", "as_written", "is_document", "normalize", "said", "spans", "steps"]
 
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
 _SHARED: Mapping[Stage, Callable[[Language], list[Rule]]] = {
-    Stage.INTERNET: internet.rules,
+    Stage.INTERNET: lambda language: [*codes.key_rules(language), *internet.rules(language)],
     Stage.WORDS: words.rules,
     Stage.CODES: codes.rules,
     Stage.MONEY: amounts.money_rules,
@@ -63,6 +63,20 @@ def normalize(text: str, language: str) -> str:
     parts = INLINE.split(text)
     said = [part if index % 2 else _said(part, known) for index, part in enumerate(parts)]
     return " ".join("".join(said).split())
+
+
+def steps(text: str, language: str) -> Iterator[tuple[str, str]]:
+    """How a text comes to be said: the rules that change it by name, each with the text behind it.
+
+    Args:
+        text: plain text without inline markup.
+        language: a language tag.
+    """
+    last = text
+    for rule, said in _steps(text, _language(language)):
+        if said.strip() != last.strip():
+            yield rule, said
+        last = said
 
 
 def is_document(text: str) -> bool:
@@ -95,23 +109,30 @@ def _language(tag: str) -> Language | None:
 
 
 @lru_cache(maxsize=16)
-def _rules(language: Language) -> Sequence[tuple[Stage, Rule]]:
-    return [(stage, rule) for stage in Stage for rule in (*language.rules(stage), *_SHARED[stage](language))]
+def _rules(language: Language) -> Sequence[Rule]:
+    return [rule for stage in Stage for rule in (*language.rules(stage), *_SHARED[stage](language))]
 
 
 def _said(text: str, language: Language | None) -> str:
     if not text or text.isspace():
         return text
-    cleaned = clean(text)
-    if language is None:
-        said = printable(cleaned)
-    else:
-        said = ascii_digits(cleaned)
-        for _, rule in _rules(language):
-            said = rule.apply(said)
-        said = words.sweep(said)
+    said = text
+    for _, said in _steps(text, language):  # noqa: B007  the last is asked for
+        pass
     before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))
     return f"{before}{said.strip()}{after}"
+
+
+def _steps(text: str, language: Language | None) -> Iterator[tuple[str, str]]:
+    cleaned = clean(text)
+    if language is None:
+        yield "layout", printable(cleaned)
+        return
+    said = ascii_digits(cleaned)
+    yield "layout", said
+    for rule, said in applied(_rules(language), said):  # noqa: B020  each step goes on with the last
+        yield rule.name, said
+    yield "marks", words.sweep(said)
 
 
 def _say_as(text: str, kind: str, layout: str, tag: str) -> str:
@@ -122,7 +143,7 @@ def _say_as(text: str, kind: str, layout: str, tag: str) -> str:
     text = ascii_digits(text)
     digits = re.sub(r"\D", "", text)
     if kind in ("characters", "spell-out"):
-        said = codes.spelled(text, language)
+        said = codes.spelled(text, language, with_words=layout == "alphabet")
     elif kind == "digits" and digits:
         said = codes.digit_groups(re.findall(r"\d+", text), language)
     elif kind == "telephone" and digits:

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.language import Language, Written
 from telephony.text.normalization.numerals import SIGN, bare_pattern, number_pattern, read
-from telephony.text.normalization.rules import Rule, Stage, alternatives
+from telephony.text.normalization.rules import Rule, Stage, alternatives, at_digits, near_digits, near_words
 
 _SYMBOLS = {
     "US$": "USD", "R$": "BRL", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "MX$": "MXN", "NZ$": "NZD",
@@ -102,9 +102,9 @@ def money_rules(language: Language) -> list[Rule]:
         return f"{language.less if match[1] == '<' else language.greater} "
 
     return [
-        Rule("comparison", _COMPARED, compared),
-        Rule("money", before, symbol_first),
-        Rule("money", after, symbol_last),
+        near_digits("comparison", _COMPARED, compared),
+        near_digits("money", before, symbol_first),
+        at_digits("money", after, symbol_last),
     ]
 
 
@@ -147,11 +147,11 @@ def measure_rules(language: Language) -> list[Rule]:
         return " ".join(language.counted(Written(int(value)), language.unit(unit)) for value, unit in parts)
 
     return [
-        Rule("feet and inches", _FEET, feet),
-        Rule("percentage", percent, hundredths),
-        Rule("unit", per_second, rate),
-        Rule("unit", measure, measured),
-        Rule("degrees", degrees, angle),
+        at_digits("feet and inches", _FEET, feet),
+        at_digits("percentage", percent, hundredths),
+        at_digits("unit", per_second, rate),
+        at_digits("unit", measure, measured),
+        at_digits("degrees", degrees, angle),
     ]
 
 
@@ -166,7 +166,7 @@ def range_rules(language: Language) -> list[Rule]:
                 return None
         return f"{match[1]} {language.to} {match[3]}"
 
-    return [Rule("range", _RANGE, between)]
+    return [at_digits("range", _RANGE, between)]
 
 
 def number_rules(language: Language) -> list[Rule]:
@@ -233,15 +233,15 @@ def number_rules(language: Language) -> list[Rule]:
         return f"{language.cardinal(int(match[1]), 'feminine')} {language.fold}"
 
     return [
-        Rule("fraction", _GLYPH, glyph),
-        Rule("fold", _FOLD, fold),
-        Rule("fraction", _SLASHED, fraction),
-        Rule("ratio", _RATIO, ratio),
-        Rule("version", _VERSION, version),
-        Rule("number", scaled, thousands),
-        Rule("number", plain, any_number),
+        near_words("fraction", _GLYPH, glyph, _GLYPHS),
+        at_digits("fold", _FOLD, fold),
+        near_digits("fraction", _SLASHED, fraction),
+        at_digits("ratio", _RATIO, ratio),
+        near_digits("version", _VERSION, version),
+        at_digits("number", scaled, thousands),
+        at_digits("number", plain, any_number),
         # What is left are digits between marks that make no number.
-        Rule("number", re.compile(r"\d{1,15}"), lambda match: language.cardinal(int(match.group()))),
+        near_digits("number", re.compile(r"\d{1,15}"), lambda match: language.cardinal(int(match.group()))),
     ]
 
 

@@ -8,7 +8,7 @@ import phonenumbers
 
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.numerals import number_pattern
-from telephony.text.normalization.rules import Rule, alternatives
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
 
 _CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
 _AMERICAN = re.compile(
@@ -18,10 +18,11 @@ _CODE = re.compile(
     r"(?<![\w.,/@-])(?=[A-Z-]{0,12}\d)(?=[\d-]{0,24}[A-Z])[A-Z\d]{1,24}(?:-[A-Z\d]{1,24}){0,8}(?![\w-])(?!\.\d)"
 )
 _DIGITS = re.compile(
-    r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)|(?<![\w.,-])\d{4}(?: \d{4}){2,4}(?![\w])"
+    r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)"
+    r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,4}| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
-_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))[*#][\d#*]{1,12}(?=[\s.,;:!?)\"']|$)")
+_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
 _STAR_KEY = re.compile(r"(?<![^\s(\"'])(?<!\d\s)(?<!=\s)\*(?!\s\d+\s?=)(?=[\s.,;:!?)\"']|$)")
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:\s[A-Z\d]{4}){2,7}(?:\s[A-Z\d]{1,4})?(?![\w-])")
 _ISBN = re.compile(r"(?<!\w)(ISBN(?:-1[03])?:?\s?)((?:97[89][- ]?)?\d(?:[- ]?\d){8}[- ]?[\dX])(?![\w-])")
@@ -55,10 +56,6 @@ def rules(language: Language) -> list[Rule]:
             return None
         return match[1] + digit_groups(groups if len(groups) > 1 else divided(match[2]), language)
 
-    def keys(match: re.Match[str]) -> str:
-        names = {"*": language.star_key, "#": language.pound_key}
-        return " ".join(names.get(key) or language.spell_digits(key) for key in match.group())
-
     def isbn(match: re.Match[str]) -> str:
         groups = re.split(r"[- ]", match[2])
         return (
@@ -68,21 +65,32 @@ def rules(language: Language) -> list[Rule]:
         )
 
     return [
+        near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
+        near_digits("ISBN", _ISBN, isbn),
+        at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        near_digits("code", _CODE, code),
+        near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
+    ]
+
+
+def key_rules(language: Language) -> list[Rule]:
+    """The keys of a telephone, before anything else takes their signs."""
+
+    def keys(match: re.Match[str]) -> str:
+        names = {"*": language.star_key, "#": language.pound_key}
+        return " ".join(names.get(key) or language.spell_digits(key) for key in match.group())
+
+    return [
         Rule("keys", _KEYS, keys),
         Rule("keys", _STAR_KEY, lambda match: language.star_key),
-        Rule("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
-        Rule("ISBN", _ISBN, isbn),
-        Rule("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
-        Rule("code", _CODE, code),
-        Rule("code", named, after_its_name),
     ]
 
 
 def telephone_rules(language: Language) -> list[Rule]:
     """Telephone numbers, and digits in groups that are none."""
     return [
-        Rule("telephone number", _CANDIDATE, lambda match: telephone(match.group(), language)),
-        Rule("digits in groups", _DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
+        near_digits("telephone number", _CANDIDATE, lambda match: telephone(match.group(), language)),
+        at_digits("digits in groups", _DIGITS, lambda match: digit_groups(re.split(r"[ -]", match.group()), language)),
     ]
 
 
@@ -102,7 +110,7 @@ def long_rules(language: Language) -> list[Rule]:
             return digit_groups(divided(run), language)
         return None
 
-    return [Rule("long number", _LONG, digits)]
+    return [near_digits("long number", _LONG, digits)]
 
 
 def telephone(written: str, language: Language, certain: bool = False) -> str | None:
@@ -161,7 +169,7 @@ def _memorable(group: str) -> list[str]:
     if len(group) <= 6:
         return [group]
     parts = re.findall(r"[A-Z]+|\d+", group)
-    if len(parts) <= 3:
+    if len(parts) <= 4:
         return [piece for part in parts for piece in ([part] if part.isalpha() and len(part) < 6 else divided(part))]
     size = 4 if len(group) % 4 != 1 else 3
     return [group[start : start + size] for start in range(0, len(group), size)]
@@ -188,18 +196,19 @@ def divided(digits: str) -> list[str]:
     return groups
 
 
-def _character(character: str, language: Language) -> str:
-    return language.spell_digits(character) if character.isdecimal() else character.upper()
+def _character(character: str, language: Language, with_words: bool = False) -> str:
+    return language.spell_digits(character) if character.isdecimal() else language.letter(character, with_words)
 
 
-def spelled(text: str, language: Language) -> str:
-    """Every character by its name, groups apart."""
+def spelled(text: str, language: Language, with_words: bool = False) -> str:
+    """Every character by its name, groups apart; letters with a word of the spelling alphabet if that is asked for."""
     names = {".": language.dot, "-": language.hyphen, "_": language.underscore, "/": language.slash,
              "@": language.mail_at,
              "+": language.plus, "#": language.number_sign, "&": language.ampersand}  # fmt: skip
+    between = ", " if with_words and language.alphabet else " "
     groups = [
-        " ".join(
-            names.get(character) or _character(character, language)
+        between.join(
+            names.get(character) or _character(character, language, with_words)
             for character in group
             if character in names or character.isalnum()
         )

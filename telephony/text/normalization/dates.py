@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.language import Language, valid_date
-from telephony.text.normalization.rules import Rule, ends_text
+from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits
 
 _ISO = re.compile(r"(?<![\w.-])(\d{4})-(\d{2})-(\d{2})(?:T(?=\d{2}:)|(?![\w-]))")
 _NUMERIC = re.compile(r"(?<![\w./-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\w/-])(?!\.\d)")
@@ -25,15 +25,15 @@ def rules(language: Language) -> list[Rule]:
         return numeric_date(match[1], match[3], match[4], language)
 
     return [
-        Rule("date", _ISO, iso),
-        Rule("date", _NUMERIC, numeric),
-        Rule("date", _short_date(language), lambda match: _short(match, language)),
+        at_digits("date", _ISO, iso),
+        at_digits("date", _NUMERIC, numeric),
+        near_digits("date", _short_date(language), lambda match: _short(match, language)),
     ]
 
 
 def time_rules(language: Language) -> list[Rule]:
     """Times of day with a colon, or with "a.m." and "p.m."."""
-    return [Rule("time", _TIME, lambda match: _time(match, language))]
+    return [at_digits("time", _TIME, lambda match: _time(match, language))]
 
 
 def date(day: int, month: int, year: int | None, language: Language) -> str | None:

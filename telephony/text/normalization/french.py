@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
-from telephony.text.normalization.language import Currency, Form, Name, Written
+from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.rules import Rule, Stage, at_digits
 
 _CENTIME = Name("centime", "centimes")
 _PARTS = {2: "demi", 3: "tiers", 4: "quart", 5: "cinquième", 6: "sixième", 8: "huitième", 10: "dixième"}
@@ -63,10 +61,10 @@ class French(Romance):
     hyphen = "tiret"
     underscore = "tiret bas"
     slash = "barre oblique"
+    colon = "deux points"
     hashtag = "hashtag"
     star_key = "étoile"
     pound_key = "dièse"
-    key_words = r"appuyez sur|tapez|composez|touche|faites|puis|la|le"
     squared = "au carré"
     cubed = "au cube"
     half = "un demi"
@@ -245,7 +243,7 @@ class French(Romance):
                 Rule("Roman numeral", _CENTURY, self._century),
             ]
         if stage is Stage.ORDINALS:
-            own = [Rule("ordinal", _ORDINAL, self._marked_ordinal)]
+            own = [at_digits("ordinal", _ORDINAL, self._marked_ordinal)]
         return [*own, *super().rules(stage)]
 
     def _century(self, match: re.Match[str]) -> str | None:
@@ -269,7 +267,7 @@ class French(Romance):
     def ordinal(self, number: int, feminine: bool = False) -> str:
         if number == 1:
             return "première" if feminine else "premier"
-        words = str(num2words(number, lang="fr", to="ordinal"))
+        words = spelled(number, "fr", "ordinal")
         return re.sub(r"(?<=vingt|.cent)s(?=ième)", "", words)
 
     def is_feminine(self, noun: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.language import Language
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, near_words
 
 _DOMAINS = (
-    "com org net edu gov int info biz app dev tech shop store online site cloud io ai co tv uk "
+    "com org net edu gov mil int info biz app dev tech shop store online site cloud io ai co tv uk ly me gg fm xyz "
+    "health care bank law news agency link page studio digital media world group solutions email support "
     "us ca de fr es it pt br eu ch nl ie au "
     "nz mx ar cl pl se"
 ).split()  # fmt: skip
@@ -17,13 +18,14 @@ _EMAIL = re.compile(
     r"(?<![\w.+@-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.){1,6}[a-zA-Z]{2,24})(?![\w@-])(?:/([\w./%~-]{1,300}))?"
 )
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{1,500}", re.IGNORECASE)
-_DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?")
+_DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?(?:[?#][\w=&%./-]{{1,200}})?")
 _FILE = re.compile(
     r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|rtf|heic)(?!\w)",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w@.])@([A-Za-z_]\w{1,30}(?:\.\w{1,30}){0,3})")
 _TAG = re.compile(r"(?<![\w#&])#(?![A-Z]{1,4}-?\d)([^\W\d_]\w{0,60})")
+_BARE_DOMAIN = re.compile(r"(?<![\w.])\.(com|org|net|edu|gov|io|ai|co|app)(?![\w.-])")
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[-_.+/~%]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SAID_ENDINGS = frozenset("zip doc docx json log".split())
@@ -44,7 +46,10 @@ def rules(language: Language) -> list[Rule]:
         bare = re.sub(r"^https?://", "", address, flags=re.IGNORECASE)
         # What follows a question mark is for machines.
         host, _, path = re.split(r"[?#]", bare, maxsplit=1)[0].rstrip("/").partition("/")
-        said = _host(host.split(":")[0], language)
+        name, _, port = host.partition(":")
+        said = _host(name, language)
+        if port.isdecimal():
+            said += f" {language.colon} {language.spell_digits(port)}"
         return f"{said} {language.slash} {_said(path, language)}" if path else said
 
     def domain(match: re.Match[str]) -> str:
@@ -56,6 +61,7 @@ def rules(language: Language) -> list[Rule]:
         return f"{_said(match[1], language)} {language.dot} {ending}"
 
     return [
+        near_words("web address", _BARE_DOMAIN, lambda match: f"{language.dot} {_host(match[1], language)}", (".",)),
         Rule("e-mail address", _EMAIL, email),
         Rule("web address", _URL, url),
         Rule("web address", _DOMAIN, domain),

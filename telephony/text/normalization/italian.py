@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
-from telephony.text.normalization.language import Currency, Form, Name, Written
+from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage
 
@@ -67,10 +65,10 @@ class Italian(Romance):
     hyphen = "trattino"
     underscore = "trattino basso"
     slash = "barra"
+    colon = "due punti"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "cancelletto"
-    key_words = r"prema|premi|digiti|digita|componga|tasto|usi|poi|il"
     squared = "al quadrato"
     cubed = "al cubo"
     half = "mezzo"
@@ -331,7 +329,7 @@ class Italian(Romance):
         return f"uno {noun}" if _IMPURE.match(noun.lower()) else f"un {noun}"
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        words = str(num2words(number, lang="it", to="ordinal"))
+        words = spelled(number, "it", "ordinal")
         return f"{words[:-1]}a" if feminine else words
 
     def is_feminine(self, noun: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from babel import Locale
@@ -93,12 +94,11 @@ class Language:
     hyphen: str
     underscore: str
     slash: str
+    colon: str
     hashtag: str
     star_key: str
     pound_key: str
     """The keys of a telephone."""
-    key_words: str
-    """Alternatives of a regular expression: behind these, a star and a number sign are keys."""
     squared: str
     cubed: str
     half: str
@@ -132,6 +132,10 @@ class Language:
     """The same, even for a number of three digits."""
     date_words: str
     """The same: after these, "15/3" is a date."""
+    alphabet: Mapping[str, str] = MappingProxyType({})
+    """A word for each letter, to spell with; empty where there is none."""
+    as_in: str = "{letter} {word}"
+    """A letter with its word."""
     not_nouns: frozenset[str]
     """Words behind a number that it does not count."""
     word_domains: frozenset[str] = frozenset()
@@ -163,7 +167,7 @@ class Language:
 
     def plain(self, number: int) -> str:
         """num2words' answer, put right where it is wrong."""
-        return str(num2words(number, lang=self.speller))
+        return spelled(number, self.speller)
 
     def agree(self, words: str, number: int, form: Form) -> str:
         """The words in a form; languages without forms leave them as they are."""
@@ -171,7 +175,7 @@ class Language:
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
         """A number of at least 1 as an ordinal."""
-        return str(num2words(number, lang=self.speller, to="ordinal"))
+        return spelled(number, self.speller, "ordinal")
 
     def ordinal_before(self, number: int, mark: str, noun: str) -> str:
         """An ordinal as its mark ("º", "ra") and the noun behind it, if there is one, ask for."""
@@ -194,6 +198,11 @@ class Language:
         zeros = len(fraction) - len(fraction.lstrip("0"))
         rest = [self.cardinal(int(fraction))] if int(fraction) else []
         return " ".join([self.digits[0]] * zeros + rest)
+
+    def letter(self, letter: str, with_word: bool = False) -> str:
+        """A letter by its name; with the word that it begins, in a language that has a spelling alphabet."""
+        word = self.alphabet.get(letter.upper()) if with_word else None
+        return self.as_in.format(letter=letter.upper(), word=word) if word else letter.upper()
 
     def spell_digits(self, digits: str) -> str:
         """Digits one by one."""
@@ -310,6 +319,12 @@ class Language:
         """A time of day with seconds."""
         seconds = self.counted(Written(second), self.unit("duration-second"))
         return f"{self.clock(hour, minute, half)} {self.ampersand} {seconds}"
+
+
+@lru_cache(maxsize=4096)
+def spelled(number: int, speller: str, kind: str = "cardinal") -> str:
+    """num2words' answer, which it takes its time for."""
+    return str(num2words(number, lang=speller, to=kind))
 
 
 def valid_date(day: int, month: int, year: int) -> bool:

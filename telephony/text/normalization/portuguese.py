@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
-from telephony.text.normalization.language import Currency, Form, Name, Written
+from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, ends_text
 
@@ -78,10 +76,10 @@ class Portuguese(Romance):
     hyphen = "hífen"
     underscore = "sublinhado"
     slash = "barra"
+    colon = "dois pontos"
     hashtag = "hashtag"
     star_key = "asterisco"
     pound_key = "jogo da velha"
-    key_words = r"pressione|aperte|disque|digite|tecle|tecla|use|depois|a|o"
     squared = "ao quadrado"
     cubed = "ao cubo"
     half = "meio"
@@ -293,7 +291,7 @@ class Portuguese(Romance):
         return head + re.sub(r"entos\b", "entas", tail)
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        words = str(num2words(number, lang=self.speller, to="ordinal"))
+        words = spelled(number, self.speller, "ordinal")
         return re.sub(r"o\b", "a", words) if feminine else words
 
     def is_feminine(self, noun: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -15,7 +15,7 @@ class Stage(Enum):
     """
 
     INTERNET = auto()
-    """E-mail and web addresses, names of files: nothing else may look inside."""
+    """Keys of a telephone, e-mail and web addresses, names of files: nothing else may look inside."""
     WORDS = auto()
     """Roman numerals, shortened words, postal addresses."""
     CODES = auto()
@@ -35,6 +35,9 @@ class Stage(Enum):
     SYMBOLS = auto()
 
 
+_DIGITS = re.compile(r"[+-](?=\d)|\d+")
+
+
 @dataclass(frozen=True)
 class Rule:
     """What to look for, and what to say for it.
@@ -43,15 +46,30 @@ class Rule:
         name: what the rule is about, for people.
         pattern: what to look for.
         say: what to say for a match; None leaves it as it is.
+        numeric: whether every match contains a digit, or touches one.
+        at_digits: whether every match begins with the first digit of some, or with its sign.
+        words: of which a text must have one, in small letters here, in any case there; None: none.
     """
 
     name: str
     pattern: re.Pattern[str]
     say: Callable[[re.Match[str]], str | None]
+    numeric: bool = False
+    at_digits: bool = False
+    words: Sequence[str] | None = None
 
     def apply(self, text: str) -> str:
-        """The text with every match said."""
-        return self.pattern.sub(self._replaced, text)
+        """The text with every match said; the same object if there is none."""
+        if not self.at_digits:
+            return self.pattern.sub(self._replaced, text)
+        said: list[str] = []
+        end = 0
+        for start in _DIGITS.finditer(text):
+            match = self.pattern.match(text, start.start()) if start.start() >= end else None
+            if match is not None:
+                said += (text[end : match.start()], self._replaced(match))
+                end = match.end()
+        return "".join((*said, text[end:])) if said else text
 
     def _replaced(self, match: re.Match[str]) -> str:
         said = self.say(match)
@@ -61,6 +79,51 @@ class Rule:
         before = " " if match.start() and said[:1].isalnum() and match.string[match.start() - 1].isalnum() else ""
         after = " " if said[-1:].isalnum() and match.string[match.end() : match.end() + 1].isalnum() else ""
         return f"{before}{said}{after}"
+
+
+def at_digits(name: str, pattern: re.Pattern[str], say: Callable[[re.Match[str]], str | None]) -> Rule:
+    """A rule whose matches begin with the first digit of some, or with its sign."""
+    return Rule(name, pattern, say, numeric=True, at_digits=True)
+
+
+def near_digits(name: str, pattern: re.Pattern[str], say: Callable[[re.Match[str]], str | None]) -> Rule:
+    """A rule whose matches contain a digit, or touch one."""
+    return Rule(name, pattern, say, numeric=True)
+
+
+def near_words(
+    name: str, pattern: re.Pattern[str], say: Callable[[re.Match[str]], str | None], words: Iterable[str]
+) -> Rule:
+    """A rule whose matches contain one of the words, or of the symbols; `words` are in small letters."""
+    return Rule(name, pattern, say, words=tuple(words))
+
+
+def applied(rules: Iterable[Rule], text: str) -> Iterator[tuple[Rule, str]]:
+    """The rules that change a text, in their order, each with the text behind it.
+
+    Most rules have nothing to do with most texts; those are passed over without a search.
+    """
+    lowered, numeric = text.lower(), _DIGITS.search(text) is not None
+    for rule in rules:
+        if (rule.numeric and not numeric) or (rule.words is not None and not _has_one(lowered, rule.words)):
+            continue
+        said = rule.apply(text)
+        if said is not text and said != text:
+            text = said
+            lowered, numeric = text.lower(), _DIGITS.search(text) is not None
+            yield rule, text
+
+
+def first_words(alternatives: str) -> set[str]:
+    """The first words of the alternatives of a regular expression, in small letters."""
+    return {word[1].lower() for word in re.finditer(r"(?:^|\|)\W*(\w+)", alternatives)}
+
+
+def _has_one(text: str, words: Sequence[str]) -> bool:
+    for word in words:  # noqa: SIM110  a generator would cost more than the search
+        if word in text:
+            return True
+    return False
 
 
 def alternatives(words: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from telephony.text.normalization.language import Language
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits, near_words
 
 _ROMAN = r"[IVXL]{1,8}"
 _SPOKEN_PUNCTUATION = frozenset(".,;:!?'\"()—-¿¡")
@@ -29,7 +29,7 @@ def _abbreviation_rules(language: Language) -> list[Rule]:
     return [
         Rule("abbreviation", fixed, full),
         Rule("title", titles, lambda match: language.titles[match[1]]),
-        Rule("abbreviation", numbered, lambda match: f"{language.before_number[match[1]]} "),
+        near_digits("abbreviation", numbered, lambda match: f"{language.before_number[match[1]]} "),
     ]
 
 
@@ -52,38 +52,38 @@ def _roman_rules(language: Language) -> list[Rule]:
 def symbol_rules(language: Language) -> list[Rule]:
     """Symbols with a name, where they stand between what they join."""
 
-    def named(pattern: str, said: str) -> Rule:
-        return Rule("symbol", re.compile(pattern), lambda match: said)
+    def named(symbols: str, pattern: str, said: str) -> Rule:
+        return near_words("symbol", re.compile(pattern), lambda match: said, symbols)
 
     return [
-        named(r"\s?(?:->|=>|-->|→|⇒|➔|➜)\s?", ", "),
-        named(r"\s?(?:≥|>=)\s?", f" {language.greater} {language.equals} "),
-        named(r"\s?(?:≤|<=)\s?", f" {language.less} {language.equals} "),
-        named(r"\s?[≈∼]\s?|(?<!\w)~(?=\s?\w)", f" {language.about} "),
-        named(r"\s?&\s?", f" {language.ampersand} "),
-        named(r"\s?[=]\s?", f" {language.equals} "),
-        named(r"(?<!\w)#(?!\w)", f" {language.pound_key} "),
-        named(r"\s?\+\s?", f" {language.plus} "),
-        named(r"(?<=\w)\s?[×∗]\s?(?=\w)|(?<=\w)\s\*\s(?=\w)", f" {language.times} "),
-        named(r"(?<=\w)\s?÷\s?(?=\w)", f" {language.divided_by} "),
-        named(r"(?<=\s)<(?=\s)", language.less),
-        named(r"(?<=\s)>(?=\s)", language.greater),
-        named(r"\s?%", f" {language.percent}"),
-        named(r"\s?‰", f" {language.permille}"),
-        named(r"\s?@\s?", f" {language.at} "),
-        named(r"§\s?", f"{language.section} "),
-        named(r"°", f" {language.degree.many}"),
-        named(r"€", f" {language.currency('EUR').unit.one}"),
-        named(r"£", f" {language.currency('GBP').unit.one}"),
-        named(r"R\$", f" {language.currency('BRL').unit.one}"),
-        named(r"\$", f" {language.currency(language.dollar_code).unit.one}"),
-        named(r"²", f" {language.squared}"),
-        named(r"³", f" {language.cubed}"),
-        named(r"\s?[|¦]\s?", ", "),
-        named(r"[\[{]", "("),
-        named(r"[\]}]", ")"),
-        named(r"\s–\s|\s-{1,3}\s|-{2,}", " — "),
-        named(r"–", "-"),
+        named(">→⇒➔➜", r"\s?(?:-{1,2}>|=>|→|⇒|➔|➜)\s?", ", "),
+        named("≥>", r"\s?(?:≥|>=)\s?", f" {language.greater} {language.equals} "),
+        named("≤<", r"\s?(?:≤|<=)\s?", f" {language.less} {language.equals} "),
+        named("≈∼~", r"\s?[≈∼]\s?|(?<!\w)~(?=\s?\w)", f" {language.about} "),
+        named("&", r"\s?&\s?", f" {language.ampersand} "),
+        named("=", r"\s?[=]\s?", f" {language.equals} "),
+        named("#", r"(?<!\w)#(?!\w)", f" {language.pound_key} "),
+        named("+", r"\s?\+\s?", f" {language.plus} "),
+        named("×∗*", r"(?<=\w)\s?[×∗]\s?(?=\w)|(?<=\w)\s\*\s(?=\w)", f" {language.times} "),
+        named("÷", r"(?<=\w)\s?÷\s?(?=\w)", f" {language.divided_by} "),
+        named("<", r"(?<=\s)<(?=\s)", language.less),
+        named(">", r"(?<=\s)>(?=\s)", language.greater),
+        named("%", r"\s?%", f" {language.percent}"),
+        named("‰", r"\s?‰", f" {language.permille}"),
+        named("@", r"\s?@\s?", f" {language.at} "),
+        named("§", r"§\s?", f"{language.section} "),
+        named("°", r"°", f" {language.degree.many}"),
+        named("€", r"€", f" {language.currency('EUR').unit.one}"),
+        named("£", r"£", f" {language.currency('GBP').unit.one}"),
+        named("$", r"R\$", f" {language.currency('BRL').unit.one}"),
+        named("$", r"\$", f" {language.currency(language.dollar_code).unit.one}"),
+        named("²", r"²", f" {language.squared}"),
+        named("³", r"³", f" {language.cubed}"),
+        named("|¦", r"\s?[|¦]\s?", ", "),
+        named("[{", r"[\[{]", "("),
+        named("]}", r"[\]}]", ")"),
+        Rule("dash", re.compile(r"\s–\s|\s-{1,3}\s|-{2,}"), lambda match: " — "),
+        Rule("dash", re.compile(r"–"), lambda match: "-"),
     ]
 
 

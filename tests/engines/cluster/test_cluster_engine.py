@@ -276,7 +276,7 @@ def test_a_message_is_the_same_when_it_arrives() -> None:
 
 
 def test_rooms_that_never_answer_are_given_up(doors: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_UNANSWERED_S", 0.5)
+    monkeypatch.setattr(streams, "UNANSWERED_S", 0.5)
     monkeypatch.setattr(streams, "ACCEPTED_WITHIN_S", 0.01)
     door = doors(ToneEngine())
 

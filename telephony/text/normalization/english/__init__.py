@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 
-from num2words import num2words
-
 from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.language import Form, Written
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.language import Form, Written, spelled
+from telephony.text.normalization.rules import Rule, Stage, at_digits
+
+_PENCE = re.compile(r"(?<![\w.,£])(\d{1,2})p(?![\w.])")
 
 
 class English(EnglishGrammar):
@@ -21,13 +21,13 @@ class English(EnglishGrammar):
         if stage is Stage.WORDS:
             return [*dates.weekday_rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
         if stage is Stage.CODES:
-            return codes.rules(self)
+            return [*codes.telephone_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
-            return dates.rules(self)
+            return [*numbers.inch_rules(self), *units.part_rules(self), *dates.rules(self)]
         if stage is Stage.RANGES:
-            return [*dates.time_rules(self), *doses.rules(self)]
+            return [*dates.time_rules(self), *doses.rules(self), *numbers.stone_rules(self)]
         if stage is Stage.ORDINALS:
             return [*words.initial_rules(), *dates.month_rules(self), *numbers.ordinal_rules(self)]
         if stage is Stage.MEASURES:
@@ -47,11 +47,18 @@ class BritishEnglish(English):
     month_first = False
     pound_key = "hash"
 
+    def rules(self, stage: Stage) -> list[Rule]:
+        rules = super().rules(stage)
+        if stage is Stage.MONEY:
+            pence = at_digits("money", _PENCE, lambda match: self.money(Written(0, match[1].zfill(2)), "GBP"))
+            return [pence, *rules]
+        return rules
+
     def plain(self, number: int) -> str:
-        return str(num2words(number, lang="en")).replace(",", "")
+        return spelled(number, "en").replace(",", "")
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "")
+        return spelled(number, "en", "ordinal").replace(",", "")
 
     def spell_digits(self, digits: str) -> str:
         runs = [run.group() for run in re.finditer(r"(\d)\1?\1?", digits)]

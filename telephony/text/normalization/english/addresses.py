@@ -6,7 +6,7 @@ import re
 
 from telephony.text.abbreviations import SENTENCE_STARTS
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
 
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
@@ -34,7 +34,7 @@ _STREETS = {
 _ALWAYS = {short: _STREETS[short] for short in "ave blvd rd pkwy hwy expy fwy tpke blvd".split()}
 # Those that mean a street behind its name.
 _BEHIND_NAMES = {short: _STREETS[short] for short in "st dr ln ct pl cir ter sq trl plz cres gdns".split()}
-_DIRECTIONS = {
+DIRECTIONS = {
     "N": "North", "S": "South", "E": "East", "W": "West", "NE": "Northeast", "NW": "Northwest", "SE": "Southeast",
     "SW": "Southwest",
 }  # fmt: skip
@@ -45,7 +45,7 @@ _SHORT_PLACES = {
 _PLACES = (
     "apartment suite room unit floor building gate seat row track platform terminal exit bus train tram flat lot box "
     "locker stall booth bay bed ward hall dock door cabin slip space spot aisle lane window counter section zone table "
-    "level stop route highway interstate house line berth pier hangar entrance classroom office desk carousel"
+    "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel"
 ).split()
 _DIRECTION = r"(?:[NS]\.?[EW]\.?|[NSEW])\.?"
 _NOT_IN_NAMES = (
@@ -67,21 +67,34 @@ _STREET = re.compile(
     rf"(?=(?:,?\s([A-Z][\w'’]*))?)",
     re.IGNORECASE,
 )
+_DIRECTED = re.compile(
+    rf"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s"
+    rf"(?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
+)
+_FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b|\s#\sis\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
 _FLOOR = re.compile(r"(?<=\dst\s|\dnd\s|\drd\s|\dth\s)fl(?:r|oor)?(?!\w)(\.?)", re.IGNORECASE)
 _PLACE = re.compile(
-    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?|no\.?\s|number\s)?"
-    r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%))",
+    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?|no\.?\s)?((?:number\s)?(?:is\s)?)"
+    r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%|\d{1,2}/\d))",
     re.IGNORECASE,
 )
 _LETTERED_PLACE = re.compile(
-    rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?(?=[A-Z]\d{{0,4}}(?!\w))", re.IGNORECASE
+    rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?([A-Z])(?=\d{{0,4}}(?!\w))", re.IGNORECASE
 )
+_ROOMS = frozenset("room rm suite apartment apt unit gate seat locker flat".split())
+_SMALL_CODE = re.compile(rf"(?<![\w.@/-])({alternatives(_PLACES)})\s([a-z])(\d{{1,3}})(?!\w)", re.IGNORECASE)
+_FREEWAY = re.compile(r"(?<=\b[Tt]he\s)([1-9]\d{2})(?=\s(?:to|north|south|east|west|freeway|fwy|toward)\b)")
 _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
 _ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
 _STATE_BEHIND_CITY = re.compile(
-    r"(?<=[a-z]\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)" rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
+    r"(?<!\w)([A-Z][a-z'’]{2,20}\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)"
+    rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
+)
+# Without those that are words.
+_SMALL_STATE = re.compile(
+    r"(?<=[a-z],\s)(ny|ca|tx|fl|il|nj|az|ga|nc|va|wa|mn|wi|tn|nv|ut|ky|sc|ct|ks|nm|mi|mo|dc|nh|ri|vt|wv|ia)(?=\s*[.,;:!?)]|\s*$)"
 )
 _WITH_ORDINAL = re.compile(r"\d|[A-Z]")
 
@@ -104,27 +117,37 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             said += f"{joint}number {language.place_number(flat)}{f' {flat_letter.upper()}' if flat_letter else ''}"
         return said + ("." if stop and (ends_text(match) or _sentence_follows(match)) else "")
 
-    def place(match: re.Match[str]) -> str:
-        word, number, letter = match.groups()
+    def place(match: re.Match[str]) -> str | None:
+        word, joint, number, letter = match.groups()
+        if "is" in joint and word.lower() not in _ROOMS:
+            return None
         full = _SHORT_PLACES.get(word.lower(), word)
-        return f"{full} {language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
+        return f"{full} {joint}{language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
+
+    def small_code(match: re.Match[str]) -> str:
+        return f"{match[1]} {match[2].upper()} {language.place_number(match[3])}"
 
     return [
-        Rule("state", _ZIP, state_and_zip),
-        Rule("address", _STREET_ADDRESS, address),
-        Rule("street", _STREET, _street),
-        Rule("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
+        near_digits("state", _ZIP, state_and_zip),
+        at_digits("address", _STREET_ADDRESS, address),
+        Rule("direction", _DIRECTED, lambda match: f"{_direction(match[1])} "),
+        near_words("place", _FLAT, lambda match: f"{match[1]}partment", ("apt",)),
+        near_words("street", _STREET, _street, [f" {short}" for short in _BEHIND_NAMES]),
+        near_digits("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
         Rule("place", _PO_BOX, lambda match: "P O "),
-        Rule("place", _PLACE, place),
-        Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} "),
-        Rule("street", _ROAD, _road),
+        near_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES]),
+        Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} {match[2].upper()}"),
+        near_digits("place", _SMALL_CODE, small_code),
+        at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
+        near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
-        Rule("state", _STATE_BEHIND_CITY, lambda match: STATES[match[1]]),
+        Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),
+        Rule("state", _STATE_BEHIND_CITY, lambda match: match[1] + STATES[match[2]]),
     ]
 
 
 def _direction(written: str) -> str:
-    return _DIRECTIONS.get(written.replace(".", "").strip(" ,").upper(), "")
+    return DIRECTIONS.get(written.replace(".", "").strip(" ,").upper(), "")
 
 
 def _name(written: str) -> str:
@@ -141,7 +164,7 @@ def _street(match: re.Match[str]) -> str | None:
     if not (plain[0].isupper() or plain[0].isdigit()):
         return None
     goes_on = following is not None and following[0].isupper() and following.lower() not in SENTENCE_STARTS
-    if goes_on and following.upper() not in _DIRECTIONS and match.string[match.end()] != ",":
+    if goes_on and following.upper() not in DIRECTIONS and match.string[match.end()] != ",":
         return None
     if kind.lower() == "dr" and plain.lower() in SENTENCE_STARTS:
         return None

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import month_names, valid_date
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
 
 _DECADE = r"'?(?:1[1-9]|20)?\d0\s?'?s"
 _DECADES = re.compile(
@@ -28,6 +28,8 @@ _RECENT_YEAR = re.compile(
     r"users|steps|pages|words|students|employees|seats|square|miles|dollars|times|rooms|copies|shares|votes|days|"
     r"hours|minutes|rewards?|bonus|tons|pieces|orders|cases|homes|jobs|members|locations|stores)\b)"
 )
+_DOTTED_MINUTES = re.compile(r"(?<![\w:.,$£€])(\d{1,2})\.([0-5]\d)(?=\s?[ap]\.?\s?m\b)", re.IGNORECASE)
+_APOSTROPHE = re.compile(r"(?<=\s)'(?=\d\d(?![\w']))")
 _YEARS = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d|\d\d)(?![\w-]|[.,]\d)")
 _MODEL_YEARS = re.compile(r"(?<![\w.,/-])((?:19|20)\d\d)/(\d\d)(?![\w/-])")
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/.](\d{1,2})[/.](\d{1,2})(?![\w/-]|\.\d)")
@@ -35,6 +37,7 @@ _CARD_EXPIRY = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)")
 _LIKELY = re.compile(
     r"(?<![\w./,$-])(\d{1,2})/(\d{1,2})(?![\w/\"]|[.,]\d|\s(?:of|inch|inches|in|mile|cup|stars?|mmHg)\b)"
 )
+_SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
 _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
@@ -49,18 +52,28 @@ _DAY_RANGE = re.compile(
     rf"(?<![\w-])({_DAY})\.?\s?([-–/]|\sto\s|\sthru\s|\sthrough\s)\s?({_DAY})(?![\w-])(\.?)", re.IGNORECASE
 )
 _DAY_LIST = re.compile(
-    rf"(?<![\w-])({_DAY})\.?(?=(?:,|\s?&|\sand|\sor|,\sand|/)\s?(?:{_DAY})(?!\w))|(?:(?<=day,\s)|(?<=day\s&\s)|(?<=day\sand\s)|"
-    rf"(?<=day\sor\s)|(?<=day,\sand\s)|(?<=day/))({_DAY})(?!\w)",
-    re.IGNORECASE,
+    rf"(?<![\w-])(?:{_DAY})\.?(?:(?:,?\sand\s|,?\sor\s|,\s?|\s?&\s?|/)(?:{_DAY})(?![\w'’])\.?)+", re.IGNORECASE
 )
+_ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
+# "sun", "sat", "wed" and "mon" in small letters are days only behind such a word.
+_BEFORE_DAYS = "|".join(
+    rf"(?<=\b{word}\s)"
+    for word in "on this next last by until till closed open opens every each from through thru and or is".split()
+)
+_NOT_BEHIND_PERSONS = "".join(rf"(?<!\b{word}\s)" for word in "he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
-    rf"(?<![\w-])({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|,?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<![\w-])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:\.(?=\s?[\w(]|\s*$)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
-    r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?<=\w\s)Mon|(?<=\w\s)Wed)(?![\w.'’-])",
+    rf"(?<![\w-]){_NOT_BEHIND_PERSONS}({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
+    r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
+    r"|(?<![\w-])(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
+    r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
+    rf"|(?:{_BEFORE_DAYS})(sat|sun|mon|wed)(?![\w'’-])\.?"
+    r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-])",
     re.IGNORECASE,
 )
-_MON_FRI = re.compile(r"(?<![\w-])M\s?[-–]\s?(F|Th|Sa|Su)(?![\w-])")
-_DOTTED_TIME = re.compile(r"(?<![\w:.,$])(\d{1,2})\.([0-5]\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
+_INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
+_DAY_INITIALS = re.compile(
+    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
+)
 _DOTTED_CLOCK = re.compile(r"(?<=\bat )(\d{1,2})\.([0-5]\d)(?=\s(?:in\s|tomorrow|today|tonight|on\s|sharp)|[?!]|\.?$)")
 _SHORT_HALVES = re.compile(
     r"(?<![\w:.,$])(\d{1,2})(?::([0-5]\d))?\s?([ap])\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])(?![\w.])", re.IGNORECASE
@@ -69,10 +82,15 @@ _SHARED_HALF = re.compile(
     r"(?<![\w:.,$/-])(\d{1,2})(?::([0-5]\d))?\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])\.?\s?m\b(\.?)", re.IGNORECASE
 )
 _ZONE = re.compile(
-    r"(?<=[\dmM.]\s)(e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
+    r"(?<=[\dmM.]\s)(ET|CT|MT|PT|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
     re.IGNORECASE,
 )
+_ZONES = (
+    "et ct mt pt "
+    "e.s.t est e.d.t edt c.s.t cst c.d.t cdt m.s.t mst m.d.t mdt p.s.t pst p.d.t pdt g.m.t gmt u.t.c utc "
+    "b.s.t bst c.e.t cet"
+).split()
 _MILITARY = re.compile(r"(?<![\w:.,])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|h)(?!\w)")
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})\s?(?:h|hrs?)\s?([0-5]?\d)\s?(?:m|mins?)(?:\s?([0-5]?\d)\s?(?:s|secs?))?(?![\w/])|"
@@ -124,7 +142,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def after_month(match: re.Match[str]) -> str | None:
         month, first, last, _, in_year = match.groups()
         said_days = days(first, last)
-        if said_days is None or (month.lower() in ("may", "mar") and month.islower() and not _dated(match)):
+        if said_days is None or (month == "may" and not _dated(match)):
             return None
         said = language.month_and_day(name(month), said_days)
         return f"{said}, {a_year(in_year)}" if in_year else said
@@ -152,11 +170,14 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = match[2].replace(".", "").replace("-", " ")
         return f"{name(match[1])}{joint}{a_year(match[3])}"
 
+    across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
     return [
+        at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
+        near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
-        Rule("date", day_month, before_month),
-        Rule("date", month_day, after_month),
-        Rule("date", month_year, in_month),
+        near_words("date", day_month, before_month, by_name),
+        near_words("date", month_day, after_month, by_name),
+        near_words("date", month_year, in_month, by_name),
         *_year_rules(language),
     ]
 
@@ -171,6 +192,15 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         if not valid_date(day, month, year):
             return None
         return f"the {language.day(day)} of {language.month(month)}, {language.year(year)}"
+
+    def span(match: re.Match[str]) -> str | None:
+        numbers = [int(part) for part in match.groups()]
+        first, last = (
+            (day, month) if not language.month_first else (month, day) for day, month in (numbers[:2], numbers[2:])
+        )
+        if not all(valid_date(day, month, 2024) for day, month in (first, last)):
+            return None
+        return f"{language.date(*first, None)} {language.to} {language.date(*last, None)}"
 
     def likely(match: re.Match[str]) -> str | None:
         first, second = map(int, match.groups())
@@ -187,10 +217,11 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
     return [
-        Rule("date", _YEAR_FIRST, year_first),
-        Rule("card expiry", _CARD_EXPIRY, card_expiry),
-        Rule("date", _DOTTED, dotted),
-        Rule("date", _LIKELY, likely),
+        at_digits("date", _YEAR_FIRST, year_first),
+        at_digits("card expiry", _CARD_EXPIRY, card_expiry),
+        at_digits("date", _DOTTED, dotted),
+        at_digits("dates", _SPAN, span),
+        at_digits("date", _LIKELY, likely),
     ]
 
 
@@ -216,10 +247,11 @@ def _year_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{first} {language.to} {last}" if last else first
 
     return [
-        Rule("decade", _DECADES, decades),
-        Rule("decade", _SHORT_DECADE, decades),
-        Rule("years", _YEARS, years),
-        Rule("years", _MODEL_YEARS, model_years),
+        near_words("decade", _DECADES, decades, ("0s", "0's", "0 s")),
+        near_words("decade", _SHORT_DECADE, decades, ("0s", "0's")),
+        near_words("year", _APOSTROPHE, lambda match: "", "'"),
+        at_digits("years", _YEARS, years),
+        at_digits("years", _MODEL_YEARS, model_years),
     ]
 
 
@@ -230,10 +262,6 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         if not 1 <= int(hour) <= 12:
             return None
         return language.clock(int(hour), int(minute or 0), f"{half.lower()}m" if half else "")
-
-    def dotted(match: re.Match[str]) -> str | None:
-        said = clock(*match.groups())
-        return f"{said}." if said and ends_text(match) else said
 
     def short_halves(match: re.Match[str]) -> str | None:
         low, high = clock(*match.group(1, 2, 3)), clock(*match.group(4, 5, 6))
@@ -247,7 +275,9 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{low} {language.to} {high}" + ("." if ends_text(match) else "")
 
     def zone(match: re.Match[str]) -> str:
-        return match[1].replace(".", "").upper() + ("." if match[2] and ends_text(match) else "")
+        letters = match[1].replace(".", "").upper()
+        ends = match[2] and (ends_text(match) or match.string[match.end() : match.end() + 2].strip().isupper())
+        return (letters if len(letters) > 2 else " ".join(letters)) + ("." if ends else "")
 
     def military(match: re.Match[str]) -> str:
         hour, minute = int(match[1]), int(match[2])
@@ -262,13 +292,12 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         )
 
     return [
-        Rule("time", _SHORT_HALVES, short_halves),
-        Rule("time", _SHARED_HALF, shared_half),
-        Rule("time", _DOTTED_TIME, dotted),
-        Rule("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
-        Rule("time zone", _ZONE, zone),
-        Rule("time", _MILITARY, military),
-        Rule("duration", _DURATION, duration),
+        at_digits("time", _SHORT_HALVES, short_halves),
+        at_digits("time", _SHARED_HALF, shared_half),
+        at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        near_words("time zone", _ZONE, zone, _ZONES),
+        at_digits("time", _MILITARY, military),
+        at_digits("duration", _DURATION, duration),
     ]
 
 
@@ -289,15 +318,19 @@ def weekday_rules(language: EnglishGrammar) -> list[Rule]:
         comma = "," if match.group().endswith(",") else ""
         return full(written) + comma + ("." if ends_text(match) else "")
 
+    def several(match: re.Match[str]) -> str:
+        said = _ONE_DAY.sub(lambda day: full(day[1]), match.group()).replace("/", " ")
+        return said + ("." if ends_text(match) else "")
+
     def initials(match: re.Match[str]) -> str:
-        last = {"F": "Friday", "Th": "Thursday", "Sa": "Saturday", "Su": "Sunday"}[match[1]]
-        return f"Monday {language.to} {last}"
+        first, last = (_DAYS[_INITIAL_DAYS[part.capitalize()]] for part in match.groups() if part)
+        return f"{first} {language.to} {last}"
 
     return [
-        Rule("weekdays", _DAY_RANGE, between),
-        Rule("weekdays", _DAY_LIST, one),
-        Rule("weekday", _DAY_BEFORE, one),
-        Rule("weekdays", _MON_FRI, initials),
+        near_words("weekdays", _DAY_RANGE, between, _DAYS),
+        near_words("weekdays", _DAY_LIST, several, _DAYS),
+        near_words("weekday", _DAY_BEFORE, one, _DAYS),
+        Rule("weekdays", _DAY_INITIALS, initials),
     ]
 
 
@@ -317,7 +350,10 @@ def year_rules(language: EnglishGrammar) -> list[Rule]:
     def year(match: re.Match[str]) -> str:
         return language.year(int(match[1]))
 
-    return [Rule("year", _OLD_YEAR, year), Rule("year", _RECENT_YEAR, year)]
+    return [
+        at_digits("year", _OLD_YEAR, year),
+        at_digits("year", _RECENT_YEAR, year),
+    ]
 
 
 def _dated(match: re.Match[str]) -> bool:

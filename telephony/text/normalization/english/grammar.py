@@ -4,9 +4,7 @@
 # ruff: noqa: D102, RUF012
 from __future__ import annotations
 
-from num2words import num2words
-
-from telephony.text.normalization.language import Currency, Language, Name, Written
+from telephony.text.normalization.language import Currency, Language, Name, Written, spelled
 
 _CENT = Name("cent", "cents")
 _TENS = ("", "oh", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
@@ -49,10 +47,10 @@ class EnglishGrammar(Language):
     hyphen = "dash"
     underscore = "underscore"
     slash = "slash"
+    colon = "colon"
     hashtag = "hashtag"
     star_key = "star"
     pound_key = "pound"
-    key_words = r"press|hit|dial|enter|push|key|type|touch|use|then|by|the"
     squared = "squared"
     cubed = "cubed"
     half = "one half"
@@ -90,7 +88,17 @@ class EnglishGrammar(Language):
         "mpg": "consumption-mile-per-gallon", "kph": "speed-kilometer-per-hour",
         "tbsp": "volume-tablespoon", "tsp": "volume-teaspoon", "psi": "pressure-pound-force-per-square-inch",
     }  # fmt: skip
-    rates = {"mo": "month", "yr": "year", "hr": "hour", "h": "hour", "wk": "week", "min": "minute", "s": "second"}
+    rates = {
+        "mo": "month", "month": "month", "yr": "year", "year": "year", "hr": "hour", "hour": "hour", "h": "hour",
+        "wk": "week", "week": "week", "day": "day", "d": "day", "min": "minute", "minute": "minute", "s": "second",
+        "sec": "second", "second": "second", "lb": "pound", "kg": "kilogram", "gal": "gallon", "ea": "each",
+        "person": "person", "night": "night", "unit": "unit", "mile": "mile", "km": "kilometer", "ml": "milliliter",
+        "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
+        "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
+        "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
+        "qt": "quart",
+        "pp": "person",
+    }  # fmt: skip
     abbreviations = {
         "Mrs.": "Missus", "Ms.": "Miz", "Mr.": "Mister", "Mr": "Mister", "Mrs": "Missus", "Messrs.": "Messers",
         "Jr.": "Junior", "Jr": "Junior", "e.g.": "for example", "i.e.": "that is", "etc.": "et cetera",
@@ -101,7 +109,12 @@ class EnglishGrammar(Language):
         "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
-        "b/c": "because", "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
+        "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity",
+        "appt": "appointment", "appts": "appointments", "acct.": "account", "conf.": "confirmation",
+        "pkg": "package", "msg": "message",
+        "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
+
+        "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
         "N/A": "not applicable", "n/a": "not applicable",
     }  # fmt: skip
     titles = {
@@ -123,11 +136,21 @@ class EnglishGrammar(Language):
     }  # fmt: skip
     code_words = (
         r"code|PIN|pin|passcode|password|ZIP|zip|account|order|reference|confirmation|ticket|case|ID|invoice|tracking|"
-        r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|card|ending in|ends in|"
-        r"starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|flight|claim|SSN|phone|number"
+        r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
+        r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
+        r"telephone|fax|cell|mobile|starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|"
+        r"flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = r"on|between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    alphabet = {
+        word[0]: word
+        for word in (
+            "Alpha Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliet Kilo Lima Mike November Oscar Papa Quebec "
+            "Romeo Sierra Tango Uniform Victor Whiskey X-ray Yankee Zulu"
+        ).split()
+    }
+    as_in = "{letter} as in {word}"
     kings = (
         "Henry|Louis|Elizabeth|George|Charles|Edward|William|James|Richard|John Paul|Pius|Benedict|Leo|Philip|"
         "Alexander|Napoleon|Catherine|Frederick|Nicholas|Mary|Pope John"
@@ -135,7 +158,7 @@ class EnglishGrammar(Language):
     last_ordinal_king = 399
     before_roman = (
         "[Cc]hapter|[Pp]art|[Vv]olume|World War|[Pp]hase|[Aa]ct|[Tt]itle|[Aa]rticle|[Ss]ection|[Tt]ype|[Ll]evel|"
-        "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier"
+        "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier|[Ss]tage|[Gg]rade|[Ee]pisode|[Ss]eason|[Ss]chedule"
     )
     not_nouns = frozenset()
 
@@ -143,7 +166,7 @@ class EnglishGrammar(Language):
         return super().plain(number).replace(",", "").replace(" and ", " ")
 
     def ordinal(self, number: int, feminine: bool = False) -> str:
-        return str(num2words(number, lang="en", to="ordinal")).replace(",", "").replace(" and ", " ")
+        return spelled(number, "en", "ordinal").replace(",", "").replace(" and ", " ")
 
     def decimals(self, fraction: str) -> str:
         return self.spell_digits(fraction)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.english.articles import article_for
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import Written
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, at_digits, near_words
 
+_SYMBOLS = "$€£"
 _CURRENCY_CODES = {
     code.lower(): code for code in "USD EUR GBP BRL JPY CHF CAD AUD NZD MXN CNY INR SEK NOK DKK PLN SGD HKD".split()
 }
@@ -19,11 +19,16 @@ _NOT_BEHIND_MONEY = (
     "onto|than|but|so|because|via|worth|million|billion|thousand|trillion|k|due|charged|paid|left|available|remaining|"
     "before|after|over|under|this|your|my|our|only|apiece|monthly|annually|yearly|cash|USD|US|between|not|then|can"
 )
+_DETERMINER = re.compile(
+    r"\b(?:an?|the|my|your|our|his|her|their|this|that|one|each|every|any|another|new|no)\s$", re.IGNORECASE
+)
 _MONEY_NOUN = re.compile(
-    rf"(?<!\w)(a|an|the|my|your|our|his|her|their|this|that|one|each|every|any|another|new|no)\s"
-    rf"([$€£])(\d{{1,3}}(?:,\d{{3}})*|\d{{1,9}})(?:\.(\d{{1,2}}))?(\s?[kKmMbB]|\s?(?:thousand|million|billion))?(?:\s(?=[a-z]{{3}})|-)(?!(?:{_NOT_BEHIND_MONEY})\b)(?=[a-zA-Z]{{3,}})",
+    rf"([$€£])(\d{{1,3}}(?:,\d{{3}})*|\d{{1,9}})(?:\.(\d{{1,2}}))?(\s?[kKmMbB]|\s?(?:thousand|million|billion))?"
+    rf"(?:\s|-(?=a-)|-)(?:(?=a-)|(?!(?:{_NOT_BEHIND_MONEY})\b))(?=[a-zA-Z]{{2,}}|a-)",
     re.IGNORECASE,
 )
+_BOUND = re.compile(r"\s?(≥|>=|≤|<=)\s?(?=[$€£]?\d)")
+_EACH = re.compile(r"(?<=\d)\s?/\s?(?:ea|each)(?!\w)")
 _BARE_CENTS = re.compile(r"(?<![\w.,])\$\.(\d{2})(?!\d)")
 _BARE_FRACTION = re.compile(r"(?<![\w.,])\$\.(\d{3,6})(?!\d)")
 _LONG_CENTS = re.compile(r"(?<![\w.,])([$€£])(\d{1,9})\.(\d\d)?0{1,3}(?!\d)")
@@ -40,17 +45,22 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     """Money in forms that other languages do not have."""
 
     def before_noun(match: re.Match[str]) -> str | None:
-        article, symbol, whole, cents, scale = match.groups()
+        if not _DETERMINER.search(match.string[max(0, match.start() - 9) : match.start()]):
+            return None
+        symbol, whole, cents, scale = match.groups()
         currency = language.currency({"$": "USD", "€": "EUR", "£": "GBP"}[symbol])
         number = int(whole.replace(",", ""))
         if scale:
             amount = language.scaled_number(Written(number, cents or ""), scale.strip())
-            return f"{article_for(article, amount)} {amount} {currency.unit.one} "
+            return f"{amount} {currency.unit.one} "
         said = f"{language.cardinal(number)} {currency.unit.one}" if number or not cents else ""
         if cents and int(cents) and currency.cent:
             joint = f" {language.cents_joint} " if said else ""
             said += f"{joint}{language.cardinal(int(cents))} {currency.cent.one}"
-        return f"{article_for(article, said)} {said} "
+        return f"{said} "
+
+    def bound(match: re.Match[str]) -> str:
+        return " at least " if match[1] in ("≥", ">=") else " at most "
 
     def cents(match: re.Match[str]) -> str:
         return language.money(Written(0, match[1]), "USD")
@@ -74,11 +84,15 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{match[2]}{match[3]} {language.to} {match[1]}{match[4]}"
 
     return [
-        Rule("money", _MONEY_NOUN, before_noun),
-        Rule("money", _BARE_CENTS, cents),
-        Rule("money", _BARE_FRACTION, fraction),
-        Rule("money", _LONG_CENTS, lambda match: f"{match[1]}{match[2]}{f'.{match[3]}' if match[3] else ''}"),
-        Rule("money", _TWO_CURRENCIES, two_currencies),
-        Rule("money", _LOWER_CODE, lower_code),
-        Rule("money range", _MONEY_RANGE, between),
+        near_words("comparison", _BOUND, bound, "≥≤<>"),
+        near_words("money", _EACH, lambda match: " each", ("/ea",)),
+        near_words("money", _MONEY_NOUN, before_noun, _SYMBOLS),
+        near_words("money", _BARE_CENTS, cents, _SYMBOLS),
+        near_words("money", _BARE_FRACTION, fraction, _SYMBOLS),
+        near_words(
+            "money", _LONG_CENTS, lambda match: f"{match[1]}{match[2]}{f'.{match[3]}' if match[3] else ''}", _SYMBOLS
+        ),
+        near_words("money", _TWO_CURRENCIES, two_currencies, _SYMBOLS),
+        at_digits("money", _LOWER_CODE, lower_code),
+        near_words("money range", _MONEY_RANGE, between, _SYMBOLS),
     ]

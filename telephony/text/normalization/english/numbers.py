@@ -7,22 +7,27 @@ import re
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import FRACTIONED, NOT_NOUNS, UNITS
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, at_digits, near_digits
 
 _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)")
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,3})'(?:\s?(\d{1,2}(?:\s1/2|½)?)(?:\"|''|(?![\d'\w])))?(?![\w'])")
 _INCHES = re.compile(r"(?<![\w.,'])(\d{1,3}(?:\.\d)?)(?:\"|'')(?=\s?x\s?\d|\s[a-z]|[.,;!?]?$|[.,;])")
 _HEIGHT = re.compile(r"(?<![\w.,])(\d)\s?ft\.?\s(\d{1,2})(?!\s?(?:in|\d|/|[a-z]))", re.IGNORECASE)
+_INCH_PARTS = re.compile(r"(?<![\w./,-])(?:(\d{1,3})[\s-])?(\d{1,2})/(\d{1,2})\"(?=(\s[a-z]{3,})?)")
+_ORDINAL_RANGE = re.compile(r"(?<=\dst|\dnd|\drd|\dth)\s?[-–]\s?(?=\d{1,4}(?:st|nd|rd|th)(?!\w))")
+_STONES = re.compile(r"(?<![\w.,])(\d{1,2})\s?st(?![\w.])(?!\s[A-Z])")
 _STONE = re.compile(r"(?<![\w.,])(\d{1,2})\s?st\s?(\d{1,2})\s?lbs?(?!\w)")
+_MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2")
 _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
-    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/]))?(?![\w.]\d)"
+    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
 )
 _LENGTH = re.compile(r"\s?(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels|'|\")")
 _FRACTION_ENDING = re.compile(r"(?<=[1-9]/[2-9])(?:nd|rd|th)s?(?!\w)", re.IGNORECASE)
 _HALF = re.compile(r"(?<![\w./,-])1/2(?=\s(?:off|price|priced|time|way|full|empty|day)\b)")
 _MIXED = re.compile(rf"(?<![\w.,/-])(\d{{1,4}})(?:\s|-)({'|'.join(FRACTIONED)})(?![\w/]|[.,]\d)")
 _OUT_OF = re.compile(
+    r"(?<![\w./])(10)/(10)(?![\w/])|"
     r"(?<![\w.,/])(\d(?:\.\d)?)/(5|10)(?=\s(?:stars?|rating|on)\b)|(?<![\w.,/])(\d\.\d)/(5|10|100)(?![\w/])|(?<=rated\s)(\d)/(5|10)(?!\w)"
 )
 
@@ -51,9 +56,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         feet = f"{language.cardinal(int(match[1]))} {'foot' if match[1] == '1' else 'feet'}"
         return f"{feet} {language.cardinal(int(match[2]))}"
 
-    def stone(match: re.Match[str]) -> str:
-        pounds = "pound" if int(match[2]) == 1 else "pounds"
-        return f"{language.cardinal(int(match[1]))} stone {language.cardinal(int(match[2]))} {pounds}"
+    def marked_size(match: re.Match[str]) -> str:
+        unit = "feet" if match[2] == "'" else "inches"
+        return f"{language.cardinal(int(match[1]))} by {language.cardinal(int(match[3]))} {unit}"
 
     def size(match: re.Match[str]) -> str | None:
         if match.string[match.end() : match.end() + 3].strip().startswith("="):
@@ -62,7 +67,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return None
         values = [read(part, language) for part in match.group(1, 2, 3) if part]
         said = " by ".join(language.number(value) for value in values if value is not None)
-        return f"{said} {language.unit_name(UNITS[match[4]][1])}" if match[4] else said
+        return f"{said} {language.unit_name(UNITS[match[4]][1])}" if match[4] else said + (match[5] or "")
 
     def out_of(match: re.Match[str]) -> str | None:
         got, best = [part for part in match.groups() if part]
@@ -70,12 +75,45 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if value is None else f"{language.number(value)} out of {language.cardinal(int(best))}"
 
     return [
-        Rule("feet and inches", _FEET, feet),
-        Rule("feet and inches", _INCHES, inches),
-        Rule("height", _HEIGHT, height),
-        Rule("stone", _STONE, stone),
-        Rule("size", _SIZED, size),
-        Rule("score", _OUT_OF, out_of),
+        at_digits("size", _MARKED_SIZE, marked_size),
+        at_digits("feet and inches", _FEET, feet),
+        at_digits("feet and inches", _INCHES, inches),
+        at_digits("height", _HEIGHT, height),
+        at_digits("size", _SIZED, size),
+        at_digits("score", _OUT_OF, out_of),
+    ]
+
+
+def inch_rules(language: EnglishGrammar) -> list[Rule]:
+    """Parts of an inch by its mark. They come before dates."""
+
+    def part(match: re.Match[str]) -> str | None:
+        above, below = int(match[2]), int(match[3])
+        if language.fraction(above, below) is None:
+            return None
+        if match[1]:
+            return f"{language.mixed(int(match[1]), above, below)} {'inch' if match[4] else 'inches'}"
+        if match[4]:
+            return f"{language.cardinal(above)} {(language.fraction(1, below) or '').removeprefix('one ')} inch"
+        return f"{language.fraction(above, below)} of an inch"
+
+    return [at_digits("inches", _INCH_PARTS, part)]
+
+
+def stone_rules(language: EnglishGrammar) -> list[Rule]:
+    """Weights in stones, which look like ordinals."""
+
+    def stone(match: re.Match[str]) -> str:
+        pounds = "pound" if int(match[2]) == 1 else "pounds"
+        return f"{language.cardinal(int(match[1]))} stone {language.cardinal(int(match[2]))} {pounds}"
+
+    def stones(match: re.Match[str]) -> str | None:
+        number = int(match[1])
+        return None if number % 10 == 1 and number != 11 else f"{language.cardinal(number)} stone"
+
+    return [
+        at_digits("stone", _STONE, stone),
+        at_digits("stone", _STONES, stones),
     ]
 
 
@@ -86,7 +124,10 @@ def mixed_rules(language: EnglishGrammar) -> list[Rule]:
         above, below = map(int, match[2].split("/"))
         return language.mixed(int(match[1]), above, below)
 
-    return [Rule("fraction", _HALF, lambda match: "half"), Rule("mixed number", _MIXED, mixed_number)]
+    return [
+        at_digits("fraction", _HALF, lambda match: "half"),
+        at_digits("mixed number", _MIXED, mixed_number),
+    ]
 
 
 def ordinal_rules(language: EnglishGrammar) -> list[Rule]:
@@ -95,4 +136,8 @@ def ordinal_rules(language: EnglishGrammar) -> list[Rule]:
     def ordinal(match: re.Match[str]) -> str:
         return language.ordinal(int(match[1].replace(",", "")))
 
-    return [Rule("fraction", _FRACTION_ENDING, lambda match: ""), Rule("ordinal", _ORDINAL, ordinal)]
+    return [
+        near_digits("fraction", _FRACTION_ENDING, lambda match: ""),
+        near_digits("ordinals", _ORDINAL_RANGE, lambda match: f" {language.to} "),
+        at_digits("ordinal", _ORDINAL, ordinal),
+    ]

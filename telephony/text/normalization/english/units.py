@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.articles import article_for
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
 
 # One and many; a symbol that is given in lower case is one in any case.
 UNITS = {
@@ -25,6 +25,8 @@ UNITS = {
     "l": ("liter", "liters"), "ml": ("milliliter", "milliliters"), "cl": ("centiliter", "centiliters"),
     "dl": ("deciliter", "deciliters"), "cc": ("c c", "c c"), "gal": ("gallon", "gallons"), "qt": ("quart", "quarts"),
     "pt": ("pint", "pints"), "tbsp": ("tablespoon", "tablespoons"), "tsp": ("teaspoon", "teaspoons"),
+
+    "doz": ("dozen", "dozen"),
     "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),
     "caps": ("capsule", "capsules"), "iu": ("international unit", "international units"),
     "meq": ("milliequivalent", "milliequivalents"), "mmol": ("millimole", "millimoles"),
@@ -65,16 +67,6 @@ _LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb
     "tb",
     "l",
 }
-RATES = {
-    "mo": "month", "month": "month", "yr": "year", "year": "year", "hr": "hour", "hour": "hour", "h": "hour",
-    "wk": "week", "week": "week", "day": "day", "d": "day", "min": "minute", "minute": "minute", "s": "second",
-    "sec": "second", "second": "second", "lb": "pound", "kg": "kilogram", "gal": "gallon", "ea": "each",
-    "person": "person", "night": "night", "unit": "unit", "mile": "mile", "km": "kilometer", "ml": "milliliter",
-    "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
-    "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
-    "user": "user", "call": "call", "GB": "gigabyte",
-    "kwh": "kilowatt hour", "visit": "visit", "item": "item", "pp": "person",
-}  # fmt: skip
 _POWERS = {"2": "square", "²": "square", "^2": "square", "3": "cubic", "³": "cubic", "^3": "cubic"}
 FRACTIONED = {"1/2", "1/3", "2/3", "1/4", "3/4", "1/8", "3/8", "5/8", "7/8", "1/5", "2/5", "3/5", "4/5", "1/16"}
 _HALVED = (
@@ -87,51 +79,87 @@ WEATHER = re.compile(
     r"preheat|heat|thermostat)\b",
     re.IGNORECASE,
 )
+# What stands behind a unit that is said in the singular: "a 12 oz can".
+_MEASURED_NOUNS = frozenset(
+    "apartment bag battery bottle box bulb burger can capsule charger condo cup dash drive freestyle glass home "
+    "house jar lot mattress monitor office outlet pack package patch phone pill plan race relay ride room rug "
+    "screen space sprint steak tablet tank tube vial walk".split()
+)
+_ARTICLE = re.compile(r"\ban?\s$", re.IGNORECASE)
 NOT_NOUNS = frozenset(
     "of to in on at for and or by per from is are was were with ago away long tall wide deep old high each every more "
     "less before after than apart left off so if but as that which when".split()
 )
 
 
+def part_rules(language: EnglishGrammar) -> list[Rule]:
+    """Parts of units: "1/2 cup". They come before dates."""
+    symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
+    part = re.compile(
+        rf"(?<![\w.,/-])(?<!\d\s)(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)",
+        re.IGNORECASE,
+    )
+
+    def part_of(match: re.Match[str]) -> str:
+        fraction, _, _, noun, stop = match.groups()
+        known = _names(noun)
+        one = known[0] if known else noun
+        end = "." if stop else ""
+        if fraction == "1/2":
+            return f"half {article_for('a', one)} {one}{end}"
+        above, below = map(int, fraction.split("/"))
+        joint = "" if above == 1 else f" of {article_for('a', one)}"
+        return f"{language.fraction(above, below)}{joint} {one}{end}"
+
+    return [at_digits("fraction", part, part_of)]
+
+
 def rules(language: EnglishGrammar) -> list[Rule]:
     """Numbers with units, and parts of units."""
     number = number_pattern(language)
     symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
-    rates = alternatives(RATES)
+    rates = alternatives(language.rates)
     scale = r"(?:hundred|thousand|million|billion|trillion)"
     measured = re.compile(
-        rf"(?:(?<!\w)(an?|the|my|your|this|each|every|per|another)\s)?({SIGN})({number})(?:\s(\d{{1,2}}/\d{{1,2}}))?(\s{scale})?(\s?-?|\s)"
+        rf"({SIGN})({number})(?:\s(\d{{1,2}}/\d{{1,2}}))?(\s{scale})?(\s?-?|\s)"
         rf"({symbols})(\^?[23²³])?((?:/(?:{rates})){{0,2}})(?![\w²³/])(\.?)(?=(\s[a-z]{{2,}})?)",
         re.IGNORECASE,
     )
-    part = re.compile(
-        rf"(?<![\w.,/-])(1/2|1/3|2/3|1/4|3/4|1/8)(\s|-)(?:(an?)\s)?({_HALVED}|{symbols})(?![\w/])(\.?)", re.IGNORECASE
-    )
     temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
-    per_day = re.compile(r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min)(?!\w)")
-
-    def names(symbol: str) -> tuple[str, str] | None:
-        if symbol in UNITS:
-            return UNITS[symbol]
-        lowered = symbol.lower()
-        return None if lowered in _LOWER_ONLY else _CASELESS.get(lowered)
+    per_unit = re.compile(rf"(?<=\b{language.per}\s)(lb|kg|oz|qt|hr|mo|yr|gal|km|wk|min|sec|sq ft)\b(?:\.(?=\s[a-z]))?")
+    per_day = re.compile(
+        r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min|mL|ml|kg|dL)(?!\w)"
+    )
 
     def unit(match: re.Match[str]) -> str | None:
-        article, sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
-        value, known = read(written, language), names(symbol)
+        sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
+        value, known = read(written, language), _names(symbol)
         if (
             value is None
             or known is None
             or (power and symbol.lower() not in ("m", "km", "cm", "mm", "ft", "in", "mi", "yd", "s"))
         ):
             return None
-        if symbol == "in" and not stop and noun and "-" not in joint:
-            return None
-        if symbol in ("st", "t", "s", "m", "g", "pt") and symbol != match.group(7):
+        if (
+            symbol == "in"
+            and not stop
+            and "-" not in joint
+            and re.match(
+                r"\s(?!wide|long|tall|deep|high|thick|by|x|in\s)\w", match.string[match.end() : match.end() + 7]
+            )
+        ):
             return None
         if symbol == "st" and not joint:
             return None
-        adjectival = "-" in joint or (article in ("a", "an", "A", "An") and noun and noun[1:] not in NOT_NOUNS)
+        adjectival = (
+            "-" in joint
+            or (noun is not None and noun[1:] in _MEASURED_NOUNS)
+            or (
+                noun
+                and noun[1:] not in NOT_NOUNS
+                and _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
+            )
+        )
         if fraction and fraction not in FRACTIONED:
             return None
         one = adjectival or (language.is_one(value) and not scaled and not fraction)
@@ -147,10 +175,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         if sign:
             said = f"{language.minus} {said}"
         for per in filter(None, (rate or "").split("/")):
-            word = RATES.get(per) or RATES[per.lower()]
+            word = language.rates.get(per) or language.rates[per.lower()]
             said += f" {word}" if word == "each" else f" {language.per} {word}"
-        if article:
-            said = f"{article_for(article, said)} {said}"
         return said + ("." if stop and (ends_text(match) or _next_is_capital(match)) else "")
 
     def degrees(match: re.Match[str]) -> str | None:
@@ -161,24 +187,20 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         sign = f"{language.minus} " if match[1] else ""
         return f"{sign}{language.number(value)} degree{'' if language.is_one(value) else 's'} {scale}"
 
-    def part_of(match: re.Match[str]) -> str:
-        fraction, _, _, noun, stop = match.groups()
-        known = names(noun)
-        one = known[0] if known else noun
-        end = "." if stop else ""
-        if fraction == "1/2":
-            return f"half {article_for('a', one)} {one}{end}"
-        above, below = map(int, fraction.split("/"))
-        joint = "" if above == 1 else f" of {article_for('a', one)}"
-        return f"{language.fraction(above, below)}{joint} {one}{end}"
-
     return [
-        Rule("temperature", temperature, degrees),
-        Rule("fraction", part, part_of),
-        Rule("unit", measured, unit),
-        Rule("rate", per_day, lambda match: f" {language.per} {RATES[match[1]]}"),
+        at_digits("temperature", temperature, degrees),
+        at_digits("unit", measured, unit),
+        near_words("rate", per_unit, lambda match: language.rates[match[1]], (language.per,)),
+        Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1].lower()]}"),
     ]
 
 
 def _next_is_capital(match: re.Match[str]) -> bool:
     return re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]) is not None
+
+
+def _names(symbol: str) -> tuple[str, str] | None:
+    if symbol in UNITS:
+        return UNITS[symbol]
+    lowered = symbol.lower()
+    return None if lowered in _LOWER_ONLY else _CASELESS.get(lowered)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.english.addresses import DIRECTIONS
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits, near_words
 
 _TITLES = {
     "dr": "Doctor", "mr": "Mister", "mrs": "Missus", "ms": "Miz", "prof": "Professor", "gov": "Governor",
@@ -16,19 +17,28 @@ _TITLES = {
 }  # fmt: skip
 # Titles without a stop, or in lower case, are other words too.
 _TITLE = re.compile(
-    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
+    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|"
+    r"(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
     r"(?=[A-Z][\w'’]))",
     re.IGNORECASE,
 )
 # Behind a number these are units.
 _LATE = {
     "min": "minimum", "wk": "week", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours", "mins": "minutes",
-    "mo": "month", "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account", "ref": "reference",
+    "mo": "month", "dr": "doctor", "st": "street", "co": "company",
+    "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account",
+    "ref": "reference",
 }  # fmt: skip
+_BY = re.compile(r"\b(feet|foot|inch|inches|meters|centimeters|millimeters)\sx\s")
 _LATE_STOPPED = re.compile(rf"(?<![\w.@/-])({alternatives(_LATE)})\.(?!\w)", re.IGNORECASE)
 _INITIALS = re.compile(
     r"(?<![\w.@/-])((?:[A-Za-z]\.\s?){1,5}[A-Za-z])\.(?![\w@])|(?<![\w.@/-])((?:[A-Z]\.){1,5}[A-Z])(?![\w.@])"
 )
+_SENIOR = re.compile(r"(?:(?<=[a-z]\s)|(?<=[a-z],\s))Sr\.?(?!\w)(?!\s[A-Z])")
+_PAGES = re.compile(r"(?<![\w.])([pP])\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
+_WIND = re.compile(r"(?:(?<=from\sthe\s)|(?<=to\sthe\s))(NW|NE|SW|SE)(?!\w)")
+_NUMBER_IS = re.compile(r"(?<=[a-z]\s)no\.(?=\s(?:is|was)\b)")
+_NUMBERED = re.compile(r"(?<!\w)[Nn]o\.\s?(?=[A-Z]{1,6}-?\d)")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
 _EITHER_OR = re.compile(
     r"(?<![\w/])(he|his|him|s?he|yes|true|on|men|male|credit|mr)/(she|hers?|him|no|false|off|women|female|debit|mrs)(?![\w/])",
@@ -40,6 +50,10 @@ _ROMAN = r"X{0,3}(?:IX|IV|VI{1,3}|V|I{2,3}|I)|X{1,3}"
 _NAMED = re.compile(
     rf"(?<!\w)((?:(King|Queen|Pope|Prince|Emperor|Tsar|Sultan|Saint|Pharaoh)\s)?([A-Z][a-z'’]{{1,20}})(?:\s[A-Z][a-z'’]{{1,20}})?)\s"
     rf"((?!I\b|V\b|X\b)(?:{_ROMAN})|(?<=Pope\sPius\s)X)(?!\w|\.\w|-\d)"
+)
+_NOT_NUMBERED = frozenset(
+    "The And Or In On At For To Is January February March April May June July August September October November "
+    "December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 )
 _WORLD_WAR = re.compile(r"(?<!\w)WW(II?)(?!\w)")
 _CENTURY = re.compile(rf"(?<=\bthe\s)({_ROMAN})(?=(?:th|st|nd|rd)?\s[Cc]entur)")
@@ -57,15 +71,31 @@ _FIRST_NAMES = frozenset(
 def rules(language: EnglishGrammar) -> list[Rule]:
     """Titles."""
 
-    def title(match: re.Match[str]) -> str:
+    def title(match: re.Match[str]) -> str | None:
         word = (match[1] or match[2]).lower()
         before = re.search(r"(\w+)\s$", match.string[max(0, match.start() - 30) : match.start()])
-        if word == "st" and before is not None and before[1].islower() and before[1] not in _BEFORE_SAINTS:
+        following = match.string[match.end() : match.end() + 1]
+        if (
+            word == "st"
+            and following.islower()
+            and before is not None
+            and before[1].islower()
+            and before[1] not in _BEFORE_SAINTS
+        ):
             return "street "
+        if word in ("ft", "mt") and not (
+            following.isupper() and not re.search(r"\d\s$|sq\.?\s$", match.string[: match.start()][-5:])
+        ):
+            return None
         return f"{_TITLES[word]} "
 
     return [
-        Rule("title", _TITLE, title),
+        near_words("title", _TITLE, title, _TITLES),
+        near_digits("abbreviation", _PAGES, lambda match: f"{match[1]}ages "),
+        near_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("the n", "the s")),
+        near_words("abbreviation", _NUMBER_IS, lambda match: "number", ("no.",)),
+        near_words("title", _SENIOR, lambda match: f"Senior{'.' if ends_text(match) else ''}", ("sr",)),
+        Rule("abbreviation", _NUMBERED, lambda match: "number "),
         Rule("abbreviation", _DEGREE, lambda match: "P H D"),
     ]
 
@@ -75,7 +105,7 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
 
     def named(match: re.Match[str]) -> str | None:
         number = language.roman(match[4])
-        if number is None:
+        if number is None or match[3] in _NOT_NUMBERED:
             return None
         known = match[2] or match[3] in _FIRST_NAMES
         return f"{match[1]} {f'the {language.ordinal(number)}' if known else language.cardinal(number)}"
@@ -107,7 +137,10 @@ def late_rules(language: EnglishGrammar) -> list[Rule]:
         word = _LATE[match[1].lower()]
         return (word.capitalize() if match[1][0].isupper() else word) + ("." if ends_text(match) else "")
 
-    return [Rule("abbreviation", _LATE_STOPPED, full)]
+    return [
+        near_words("size", _BY, lambda match: f"{match[1]} by ", (" x ",)),
+        near_words("abbreviation", _LATE_STOPPED, full, [f"{short}." for short in _LATE]),
+    ]
 
 
 def initial_rules() -> list[Rule]:
@@ -115,6 +148,8 @@ def initial_rules() -> list[Rule]:
 
     def initials(match: re.Match[str]) -> str:
         letters = re.findall(r"[A-Za-z]", match.group())
+        if len(letters) == 2 and letters[0] in "ap" and letters[1] == "m":
+            return f"{letters[0].upper()}M" + ("." if ends_text(match) else "")
         return " ".join(letters).upper() + ("." if match[1] and ends_text(match) else "")
 
     return [Rule("initials", _INITIALS, initials)]
