@@ -27,8 +27,7 @@ _BEFORE_NUMBERS = {
     "seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd lt conj venc pgto",
     "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab hs",
-    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc "
-    "lun mar mer jeu ven sam dim gél env",
+    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél env",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif",
     "de": "nr",

@@ -184,7 +184,8 @@ class Spanish(Romance):
         "Lic": "Licenciado",
         "Dr": "Doctor",
         "Dra": "Doctora",
-        "Mons.": "Monseñor", "Del.": "Delegación",
+        "Mons.": "Monseñor",
+        "Del.": "Delegación",
     }
     before_number = {
         "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization import codes
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, at_digits, first_words, near_digits, near_words
 
 _MIXED = r"(?=[A-Za-z-]{0,20}\d)(?=[\d-]{0,20}[A-Za-z])[A-Za-z\d]{2,24}(?:[-.][A-Za-z\d]{1,24}){0,8}"
 _NO_CODE = re.compile(r"\d+(?:h\d{0,2}|km|kg|mg|ml|cm|mm|m|g|k|gb|mb|º|ª|er|re|e|ème|min|am|pm)", re.IGNORECASE)
@@ -110,21 +110,31 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return match[1] + codes.digit_groups(codes.divided(match[2]), language)
 
     return [
-        Rule("free number", _FREEPHONE, free),
-        Rule("named code", with_purpose, purpose),
-        Rule("flight", flight, flown),
-        Rule("paper", paper, papers),
-        Rule("named code", named, named_code),
-        Rule("named code", letters, lambda match: f"{_name(match[1])} {codes.characters(match[2], language)}"),
-        Rule("paper", _PAPER, form),
-        Rule("plate", _PLATES, plate),
-        Rule("road", road, on_road),
-        Rule("extension", extension, inside),
-        Rule("short code", text_to, send),
-        Rule("dialled", dialled, lambda match: match[1] + language.short_number(match[2])),
-        Rule("ending", _STARS, lambda match: f"{language.ending_in} {language.spell_digits(match[1])}"),
-        Rule("two numbers", _TWO_NUMBERS, lambda match: " ".join([language.cardinal(50)] * 2)),
-        Rule("letter behind a number", _LETTER_BEHIND, letter_behind),
+        near_digits("free number", _FREEPHONE, free),
+        near_words("named code", with_purpose, purpose, first_words(language.named_words)),
+        near_words("flight", flight, flown, first_words(language.flight_words)),
+        near_words("paper", paper, papers, first_words(language.document_words)),
+        near_words("named code", named, named_code, first_words(language.named_words)),
+        near_words(
+            "named code",
+            letters,
+            lambda match: f"{_name(match[1])} {codes.characters(match[2], language)}",
+            first_words(language.named_words),
+        ),
+        at_digits("paper", _PAPER, form),
+        near_digits("plate", _PLATES, plate),
+        near_digits("road", road, on_road),
+        near_words("extension", extension, inside, first_words(language.extension_words)),
+        near_words("short code", text_to, send, first_words(language.text_to)),
+        near_words(
+            "dialled",
+            dialled,
+            lambda match: match[1] + language.short_number(match[2]),
+            first_words(language.call_words),
+        ),
+        near_digits("ending", _STARS, lambda match: f"{language.ending_in} {language.spell_digits(match[1])}"),
+        at_digits("two numbers", _TWO_NUMBERS, lambda match: " ".join([language.cardinal(50)] * 2)),
+        at_digits("letter behind a number", _LETTER_BEHIND, letter_behind),
     ]
 
 

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.language import month_names, valid_date
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
 
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
@@ -108,14 +108,14 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
 
     return [
-        Rule("decade", _DECADE, lambda match: match[1]),
-        Rule("date", _YEAR_FIRST, year_first),
-        Rule("date", named, with_name),
-        Rule("date", month_first, after_name),
-        Rule("date", month_year, name_and_year),
-        Rule("date", _MONTH_AND_YEAR, month_and_year),
-        Rule("season", _SEASON, season),
-        Rule("date", _SHORT, short),
+        near_words("decade", _DECADE, lambda match: match[1], "'"),
+        at_digits("date", _YEAR_FIRST, year_first),
+        near_words("date", named, with_name, by_name),
+        near_words("date", month_first, after_name, by_name),
+        near_words("date", month_year, name_and_year, by_name),
+        near_words("date", _MONTH_AND_YEAR, month_and_year, "/"),
+        near_words("season", _SEASON, season, "/-"),
+        near_words("date", _SHORT, short, "/"),
     ]
 
 
@@ -173,9 +173,9 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
         return language.weekday_range(days[0], days[1], preceded.search(before) is not None)
 
     return [
-        Rule("weekdays", span, between),
-        Rule("weekdays", several, listed),
-        Rule("weekday", alone, one),
+        near_words("weekdays", span, between, language.weekdays),
+        near_words("weekdays", several, listed, language.weekdays),
+        near_words("weekday", alone, one, language.weekdays),
         Rule("weekdays", letters, initial),
     ]
 

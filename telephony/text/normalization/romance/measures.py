@@ -8,7 +8,7 @@ from telephony.text.normalization.amounts import UNITS
 from telephony.text.normalization.language import Written
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
 
 _NUMBER = r"\d{1,9}(?:[.,]\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
@@ -55,9 +55,9 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{once} {language.times_a} {rate}" if language.times_a else f"{once} {rate}"
 
     return [
-        Rule("dose", every, each),
-        Rule("dose", times, often),
-        Rule("range", _DECIMAL_RANGE, lambda match: _decimals(match, language)),
+        near_words("dose", every, each, first_words(language.every)),
+        near_words("dose", times, often, "/"),
+        at_digits("range", _DECIMAL_RANGE, lambda match: _decimals(match, language)),
     ]
 
 
@@ -84,7 +84,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     def out_of(match: re.Match[str]) -> str | None:
         value = read(match[1], language)
-        return None if value is None else f"{language.number(value)} {language.out_of} {language.cardinal(int(match[2]))}"
+        return (
+            None if value is None else f"{language.number(value)} {language.out_of} {language.cardinal(int(match[2]))}"
+        )
 
     def cross(match: re.Match[str]) -> str:
         if re.match(r"\s?=", match.string[match.end() : match.end() + 2]):
@@ -133,12 +135,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return language.height(int(match[1]), match[2])
 
     return [
-        Rule("unit", shortened, lambda match: match[1]),
-        Rule("half", and_half, with_half),
-        Rule("half", half, half_of),
-        Rule("score", _OUT_OF, out_of),
-        Rule("cross", _CROSS, cross),
-        Rule("fraction", part, part_of),
-        Rule("height", _HEIGHT, height),
-        Rule("unit", divided, per),
+        near_digits("unit", shortened, lambda match: match[1]),
+        near_words("half", and_half, with_half, ("1/2", "½")),
+        near_words("half", half, half_of, ("1/2", "½")),
+        near_words("score", _OUT_OF, out_of, "/"),
+        near_words("cross", _CROSS, cross, "x×"),
+        near_words("fraction", part, part_of, "/"),
+        at_digits("height", _HEIGHT, height),
+        near_words("unit", divided, per, "/"),
     ]

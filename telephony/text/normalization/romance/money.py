@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.numerals import bare_pattern, number_pattern, read
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
 
 _CODES = (
     "usd eur gbp brl jpy chf cad aud mxn ars clp cop cny sek nok dkk pln crc hnl gtq nio pab pyg uyu bob ves dop aoa "
@@ -44,10 +44,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return None if low is None else f"{language.number(low)} {language.to} {match[2]}"
 
     return [
-        Rule("money", doubled, lambda match: amount(match[1], match[3], match[2])),
-        Rule("money", _CENTS_BEHIND, lambda match: f"{match[1]}{language.decimal_mark}{match[3]} {match[2]}"),
-        Rule("money range", between, in_range),
-        Rule("money", before, lambda match: amount(match[2], codes[match[1]], match[3])),
-        Rule("money", after, lambda match: amount(match[1], codes[match[3]], match[2])),
-        Rule("cents", cents, hundredths),
+        near_words("money", doubled, lambda match: amount(match[1], match[3], match[2]), "€$£"),
+        near_words(
+            "money", _CENTS_BEHIND, lambda match: f"{match[1]}{language.decimal_mark}{match[3]} {match[2]}", "€$"
+        ),
+        at_digits("money range", between, in_range),
+        near_digits("money", before, lambda match: amount(match[2], codes[match[1]], match[3])),
+        at_digits("money", after, lambda match: amount(match[1], codes[match[3]], match[2])),
+        at_digits("cents", cents, hundredths),
     ]

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule
+from telephony.text.normalization.rules import Rule, at_digits, first_words, near_words
 
 NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 """The word behind a number, which it may count."""
@@ -51,9 +51,9 @@ def roman_rules(language: RomanceGrammar) -> list[Rule]:
         return None if number is None else f"{match[1]} {language.year(number)}"
 
     return [
-        Rule("century", century, ages),
+        near_words("century", century, ages, first_words(language.century_words)),
         Rule("Roman numeral", counted, before_noun),
-        Rule("Roman numeral", year, in_year),
+        near_words("Roman numeral", year, in_year, first_words(language.year_words)),
     ]
 
 
@@ -82,12 +82,12 @@ def ordinal_rules(language: RomanceGrammar) -> list[Rule]:
             return None
         return language.ordinal_before(number, mark, match[3] or "")
 
-    return [Rule("ordinal", pattern, ordinal)]
+    return [at_digits("ordinal", pattern, ordinal)]
 
 
 def spaced_rules() -> list[Rule]:
     """Thousands that a space divides, when telephone numbers are said."""
-    return [Rule("thousands", _SPACED, _joined)]
+    return [at_digits("thousands", _SPACED, _joined)]
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -97,7 +97,7 @@ def _joined(match: re.Match[str]) -> str:
 
 def round_rules(language: RomanceGrammar) -> list[Rule]:
     """Long numbers that end in zeros count something, where no name of a code is before them."""
-    return [Rule("round number", _ROUND, lambda match: language.cardinal(int(match.group())))]
+    return [at_digits("round number", _ROUND, lambda match: language.cardinal(int(match.group())))]
 
 
 def thousand_rules(language: RomanceGrammar) -> list[Rule]:
@@ -110,4 +110,4 @@ def thousand_rules(language: RomanceGrammar) -> list[Rule]:
         rest = match.group()[match.end(2) - match.start() :]
         return f"{said}{rest}"
 
-    return [Rule("thousands", pattern, thousands)]
+    return [at_digits("thousands", pattern, thousands)]

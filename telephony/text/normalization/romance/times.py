@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_digits,
+    ends_text,
+    first_words,
+    near_digits,
+    near_words,
+)
 
 _HALF = re.compile(r"(?<![\w:.,$])(\d{1,2})\.([0-5]\d)(?=\s?[aApP]\.?\s?[mM]\b)")
 _ZONE = re.compile(r"(?<!\w)(GMT|UTC)\s?([+-])\s?(\d{1,2})(?::?([0-5]\d))?(?!\w|[.,:]\d)", re.IGNORECASE)
@@ -51,10 +59,15 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{match[1]}{match[2]}:{match[3]}" if int(match[2]) < 25 else None
 
     return [
-        Rule("times", span, between),
-        Rule("time", dotted, colon),
-        Rule("time", dotted_hours, lambda match: f"{match[1]}:{match[2]}" if int(match[1]) < 25 else None),
-        Rule("time", _HALF, lambda match: f"{match[1]}:{match[2]}"),
+        at_digits("times", span, between),
+        near_words("time", dotted, colon, first_words(language.time_words)),
+        near_words(
+            "time",
+            dotted_hours,
+            lambda match: f"{match[1]}:{match[2]}" if int(match[1]) < 25 else None,
+            first_words(language.hour_words),
+        ),
+        at_digits("time", _HALF, lambda match: f"{match[1]}:{match[2]}"),
     ]
 
 
@@ -100,11 +113,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{' '.join(match[1].upper())} {sign} {hours}{more}"
 
     return [
-        Rule("time zone", _ZONE, zone),
-        Rule("time zone", _ZONE_ALONE, lambda match: " ".join(match[1].upper())),
-        *([Rule("one o'clock", one, lambda match: language.before_one[match[1].lower()])] if ones else []),
+        near_words("time zone", _ZONE, zone, ("gmt", "utc")),
+        near_digits("time zone", _ZONE_ALONE, lambda match: " ".join(match[1].upper())),
+        *([near_digits("one o'clock", one, lambda match: language.before_one[match[1].lower()])] if ones else []),
         *language.midnight_rules(),
-        Rule("time", stated, said),
-        Rule("time", hours, around),
-        Rule("span", minutes, short_span),
+        at_digits("time", stated, said),
+        at_digits("time", hours, around),
+        at_digits("span", minutes, short_span),
     ]

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization import codes
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits, near_words
 
 _ENDING = re.compile(r"(?<=[^\W\d_])\((?:s|es|a|as|e|x)\)(?!\w)")
 _AND_OR = re.compile(r"(?<![\w/])(e|y|et)/(ou|o|u)(?![\w/])")
@@ -24,7 +24,7 @@ def extreme_rules(language: RomanceGrammar) -> list[Rule]:
         said = language.extremes[match[1].lower()][feminine]
         return (said.capitalize() if match[1][0].isupper() else said) + ("." if match[2] and ends_text(match) else "")
 
-    return [Rule("extreme", pattern, extreme)]
+    return [near_words("extreme", pattern, extreme, language.extremes)]
 
 
 def letter_rules(language: RomanceGrammar) -> list[Rule]:
@@ -45,15 +45,15 @@ def house_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{match[1]}{language.cardinal(int(match[2]))}"
 
     return [
-        Rule("house number", house, on_street),
-        Rule("post code", post, lambda match: codes.digit_groups(re.findall(r"\d+", match[1]), language)),
+        near_digits("house number", house, on_street),
+        near_digits("post code", post, lambda match: codes.digit_groups(re.findall(r"\d+", match[1]), language)),
     ]
 
 
 def stroke_rules(language: RomanceGrammar) -> list[Rule]:
     """What is said for strokes between words; nothing for an ending in brackets."""
     return [
-        Rule("ending", _ENDING, lambda match: ""),
-        Rule("and or", _AND_OR, lambda match: f"{match[1]} {match[2]}"),
-        Rule("stroke", _STROKE, lambda match: f" {language.either} "),
+        near_words("ending", _ENDING, lambda match: "", "("),
+        near_words("and or", _AND_OR, lambda match: f"{match[1]} {match[2]}", "/"),
+        near_words("stroke", _STROKE, lambda match: f" {language.either} ", "/"),
     ]
