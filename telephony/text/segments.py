@@ -219,6 +219,8 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     shortened = word.lower()
     if len(word) == 1 and word != "I":
         return _letter_ends(word, following)
+    if word in abbreviations.CAPITALISED:
+        return False
     if shortened in abbreviations.BEFORE_NUMBERS:
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:

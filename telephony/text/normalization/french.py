@@ -16,12 +16,24 @@ _FEMININE = frozenset(
     "heure minute seconde semaine année journée nuit fois personne place chambre livre once tonne ligne page carte "
     "porte table boîte bouteille "
     "couronne roupie offre commande facture demande question réponse adresse option étape touche "
-    "part partie pièce clé clef rue voiture maison tasse pinte cuillère".split()
+    "part partie pièce clé clef rue voiture maison tasse pinte cuillère "
+    "femme option erreur couleur fleur valeur chaleur longueur largeur hauteur profondeur fin main dent nuit voix noix "
+    "croix loi mer cour forêt dette taxe remise franchise prime garantie panne visite consigne ligne file bande leçon "
+    "façon école classe lettre vitre fenêtre chaîne marque banque salle veste robe jupe chemise baignoire douche "
+    "journée matinée soirée mère fille sœur tante cousine voisine dame gélule dose goutte piqûre marche usine ville "
+    "plage montagne rivière valise étoile barre lampe bague montre chaise caisse course tranche boucle période méthode "
+    "république guerre bataille maladie assistance amende remarque".split()
 )
-_FEMININE_ENDINGS = ("tion", "sion", "ette", "esse", "ence", "ance", "ure", "ité", "ée", "elle", "enne", "aine")
+_FEMININE_ENDINGS = (
+    "tion", "sion", "ette", "esse", "ence", "ance", "ure", "ité", "ée", "elle", "enne", "aine", "aison", "ise", "euse",
+    "trice", "erie", "ogie", "phie",
+)  # fmt: skip
 _CENTURY = re.compile(
-    r"(?<!\w)([IVXL]{1,8})(?:e|ème|ère|re|er)\s(siècles?|s\.|arrondissement|République|millénaire)(?!\w)"
+    r"(?<!\w)([IVXL]{1,8})(?:e|ème|ère|re|er)\s(siècles?|s\.|arrondissement|République|millénaire)(?!\w)|"
+    r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
 )
+_INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
+_MILLION = re.compile(r"(?<!\w)de (?=un (?:million|milliard))")
 _SAINT = re.compile(r"(?<!\w)(Ste?)\.?-(?=[A-ZÀ-Þ])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
@@ -112,7 +124,7 @@ class French(Romance):
         "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
         "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
         "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
-        "Dr": "Docteur", "Mrs": "Messieurs", "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur", "Mlles": "Mesdemoiselles",
+        "Dr": "Docteur", "n°": "numéro", "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs", "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur", "Mlles": "Mesdemoiselles",
         "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
         "Pl.": "Place", "rte": "route", "Rte": "Route", "chem.": "chemin", "Chem.": "Chemin", "ch.": "chambre",
         "imp.": "impasse", "Imp.": "Impasse", "sq.": "square", "fg": "faubourg", "Fg": "Faubourg", "fbg": "faubourg",
@@ -190,6 +202,7 @@ class French(Romance):
     either = "ou"
     century_words = "siècle"
     articles = "le |la |du |au |un |une |ce |cette "
+    plate_words = "immatriculation|plaque"
     year_words = "année|an|Année"
     thousand_words = "mille"
     extremes = {"max": ("maximum", "maximum"), "min": ("minimum", "minimum")}
@@ -222,7 +235,7 @@ class French(Romance):
     }  # fmt: skip
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"
-        r"passe|postal|poste|vol|terminant par|se termine par|chiffres|téléphone|numéro"
+        r"passe|postal|poste|vol|terminant par|se termine par|chiffres|numéro"
     )
     short_code_words = r"appelez|composez|code|PIN|CVV|poste"
     date_words = r"le|du|au|jusqu'au|depuis le|avant le|après le|date|échéance"
@@ -242,16 +255,22 @@ class French(Romance):
                 Rule("saint", _SAINT, lambda match: "Saint-" if match[1] == "St" else "Sainte-"),
                 Rule("Roman numeral", _CENTURY, self._century),
             ]
+        if stage is Stage.CODES:
+            own = [Rule("invariable number", _INVARIABLE, self._invariable)]
+        if stage is Stage.SYMBOLS:
+            own = [Rule("elision", _MILLION, lambda match: "d'")]
         if stage is Stage.ORDINALS:
             own = [at_digits("ordinal", _ORDINAL, self._marked_ordinal)]
         return [*own, *super().rules(stage)]
 
     def _century(self, match: re.Match[str]) -> str | None:
-        number = self.roman(match[1])
+        number, noun = self.roman(match[1] or match[3]), match[2] or match[4]
         if number is None:
             return None
-        feminine = match[2] == "République"
-        return f"{self.ordinal(number, feminine)} {'siècle' if match[2] == 's.' else match[2]}"
+        return f"{self.ordinal(number, self.is_feminine(noun.lower()))} {'siècle' if noun == 's.' else noun}"
+
+    def _invariable(self, match: re.Match[str]) -> str:
+        return f"{match[1]} {self.cardinal(int(match[2])).removesuffix('s')}"
 
     def _marked_ordinal(self, match: re.Match[str]) -> str | None:
         number, ending = int(match[1].replace(" ", "")), match[2].rstrip("s")
@@ -301,8 +320,10 @@ class French(Romance):
             return f"{self.cardinal(int(digits[:2]))} {self.cardinal(int(digits[2:]))}"
         return self.cardinal(int(digits)) if len(digits) < 4 and digits[0] != "0" else self.spell_digits(digits)
 
-    def day_range(self, first: int, last: int) -> str:
-        return f"{self.day(first)} {'et' if last == first + 1 else 'au'} {self.day(last)}"
+    def day_range(self, first: int, last: int, preceded: bool) -> str:
+        near = last == first + 1
+        begin = "" if preceded or near else "du "
+        return f"{begin}{self.day(first)} {'et' if near else 'au'} {self.day(last)}"
 
     def day(self, day: int) -> str:
         return "premier" if day == 1 else self.cardinal(day)

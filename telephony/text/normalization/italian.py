@@ -27,7 +27,12 @@ _FEMININE = frozenset("notte volta parte chiave classe mano opzione stazione pre
 _FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
-_MIDNIGHT = re.compile(r"(?<!\w)([Dd]?)alle\s(?:0?0|24)(?:[:.]00|\s?h(?:00)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
+_MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
+_HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}[:.]\d\d)")
+_FIRST = re.compile(
+    r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
+)
+_FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
 _PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
 
@@ -121,7 +126,7 @@ class Italian(Romance):
         "Gent.mo": "Gentilissimo", "Gent.ma": "Gentilissima", "Egr.": "Egregio", "Tel.": "Telefono", "tel.": "telefono",
         "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa",
         "Rag.": "Ragionier",
-        "Sig.": "Signor", "Sigg.ri": "Signori", "sigg.": "signori", "Dr.ssa": "Dottoressa", "dr.": "dottor",
+        "Sigg.ri": "Signori", "sigg.": "signori", "Dr.ssa": "Dottoressa", "dr.": "dottor",
         "dr.ssa": "dottoressa", "Dott": "Dottor", "Dr": "Dottor", "arch.": "architetto", "geom.": "geometra",
         "rag.": "ragionier", "Avv.ti": "Avvocati", "V.": "Via", "v.le": "viale", "c.so": "corso", "P.za": "Piazza",
         "p.za": "piazza", "L.go": "Largo", "l.go": "largo", "Vic.": "Vicolo", "Str.": "Strada", "str.": "strada",
@@ -153,8 +158,8 @@ class Italian(Romance):
         "cap.": "capitolo", "vol.": "volume", "int.": "interno", "v.": "versione",
         "nr.": "numero", "Nr.": "numero", "num.": "numero", "no.": "numero", "nn.": "numeri", "Pag.": "Pagina",
         "Cap.": "Capitolo", "artt.": "articoli", "co.": "comma", "km": "chilometro", "Km": "chilometro", "civ.": "civico",
-        "sc.": "scala", "Sc.": "Scala", "Int.": "Interno", "int": "interno", "p.": "pagina", "tel": "telefono",
-        "cell": "cellulare", "fig.": "figura", "h": "ore", "h.": "ore", "bin.": "binario", "pal.": "palazzina",
+        "sc.": "scala", "SS": "strada statale", "S.S.": "strada statale", "SP": "strada provinciale", "S.P.": "strada provinciale", "Sc.": "Scala", "Int.": "Interno", "int": "interno", "tel": "telefono",
+        "cell": "cellulare", "fig.": "figura", "bin.": "binario", "pal.": "palazzina",
         "lett.": "lettera",
     }  # fmt: skip
     weekdays = {
@@ -206,6 +211,8 @@ class Italian(Romance):
     either = "o"
     century_words = r"sec\.|secolo"
     articles = "il |la |l'|lo |del |della |dell'|al |alla |nel |nella |un |una "
+    plate_words = "targa|targhe"
+    hours_prefix = "ore"
     year_words = "anno|Anno"
     thousand_words = "mila"
     extremes = {"max": ("massimo", "massima"), "min": ("minimo", "minima")}
@@ -261,6 +268,8 @@ class Italian(Romance):
         if stage is Stage.WORDS:
             own = [
                 Rule("Roman numeral", _CENTURY, self._century),
+                Rule("hours", _HOURS, lambda match: "ore "),
+                Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
             ]
         if stage is Stage.SYMBOLS:
@@ -268,7 +277,12 @@ class Italian(Romance):
         return [*own, *super().rules(stage)]
 
     def midnight_rules(self) -> list[Rule]:
-        return [Rule("midnight", _MIDNIGHT, lambda match: f"{'da' if match[1] else 'a'} mezzanotte")]
+        def midnight(match: re.Match[str]) -> str:
+            minute = int(match[2] or match[3] or 0)
+            past = f" e {self.cardinal(minute)}" if minute else ""
+            return f"{'da' if match[1] else 'a'} mezzanotte{past}"
+
+        return [Rule("midnight", _MIDNIGHT, midnight)]
 
     def _century(self, match: re.Match[str]) -> str | None:
         number = self.roman(match[1])
@@ -309,8 +323,12 @@ class Italian(Romance):
             return f"{begin}{low} a mezzanotte"
         return f"{begin}{low} {'all' + chr(39) if high.startswith('una') else 'alle '}{high}"
 
-    def day_range(self, first: int, last: int) -> str:
-        return f"{self.day(first)} - {self.day(last)}"
+    def day_range(self, first: int, last: int, preceded: bool) -> str:
+        words = [self.day(day) for day in (first, last)]
+        to = "all'" if last in (8, 11) else "al "
+        if preceded:
+            return f"{words[0]} {to}{words[1]}"
+        return f"{'dall' + chr(39) if first in (8, 11) else 'dal '}{words[0]} {to}{words[1]}"
 
     def agree(self, words: str, number: int, form: Form) -> str:
         if number != 1 or form == "count":

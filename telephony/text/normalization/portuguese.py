@@ -28,13 +28,20 @@ _MASCULINE = frozenset(
     "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
     "telefonema telefonemas cinema cinemas".split()
 )
-_FEMININE = frozenset("vez vezes noite noites parte partes chave chaves classe classes mulher mulheres".split())
+_FEMININE = frozenset(
+    "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
+    "flores luz luzes voz vozes paz ponte pontes fonte fontes gente rede redes fase fases base bases frase frases "
+    "crise crises análise análises torre torres carne carnes árvore árvores mãe mães irmã irmãs manhã manhãs maçã "
+    "maçãs nuvem nuvens ordem ordens série séries metade metades sede sedes dose doses tarde tardes via vias lei leis "
+    "hipótese hipóteses".split()
+)
 _FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
 
 
 # The states of Brazil, whose letters are said behind a town.
 _STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
 _STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
+_FIRST = re.compile(r"(?<![\w./-])1[º°](?=/\d{1,2}(?:/|(?!\d)))")
 _STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
 _SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])[ªa]s?(?:\s?-?\s?feira)(?!\w)")
 _HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
@@ -138,7 +145,7 @@ class Portuguese(Romance):
         "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
         "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
         "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
-        "nº": "número", "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
+        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo", "nº": "número", "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
         "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo", "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
         "ltda.": "limitada", "Cia": "Companhia",
         "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
@@ -209,6 +216,7 @@ class Portuguese(Romance):
     either = "ou"
     century_words = r"séc\.|sec\.|século|séculos"
     articles = "o |a |do |da |no |na |ao |à |pelo |pela "
+    plate_words = "placa|placas|matrícula|matrículas"
     year_words = "ano|Ano"
     thousand_words = "mil"
     extremes = {
@@ -264,6 +272,7 @@ class Portuguese(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                Rule("date", _FIRST, lambda match: "1"),
                 Rule("street", _STREET, lambda match: "Rua "),
                 Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
                 Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
@@ -355,6 +364,10 @@ class EuropeanPortuguese(Portuguese):
     locale = "pt_PT"
     speller = "pt"
     regions = ("PT", "BR")
+    abbreviations = {
+        **Portuguese.abbreviations, "R/C": "rés do chão", "r/c": "rés do chão", "Dto.": "Direito", "dto.": "direito",
+        "Esq.": "Esquerdo", "esq.": "esquerdo", "Fte.": "Frente", "telem.": "telemóvel", "Telem.": "Telemóvel",
+    }  # fmt: skip
     currencies = Portuguese.currencies | {"EUR": Currency(Name("euro", "euros"), _CENTIMO)}
 
     def day(self, day: int) -> str:

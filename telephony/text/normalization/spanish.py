@@ -33,7 +33,12 @@ _MASCULINE = frozenset(
     "día días problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
     "idioma idiomas clima climas".split()
 )
-_FEMININE = frozenset("vez veces noche noches parte partes llave llaves clase clases mujer mujeres mano manos".split())
+_FEMININE = frozenset(
+    "vez veces noche noches parte partes llave llaves clase clases mujer mujeres mano manos tarde tardes calle calles "
+    "torre torres nube nubes carne carnes gente sangre leche red redes luz luces voz voces cruz imagen imágenes orden "
+    "órdenes flor flores piel foto fotos moto motos serie series base bases fase fases frase frases crisis tesis dosis "
+    "ley leyes fuente fuentes sede sedes señal señales razón razones sal".split()
+)
 _FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tud", "tudes")
 
 
@@ -147,7 +152,8 @@ class Spanish(Romance):
         "izq.": "izquierda", "izda.": "izquierda", "izqda.": "izquierda", "dcha.": "derecha", "dch.": "derecha",
         "der.": "derecha", "Col.": "Colonia", "col.": "colonia", "Blvd.": "Bulevar", "blvd.": "bulevar",
         "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "n.º": "número", "nº": "número", "N.º": "Número", "temp.": "temperatura", "Temp.": "Temperatura",
-        "Deleg.": "Delegación", "s/n": "sin número", "S/N": "sin número",
+        "Deleg.": "Delegación", "M.N.": "moneda nacional", "m.n.": "moneda nacional", "Nte.": "Norte", "Ote.": "Oriente", "Pte.": "Poniente",
+        "s/n": "sin número", "S/N": "sin número",
         "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
         "Lt.": "Lote", "prov.": "provincia", "Prov.": "Provincia", "C.P.": "código postal", "CP": "código postal",
         "C. P.": "código postal", "D.F.": "D F", "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
@@ -254,6 +260,7 @@ class Spanish(Romance):
     either = "o"
     century_words = r"s\.|siglo|siglos"
     articles = "el |la |del |al |los |las |un |una |su |este |esta "
+    plate_words = "matrícula|matrículas|placa|placas|patente"
     year_words = "año|Año"
     ordinal_endings = "er|ra|ro|do|da|to|ta|mo|ma|vo|va|no|na"
     thousand_words = "mil"

@@ -18,7 +18,12 @@ class Romance(RomanceGrammar):
         if stage is Stage.INTERNET:
             return numbers.raised_rules()
         if stage is Stage.WORDS:
-            return [*dates.weekday_rules(self), *numbers.roman_rules(self), *words.letter_rules(self)]
+            return [
+                *dates.weekday_rules(self),
+                *numbers.roman_rules(self),
+                *words.letter_rules(self),
+                *times.zone_rules(self),
+            ]
         if stage is Stage.CODES:
             return [*numbers.name_rules(self), *words.house_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:

@@ -13,13 +13,16 @@ _NO_CODE = re.compile(r"\d+(?:h\d{0,2}|km|kg|mg|ml|cm|mm|m|g|k|gb|mb|º|ª|er|re
 _LETTER_BEHIND = re.compile(
     r"(?<![\w.,$€£¥:/#-])(\d{1,4})(?:-([A-Z])|/([A-Z])|([A-Z]))(?![\w'/]|\.\w|-\d|\+)"
 )  # fmt: skip
-_UNITS_BEHIND = frozenset("KMVWLTAH")
+_UNITS_BEHIND = frozenset("KMVWLH")
 _PAPER = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{3}){2}|\d{7,8})-?([A-Z]|(?<=-)\d)(?![\w-])")
 _PLATES = re.compile(
     r"(?<![\w-])(?:(\d{4})\s([BCDFGHJKLMNPRSTVWXYZ]{3})|([A-Z]{2})\s(\d{3})\s([A-Z]{2})|([A-Z]{3})\s(\d{4}|\d[A-Z]\d{2}))(?![\w-])"
 )
 _STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
 _TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
+_PAIRS = re.compile(r"(?<![\w.,+])0[1-9](?:[ .-]?\d{2}){4}(?!\w| \d)")
+_RESOLUTION = re.compile(r"(?<![\w.,$€])([48])K(?!\w)")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _FREEPHONE = re.compile(r"(?<![\w.,:/+-])(0?)\s?([89]00)((?:[ .-]\d{2,4}){1,4})(?![\w-]|[.,:/]\d)")
 
 
@@ -42,6 +45,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}})(?![\w%€$]|[.,:/-]\d)",
         re.IGNORECASE,
     )
+    dated = re.compile(
+        rf"(?<!\w)((?:{language.named_words}|factura|fatura|facture|fattura)\b{between})(\d{{2,6}})/(\d{{3,6}})(?![\w/]|[.,]\d)",
+        re.IGNORECASE,
+    )
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     extension = re.compile(
         rf"(?:(?<=\d)|(?<!\w))(,?\s)?\(?({language.extension_words})\s?(\d{{2,6}})\)?(?![\w]|[.,]\d|-\d)", re.I
@@ -59,6 +66,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         first = f"{language.digits[0]} " if match[1] else ""
         said = codes.digit_groups(groups, language, language.phone_pairs)
         return f"{first}{language.cardinal(int(match[2]))}, {said}"
+
+    def phone(match: re.Match[str]) -> str | None:
+        return codes.telephone(match.group(), language)
+
+    def with_year(match: re.Match[str]) -> str:
+        first = language.year(int(match[2])) if _YEAR.fullmatch(match[2]) else language.spell_digits(match[2])
+        return f"{match[1]}{first} {language.slash} {language.spell_digits(match[3])}"
 
     def purpose(match: re.Match[str]) -> str:
         return match[1] + codes.digit_groups(codes.divided(match[2]), language)
@@ -83,7 +97,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         said = codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
         return f"{said}, {codes.characters(match[2], language)}"
 
-    def plate(match: re.Match[str]) -> str:
+    plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
+
+    def plate(match: re.Match[str]) -> str | None:
+        if match[6] and not plates.search(match.string[max(0, match.start() - 40) : match.start()]):
+            return None
         return ", ".join(codes.characters(part, language) for part in match.groups() if part)
 
     def letter_behind(match: re.Match[str]) -> str | None:
@@ -110,6 +128,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return match[1] + codes.digit_groups(codes.divided(match[2]), language)
 
     return [
+        *([near_digits("telephone number", _PAIRS, phone)] if language.phone_pairs else []),
+        at_digits("resolution", _RESOLUTION, lambda match: f"{language.cardinal(int(match[1]))} K"),
+        near_words(
+            "numbered paper", dated, with_year, first_words(f"{language.named_words}|factura|fatura|facture|fattura")
+        ),
         near_digits("free number", _FREEPHONE, free),
         near_words("named code", with_purpose, purpose, first_words(language.named_words)),
         near_words("flight", flight, flown, first_words(language.flight_words)),

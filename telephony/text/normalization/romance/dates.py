@@ -9,11 +9,11 @@ from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
 
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
-_SHORT = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
+_SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
 _DECADE = re.compile(r"(?<![\w'])'(\d0)(?![\w'])")
 _OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
 _MONTH_AND_YEAR = re.compile(r"(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
-_SEASON = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/-](\d\d)(?![\w/-]|[.,]\d)")
+_SEASON = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/-]((?:19|20)?\d\d)(?![\w/-]|[.,]\d)")
 _PARTS = frozenset(("1/2", "1/3", "2/3", "1/4", "3/4"))
 _CONTEXT_CHARS = 40
 
@@ -35,13 +35,15 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)({months})\.?(?:\s|[/-])((?:19|20)\d\d|(?<=[/-])\d\d)(?![\w%]|[.,:/-]\d)", re.IGNORECASE
     )
     dated = re.compile(
-        rf"(?<!\w)(?:{language.date_words}|{_weekdays(language)})(?:-feira)?\.?,?\s(?:dia\s|día\s|el\s|le\s|il\s)?\(?$|"
+        rf"(?<!\w)l'$|(?<!\w)(?:{language.date_words}|{_weekdays(language)})(?:-feira)?\.?,?\s(?:dia\s|día\s|el\s|le\s|il\s)?\(?$|"
         rf"\d/\d\d?\s(?:{language.and_words}|{language.range_words})\s$",
         re.IGNORECASE,
     )
     expires = re.compile(rf"(?<!\w)(?:{language.expiry_words})\b[^.!?]{{0,25}}$", re.IGNORECASE)
     a_part = re.compile(rf"(?<!\w)(?:{language.part_words})\s$", re.IGNORECASE)
     pressure = re.compile(rf"(?<!\w)(?:{language.pressure_words})\b[^.!?\d]{{0,25}}$", re.IGNORECASE)
+
+    preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
@@ -56,7 +58,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if not all(1 <= day <= 31 for day in (*earlier, last)):
             return None
         if len(earlier) == 1:
-            days = language.day_range(earlier[0], last)
+            days = language.day_range(earlier[0], last, preceded.search(before(match)) is not None)
         elif earlier:
             days = f"{', '.join(map(language.day, earlier))} {language.ampersand} {language.day(last)}"
         else:
@@ -103,7 +105,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{language.month(int(match[1]))}{language.of_year}{language.year(int(match[2]))}"
 
     def season(match: re.Match[str]) -> str | None:
-        if (int(match[1]) + 1) % 100 != int(match[2]):
+        if (int(match[1]) + 1) % 100 != int(match[2][-2:]):
             return None
         return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
 
@@ -133,7 +135,7 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
     )
     months = alternatives([*month_names(language.locale).values(), *language.months])
     alone = re.compile(
-        rf"(?<![\w-])({short})(?:(\.)(?=,?\s|\)|$)|(?=,?\s(?:dia\s|día\s|el\s|le\s|il\s)?(?:\d{{1,2}}(?:[/:hH]|\s(?:de\s)?(?:{months})))))",
+        rf"(?<![\w-])(?<!\d\s)(?<!\d)(?<!de\s)({short})(?:(\.)(?=,?\s|\)|$)|(?=,?\s(?:dia\s|día\s|el\s|le\s|il\s)?(?:\d{{1,2}}(?:[/:hH]|\s(?:de\s)?(?:{months})))))",
         re.IGNORECASE,
     )
     initials = alternatives(language.weekday_initials) or "(?!)"

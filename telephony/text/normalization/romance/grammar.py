@@ -32,6 +32,8 @@ class RomanceGrammar(Language):
     """The same: behind these, "9.00-18.00" are times."""
     before_one: Mapping[str, str] = {}
     """What words before a time of day become before one o'clock."""
+    hours_prefix: str = "(?!)"
+    """The same as `hour_words`, before a range of times."""
     hour_form: Form = "feminine"
     hour_words: str
     """The same: what is written behind hours, and said with them anyway."""
@@ -79,6 +81,8 @@ class RomanceGrammar(Language):
     once: str
     either: str
     """The word for "or"."""
+    plate_words: str
+    """The same: behind these are plates of cars."""
     century_words: str
     """Before a Roman numeral that is a century."""
     articles: str
@@ -127,8 +131,8 @@ class RomanceGrammar(Language):
         """A short number to dial."""
         return self.spell_digits(digits)
 
-    def day_range(self, first: int, last: int) -> str:
-        """Two days of a month that a stroke joins."""
+    def day_range(self, first: int, last: int, preceded: bool) -> str:
+        """Two days of a month that a stroke joins; `preceded` as above."""
         return f"{self.day(first)} {self.to} {self.day(last)}"
 
     def height(self, metres: int, centimetres: str) -> str:
@@ -166,6 +170,9 @@ class RomanceGrammar(Language):
             if written.fraction:
                 return f"{self.number(written)} {self.thousand} {unit.many}"
             return self.counted(Written(written.whole * 1000), unit)
+        if scale:
+            unit = self.currency(code).unit.many
+            return f"{self.scaled_number(written, scale)}{self.linked(unit)}"
         return super().money(written, code, scale)
 
     thousand: str = "mil"

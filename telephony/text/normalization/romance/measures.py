@@ -72,7 +72,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     number = number_pattern(language)
     units = {**UNITS, **language.units}
     symbols = alternatives(units)
-    divided = re.compile(rf"({SIGN})({number})\s?({symbols})/({alternatives({*language.rates, *units})})(?![\w/²³])")
+    divided = re.compile(rf"({SIGN})({number})\s?({symbols})\.?/({alternatives({*language.rates, *units})})(?![\w/²³])")
     half = re.compile(rf"(?<![\w.,/-]){_HALF}\s(?:d'|de\s)?({symbols}|[^\W\d_]{{2,20}})(?!\w)(\.?)", re.IGNORECASE)
     and_half = re.compile(
         rf"(?<![\w.,/-])(\d{{1,4}})(?:\s1/2|\s?½)\s?(?:d'|de\s|di\s)?({symbols}|[^\W\d_]{{3,20}})(?!\w)", re.IGNORECASE

@@ -28,7 +28,7 @@ def roman_rules(language: RomanceGrammar) -> list[Rule]:
     """Centuries, years, and numerals between an article and a noun."""
     century = re.compile(rf"(?<!\w)(?:{language.century_words})\s([IVXL]{{1,7}})(?![\w'-]|\.\w)")
     counted = re.compile(
-        rf"(?<!\w)({language.articles})({_ROMAN})(?=\s(?:[A-ZÀ-Þ]?[a-zà-ÿ]{{4,}}))(?!\s(?:de|di|e|y|et|a)\b)",
+        rf"(?:^|(?<!\w)({language.articles}))({_ROMAN})(?=\s(?:[A-ZÀ-Þ]?[a-zà-ÿ]{{4,}}))(?!\s(?:de|di|e|y|et|a)\b)",
         re.IGNORECASE,
     )
     year = re.compile(rf"(?<!\w)({language.year_words})\s([mdclxvi]{{4,15}}|[MDCLXVI]{{4,15}})(?!\w)")
@@ -44,7 +44,7 @@ def roman_rules(language: RomanceGrammar) -> list[Rule]:
         noun = re.match(r"\s([^\W\d_]+)", match.string[match.end() : match.end() + 32])
         if number is None or noun is None or number == 10:
             return None
-        return match[1] + language.ordinal_before(number, "", noun[1])
+        return (match[1] or "") + language.ordinal_before(number, "", noun[1])
 
     def in_year(match: re.Match[str]) -> str | None:
         number = language.long_roman(match[2])

@@ -17,7 +17,7 @@ from telephony.text.normalization.rules import (
 
 _HALF = re.compile(r"(?<![\w:.,$])(\d{1,2})\.([0-5]\d)(?=\s?[aApP]\.?\s?[mM]\b)")
 _ZONE = re.compile(r"(?<!\w)(GMT|UTC)\s?([+-])\s?(\d{1,2})(?::?([0-5]\d))?(?!\w|[.,:]\d)", re.IGNORECASE)
-_ZONE_ALONE = re.compile(r"(?<=[\dh.m]\s)(GMT|UTC|CET|CEST|BRT|WET|EST|EDT|PST|PDT|CST|MST)(?!\w)", re.IGNORECASE)
+_ZONE_ALONE = re.compile(r"(?<=[\dh.mM]\s)(GMT|UTC|gmt|utc|CET|CEST|BRT|WET|EDT|PST|PDT|CST|MST|pst)(?!\w)")
 _CONTEXT_CHARS = 24
 
 
@@ -25,7 +25,9 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
     """Ranges of times, and times with a full stop, which are given a colon for the rules of times."""
     clock = r"(\d{1,2})(?:([:.]|\s?[hH](?=\d))([0-5]\d)|(?:\s?([hH])(?!\w)))?"
     hours = rf"(?:\s?(?:{language.hour_words})(?!\w)(?:\.(?=[,;]|\s[a-z]))?)?"
-    span = re.compile(rf"(?<![\w:.,/+$€-]){clock}\s?[-–]\s?{clock}{hours}(?![\w:/-]|[.,]\d|\s?[%€$°])")
+    prefix = rf"(?:(?<!\w)(?:{language.hours_prefix})\s)?"
+    opened = re.compile(rf"(?<!\w)(?:{language.opening_words}):?\s$", re.IGNORECASE)
+    span = re.compile(rf"{prefix}(?<![\w:.,/+$€-]){clock}\s?[-–]\s?{clock}{hours}(?![\w:/-]|[.,]\d|\s?[%€$°])")
     dotted = re.compile(
         rf"(?<!\w)((?:{language.time_words})\s)(\d{{1,2}})\.([0-5]\d)(?![\w%€$°]|[.,:]\d|\s?[%€$°])", re.I
     )
@@ -43,10 +45,18 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
             return None
         before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
         dots = "." in ((mark or ""), (mark2 or ""))
-        if dots and not (mark == mark2 == "." and (due.search(before) or re.search(r"[^\W\d]$", match.group()))):
+        quarters = {minute, minute2} <= {"00", "15", "30", "45"}
+        named = due.search(before) or re.search(r"^[^\W\d]|[^\W\d]$", match.group())
+        if dots and not (mark == mark2 == "." and (quarters or named)):
             return None
-        certain = (minute and minute2) or bare2 or (minute2 and "h" in (mark2 or "").lower())
-        if not certain or (not minute and not bare and not minute2 and int(hour2) < 10 and not due.search(before)):
+        certain = (
+            (opened.search(before) and int(hour) < int(hour2))
+            or (minute and minute2)
+            or bare2
+            or (minute2 and "h" in (mark2 or "").lower())
+        )
+        short = not (minute or bare or minute2) and int(hour2) < 10
+        if not certain or (short and not due.search(before)):
             return None
         low = language.clock(int(hour), int(minute or 0), "")
         if not (minute or bare):
@@ -59,7 +69,7 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{match[1]}{match[2]}:{match[3]}" if int(match[2]) < 25 else None
 
     return [
-        at_digits("times", span, between),
+        near_digits("times", span, between),
         near_words("time", dotted, colon, first_words(language.time_words)),
         near_words(
             "time",
@@ -68,6 +78,21 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
             first_words(language.hour_words),
         ),
         at_digits("time", _HALF, lambda match: f"{match[1]}:{match[2]}"),
+    ]
+
+
+def zone_rules(language: RomanceGrammar) -> list[Rule]:
+    """Zones, which are no codes."""
+
+    def zone(match: re.Match[str]) -> str:
+        sign = language.minus if match[2] == "-" else language.plus
+        more = f" {language.cardinal(int(match[4]))}" if match[4] and int(match[4]) else ""
+        hours = language.cardinal(int(match[3]), language.hour_form)
+        return f"{' '.join(match[1].upper())} {sign} {hours}{more}"
+
+    return [
+        near_words("time zone", _ZONE, zone, ("gmt", "utc")),
+        near_digits("time zone", _ZONE_ALONE, lambda match: " ".join(match[1].upper())),
     ]
 
 
@@ -106,15 +131,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def short_span(match: re.Match[str]) -> str:
         return f"{language.minutes(int(match[1]))} {language.ampersand} {language.seconds(int(match[2]))}"
 
-    def zone(match: re.Match[str]) -> str:
-        sign = language.minus if match[2] == "-" else language.plus
-        more = f" {language.cardinal(int(match[4]))}" if match[4] and int(match[4]) else ""
-        hours = language.cardinal(int(match[3]), language.hour_form)
-        return f"{' '.join(match[1].upper())} {sign} {hours}{more}"
-
     return [
-        near_words("time zone", _ZONE, zone, ("gmt", "utc")),
-        near_digits("time zone", _ZONE_ALONE, lambda match: " ".join(match[1].upper())),
         *([near_digits("one o'clock", one, lambda match: language.before_one[match[1].lower()])] if ones else []),
         *language.midnight_rules(),
         at_digits("time", stated, said),

@@ -10,7 +10,7 @@ from telephony.text.normalization.rules import Rule, alternatives, ends_text, ne
 
 _ENDING = re.compile(r"(?<=[^\W\d_])\((?:s|es|a|as|e|x)\)(?!\w)")
 _AND_OR = re.compile(r"(?<![\w/])(e|y|et)/(ou|o|u)(?![\w/])")
-_STROKE = re.compile(r"(?<=[a-zà-ÿ]{2})/(?=[^\W\d_]{2})")
+_STROKE = re.compile(r"(?<=[a-zà-ÿ]{2})/([^\W\d_]{2,30})")
 
 
 def extreme_rules(language: RomanceGrammar) -> list[Rule]:
@@ -29,7 +29,9 @@ def extreme_rules(language: RomanceGrammar) -> list[Rule]:
 
 def letter_rules(language: RomanceGrammar) -> list[Rule]:
     """Shortened places before a letter, and house numbers and post codes, which are no codes."""
-    lettered = re.compile(rf"(?<![\w.@/])({alternatives(language.before_number)})\s(?=[A-Z](?!\w|\.\w))")
+    lettered = re.compile(
+        rf"(?<![\w.@/])({alternatives(language.before_number)})\s(?=(?:[A-Z]|[IVXL]{{2,6}})(?!\w|\.\w))"
+    )
     return [Rule("abbreviation", lettered, lambda match: f"{language.before_number[match[1]]} ")]
 
 
@@ -37,7 +39,7 @@ def house_rules(language: RomanceGrammar) -> list[Rule]:
     """House numbers behind a street, and post codes before a town."""
     house = re.compile(rf"(?<!\w)({language.number_sign}\s)(\d{{1,5}})(?![\w%]|[.,:/-]\d)", re.IGNORECASE)
     street = re.compile(rf"(?<!\w)(?:{language.street_words})\s[^.!?\d]{{2,60}}$", re.IGNORECASE)
-    post = re.compile(rf"(?:(?<=,\s)|(?<=-\s)|(?<=—\s))({language.post_code})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
+    post = re.compile(rf"(?:^|(?<=,\s)|(?<=-\s)|(?<=—\s))({language.post_code})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
 
     def on_street(match: re.Match[str]) -> str | None:
         if not street.search(match.string[max(0, match.start() - 70) : match.start()]):
@@ -52,8 +54,13 @@ def house_rules(language: RomanceGrammar) -> list[Rule]:
 
 def stroke_rules(language: RomanceGrammar) -> list[Rule]:
     """What is said for strokes between words; nothing for an ending in brackets."""
+
+    def either(match: re.Match[str]) -> str:
+        rate = language.rates.get(match[1])
+        return f" {language.per} {rate}" if rate else f" {language.either} {match[1]}"
+
     return [
         near_words("ending", _ENDING, lambda match: "", "("),
         near_words("and or", _AND_OR, lambda match: f"{match[1]} {match[2]}", "/"),
-        near_words("stroke", _STROKE, lambda match: f" {language.either} ", "/"),
+        near_words("stroke", _STROKE, either, "/"),
     ]
