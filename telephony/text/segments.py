@@ -43,7 +43,7 @@ _SPACE = re.compile(r"\s")
 _SPACES = re.compile(r"\s+")
 
 _WORD = re.compile(r"[\w'’]+")
-_CAPITALS = re.compile(r"(?:[A-Z](?=\.|$)|[IVXL]{1,8})(?!\w)")
+_CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
 _CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
@@ -236,13 +236,17 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     """Whether a letter with a stop ends its sentence; None while the text after it is not complete."""
     if letter.isupper() or following[0].isdigit():
         return False
-    # "s. XXI" is a century, "a. C." an era.
+    # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
     capitals = _CAPITALS.match(following)
     if capitals is None:
         return True
     if capitals.end() == len(following) and len(following) < _DECIDING_CHARS:
         return None
-    return not (_ROMAN.fullmatch(capitals.group()) or following[capitals.end()] == ".")
+    rest = following[capitals.end() :][:1]
+    if letter == "n" and (rest.isdigit() or rest == "-"):
+        return False
+    era = len(capitals.group()) == 1 and rest == "."
+    return not (era or (_ROMAN.fullmatch(capitals.group()) and not rest.isalnum()))
 
 
 def _ends_before(shortened: str, following: str) -> bool | None:

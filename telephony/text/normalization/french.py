@@ -170,6 +170,7 @@ class French(Romance):
     opening_words = "horaires|horaire|ouvert|ouverte|ouvre|ouverture|accueil"
     hour_words = r"heures?|h\.?"
     and_words = "et|ou"
+    month_words = "en|de|dès|jusqu'en|fin|début|mi"
     expiry_words = "expire|expiration|valide|valable|échéance|validité"
     part_words = "échéance|page|étape|partie|mensualité|versement|tentative|chapitre|épisode"
     part_of = "sur"

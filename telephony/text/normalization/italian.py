@@ -121,7 +121,7 @@ class Italian(Romance):
         "Dr.": "Dottor", "Ing.": "Ingegner", "ing.": "ingegner", "Avv.": "Avvocato", "avv.": "avvocato",
         "Geom.": "Geometra", "Prof.ssa": "Professoressa", "prof.ssa": "professoressa", "Prof.": "Professor",
         "prof.": "professor", "Arch.": "Architetto", "On.": "Onorevole", "V.le": "Viale", "P.zza": "Piazza",
-        "p.zza": "piazza", "C.so": "Corso", "ecc.": "eccetera", "Ecc.": "Eccetera", "S.p.A.": "società per azioni",
+        "p.zza": "piazza", "C.so": "Corso", "ecc.": "eccetera", "Ecc.": "Eccetera", "S.p.A.": "società per azioni", "S.S.": "strada statale", "S.P.": "strada provinciale",
         "p. es.": "per esempio", "p.es.": "per esempio", "Spett.le": "Spettabile", "Gent.le": "Gentile",
         "Gent.mo": "Gentilissimo", "Gent.ma": "Gentilissima", "Egr.": "Egregio", "Tel.": "Telefono", "tel.": "telefono",
         "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa",
@@ -158,7 +158,7 @@ class Italian(Romance):
         "cap.": "capitolo", "vol.": "volume", "int.": "interno", "v.": "versione",
         "nr.": "numero", "Nr.": "numero", "num.": "numero", "no.": "numero", "nn.": "numeri", "Pag.": "Pagina",
         "Cap.": "Capitolo", "artt.": "articoli", "co.": "comma", "km": "chilometro", "Km": "chilometro", "civ.": "civico",
-        "sc.": "scala", "SS": "strada statale", "S.S.": "strada statale", "SP": "strada provinciale", "S.P.": "strada provinciale", "Sc.": "Scala", "Int.": "Interno", "int": "interno", "tel": "telefono",
+        "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno", "int": "interno", "tel": "telefono",
         "cell": "cellulare", "fig.": "figura", "bin.": "binario", "pal.": "palazzina",
         "lett.": "lettera",
     }  # fmt: skip
@@ -174,13 +174,12 @@ class Italian(Romance):
     hours_from = "dalle"
     hours_to = "alle"
     range_words = "dal|dalle|da|tra|fra|al|alle|alla|a|fino a|fino al|fino alle|ore"
-    time_words = (
-        "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|orario|h"
-    )
+    time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = "orario|orari|aperto|aperta|apre|apertura|ore"
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
     hour_words = r"ore|h\.?"
     and_words = "e|o"
+    month_words = "a|ad|di|da|in|e|tra"
     expiry_words = "scade|scadenza|valida|valido|validità|scadrà"
     part_words = "rata|pagina|passo|parte|tentativo|capitolo|episodio|fase"
     part_of = "di"

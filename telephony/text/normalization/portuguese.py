@@ -41,7 +41,6 @@ _FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dad
 # The states of Brazil, whose letters are said behind a town.
 _STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
 _STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
-_FIRST = re.compile(r"(?<![\w./-])1[º°](?=/\d{1,2}(?:/|(?!\d)))")
 _STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
 _SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])[ªa]s?(?:\s?-?\s?feira)(?!\w)")
 _HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
@@ -145,7 +144,7 @@ class Portuguese(Romance):
         "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
         "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
         "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
-        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo", "nº": "número", "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
+        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo", "and.": "andar", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora", "nº": "número", "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
         "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo", "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
         "ltda.": "limitada", "Cia": "Companhia",
         "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
@@ -179,13 +178,14 @@ class Portuguese(Romance):
     hours_from = "das"
     hours_to = "às"
     range_words = "de|da|das|do|entre|a|à|às|até|desde"
-    time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as|horário"
+    time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as"
     opening_words = "horário|funcionamento|expediente|atendimento|aberto|aberta|abre"
     before_one = {"às": "à", "das": "da", "as": "a"}
     hour_words = r"horas?|hrs?\.?|hs\.?|h"
     and_words = "e|ou"
     of_month = " de "
     of_year = " de "
+    month_words = "em|de|até|desde|para|a|entre|e"
     expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
     part_words = "parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
     part_of = "de"
@@ -272,7 +272,6 @@ class Portuguese(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
-                Rule("date", _FIRST, lambda match: "1"),
                 Rule("street", _STREET, lambda match: "Rua "),
                 Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
                 Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
@@ -317,6 +316,8 @@ class Portuguese(Romance):
 
     def before_noun(self, written: Written, noun: str) -> str:
         form = self.form_for(noun)
+        if written != Written(1) and not noun.endswith("s"):
+            form = "count"  # what follows is no plural, be it a verb: "o 432 passa"
         if written.fraction and form == "count":
             return f"{self.cardinal(written.whole)} {self.point} {self.spell_digits(written.fraction)}"
         return self.number(written, form)

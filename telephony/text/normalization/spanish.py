@@ -143,7 +143,7 @@ class Spanish(Romance):
         "tel.": "teléfono", "tfno.": "teléfono", "Tfno.": "Teléfono", "aprox.": "aproximadamente",
         "Pza.": "Plaza", "Ctra.": "Carretera", "dpto.": "departamento", "S.A.": "S A", "S.L.": "S L",
         "c/u": "cada uno", "Dn.": "Don", "Sra": "Señora", "Sr": "Señor", "Srs.": "Señores", "Sras.": "Señoras",
-        "Dres.": "Doctores", "Dras.": "Doctoras", "Da.": "Doña", "Dª": "Doña", "Dª.": "Doña", "av.": "avenida",
+        "Dres.": "Doctores", "Dras.": "Doctoras", "Da.": "Doña", "Dª": "Doña", "D.ª": "Doña", "Sr(a).": "Señor o Señora", "Sr./Sra.": "Señor o Señora", "Dª.": "Doña", "av.": "avenida",
         "avda.": "avenida", "Avda": "Avenida", "Avd.": "Avenida", "avd.": "avenida", "c/": "calle",
         "Cl.": "Calle", "pza.": "plaza", "plza.": "plaza", "Plza.": "Plaza", "pl.": "plaza", "P.º": "Paseo",
         "Pº": "Paseo", "Pso.": "Paseo", "ctra.": "carretera", "Crta.": "Carretera", "Urb.": "Urbanización",
@@ -218,13 +218,14 @@ class Spanish(Romance):
     hours_from = "de"
     hours_to = "a"
     range_words = "de|del|desde|entre|a|al|hasta|las"
-    time_words = "las|la|horario"
+    time_words = "las|la"
     opening_words = "horario|abierto|abierta|abre|abrimos|atención|apertura"
     before_one = {"las": "la"}
     hour_words = r"horas?|hrs?\.?|hs\.?|h"
     and_words = "y|e|o"
     of_month = " de "
     of_year = " de "
+    month_words = "en|de|hasta|desde|para|a|entre|y"
     expiry_words = "caduca|caducidad|vence|vencimiento|válida|válido|expira|vigencia"
     part_words = "cuota|página|paso|etapa|parte|plazo|intento|capítulo|episodio|mensualidad"
     part_of = "de"
@@ -354,6 +355,11 @@ class Spanish(Romance):
         word = self.scales[scale]
         singular = {"millones": "millón", "billones": "billón"}
         return singular.get(word, word) if written == Written(1) else word
+
+    def before_noun(self, written: Written, noun: str) -> str:
+        # What follows is no plural, be it a verb: "el 432 pasa".
+        plural = written == Written(1) or noun.endswith("s") or noun == "mil"
+        return self.number(written, self.form_for(noun) if plural else "count")
 
     def ordinal_before(self, number: int, mark: str, noun: str) -> str:
         feminine = mark.endswith(("ª", "a")) or (not mark and self.form_for(noun) == "feminine")

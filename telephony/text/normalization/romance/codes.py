@@ -19,11 +19,18 @@ _PLATES = re.compile(
     r"(?<![\w-])(?:(\d{4})\s([BCDFGHJKLMNPRSTVWXYZ]{3})|([A-Z]{2})\s(\d{3})\s([A-Z]{2})|([A-Z]{3})\s(\d{4}|\d[A-Z]\d{2}))(?![\w-])"
 )
 _STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
+_DIVIDED = re.compile(r"(?<![\w.,+/-])\d{1,7}(?:[ .-]\d{1,14}){3,8}(?![\w-])(?![.,]\d)")
+_CHECKED = re.compile(r"(?<![\w.,/-])(\d{4,10})-([\dxX])(?![\w-])(?![.,/]\d)")
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}[A-Z\d]{11,30}(?!\w)")
+_APART = re.compile(r"(?<![\w.,/-])\d(?:-\d){2,9}(?![\w-])")
+_MIN_DIVIDED = 12
 _TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
 _PAIRS = re.compile(r"(?<![\w.,+])0[1-9](?:[ .-]?\d{2}){4}(?!\w| \d)")
 _RESOLUTION = re.compile(r"(?<![\w.,$€])([48])K(?!\w)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_FREEPHONE = re.compile(r"(?<![\w.,:/+-])(0?)\s?([89]00)((?:[ .-]\d{2,4}){1,4})(?![\w-]|[.,:/]\d)")
+_FREEPHONE = re.compile(
+    r"(?<![\w.,:/+-])(0?)\s?([89]00|(?<=0)\s?8[1-9]\d|(?<=0\s)8[1-9]\d)((?:[ .-]\d{2,4}){1,4})(?![\w-]|[.,:/]\d)"
+)
 
 
 def rules(language: RomanceGrammar) -> list[Rule]:
@@ -64,11 +71,29 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if not 6 <= sum(map(len, groups)) <= 8 or not any(map(int, groups)):
             return None
         first = f"{language.digits[0]} " if match[1] else ""
-        said = codes.digit_groups(groups, language, language.phone_pairs)
+        if language.phone_pairs:
+            said = ", ".join(
+                language.cardinal(int(group)) if group[0] != "0" else language.spell_digits(group) for group in groups
+            )
+        else:
+            said = codes.digit_groups(groups, language)
         return f"{first}{language.cardinal(int(match[2]))}, {said}"
 
     def phone(match: re.Match[str]) -> str | None:
         return codes.telephone(match.group(), language)
+
+    def in_groups(match: re.Match[str]) -> str | None:
+        groups = re.findall(r"\d+", match.group())
+        thousands = all(len(group) == 3 for group in groups[1:])
+        if thousands or sum(map(len, groups)) < _MIN_DIVIDED:
+            return None
+        return codes.digit_groups([part for group in groups for part in codes.divided(group)], language)
+
+    def checked(match: re.Match[str]) -> str:
+        return f"{codes.digit_groups(codes.divided(match[1]), language)}, {codes.spelled(match[2], language)}"
+
+    def iban(match: re.Match[str]) -> str:
+        return codes.spelled(" ".join(re.findall(r".{1,4}", match.group())), language)
 
     def with_year(match: re.Match[str]) -> str:
         first = language.year(int(match[2])) if _YEAR.fullmatch(match[2]) else language.spell_digits(match[2])
@@ -109,7 +134,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if match[4] and letter in _UNITS_BEHIND:
             return None
         joint = f" {language.slash} " if match[3] else " "
-        return f"{language.cardinal(int(match[1]))}{joint}{letter}"
+        number = match[1]
+        said = language.spell_digits(number) if number[0] == "0" else language.cardinal(int(number))
+        return f"{said}{joint}{letter}"
 
     def flown(match: re.Match[str]) -> str:
         airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
@@ -128,6 +155,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return match[1] + codes.digit_groups(codes.divided(match[2]), language)
 
     return [
+        near_digits("IBAN", _IBAN, iban),
+        at_digits("divided number", _DIVIDED, in_groups),
+        at_digits("digits apart", _APART, lambda match: language.spell_digits(match.group().replace("-", ""))),
         *([near_digits("telephone number", _PAIRS, phone)] if language.phone_pairs else []),
         at_digits("resolution", _RESOLUTION, lambda match: f"{language.cardinal(int(match[1]))} K"),
         near_words(
@@ -145,6 +175,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             first_words(language.named_words),
         ),
         at_digits("paper", _PAPER, form),
+        at_digits("check digit", _CHECKED, checked),
         near_digits("plate", _PLATES, plate),
         near_digits("road", road, on_road),
         near_words("extension", extension, inside, first_words(language.extension_words)),

@@ -10,9 +10,10 @@ from telephony.text.normalization.rules import Rule, alternatives, at_digits, en
 
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
+_FIRST = re.compile(r"(?<![\w./-])1(?:er|[º°])(?=/\d{1,2}(?:/|(?!\d)))")
 _DECADE = re.compile(r"(?<![\w'])'(\d0)(?![\w'])")
 _OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
-_MONTH_AND_YEAR = re.compile(r"(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
+_MONTH_AND_YEAR = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
 _SEASON = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/-]((?:19|20)?\d\d)(?![\w/-]|[.,]\d)")
 _PARTS = frozenset(("1/2", "1/3", "2/3", "1/4", "3/4"))
 _CONTEXT_CHARS = 40
@@ -32,7 +33,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         re.IGNORECASE,
     )
     month_year = re.compile(
-        rf"(?<!\w)({months})\.?(?:\s|[/-])((?:19|20)\d\d|(?<=[/-])\d\d)(?![\w%]|[.,:/-]\d)", re.IGNORECASE
+        rf"(?<!\w)({months})(?:\.?\s(?:del?\s|do\s)?|\.?[/-])((?:19|20)\d\d|(?<=[/-])\d\d)(?![\w%]|[.,:/-]\d)",
+        re.IGNORECASE,
     )
     dated = re.compile(
         rf"(?<!\w)l'$|(?<!\w)(?:{language.date_words}|{_weekdays(language)})(?:-feira)?\.?,?\s(?:dia\s|día\s|el\s|le\s|il\s)?\(?$|"
@@ -102,7 +104,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return None
 
     def month_and_year(match: re.Match[str]) -> str:
-        return f"{language.month(int(match[1]))}{language.of_year}{language.year(int(match[2]))}"
+        said = f"{language.month(int(match[2]))}{language.of_year}{language.year(int(match[3]))}"
+        return f"{language.in_month} {said}" if match[1] else said
 
     def season(match: re.Match[str]) -> str | None:
         if (int(match[1]) + 1) % 100 != int(match[2][-2:]):
@@ -174,7 +177,19 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
         before = match.string[max(0, match.start() - 10) : match.start()]
         return language.weekday_range(days[0], days[1], preceded.search(before) is not None)
 
+    in_month = re.compile(
+        rf"(?<!\w)({language.month_words})(\s|')({alternatives(language.months)})\.(?!\w)(?!\s?\d)", re.IGNORECASE
+    )
+
+    def month(match: re.Match[str]) -> str | None:
+        if match[3].lower() == "dez" and ends_text(match):  # ten, rather than December
+            return None
+        name = language.month(language.months[match[3].lower()])
+        return f"{match[1]}{match[2]}{name}" + ("." if ends_text(match) else "")
+
     return [
+        at_digits("first of a month", _FIRST, lambda match: "1"),
+        near_words("month", in_month, month, language.months),
         near_words("weekdays", span, between, language.weekdays),
         near_words("weekdays", several, listed, language.weekdays),
         near_words("weekday", alone, one, language.weekdays),

@@ -43,6 +43,8 @@ class RomanceGrammar(Language):
     """What stands between a day and its month."""
     of_year: str = " "
     """What stands between a month and its year."""
+    month_words: str
+    """Alternatives of a regular expression: behind these, a shortened month with its stop stands alone."""
     expiry_words: str
     """The same: behind these "03/27" is a month and a year."""
     part_words: str

@@ -8,7 +8,15 @@ from telephony.text.normalization.amounts import UNITS
 from telephony.text.normalization.language import Written
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_digits,
+    ends_text,
+    first_words,
+    near_digits,
+    near_words,
+)
 
 _NUMBER = r"\d{1,9}(?:[.,]\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
@@ -39,11 +47,12 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{said} {language.to} {language.cardinal(int(high), form)}" if high else said
 
     def each(match: re.Match[str]) -> str:
+        stop = "." if ends_text(match) else ""
         begin = match[1] if match[1].strip().lower() != "c/" else "cada "
         name = language.unit(f"duration-{units[match[4][0].lower()]}")
         if match[2] == "1" and not match[3]:
-            return f"{begin}{language.counted(Written(1), name)}"
-        return f"{begin}{spread(match[2], match[3], name.many)} {name.many}"
+            return f"{begin}{language.counted(Written(1), name)}{stop}"
+        return f"{begin}{spread(match[2], match[3], name.many)} {name.many}{stop}"
 
     def often(match: re.Match[str]) -> str:
         rate = language.rates.get(match[3]) or language.rates[match[3].lower()]

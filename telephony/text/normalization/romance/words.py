@@ -30,7 +30,7 @@ def extreme_rules(language: RomanceGrammar) -> list[Rule]:
 def letter_rules(language: RomanceGrammar) -> list[Rule]:
     """Shortened places before a letter, and house numbers and post codes, which are no codes."""
     lettered = re.compile(
-        rf"(?<![\w.@/])({alternatives(language.before_number)})\s(?=(?:[A-Z]|[IVXL]{{2,6}})(?!\w|\.\w))"
+        rf"(?<![\w.@/])({alternatives(language.before_number)})\s(?=(?:[A-Z]|[IVXL]{{2,6}})(?!\w|\.\w)|[A-Z]{{1,6}}-?\d)"
     )
     return [Rule("abbreviation", lettered, lambda match: f"{language.before_number[match[1]]} ")]
 
