@@ -9,7 +9,7 @@ from __future__ import annotations
 _BEFORE_NAMES = {
     "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
     "vs cf ca approx appt assoc univ esp incl excl attn",
-    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav pça sto sta vl jd pq rod lgo gov séc brig",
+    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta",
     "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
@@ -44,7 +44,8 @@ STREETS = frozenset("st dr".split())
 """Those that may be a street's last word: behind a name, the next word shows whether the sentence has ended."""
 
 LETTERED = frozenset(
-    "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin edif sl lj chap ed".split()
+    "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
+    "edif sl lj chap ed".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

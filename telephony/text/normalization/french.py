@@ -124,7 +124,9 @@ class French(Romance):
         "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
         "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
         "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
-        "Dr": "Docteur", "n°": "numéro", "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs", "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur", "Mlles": "Mesdemoiselles",
+        "Dr": "Docteur", "n°": "numéro", "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs",
+        "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur",
+        "Mlles": "Mesdemoiselles",
         "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
         "Pl.": "Place", "rte": "route", "Rte": "Route", "chem.": "chemin", "Chem.": "Chemin", "ch.": "chambre",
         "imp.": "impasse", "Imp.": "Impasse", "sq.": "square", "fg": "faubourg", "Fg": "Faubourg", "fbg": "faubourg",
@@ -136,7 +138,8 @@ class French(Romance):
         "c.-à-d": "c'est-à-dire", "p.ex.": "par exemple", "av. J.-C.": "avant Jésus-Christ",
         "apr. J.-C.": "après Jésus-Christ", "hab.": "habitants", "qté": "quantité", "nb": "nombre", "Sté": "Société",
         "Cie": "Compagnie", "éd.": "édition", "rdvs": "rendez-vous", "RV": "rendez-vous", "Rdv": "Rendez-vous",
-        "ref.": "référence", "réf": "référence", "Réf": "Référence", "mdp": "mot de passe", "ttc": "toutes taxes comprises",
+        "ref.": "référence", "réf": "référence", "Réf": "Référence", "mdp": "mot de passe",
+        "ttc": "toutes taxes comprises",
         "TTC": "toutes taxes comprises", "HT": "hors taxes", "ht": "hors taxes", "jq": "jusque",
         "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
         "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
@@ -153,7 +156,8 @@ class French(Romance):
         "v.": "version",
         "N°.": "numéro", "n°.": "numéro", "Nº": "numéro", "No": "numéro", "No.": "numéro", "num.": "numéro",
         "nos": "numéros", "apt": "appartement", "app.": "appartement", "Apt": "Appartement", "bât.": "bâtiment",
-        "all.": "allée", "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "Chap.": "Chapitre", "Vol.": "Volume", "fig.": "figure",
+        "all.": "allée", "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "Chap.": "Chapitre",
+        "Vol.": "Volume", "fig.": "figure",
         "al.": "alinéa", "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre",
     }  # fmt: skip
     weekdays = {
@@ -231,8 +235,8 @@ class French(Romance):
         "tea-spoon": Name("cuillère à café", "cuillères à café"),
     }
     months = {
-        "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8, "sept": 9, "oct": 10, "nov": 11,
-        "déc": 12, "dec": 12,
+        "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8, "sept": 9,
+        "oct": 10, "nov": 11,        "déc": 12, "dec": 12,
     }  # fmt: skip
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"

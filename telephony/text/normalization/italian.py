@@ -121,7 +121,8 @@ class Italian(Romance):
         "Dr.": "Dottor", "Ing.": "Ingegner", "ing.": "ingegner", "Avv.": "Avvocato", "avv.": "avvocato",
         "Geom.": "Geometra", "Prof.ssa": "Professoressa", "prof.ssa": "professoressa", "Prof.": "Professor",
         "prof.": "professor", "Arch.": "Architetto", "On.": "Onorevole", "V.le": "Viale", "P.zza": "Piazza",
-        "p.zza": "piazza", "C.so": "Corso", "ecc.": "eccetera", "Ecc.": "Eccetera", "S.p.A.": "società per azioni", "S.S.": "strada statale", "S.P.": "strada provinciale",
+        "p.zza": "piazza", "C.so": "Corso", "ecc.": "eccetera", "Ecc.": "Eccetera", "S.p.A.": "società per azioni",
+        "S.S.": "strada statale", "S.P.": "strada provinciale",
         "p. es.": "per esempio", "p.es.": "per esempio", "Spett.le": "Spettabile", "Gent.le": "Gentile",
         "Gent.mo": "Gentilissimo", "Gent.ma": "Gentilissima", "Egr.": "Egregio", "Tel.": "Telefono", "tel.": "telefono",
         "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa",
@@ -132,16 +133,20 @@ class Italian(Romance):
         "p.za": "piazza", "L.go": "Largo", "l.go": "largo", "Vic.": "Vicolo", "Str.": "Strada", "str.": "strada",
         "Loc.": "Località", "loc.": "località", "Fraz.": "Frazione", "fraz.": "frazione", "prov.": "provincia",
         "snc": "senza numero civico", "s.n.c.": "senza numero civico", "s.n.": "senza numero", "pal.": "palazzina",
-        "Pal.": "Palazzina", "ed.": "edificio", "Ed.": "Edificio", "int.": "interno", "scad.": "scadenza", "dip.": "dipartimento",
+        "Pal.": "Palazzina", "ed.": "edificio", "Ed.": "Edificio", "int.": "interno", "scad.": "scadenza",
+        "dip.": "dipartimento",
         "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
         "fatt.": "fattura", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese", "c.a.": "corrente anno",
         "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
         "c/o": "presso", "c.a.p.": "CAP", "c/c": "conto corrente", "S.r.l.": "S R L", "Srl": "S R L", "s.r.l.": "S R L",
         "SpA": "società per azioni", "S.p.a.": "società per azioni", "s.p.a.": "società per azioni", "S.n.c.": "S N C",
-        "P. IVA": "partita IVA", "P.IVA": "partita IVA", "P.Iva": "partita IVA", "p. iva": "partita IVA", "p.iva": "partita IVA",
-        "C.F.": "codice fiscale", "c.f.": "codice fiscale", "Cod. Fisc.": "Codice fiscale", "cod. fisc.": "codice fiscale",
+        "P. IVA": "partita IVA", "P.IVA": "partita IVA", "P.Iva": "partita IVA", "p. iva": "partita IVA",
+        "p.iva": "partita IVA",
+        "C.F.": "codice fiscale", "c.f.": "codice fiscale", "Cod. Fisc.": "Codice fiscale",
+        "cod. fisc.": "codice fiscale",
         "cod.": "codice", "Cod.": "Codice", "doc.": "documento", "gent.le": "gentile", "gent.ma": "gentilissima",
-        "gent.mo": "gentilissimo", "Ill.mo": "Illustrissimo", "Chiar.mo": "Chiarissimo", "mitt.": "mittente", "dest.": "destinatario",
+        "gent.mo": "gentilissimo", "Ill.mo": "Illustrissimo", "Chiar.mo": "Chiarissimo", "mitt.": "mittente",
+        "dest.": "destinatario",
         "ab.": "abitanti", "h24": "ventiquattro ore su ventiquattro", "H24": "ventiquattro ore su ventiquattro",
         "7/7": "sette giorni su sette", "7 gg su 7": "sette giorni su sette", "Cell.": "Cellulare", "Tel": "Telefono",
         "cad.": "cadauno", "q.b.": "quanto basta", "IVA incl.": "IVA inclusa", "incl.": "incluso", "escl.": "escluso",
@@ -157,8 +162,10 @@ class Italian(Romance):
         "pag.": "pagina", "pagg.": "pagine", "p.": "pagina", "art.": "articolo", "Art.": "articolo",
         "cap.": "capitolo", "vol.": "volume", "int.": "interno", "v.": "versione",
         "nr.": "numero", "Nr.": "numero", "num.": "numero", "no.": "numero", "nn.": "numeri", "Pag.": "Pagina",
-        "Cap.": "Capitolo", "artt.": "articoli", "co.": "comma", "km": "chilometro", "Km": "chilometro", "civ.": "civico",
-        "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno", "int": "interno", "tel": "telefono",
+        "Cap.": "Capitolo", "artt.": "articoli", "co.": "comma", "km": "chilometro", "Km": "chilometro",
+        "civ.": "civico",
+        "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
+        "int": "interno", "tel": "telefono",
         "cell": "cellulare", "fig.": "figura", "bin.": "binario", "pal.": "palazzina",
         "lett.": "lettera",
     }  # fmt: skip
@@ -197,7 +204,8 @@ class Italian(Romance):
     )
     named_words = (
         "codice|PNR|prenotazione|password|pratica|ordine|targa|telaio|serie|serial|buono|coupon|biglietto|tracciamento|"
-        "spedizione|riferimento|modello|polizza|contratto|ticket|conferma|fiscale|passaporto|carta d'identità|matricola|"
+        "spedizione|riferimento|modello|polizza|contratto|ticket|conferma|fiscale|passaporto|"
+        "carta d'identità|matricola|"
         "cliente|pacco"
     )
     named_joint = "di|del|della|è|numero|n|il|la|suo|tuo|sua|tua|promo|fiscale|cliente"

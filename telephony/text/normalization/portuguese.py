@@ -144,8 +144,11 @@ class Portuguese(Romance):
         "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
         "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
         "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
-        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo", "and.": "andar", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora", "nº": "número", "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
-        "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo", "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
+        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo",
+        "and.": "andar", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora", "nº": "número",
+        "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
+        "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo",
+        "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
         "ltda.": "limitada", "Cia": "Companhia",
         "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
         "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
@@ -220,7 +223,8 @@ class Portuguese(Romance):
     year_words = "ano|Ano"
     thousand_words = "mil"
     extremes = {
-        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo", "mínima"),
+        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo",
+        "mínima"),
     }  # fmt: skip
     by = "por"
     score_words = "jogo|partida|venceu|ganhou|placar|perdeu|terminou|empatou|vitória|derrota|final"

@@ -143,7 +143,8 @@ class Spanish(Romance):
         "tel.": "teléfono", "tfno.": "teléfono", "Tfno.": "Teléfono", "aprox.": "aproximadamente",
         "Pza.": "Plaza", "Ctra.": "Carretera", "dpto.": "departamento", "S.A.": "S A", "S.L.": "S L",
         "c/u": "cada uno", "Dn.": "Don", "Sra": "Señora", "Sr": "Señor", "Srs.": "Señores", "Sras.": "Señoras",
-        "Dres.": "Doctores", "Dras.": "Doctoras", "Da.": "Doña", "Dª": "Doña", "D.ª": "Doña", "Sr(a).": "Señor o Señora", "Sr./Sra.": "Señor o Señora", "Dª.": "Doña", "av.": "avenida",
+        "Dres.": "Doctores", "Dras.": "Doctoras", "Da.": "Doña", "Dª": "Doña", "D.ª": "Doña",
+        "Sr(a).": "Señor o Señora", "Sr./Sra.": "Señor o Señora", "Dª.": "Doña", "av.": "avenida",
         "avda.": "avenida", "Avda": "Avenida", "Avd.": "Avenida", "avd.": "avenida", "c/": "calle",
         "Cl.": "Calle", "pza.": "plaza", "plza.": "plaza", "Plza.": "Plaza", "pl.": "plaza", "P.º": "Paseo",
         "Pº": "Paseo", "Pso.": "Paseo", "ctra.": "carretera", "Crta.": "Carretera", "Urb.": "Urbanización",
@@ -151,8 +152,10 @@ class Spanish(Romance):
         "edif.": "edificio", "Dpto.": "Departamento", "Depto.": "Departamento", "depto.": "departamento",
         "izq.": "izquierda", "izda.": "izquierda", "izqda.": "izquierda", "dcha.": "derecha", "dch.": "derecha",
         "der.": "derecha", "Col.": "Colonia", "col.": "colonia", "Blvd.": "Bulevar", "blvd.": "bulevar",
-        "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "n.º": "número", "nº": "número", "N.º": "Número", "temp.": "temperatura", "Temp.": "Temperatura",
-        "Deleg.": "Delegación", "M.N.": "moneda nacional", "m.n.": "moneda nacional", "Nte.": "Norte", "Ote.": "Oriente", "Pte.": "Poniente",
+        "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "n.º": "número", "nº": "número", "N.º": "Número",
+        "temp.": "temperatura", "Temp.": "Temperatura",
+        "Deleg.": "Delegación", "M.N.": "moneda nacional", "m.n.": "moneda nacional", "Nte.": "Norte",
+        "Ote.": "Oriente", "Pte.": "Poniente",
         "s/n": "sin número", "S/N": "sin número",
         "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
         "Lt.": "Lote", "prov.": "provincia", "Prov.": "Provincia", "C.P.": "código postal", "CP": "código postal",
@@ -161,14 +164,17 @@ class Spanish(Romance):
         "a.C.": "antes de Cristo", "d.C.": "después de Cristo", "a. C.": "antes de Cristo",
         "d. C.": "después de Cristo", "Arq.": "Arquitecto", "Lcdo.": "Licenciado", "Lcda.": "Licenciada",
         "Licda.": "Licenciada", "Mtro.": "Maestro", "Mtra.": "Maestra", "Excmo.": "Excelentísimo",
-        "Excma.": "Excelentísima", "Ilmo.": "Ilustrísimo", "Cía": "Compañía", "Hnos.": "Hermanos", "admón.": "administración",
+        "Excma.": "Excelentísima", "Ilmo.": "Ilustrísimo", "Cía": "Compañía", "Hnos.": "Hermanos",
+        "admón.": "administración",
         "Admón.": "Administración", "Gob.": "Gobernador", "Telf.": "Teléfono", "telf.": "teléfono", "tlf.": "teléfono",
         "Tlf.": "Teléfono", "cel.": "celular", "Cel.": "Celular", "móv.": "móvil",
-        "cta.": "cuenta", "Cta.": "Cuenta", "cte.": "corriente", "fra.": "factura", "Fra.": "Factura", "imp.": "importe",
+        "cta.": "cuenta", "Cta.": "Cuenta", "cte.": "corriente", "fra.": "factura", "Fra.": "Factura",
+        "imp.": "importe",
         "dto.": "descuento", "q.e.p.d.": "que en paz descanse", "gral.": "general",
         "S.A. de C.V.": "S A de C V", "S. A.": "S A", "RR. HH.": "Recursos Humanos", "RR.HH.": "Recursos Humanos",
         "JJ. OO.": "Juegos Olímpicos", "FF. AA.": "Fuerzas Armadas", "N.ª Sra.": "Nuestra Señora",
-        "Ntra. Sra.": "Nuestra Señora", "apdo.": "apartado", "Apdo.": "Apartado", "dpto": "departamento", "obs.": "observaciones",
+        "Ntra. Sra.": "Nuestra Señora", "apdo.": "apartado", "Apdo.": "Apartado", "dpto": "departamento",
+        "obs.": "observaciones",
     }  # fmt: skip
     titles = {
         "D.": "Don",
@@ -266,7 +272,8 @@ class Spanish(Romance):
     ordinal_endings = "er|ra|ro|do|da|to|ta|mo|ma|vo|va|no|na"
     thousand_words = "mil"
     extremes = {
-        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo", "mínima"),
+        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo",
+        "mínima"),
     }  # fmt: skip
     by = "por"
     score_words = "partido|ganó|perdió|terminó|empató|marcador|resultado|victoria|derrota"

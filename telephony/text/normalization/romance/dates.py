@@ -89,7 +89,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if a_part.search(context):
             return f"{article}{language.cardinal(first)} {language.part_of} {language.cardinal(second)}"
         if second > 12 and 1 <= first <= 12 and len(match[3]) == 2 and expires.search(context):
-            return f"{f'{language.in_month} ' if article else ''}{language.month(first)}{language.of_year}{language.year(2000 + second)}"
+            said = f"{language.month(first)}{language.of_year}{language.year(2000 + second)}"
+            return f"{language.in_month} {said}" if article else said
         if not valid_date(first, second, 2024) or (first, second) == (24, 7):
             return None
         written = f"{match[2]}/{match[3]}"
