@@ -235,8 +235,8 @@ class French(Romance):
         "tea-spoon": Name("cuillère à café", "cuillères à café"),
     }
     months = {
-        "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8, "sept": 9,
-        "oct": 10, "nov": 11,        "déc": 12, "dec": 12,
+        "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8,
+        "sept": 9, "oct": 10, "nov": 11, "déc": 12, "dec": 12,
     }  # fmt: skip
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"

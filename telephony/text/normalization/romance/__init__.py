@@ -4,7 +4,7 @@
 # ruff: noqa: D102
 from __future__ import annotations
 
-from telephony.text.normalization.romance import codes, dates, measures, money, numbers, times, words
+from telephony.text.normalization.romance import codes, dates, dialling, measures, money, numbers, papers, times, words
 from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, Stage
 
@@ -25,7 +25,13 @@ class Romance(RomanceGrammar):
                 *times.zone_rules(self),
             ]
         if stage is Stage.CODES:
-            return [*numbers.name_rules(self), *words.house_rules(self), *codes.rules(self)]
+            return [
+                *numbers.name_rules(self),
+                *words.house_rules(self),
+                *dialling.rules(self),
+                *papers.rules(self),
+                *codes.rules(self),
+            ]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:

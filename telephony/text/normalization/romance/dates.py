@@ -36,14 +36,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)({months})(?:\.?\s(?:del?\s|do\s)?|\.?[/-])((?:19|20)\d\d|(?<=[/-])\d\d)(?![\w%]|[.,:/-]\d)",
         re.IGNORECASE,
     )
-    dated = re.compile(
-        rf"(?<!\w)l'$|(?<!\w)(?:{language.date_words}|{_weekdays(language)})(?:-feira)?\.?,?\s(?:dia\s|día\s|el\s|le\s|il\s)?\(?$|"
-        rf"\d/\d\d?\s(?:{language.and_words}|{language.range_words})\s$",
-        re.IGNORECASE,
-    )
-    expires = re.compile(rf"(?<!\w)(?:{language.expiry_words})\b[^.!?]{{0,25}}$", re.IGNORECASE)
-    a_part = re.compile(rf"(?<!\w)(?:{language.part_words})\s$", re.IGNORECASE)
-    pressure = re.compile(rf"(?<!\w)(?:{language.pressure_words})\b[^.!?\d]{{0,25}}$", re.IGNORECASE)
 
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
 
@@ -80,10 +72,41 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         name = language.month(by_name[match[1].lower()])
         return f"{name.capitalize() if match[1][0].isupper() else name}{language.of_year}{language.year(year)}"
 
+    def month_and_year(match: re.Match[str]) -> str:
+        said = f"{language.month(int(match[2]))}{language.of_year}{language.year(int(match[3]))}"
+        return f"{language.in_month} {said}" if match[1] else said
+
+    def season(match: re.Match[str]) -> str | None:
+        if (int(match[1]) + 1) % 100 != int(match[2][-2:]):
+            return None
+        return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
+
+    return [
+        near_words("decade", _DECADE, lambda match: match[1], "'"),
+        at_digits("date", _YEAR_FIRST, year_first),
+        near_words("date", named, with_name, by_name),
+        near_words("date", month_first, after_name, by_name),
+        near_words("date", month_year, name_and_year, by_name),
+        near_words("date", _MONTH_AND_YEAR, month_and_year, "/"),
+        near_words("season", _SEASON, season, "/-"),
+        *_short_rules(language),
+    ]
+
+
+def _short_rules(language: RomanceGrammar) -> list[Rule]:
+    dated = re.compile(
+        rf"(?<!\w)l'$|(?<!\w)(?:{language.date_words}|{_weekdays(language)})(?:-feira)?\.?,?\s(?:dia\s|día\s|el\s|le\s|il\s)?\(?$|"
+        rf"\d/\d\d?\s(?:{language.and_words}|{language.range_words})\s$",
+        re.IGNORECASE,
+    )
+    expires = re.compile(rf"(?<!\w)(?:{language.expiry_words})\b[^.!?]{{0,25}}$", re.IGNORECASE)
+    a_part = re.compile(rf"(?<!\w)(?:{language.part_words})\s$", re.IGNORECASE)
+    pressure = re.compile(rf"(?<!\w)(?:{language.pressure_words})\b[^.!?\d]{{0,25}}$", re.IGNORECASE)
+
     def short(match: re.Match[str]) -> str | None:
         first, second = int(match[2]), int(match[3])
         article = f"{match[1]} " if match[1] else ""
-        context = before(match) + article
+        context = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()] + article
         if pressure.search(context):
             return f"{article}{language.cardinal(first)} {language.pressure_over} {language.cardinal(second)}"
         if a_part.search(context):
@@ -104,25 +127,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             return article + language.date(first, second, None)
         return None
 
-    def month_and_year(match: re.Match[str]) -> str:
-        said = f"{language.month(int(match[2]))}{language.of_year}{language.year(int(match[3]))}"
-        return f"{language.in_month} {said}" if match[1] else said
-
-    def season(match: re.Match[str]) -> str | None:
-        if (int(match[1]) + 1) % 100 != int(match[2][-2:]):
-            return None
-        return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
-
-    return [
-        near_words("decade", _DECADE, lambda match: match[1], "'"),
-        at_digits("date", _YEAR_FIRST, year_first),
-        near_words("date", named, with_name, by_name),
-        near_words("date", month_first, after_name, by_name),
-        near_words("date", month_year, name_and_year, by_name),
-        near_words("date", _MONTH_AND_YEAR, month_and_year, "/"),
-        near_words("season", _SEASON, season, "/-"),
-        near_words("date", _SHORT, short, "/"),
-    ]
+    return [near_words("date", _SHORT, short, "/")]
 
 
 def weekday_rules(language: RomanceGrammar) -> list[Rule]:
