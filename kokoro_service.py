@@ -44,8 +44,8 @@ def main() -> int:
     settings = command.settings
     logs.configure(settings.log_level, settings.log_format)
     for name, why in command.ignored.items():
-        kind = "flag" if name.startswith("--") else "config_key" if "." in name else "env_var"
-        log.info(f"{kind}_ignored", name=name, why=why)
+        flag, key = name.startswith("--"), "." in name
+        log.info("flag_ignored" if flag else "config_key_ignored" if key else "env_var_ignored", name=name, why=why)
     for name, meant in command.unknown.items():
         log.warning("env_var_unknown", name=name, did_you_mean=meant)
     if command.action == "check":

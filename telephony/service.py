@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import structlog
 
 from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
-from telephony.cache.files import FileStore
-from telephony.cache.memory import MemoryStore
+from telephony.cache.configured import open_cache
 from telephony.cache.prerender import load_requests
-from telephony.cache.stores import Store as PhraseStore
 from telephony.endpoints import http, pbx, security
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import STATUSES, Readiness
-from telephony.endpoints.tcp import TextEndpointPolicy, TextServer
-from telephony.endpoints.udp import RegistrationServer
+from telephony.endpoints.tcp import TextEndpointPolicy
+from telephony.endpoints.telephone import TelephoneEndpoints
 from telephony.engines import gpu
 from telephony.engines.base import Engine, RemoteEngine
 from telephony.engines.catalog import EngineUnavailableError, InvalidSettingError
@@ -35,6 +31,7 @@ from telephony.listeners.calls import CallRegistry
 from telephony.listeners.prerender import Prerenderer
 from telephony.listeners.session import SessionPolicy
 from telephony.listeners.sessions import SessionRegistry
+from telephony.listeners.sharing import open_shared_calls, sharing_error
 from telephony.listeners.sinks import SinkLimits
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.phrases import Phrases
@@ -48,9 +45,6 @@ from telephony.telemetry.request_log import RequestLog
 from telephony.telemetry.trace_context import open_tracing
 from telephony.voices.host_database import Store
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
-
-if TYPE_CHECKING:
-    from telephony.listeners.shared_calls import SharedCalls
 
 log = structlog.get_logger()
 
@@ -90,17 +84,9 @@ class Service:
             max_wait_s=settings.max_wait_s,
             tracing=self._tracing,
         )
-        doors = HostPorts(self._open_ports, self._release_ports)
-        self._switch = EngineSelector(settings, loaders, self._store, doors, self.metrics)
+        ports = HostPorts(self._open_ports, self._release_ports)
+        self._switch = EngineSelector(settings, loaders, self._store, ports, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
-        self._text_policy = TextEndpointPolicy(
-            settings.max_connections,
-            settings.hello_timeout_s,
-            settings.stream,
-            limits,
-            settings.http_port,
-            tuple(ipaddress.ip_network(each.strip()) for each in settings.balancers.split(",") if each),
-        )
         self.calls = CallRegistry(
             CallPolicy(
                 settings.audio_route,
@@ -116,6 +102,7 @@ class Service:
             self._scheduler,
             self.metrics,
             self._switch.selection,
+            self._switch.engines,
         )
         self.sessions = SessionRegistry(
             SessionPolicy(
@@ -129,20 +116,17 @@ class Service:
             self.metrics,
             self._switch.find,
             self._switch.engines,
+            missing_voices=self._switch.missing_voices,
         )
-        self._shared_calls = self._share_calls()
+        self._shared_calls = open_shared_calls(settings, self.calls, self.metrics)
+        self._telephone = self._make_telephone_endpoints(limits)
         self._prerenderer: Prerenderer | None = None
         self._verification = Verification(loaders.find_damage)
         self.started = False
         """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
-        self._endpoints_lock = threading.Lock()
-        self._text_endpoint: TextServer | None = None
-        self._registration_endpoint: RegistrationServer | None = None
         self._http_endpoint: http.HttpServer | None = None
         # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
-        self.tcp_port = settings.tcp_port
-        self.udp_port = settings.udp_port
         self.audiosocket_port: int | None = None
 
     def _loaded_engines(self) -> Sequence[Engine]:
@@ -155,7 +139,9 @@ class Service:
             StartError: a port is taken, the engine or the list of phrases cannot be loaded, or anybody could use the
                 doors.
         """
-        config_error = security.config_error(self.settings) or pbx.config_error(self.settings) or self._sharing_error()
+        config_error = (
+            security.config_error(self.settings) or pbx.config_error(self.settings) or sharing_error(self.settings)
+        )
         if config_error is not None:
             self._abandon("error")
             raise StartError(config_error, 2)
@@ -166,7 +152,7 @@ class Service:
             raise StartError(f"--prerender-file: {error}", 2) from error
         try:
             if self._switch.ports_wanted:
-                self._bind_ports()
+                self._telephone.bind()
         except OSError as error:
             self._abandon("error")
             raise StartError(
@@ -201,8 +187,8 @@ class Service:
             self._abandon("stopped")
             raise
         self._start_threads()
-        if self._text_endpoint is not None:
-            self._open_ports()
+        if self._telephone.bound:
+            self._telephone.open()
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"
@@ -226,24 +212,23 @@ class Service:
         self._switch.stop()
         if self._prerenderer is not None:
             self._prerenderer.stop()
-        with self._endpoints_lock:
-            text_endpoint, registration_endpoint = self._text_endpoint, self._registration_endpoint
-            self._text_endpoint = self._registration_endpoint = None
-        if text_endpoint is not None:
-            text_endpoint.stop_accepting()
-        self.calls.refuse_text()
-        self.sessions.refuse()
-        drained = self.calls.drain(deadline - time.monotonic())
-        drained &= self.sessions.drain(max(0.0, deadline - time.monotonic()))
-        self._close_http_endpoint()
-        self.sessions.close()
-        if registration_endpoint is not None:
-            registration_endpoint.close()
-        if self._shared_calls is not None:
-            self._shared_calls.close()
-        self.calls.close()
-        if text_endpoint is not None:
-            text_endpoint.close()
+        drained = False
+
+        def drain() -> None:
+            nonlocal drained
+            self.calls.refuse_text()
+            self.sessions.refuse()
+            drained = self.calls.drain(deadline - time.monotonic())
+            drained &= self.sessions.drain(max(0.0, deadline - time.monotonic()))
+            self._close_http_endpoint()
+            self.sessions.close()
+
+        def end_calls() -> None:
+            if self._shared_calls is not None:
+                self._shared_calls.close()
+            self.calls.close()
+
+        self._telephone.close(drain, end_calls)
         self._scheduler.stop()
         for engine in self._switch.engines():
             if isinstance(engine, RemoteEngine):
@@ -265,24 +250,58 @@ class Service:
         web = "" if self.http_port is None else f", HTTP and WebSocket on {self.settings.http_host}:{self.http_port}"
         if self.audiosocket_port is not None:
             web += f", AudioSocket on {self.settings.host}:{self.audiosocket_port}"
-        if self._text_endpoint is None:
+        if not self._telephone.bound:
             return f"ready: ports left to the external Piper, {doors} when switched on{web}"
         selection = self._switch.selection()
         return f"ready: {selection.engine.name} speaks as {selection.voice}, {doors}{web}"
+
+    @property
+    def tcp_port(self) -> int:
+        """The port of the telephone's texts, also where the system chose it."""
+        return self._telephone.tcp_port
+
+    @property
+    def udp_port(self) -> int:
+        """The port of its registrations, likewise."""
+        return self._telephone.udp_port
 
     @property
     def http_port(self) -> int | None:
         """The port of the HTTP and WebSocket doors, also where the system chose it; None without them."""
         return self._http_endpoint.port if self._http_endpoint is not None else None
 
+    def _make_telephone_endpoints(self, limits: SinkLimits) -> TelephoneEndpoints:
+        settings, sharing = self.settings, self._shared_calls
+        on_hello, receive = (None, self.calls.receive) if sharing is None else (sharing.claim, sharing.receive)
+        policy = TextEndpointPolicy(
+            settings.max_connections,
+            settings.hello_timeout_s,
+            settings.stream,
+            limits,
+            settings.http_port,
+            tuple(ipaddress.ip_network(each.strip()) for each in settings.balancers.split(",") if each),
+        )
+        return TelephoneEndpoints(
+            settings.host,
+            (settings.tcp_port, settings.udp_port),
+            self.calls,
+            policy,
+            self.metrics,
+            on_sent=self._scheduler.wake,
+            on_hello=on_hello,
+            receive=receive,
+        )
+
+    def _open_ports(self) -> None:
+        self._telephone.open()
+
+    def _release_ports(self) -> None:
+        self._telephone.release(self.settings.drain_timeout_s)
+
     def _abandon(self, status: str) -> None:
         self._close_http_endpoint()
         self.sessions.close()
-        with self._endpoints_lock:
-            if self._text_endpoint is not None:
-                self._text_endpoint.server_close()
-            if self._registration_endpoint is not None:
-                self._registration_endpoint.server_close()
+        self._telephone.abandon()
         if self._cache is not None:
             self._cache.close()
         if self._tracing is not None:
@@ -308,42 +327,11 @@ class Service:
 
     def _open_cache(self) -> Phrases | None:
         """None where there is no place to keep phrases."""
-        settings = self.settings
-        if not (settings.phrase_memory_mb or settings.phrase_cache_mb or settings.redis_url):
+        if not self.settings.keeps_phrases:
             return None
         figures = CacheFigures(self.metrics.registry)
-        stores: list[PhraseStore] = []
-        prerendered: list[PhraseStore] = []
-        if settings.phrase_memory_mb:
-            stores.append(MemoryStore(settings.phrase_memory_mb * 2**20, figures))
-        if settings.redis_url:
-            from telephony.cache.redis_store import RedisStore
-
-            secret = settings.redis_secret or settings.api_key
-            redis = RedisStore(settings.redis_url, settings.redis_ttl_s, secret=secret)
-            stores.append(redis)
-        if settings.phrase_cache_mb:
-            files = FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures)
-            (stores if settings.keeps_every_phrase else prerendered).append(files)
-        self._cache = PhraseCache(stores, figures, prerendered=prerendered)
+        self._cache = open_cache(self.settings, figures)
         return Phrases(self._cache, figures)
-
-    def _sharing_error(self) -> str | None:
-        """Why calls cannot be shared with these settings, in one line; None if they can, or need not."""
-        settings = self.settings
-        if not settings.shared_calls or (settings.redis_url and (settings.redis_secret or settings.api_key)):
-            return None
-        return "--shared-calls needs a --redis-url, and KOKORO_REDIS_SECRET or API_KEY, by which doors know each other"
-
-    def _share_calls(self) -> SharedCalls | None:
-        if not self.settings.shared_calls or self._sharing_error() is not None:
-            return None
-        from telephony.listeners.call_directory import CallDirectory
-        from telephony.listeners.shared_calls import SharedCallFigures, SharedCalls
-
-        secret = self.settings.redis_secret or self.settings.api_key
-        directory = CallDirectory(self.settings.redis_url, secret)
-        return SharedCalls(self.calls, directory, SharedCallFigures(self.metrics.registry))
 
     def _warn(self) -> None:
         """Says what the operator may not have meant."""
@@ -370,7 +358,7 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        return Prerenderer(phrases, self._scheduler, self.sessions.find, whole=whole, exact=self.settings.exact)
+        return Prerenderer(phrases, self._scheduler, self.sessions.find_reader, whole=whole, exact=self.settings.exact)
 
     def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
@@ -383,7 +371,13 @@ class Service:
             self._store.write_selection if self._store is not None else None,
         )
         app = http.create_app(
-            self.sessions, self.settings, self.metrics, self._readiness, actions, pbx_listener=pbx_listener
+            self.sessions,
+            self.settings,
+            self.metrics,
+            self._readiness,
+            actions,
+            calls=self.calls,
+            pbx_listener=pbx_listener,
         )
         self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)
         self._http_endpoint.start()
@@ -404,46 +398,3 @@ class Service:
     def _close_http_endpoint(self) -> None:
         if self._http_endpoint is not None:
             self._http_endpoint.close()
-
-    def _bind_ports(self) -> None:
-        host, sharing = self.settings.host, self._shared_calls
-        on_hello, receive = (None, self.calls.receive) if sharing is None else (sharing.claim, sharing.receive)
-        self._text_endpoint = TextServer(
-            (host, self.tcp_port), self.calls, self._text_policy, self.metrics, self._scheduler.wake, on_hello=on_hello
-        )
-        self.tcp_port = self._text_endpoint.port
-        try:
-            self._registration_endpoint = RegistrationServer((host, self.udp_port), receive, self.metrics)
-        except OSError:
-            self._text_endpoint.server_close()
-            self._text_endpoint = None
-            raise
-        self.udp_port = self._registration_endpoint.port
-
-    def _open_ports(self) -> None:
-        """Takes the ports, if they are not held. Raises OSError while another has them."""
-        with self._endpoints_lock:
-            if self._text_endpoint is None:
-                self._bind_ports()
-            if (
-                self._text_endpoint is not None
-                and self._registration_endpoint is not None
-                and not self._text_endpoint.listening
-            ):
-                self._text_endpoint.listen()
-                self._registration_endpoint.listen()
-                log.info("doors_open", tcp_port=self.tcp_port, udp_port=self.udp_port)
-
-    def _release_ports(self) -> None:
-        """Leaves the ports to another service: at once for newcomers; calls in progress finish what was accepted."""
-        with self._endpoints_lock:
-            text_endpoint, registration_endpoint = self._text_endpoint, self._registration_endpoint
-            self._text_endpoint = self._registration_endpoint = None
-        if text_endpoint is None or registration_endpoint is None:
-            return
-        text_endpoint.stop_accepting()
-        registration_endpoint.close()
-        log.info("doors_released", tcp_port=self.tcp_port, udp_port=self.udp_port)
-        self.calls.drain(self.settings.drain_timeout_s)
-        self.calls.end_all()
-        text_endpoint.close()

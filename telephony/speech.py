@@ -21,6 +21,9 @@ class Voice:
     `language` is its own, a BCP 47 tag such as `en-US`; `other_languages` are those that it reads when asked to. Who
     speaks several languages as a native is a voice for each of them; `speaker` is the name they share. `slowest` and
     `fastest` bound its rate of speech, of which 1 is its own.
+
+    For who chooses one: `gender` is `female` or `male`, `description` a few words, `grade` the model card's, A to F;
+    None where nobody says.
     """
 
     name: str
@@ -29,6 +32,19 @@ class Voice:
     speaker: str | None = None
     slowest: float = _SLOWEST
     fastest: float = _FASTEST
+    gender: str | None = None
+    description: str | None = None
+    grade: str | None = None
+
+
+@dataclass(frozen=True)
+class MissingVoices:
+    """Voices that could be had: of which engine and language, by which names if these are known, and how."""
+
+    engine: str
+    language: str | None
+    names: tuple[str, ...]
+    how_to_get: str
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.voices.host_database import Store
 from tests.clients import PROCESSOR_BASE_PORT, ROOT, TIMEOUT_S, EventLog, dominant_hz, free_port, tone_samples
 from tests.conftest import StartService
+from tests.redis_server import RedisServer
 
 EXAMPLES = ROOT / "examples"
 PROGRAMS = ("openai_speech", "sentences", "session", "synthesize", "telephone_processor")
@@ -97,6 +98,15 @@ def test_a_client_hears_the_text_from_a_clean_environment(
     call = [str(free_port() - PROCESSOR_BASE_PORT)] if name == "telephone_processor" else []
     printed = run(door, sys.executable, str(EXAMPLES / f"{name}.py"), TEXT, str(path), *call, packages=clean)
     assert re.match(r"first audio after \d+\.\d{3} s\n", printed)
+    assert_said(path, TEXT)
+
+
+def test_a_processor_is_connected_by_a_shared_door(
+    service: StartService, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    shared = service(http_port=0, shared_calls=True, redis_url=redis_server.url, redis_secret="only doors know it")
+    path, call = tmp_path / "hello.wav", str(free_port() - PROCESSOR_BASE_PORT)
+    run(shared, sys.executable, str(EXAMPLES / "telephone_processor.py"), TEXT, str(path), call)
     assert_said(path, TEXT)
 
 

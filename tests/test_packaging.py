@@ -19,7 +19,9 @@ from tests.clients import ROOT
 
 # Beside Python modules, what the service opens at run time.
 DATA = (
-    "telephony/endpoints/page.html",
+    "telephony/endpoints/web/index.html",
+    "telephony/endpoints/web/style.css",
+    "telephony/endpoints/web/main.js",
     "telephony/engines/kokoro/kernels.c",
     "telephony/engines/kokoro/statistics.npz",
     *(f"telephony/engines/kokoro/corpus/{language}.txt" for language in "en es fr hi it ja pt zh".split()),

@@ -73,6 +73,8 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "insecure": ("true", True),
     "allowed_origins": ("https://example.com", "https://example.com"),
     "allowed_hosts": ("tts.example", "tts.example"),
+    "root_path": ("/tts/", "/tts"),
+    "forwarded_allow_ips": ("10.0.0.0/8", "10.0.0.0/8"),
     "requests_per_minute": ("8", 8),
     "max_http_connections": ("9", 9),
     "max_sessions": ("10", 10),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any, Literal
 import anyio
 import structlog
 from fastapi import APIRouter, HTTPException
-from prometheus_client import Gauge
+from prometheus_client import CollectorRegistry, Gauge
 from pydantic import BaseModel, Field
 
 from telephony import __version__
@@ -21,6 +24,7 @@ from telephony.endpoints.health import Readiness
 from telephony.engines.base import UnknownVoiceError, UnusableVoiceError
 from telephony.engines.recipes import MAX_CHARS
 from telephony.listeners.sessions import SessionRegistry
+from telephony.settings import Settings
 from telephony.telemetry.history import STEP_S, History
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import unknown_voice
@@ -70,8 +74,28 @@ class SwitchState(BaseModel):
     voice: str
 
 
+class EngineState(BaseModel):
+    """An engine that is loaded, or whose voices are known: where it runs, and how many voices it has."""
+
+    name: str
+    device: str
+    voices: int
+
+
+class CacheState(BaseModel):
+    """The phrase cache: what it holds, and how many phrases were found in it so far, and not."""
+
+    memory_bytes: int
+    file_bytes: int
+    hits: int
+    misses: int
+
+
 class Status(BaseModel):
-    """The service at this moment. `calls` are those known, by the door that they came in through."""
+    """The service at this moment. `calls` are those known, by the door that they came in through.
+
+    `voices_revision` changes when there are other voices.
+    """
 
     status: str
     version: str
@@ -79,6 +103,10 @@ class Status(BaseModel):
     device: str | None
     voice: str | None
     engines: list[str]
+    engine_states: list[EngineState]
+    cache: CacheState | None
+    max_text_chars: int
+    voices_revision: str
     uptime_s: float
     memory_bytes: int | None
     calls: dict[str, int]
@@ -96,7 +124,11 @@ class WantedSelection(BaseModel):
 
 
 def router(
-    sessions: SessionRegistry, metrics: Metrics, readiness: Callable[[], Readiness], actions: AdminActions
+    sessions: SessionRegistry,
+    settings: Settings,
+    metrics: Metrics,
+    readiness: Callable[[], Readiness],
+    actions: AdminActions,
 ) -> APIRouter:
     """The routes of the state and of the switch; `readiness` must return at once."""
     history = History(metrics)
@@ -115,13 +147,22 @@ def router(
     async def show_status() -> Status:
         """The service at this moment, and what it did in the last minutes."""
         state = readiness()
+        engines = sessions.engines()
+        voices = {engine.name: [voice.name for voice in engine.voices()] for engine in engines}
         return Status(
             status=state.status,
             version=__version__,
             engine=state.engine,
             device=state.device,
             voice=state.voice,
-            engines=[engine.name for engine in sessions.engines()],
+            engines=[engine.name for engine in engines],
+            engine_states=[
+                EngineState(name=engine.name, device=str(engine.device), voices=len(voices[engine.name]))
+                for engine in engines
+            ],
+            cache=_cache_state(metrics.registry),
+            max_text_chars=settings.max_text_chars,
+            voices_revision=hashlib.sha256(json.dumps(voices, sort_keys=True).encode()).hexdigest()[:16],
             uptime_s=round(time.monotonic() - started_at, 1),
             memory_bytes=_resident_bytes(),
             calls={
@@ -190,6 +231,24 @@ def _resident_bytes() -> int | None:
     except OSError:
         return None
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _cache_state(registry: CollectorRegistry) -> CacheState | None:
+    """None where there is no cache."""
+    if registry.get_sample_value("tts_cache_memory_bytes") is None:
+        return None
+    totals: Counter[str] = Counter()
+    for family in registry.collect():
+        if family.name in ("tts_cache_memory_bytes", "tts_cache_bytes", "tts_cache_hits", "tts_cache_misses"):
+            totals[family.name] += sum(
+                round(each.value) for each in family.samples if not each.name.endswith("_created")
+            )
+    return CacheState(
+        memory_bytes=totals["tts_cache_memory_bytes"],
+        file_bytes=totals["tts_cache_bytes"],
+        hits=totals["tts_cache_hits"],
+        misses=totals["tts_cache_misses"],
+    )
 
 
 def _value(gauge: Gauge) -> float:

@@ -32,6 +32,7 @@ from telephony.speech import Word
 from telephony.text.script import Script
 from telephony.text.segments import Segmenter
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 log = structlog.get_logger()
 
@@ -57,7 +58,7 @@ class Answers(Protocol):
         """All audio of a segment was sent, so many seconds; the request says what was measured."""
         ...
 
-    async def failed(self, segment: int, request: Request, why: str) -> None:
+    async def failed(self, segment: int, request_id: str, why: str) -> None:
         """A segment could not be spoken to its end."""
         ...
 
@@ -82,10 +83,12 @@ class Format:
 
 @dataclass(eq=False)
 class _Segment(SaidText):
-    """What is spoken in one piece; `number` counts from 1 in its session."""
+    """What is spoken in one piece; `number` counts from 1 in its session. Without a speech, `refusal` says why."""
 
     number: int
-    speech: Speech
+    request_id: str
+    speech: Speech | None
+    refusal: str | None = None
 
 
 @dataclass
@@ -246,11 +249,16 @@ class Conversation:
         while self._waiting and len(self._playback.texts) < self._settings.max_inflight_segments:
             script = self._waiting.popleft()
             self._waiting_chars -= len(script.text)
-            # The service may have another engine or voice by now. If it has lost this one, who spoke so far goes on.
-            with contextlib.suppress(UnknownVoiceError):
-                self._selection = self._sessions.find(self._wanted)
-            speech = self._session.say(script, self._selection, request_id=str(uuid.uuid4()))
-            self._playback.add(_Segment(script.words, next(self._numbers), speech))
+            number, request_id = next(self._numbers), str(uuid.uuid4())
+            try:
+                # The service may have another engine or voice by now. If it has lost this one, it goes on with it.
+                with contextlib.suppress(UnknownVoiceError):
+                    self._selection = self._sessions.find_reader(self._wanted, script)
+            except UnreadableTextError as error:
+                self._playback.add(_Segment(script.words, number, request_id, None, str(error)))
+                continue
+            speech = self._session.say(script, self._selection, request_id=request_id)
+            self._playback.add(_Segment(script.words, number, request_id, speech))
         if self._waiting_chars <= self._settings.max_text_chars:
             self._has_room.set()
         else:
@@ -283,20 +291,21 @@ class Conversation:
 
     async def _send(self, segment: _Segment) -> None:
         """Sends a segment's audio and what became of it, unless it is cancelled on the way."""
-        sent_s = await self._send_audio(segment)
+        speech = segment.speech
+        sent_s = 0.0 if speech is None else await self._send_audio(segment, speech)
         self._playback.done()
         if segment.cut:
             return
         self._refill()
-        request = segment.speech.request
-        if request.measured.failure is not None:
-            await self._answers.failed(segment.number, request, request.measured.failure)
-        else:
-            self._count(segment.speech, sent_s)
-            await self._answers.done(segment.number, request, sent_s)
+        failure = segment.refusal if speech is None else speech.request.measured.failure
+        if failure is not None:
+            await self._answers.failed(segment.number, segment.request_id, failure)
+        elif speech is not None:
+            self._count(speech, sent_s)
+            await self._answers.done(segment.number, speech.request, sent_s)
         self._hold()
 
-    async def _send_audio(self, segment: _Segment) -> float:
+    async def _send_audio(self, segment: _Segment, speech: Speech) -> float:
         """Sends the audio until its end or until it is cancelled; returns how much, in seconds."""
         form = self._format
         frame_samples = form.sample_rate * self._settings.frame_ms // 1000
@@ -304,7 +313,7 @@ class Conversation:
         encoder = open_encoder(form.name, form.sample_rate)
         stream = self._stream = AudioStream(encoder, frames, self._playback, segment)
         sent_bytes = 0
-        async for window in segment.speech:
+        async for window in speech:
             if window.words:
                 await self._answers.words(segment.number, window.words)
             async for frame in stream.messages(window):

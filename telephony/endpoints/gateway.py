@@ -5,7 +5,6 @@ It finds the voice that a text needs, and says who spoke: another engine, where 
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,12 +21,11 @@ from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Session, Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.speech import Voice
 from telephony.telemetry.metrics import Metrics
-from telephony.text import writing_systems
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice, VoiceRequest, speaks
+from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 _DOOR = "gateway"
 
@@ -144,19 +142,8 @@ async def _speak(
 def _select(sessions: SessionRegistry, wanted: Synthesis, script: Script) -> ResolvedVoice:
     asked = VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine)
     try:
-        selection = sessions.find(asked)
+        return sessions.find_reader(asked, script)
     except UnknownVoiceError as error:
         raise no_voice(error, asked) from None
-    if wanted.voice is not None or wanted.language is not None:
-        return selection
-    languages = writing_systems.languages(script.words)
-    if not languages or any(speaks(_voice(selection), language) for language in languages):
-        return selection
-    for language in languages:
-        with contextlib.suppress(UnknownVoiceError):
-            return sessions.find(VoiceRequest(language=language, speed=wanted.speed, engine=wanted.engine))
-    raise invalid("text", f"no engine speaks its language, which is taken for {languages[0]!r}")
-
-
-def _voice(selection: ResolvedVoice) -> Voice:
-    return selection.engine.find_voice(selection.voice)
+    except UnreadableTextError as error:
+        raise invalid("text", str(error)) from None

@@ -22,13 +22,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from telephony import __version__
-from telephony.endpoints import admin, errors, gateway, health, livekit, openai, page, pbx_calls, pipecat
+from telephony.endpoints import (
+    admin,
+    control,
+    errors,
+    gateway,
+    health,
+    livekit,
+    openai,
+    page,
+    pbx_calls,
+    pipecat,
+    tickets,
+)
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer, TraceContext
-from telephony.endpoints.security import Guard, Origins
+from telephony.endpoints.pbx import Pbx
+from telephony.endpoints.proxies import ForwardedHeaders
+from telephony.endpoints.security import Guard, listed_origins
+from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
+from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
@@ -56,6 +72,7 @@ def create_app(
     readiness: Callable[[], Readiness],
     actions: AdminActions,
     *,
+    calls: CallRegistry,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
     """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one."""
@@ -65,12 +82,16 @@ def create_app(
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
         for door in (livekit, pipecat, gateway, openai)
     }
+    pbx = Pbx(sessions, settings, metrics)
     if pbx_listener is not None:
-        routers["calls"] = pbx_calls.router(sessions, settings, metrics, pbx_listener)
+        routers["calls"] = pbx_calls.router(sessions, settings, pbx, pbx_listener)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
-    routers["admin"] = admin.router(sessions, metrics, readiness, actions)
+    routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
+    routers["control"] = control.router(calls, pbx)
     routers["page"] = page.router()
+    given = Tickets()
+    routers["tickets"] = tickets.router(given)
     for router in routers.values():
         app.include_router(router)
     door_of = partial(_door_of, {name: router.routes for name, router in routers.items()})
@@ -79,8 +100,10 @@ def create_app(
     app.add_exception_handler(HTTPException, errors.answer_error)
     # The last one added is the outermost.
     app.add_middleware(_HeadAsGet)
-    app.add_middleware(Guard, settings=settings, metrics=metrics, is_open=lambda scope: door_of(scope) in _OPEN)
-    origins = Origins(settings.allowed_origins, trust_host=False).listed
+    app.add_middleware(
+        Guard, settings=settings, metrics=metrics, tickets=given, is_open=lambda scope: door_of(scope) in _OPEN
+    )
+    origins = listed_origins(settings.allowed_origins)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -100,6 +123,7 @@ def create_app(
     app.add_middleware(Observer, metrics=metrics, door_of=door_of)
     if settings.traces_url:
         app.add_middleware(TraceContext)
+    app.add_middleware(ForwardedHeaders, trusted=settings.forwarded_allow_ips)
     return app
 
 
@@ -153,7 +177,8 @@ class HttpServer:
                 server_header=False,
                 # On what is uvicorn's own answer too, to a request that is none.
                 headers=[("X-Content-Type-Options", "nosniff")],
-                proxy_headers=False,
+                proxy_headers=False,  # ForwardedHeaders has them
+                root_path=settings.root_path,
             )
         )
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="http-door")

@@ -77,8 +77,8 @@ class _Answers:
             )
         )
 
-    async def failed(self, segment: int, request: Request, why: str) -> None:
-        await self._client.send(protocol.Error("synthesis_failed", why, segment, request.request_id))
+    async def failed(self, segment: int, request_id: str, why: str) -> None:
+        await self._client.send(protocol.Error("synthesis_failed", why, segment, request_id))
 
 
 class _Connection:

@@ -7,6 +7,7 @@ import re
 import traceback
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -120,7 +121,8 @@ class Observer:
                 self._metrics.websockets_open.labels(door).dec()
 
     def _refused(self, scope: Scope, door: str, status: str) -> None:
-        code, why = scope["state"].get("refusal", (None, "no reason was given"))
+        # CORSMiddleware answers on its own.
+        code, why = scope["state"].get("refusal") or (None, HTTPStatus(int(status)).phrase)
         request_id = scope["state"]["request_id"]
         refused(self._metrics, door, code or status, why, peer_name(scope.get("client")), request_id=request_id)
 

@@ -9,6 +9,7 @@ import base64
 import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException
@@ -29,7 +30,9 @@ from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, UnavailableVoiceError, VoiceRequest, aliases
+from telephony.voices.reading import UnreadableTextError
 
 VOICES = {
     "alloy": "af_alloy",
@@ -163,7 +166,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         if events and wanted.stream is False:
             raise _ParameterError("stream", "events are always streamed")
         sessions.check_open()
-        selection = _select(sessions, wanted)
+        selection = _select(sessions, wanted, script)
         encoder = open_encoder(wanted.response_format)
         session = sessions.open(_DOOR, request.state.request_id)
         try:
@@ -203,7 +206,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
     @routes.get("/voices")
     async def list_voices() -> dict[str, Any]:
-        """Every voice that is loaded now, and what else it may be called."""
+        """Every voice that is loaded now, what else it may be called, and which ones could be had, and how."""
         sessions.check_open()
         voices = [(engine, voice) for engine in sessions.engines() for voice in engine.voices()]
         return {
@@ -214,25 +217,31 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     "name": voice.name,
                     "language": voice.language,
                     "engine": engine.name,
+                    "gender": voice.gender,
+                    "description": voice.description,
+                    "grade": voice.grade,
                     "aliases": _aliases(voice.name, anyone),
                 }
                 for engine, voice in voices
             ],
+            "missing": [asdict(missing) for missing in sessions.missing_voices()],
         }
 
     return routes
 
 
-def _select(sessions: SessionRegistry, wanted: CreateSpeech) -> ResolvedVoice:
+def _select(sessions: SessionRegistry, wanted: CreateSpeech, script: Script) -> ResolvedVoice:
     engine = _ENGINES.get(wanted.model)
     name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
     try:
-        return sessions.find(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine))
+        return sessions.find_reader(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine), script)
     except UnavailableVoiceError as error:
         param = "model" if engine is not None else "voice"
         raise _ParameterError(param, str(error), status=503, code=VOICE_UNAVAILABLE) from None
     except UnknownVoiceError as error:
         raise _ParameterError("voice", str(error), code="voice_not_found") from None
+    except UnreadableTextError as error:
+        raise _ParameterError("input", str(error)) from None
 
 
 def _voice(name: str, engine: str | None) -> str:

@@ -1,48 +1,46 @@
-"""The page at `/`: to listen to the service and to look at it, in one file without outside requests.
+"""The page at `/`: to listen to the service and to look at it, without outside requests.
 
-It is served to everybody, as it holds nothing: what it shows comes from routes that ask for the key.
+It is served to everybody, as it holds nothing: what it shows comes from routes that ask for the key. Its addresses are
+relative, so that a reverse proxy may have it under a prefix.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from pathlib import Path
 
-from fastapi import APIRouter
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter, HTTPException
+from starlette.responses import Response
 
-_FILE = Path(__file__).with_suffix(".html")
+_DIRECTORY = Path(__file__).with_name("web")
+_INDEX = "index.html"
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_HEADERS = {
+    # The page's own scripts and style, and this service; nothing else.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 
 def router() -> APIRouter:
-    """The route of the page."""
-    html = _FILE.read_text(encoding="utf-8")
-    headers = {
-        "Content-Security-Policy": _content_security_policy(html),
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-cache",
-    }
-    routes = APIRouter()
+    """The routes of the page and of its parts, which are read once."""
+    parts = {path.name: path.read_bytes() for path in _DIRECTORY.iterdir() if path.suffix in _MEDIA_TYPES}
+    routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/", include_in_schema=False)
-    async def show() -> HTMLResponse:
-        return HTMLResponse(html, headers=headers)
+    @routes.get("/")
+    async def show() -> Response:
+        return _response(_INDEX)
+
+    @routes.get("/web/{name}")
+    async def show_part(name: str) -> Response:
+        if name not in parts:
+            raise HTTPException(404, "the page has no such part")
+        return _response(name)
+
+    def _response(name: str) -> Response:
+        return Response(parts[name], headers=_HEADERS, media_type=_MEDIA_TYPES[Path(name).suffix])
 
     return routes
-
-
-def _content_security_policy(html: str) -> str:
-    """Lets the page's own script and style run, and talk to this service; nothing else."""
-    sources = {tag: _hashes(html, tag) for tag in ("script", "style")}
-    return (
-        f"default-src 'none'; script-src {sources['script']}; style-src {sources['style']}; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-
-
-def _hashes(html: str, tag: str) -> str:
-    contents = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
-    digests = (base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in contents)
-    return " ".join(f"'sha256-{digest}'" for digest in digests)

@@ -133,6 +133,10 @@ class Pbx:
             )
         return call
 
+    def connected(self) -> list[PbxCall]:
+        """The calls that are connected, the longest one first."""
+        return list(self._calls.values())
+
     def waiting_texts(self, call_id: uuid.UUID) -> int:
         """How many texts wait for a call that has not connected yet."""
         waiting = self._waiting.get(call_id)

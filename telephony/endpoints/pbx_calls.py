@@ -20,9 +20,10 @@ from telephony.endpoints.pbx_connection import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.settings import Settings
-from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 
 class Words(BaseModel):
@@ -67,9 +68,8 @@ class CallState(BaseModel):
     digits: str = ""
 
 
-def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, listener: socket.socket) -> APIRouter:
+def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
     """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
-    pbx = Pbx(sessions, settings, metrics)
 
     @contextlib.asynccontextmanager
     async def serve(_: object) -> AsyncIterator[None]:
@@ -106,7 +106,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
-            spoken = pbx.say(call_id, CallText(script, _select(sessions, words), request_id))
+            spoken = pbx.say(call_id, CallText(script, _select(sessions, words, script), request_id))
         except RefusedError as error:
             raise streaming.busy(error) from None
         except TooMuchTextError as error:
@@ -156,10 +156,12 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
     return routes
 
 
-def _select(sessions: SessionRegistry, words: Words) -> ResolvedVoice:
+def _select(sessions: SessionRegistry, words: Words, script: Script) -> ResolvedVoice:
     asked = VoiceRequest(words.voice, words.language, words.speed, words.engine)
     try:
-        return sessions.find(asked)
+        return sessions.find_reader(asked, script)
+    except UnreadableTextError as error:
+        raise invalid("text", str(error)) from None
     except UnknownVoiceError as error:
         raise no_voice(error, asked) from None
 

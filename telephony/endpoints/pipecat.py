@@ -31,6 +31,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError
 
 log = structlog.get_logger()
 
@@ -68,7 +69,7 @@ class _Request(SaidText):
         async for window in self.speech:
             if len(window.samples) and not begun:
                 begun = True
-                yield protocol.StartedSpeak(self.request_id)
+                yield protocol.StartedSpeak(self.request_id, self.speech.request.measured.cached or None)
             words = window.words if start.timestamps else None
             if words or (len(window.samples) and self.streamed_s):
                 yield protocol.Meta(self.request_id, round(self.streamed_s, 3), words)
@@ -144,7 +145,10 @@ class _Connection:
             await self._client.send(protocol.Error(error.code, str(error), message.request_id))
 
     async def _handle_start(self, start: protocol.Start) -> None:
-        selection = self._find(VoiceRequest(start.voice, engine=start.engine))
+        try:
+            selection = self._sessions.find(VoiceRequest(start.voice, engine=start.engine))
+        except UnknownVoiceError as error:
+            raise no_voice_message(error) from None
         self._start = start
         await self._client.send(
             protocol.Started(selection.voice, start.format, start.sample_rate, start.timestamps, start.lead_ms)
@@ -164,7 +168,7 @@ class _Connection:
         if not script.speakable:
             raise MessageError("empty_text", "the text has nothing to say")
         voice, engine = (self._start.voice, self._start.engine) if speak.voice is None else (speak.voice, None)
-        selection = self._find(VoiceRequest(voice, speed=speak.speed, engine=engine))
+        selection = self._find_reader(VoiceRequest(voice, speed=speak.speed, engine=engine), script)
         self._check_room(script)
         speech = self._session.say(script, selection, request_id=request_id)
         self._playback.add(_Request(script.words, request_id, speech, self._start))
@@ -188,11 +192,13 @@ class _Connection:
     def _in_flight(self, request_id: str | None) -> _Request | None:
         return next((request for request in self._playback.texts if request.request_id == request_id), None)
 
-    def _find(self, wanted: VoiceRequest) -> ResolvedVoice:
+    def _find_reader(self, wanted: VoiceRequest, script: Script) -> ResolvedVoice:
         try:
-            return self._sessions.find(wanted)
+            return self._sessions.find_reader(wanted, script)
         except UnknownVoiceError as error:
             raise no_voice_message(error) from None
+        except UnreadableTextError as error:
+            raise MessageError("bad_text", str(error)) from None
 
     def _check_room(self, script: Script) -> None:
         requests = self._playback.texts

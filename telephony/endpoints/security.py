@@ -23,6 +23,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telephony.endpoints.observer import explain
+from telephony.endpoints.proxies import forwarded_hosts
+from telephony.endpoints.tickets import Tickets
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -82,34 +84,38 @@ class Keys:
         return found
 
 
+def listed_origins(text: str) -> frozenset[str]:
+    """Origins such as `https://example.com`, with commas between them; `*` for every one."""
+    return frozenset(entry for part in text.split(",") if (entry := part.strip().lower().rstrip("/")))
+
+
 class Origins:
     """The web sites whose pages may use the doors.
 
     Args:
-        text: origins such as `https://example.com`, with commas between them; `*` for every one.
-        trust_host: whether a page is the service's own whenever its origin is the host that the request names. Not
-            without a key: a hostile site can have its own name lead to this machine.
+        text: see `listed_origins`.
+        is_own: whether a name is the service's own. Then a page is, too, whose origin is the host of the request.
     """
 
-    def __init__(self, text: str, *, trust_host: bool) -> None:
-        self.listed = frozenset(entry for part in text.split(",") if (entry := part.strip().lower().rstrip("/")))
-        self._trust_host = trust_host
+    def __init__(self, text: str, is_own: Callable[[str], bool]) -> None:
+        self._listed = listed_origins(text)
+        self._is_own = is_own
 
-    def allow(self, origin: str | None, host: str) -> bool:
+    def allow(self, origin: str | None, hosts: Sequence[str]) -> bool:
         """Whether a request may be served.
 
         Args:
             origin: its Origin header; None from what is no browser.
-            host: its Host header.
+            hosts: where it was sent to: its Host header, and what a proxy says that this was.
         """
-        if origin is None or "*" in self.listed or origin.lower() in self.listed:
+        if origin is None or "*" in self._listed or origin.lower() in self._listed:
             return True
         try:
-            own = urlsplit(origin)
-            name = own.hostname or ""
+            sent_by = urlsplit(origin)
+            name = sent_by.hostname or ""
         except ValueError:
             return False
-        return own.netloc.lower() == host.lower() and (self._trust_host or name == "localhost" or _is_address(name))
+        return sent_by.netloc.lower() in map(str.lower, hosts) and self._is_own(name)
 
 
 class Hosts:
@@ -121,17 +127,25 @@ class Hosts:
     Args:
         text: names, with commas between them; `*` for every one.
         own: the name that the doors listen on.
-        open_to_any: whether every name will do where none is listed.
+        guarded: whether a key is asked for, which no hostile site has: then every name will do if none is listed.
     """
 
-    def __init__(self, text: str, own: str, *, open_to_any: bool) -> None:
+    def __init__(self, text: str, own: str, *, guarded: bool) -> None:
         listed = frozenset(entry for part in text.split(",") if (entry := _host_name(part.strip())))
-        self._any = "*" in listed or (open_to_any and not listed)
+        self._any = "*" in listed or (guarded and not listed)
+        self._guarded = guarded
         self._known = listed | {"localhost", _host_name(own)}
 
     def allow(self, hosts: Sequence[str]) -> bool:
-        """Whether a request may be served, by its Host headers. A browser always sends one."""
-        return self._any or all(_is_address(name) or name in self._known for name in map(_host_name, hosts))
+        """Whether a request may be served, by all hosts that it names. A browser always names one."""
+        return self._any or all(map(self._is_known, map(_host_name, hosts)))
+
+    def are_own(self, name: str) -> bool:
+        """Whether no hostile site can be shown under a name as if it were this service."""
+        return self._guarded or self._is_known(name)
+
+    def _is_known(self, name: str) -> bool:
+        return _is_address(name) or name in self._known
 
 
 class Rates:
@@ -178,15 +192,20 @@ class Guard:
 
     Args:
         is_open: whether everybody may always use what a path leads to.
+
+    For what it lets through, `scope["state"]["key"]` is the number of the key, None where none is asked for.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, is_open: Callable[[Scope], bool]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: Metrics, tickets: Tickets, is_open: Callable[[Scope], bool]
+    ) -> None:
         self._app = app
+        self._tickets = tickets
         self._metrics = metrics
         self._is_open = is_open
         self._keys = Keys(settings.api_key)
-        self._origins = Origins(settings.allowed_origins, trust_host=self._keys.required)
-        self._hosts = Hosts(settings.allowed_hosts, settings.http_host, open_to_any=self._keys.required)
+        self._hosts = Hosts(settings.allowed_hosts, settings.http_host, guarded=self._keys.required)
+        self._origins = Origins(settings.allowed_origins, self._hosts.are_own)
         self._rates = Rates(settings.requests_per_minute)
         self._max_in_work = settings.http_connections
         self._max_body_bytes = settings.max_message_bytes
@@ -210,13 +229,18 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> _Refusal | None:
         headers = Headers(scope=scope)
-        if not self._hosts.allow(headers.getlist("host")):
-            return _Refusal("host", "this name is none of the service's: see --allowed-hosts", 403, _POLICY_VIOLATION)
-        if not self._origins.allow(headers.get("origin"), headers.get("host", "")):
-            return _Refusal("origin", "pages of this origin may not use this service", 403, _POLICY_VIOLATION)
+        hosts = [*headers.getlist("host"), *forwarded_hosts(scope)]
+        if not self._hosts.allow(hosts):
+            message = "host refused: this name is none of the service's: see --allowed-hosts"
+            return _Refusal("host", message, 403, _POLICY_VIOLATION)
+        origin = headers.get("origin")
+        if not self._origins.allow(origin, hosts):
+            message = f"origin refused: {origin!a:.50} is not the service's own: see --allowed-origins"
+            return _Refusal("origin", message, 403, _POLICY_VIOLATION)
         if self._in_work >= self._max_in_work:
             return _Refusal("connections", "too many connections", 503, _TRY_AGAIN_LATER, retry_after_s=1)
-        key = next((number for each in _presented(scope) if (number := self._keys.find(each)) is not None), None)
+        key = self._key(scope)
+        scope.setdefault("state", {})["key"] = key
         wait_s = self._rates.take(_address(scope) if key is None else f"key {key}")
         if wait_s:
             message = f"too many requests: try again in {math.ceil(wait_s)} s"
@@ -226,6 +250,12 @@ class Guard:
         if scope["type"] == "http" and _content_length(headers) > self._max_body_bytes:
             return self._too_large()
         return None
+
+    def _key(self, scope: Scope) -> int | None:
+        """The number of the key that a request shows, or has a ticket for; None without a valid one."""
+        found = [self._keys.find(key) for key in _presented(scope)]
+        found += [self._tickets.redeem(ticket) for ticket in _socket_query(scope, "ticket")]
+        return next((number for number in found if number is not None), None)
 
     def _too_large(self) -> _Refusal:
         return _Refusal("size", f"a body has at most {self._max_body_bytes} bytes", 413, _POLICY_VIOLATION)
@@ -283,9 +313,15 @@ def _presented(scope: Scope) -> Iterator[bytes]:
             yield value
         elif name == b"authorization" and value[:7].lower() == b"bearer ":
             yield value[7:].strip()
-    if scope["type"] == "websocket":  # a browser cannot give a WebSocket headers
-        for key in parse_qs(scope["query_string"].decode("latin-1")).get("api_key", ()):
-            yield key.encode()
+    for key in _socket_query(scope, "api_key"):  # of older clients: proxies log it
+        yield key.encode()
+
+
+def _socket_query(scope: Scope, name: str) -> list[str]:
+    """What the address of a WebSocket says: a browser cannot give it headers."""
+    if scope["type"] != "websocket":
+        return []
+    return parse_qs(scope["query_string"].decode("latin-1")).get(name, [])
 
 
 def _address(scope: Scope) -> str:

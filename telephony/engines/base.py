@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from telephony.speech import Samples, Voice, Word
+from telephony.speech import MissingVoices, Samples, Voice, Word
 from telephony.suggestions import did_you_mean
 
 
@@ -202,6 +202,15 @@ class ResumableEngine(Protocol):
 
         The times of words stay those of the whole.
         """
+        ...
+
+
+@runtime_checkable
+class Extensible(Protocol):
+    """An engine that could have more voices than it has."""
+
+    def missing_voices(self) -> Sequence[MissingVoices]:
+        """Those that it lacks, and how to get them. Any thread."""
         ...
 
 

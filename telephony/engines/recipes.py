@@ -113,4 +113,4 @@ def find(
                 raise UnusableVoiceError(reasons[voice])
             raise UnusableVoiceError(f"the blend {name} has an unknown voice, {voice!r}", voice, voices)
     leader, _ = recipe.parts[0]
-    return dataclasses.replace(voices[leader], name=str(recipe))
+    return dataclasses.replace(voices[leader], name=str(recipe), description=None, grade=None)

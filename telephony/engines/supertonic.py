@@ -264,6 +264,7 @@ def _voices_of(speaker: str) -> list[Voice]:
             speaker=speaker,
             slowest=_MIN_SPEED / _USUAL_SPEED,
             fastest=_MAX_SPEED / _USUAL_SPEED,
+            gender="female" if speaker.startswith("F") else "male",
         )
         for language in _LANGUAGES
     ]

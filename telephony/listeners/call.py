@@ -62,6 +62,21 @@ class CallPolicy:
     shared: bool = False
 
 
+@dataclass(frozen=True)
+class CallState:
+    """A call at this moment: since when somebody is connected, who is, and whether it has something to say.
+
+    `host` is that of the call.
+    """
+
+    call_id: str
+    host: str
+    connected_s: float
+    text_host: bool
+    processor: bool
+    speaking: bool
+
+
 class Call:
     """One telephone call. Made and forgotten by `CallRegistry`. `host` is empty where calls are not shared."""
 
@@ -76,6 +91,7 @@ class Call:
         self._lock = threading.Lock()
         self._chunk_id = 0
         self._windows = 0
+        self._connected_at = time.monotonic()
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
         self._listener = Listener(
@@ -90,7 +106,7 @@ class Call:
     def __str__(self) -> str:
         return self.call_id
 
-    def say(self, text: str, selection: ResolvedVoice, reply: ReplySink) -> None:
+    def say(self, script: Script, selection: ResolvedVoice, reply: ReplySink) -> None:
         """Queues a text that came on the connection of `reply`; waits while too much of this call's text is waiting.
 
         Raises:
@@ -102,9 +118,8 @@ class Call:
             epoch = self._listener.begin_epoch()
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
-        script = Script.lenient(text, self._document_invalid)
         request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
-        log.debug("text", call=self.call_id, text=text[:200])
+        log.debug("text", call=self.call_id, text=script.text[:200])
         if not self._listener.say(request, lambda: self.owned_by(reply)) and not self.owned_by(reply):
             raise QueueClosedError(_NOT_OWNED)
 
@@ -112,7 +127,8 @@ class Call:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
         self._listener.interrupt()
 
-    def _document_invalid(self, error: SpokenError) -> None:
+    def document_invalid(self, error: SpokenError) -> None:
+        """A text of this call is an SSML document that is not valid."""
         self._metrics.documents_invalid.inc()
         log.warning("document_invalid", call=self.call_id, error=str(error), effect="its tags are ignored")
 
@@ -136,6 +152,18 @@ class Call:
                     return sent
 
     @property
+    def state(self) -> CallState:
+        """Who is connected, and whether it speaks."""
+        return CallState(
+            self.call_id,
+            self.host,
+            round(time.monotonic() - self._connected_at, 1),
+            self._reply is not None,
+            self._processor is not None,
+            not self._listener.silent,
+        )
+
+    @property
     def awaits_engine(self) -> bool:
         """Whether there is something to say and room for it: if nothing moves, others are served."""
         return self._listener.awaits_engine
@@ -146,9 +174,9 @@ class Call:
         return self._windows, self._chunk_id
 
     @property
-    def connected(self) -> bool:
-        """Whether a text connection speaks for it."""
-        return self._reply is not None
+    def reply(self) -> ReplySink | None:
+        """The text connection that speaks for it."""
+        return self._reply
 
     @property
     def registered(self) -> bool:
@@ -223,6 +251,8 @@ class Call:
     def attach_reply(self, reply: ReplySink) -> ReplySink | None:
         """Makes `reply` the owner of this call, of what has not left too; returns the previous owner."""
         with self._lock:
+            if self.idle:
+                self._connected_at = time.monotonic()
             previous, self._reply = self._reply, reply
             if previous is not None:
                 for window in previous.take_unsent():
@@ -239,6 +269,12 @@ class Call:
             if self._processor is None and self._policy.route != "processor":
                 self._listener.interrupt()
         self._scheduler.wake()
+
+    def disconnect(self) -> None:
+        """Cuts the text connection, if there is one: its endpoint then detaches it."""
+        reply = self._reply
+        if reply is not None:
+            reply.disconnect()
 
     def attach_processor(self, connector: Connector, on_lost: Callable[[Call], None]) -> bool:
         """The processor has registered: connect to it, and send it what has not left on the reply route.
@@ -304,17 +340,18 @@ class Call:
         self._listener.close()
         return self.end(says_end=not self._policy.shared)
 
-    def surrender(self) -> ProcessorSink | None:
-        """Another door has the call: its speech stops here, and both its connections are cut.
+    def surrender(self, claimed_for: ReplySink | None) -> ProcessorSink | None:
+        """Another door has the call: its speech stops here, and both its connections are cut. Returns as `end`.
 
-        Returns the processor's sink, which is ending.
+        Nothing happens if a newer connection than `claimed_for` speaks for it here.
         """
         with self._lock:
+            if self._reply not in (None, claimed_for):
+                return None
             reply, self._reply = self._reply, None
-        processor = self.end(says_end=False)
         if reply is not None:
             reply.disconnect()
-        return processor
+        return self.end(says_end=False)
 
     def _sink(self) -> Sink | None:
         """Where the next window goes. Called with the lock held."""

@@ -7,9 +7,8 @@ processor has registered. Each step is one script, so that two doors never see h
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,18 +18,18 @@ import redis
 from telephony.cache.redis_store import redis_client
 from telephony.listeners.call import Call
 from telephony.protocols import telephone
+from telephony.protocols.signed import RefusedError, SignedMessages
 
 TIMEOUT_S = 0.2
 """For an answer of Redis."""
 RECORD_S = 300.0
-"""That a record outlives its door: for so long the host may take to connect again."""
+"""How long a record outlives its door: the host may take so long to connect again."""
 PENDING_S = 30.0
-"""That a registration waits for its call."""
+"""How long a registration waits for its call."""
 MARGIN = 65_536
-"""Chunk ids that are left out when another door goes on: more than one gives out between two of its reports."""
+"""Chunk ids that are left out when another door goes on: more than a door gives out between two of its reports."""
 
 _MAX_CHUNK_ID = 2**32 - 2**24
-_MAC_BYTES = 32
 _CALL = "telephone:call:"
 _DOOR = "telephone:door:"
 _INBOX_POLL_S = 0.5
@@ -89,10 +88,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Forwarded:
-    """A datagram that came to another door from `host`."""
+    """A datagram that came to another door from `host`; `signed` is the message, to be passed on as it is."""
 
     host: str
     datagram: telephone.Datagram
+    signed: bytes
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,22 @@ class Taken:
     call_id: str
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A message that no door has written, or that came before."""
+
+    why: str
+
+
+Message = Forwarded | Taken | Refused
+
+
 class CallDirectory:
     """The records of all calls, and this door's inbox. One thread asks, another reads `messages`.
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.
-        secret: of all doors; a message without a MAC by it is nobody's.
+        secret: of all doors; it signs their messages.
 
     Everything that asks raises DirectoryError, after `TIMEOUT_S` at most, name service apart.
     """
@@ -116,7 +126,7 @@ class CallDirectory:
     def __init__(self, url: str, secret: str) -> None:
         self.door = secrets.token_hex(8)
         """The name of this door, for as long as its process lives."""
-        self._mac_key = hashlib.sha256(b"calls in redis:" + secret.encode()).digest()
+        self._signed = SignedMessages("calls in redis", secret)
         self._client = redis_client(url, TIMEOUT_S)
         self._inbox = redis_client(url, TIMEOUT_S)
         self._claim, self._renew, self._release, self._offer = map(
@@ -125,11 +135,11 @@ class CallDirectory:
 
     def claim(self, call: Call) -> Claim:
         """This door has the call now; the door that had it is told."""
-        taken = self._signed(f"{call.host}\nTAKEN:{call.call_id}".encode())
+        taken = self._signed.sign(f"{call.host}\nTAKEN:{call.call_id}".encode(), time.time())
         arguments = (self.door, round(RECORD_S * 1000), call.chunk_id, MARGIN, taken)
         with _as_directory_error():
             previous, chunk_id, registered = self._claim([_key(call.host, call.call_id)], arguments)
-        return Claim(previous.decode(), min(chunk_id, _MAX_CHUNK_ID), bool(registered))
+        return Claim(previous.decode("utf-8", "replace"), min(chunk_id, _MAX_CHUNK_ID), bool(registered))
 
     def renew(self, calls: list[Call]) -> list[str]:
         """Tells how far calls of this door are.
@@ -139,7 +149,7 @@ class CallDirectory:
         """
         with _as_directory_error(), self._client.pipeline(transaction=False) as pipeline:
             for call in calls:
-                state = (call.chunk_id, int(call.registered), int(call.connected))
+                state = (call.chunk_id, int(call.registered), int(call.reply is not None))
                 key = _key(call.host, call.call_id)
                 self._renew([key], (self.door, round(RECORD_S * 1000), *state), client=pipeline)
             answers: list[bytes] = pipeline.execute()
@@ -150,13 +160,14 @@ class CallDirectory:
         with _as_directory_error():
             self._release([_key(call.host, call.call_id)], (self.door,))
 
-    def offer(self, host: str, datagram: telephone.Datagram, *, keep: bool) -> str:
-        """Forwards a datagram to the door that has its call.
+    def offer(self, host: str, datagram: telephone.Datagram, *, keep: bool, signed: bytes | None = None) -> str:
+        """Forwards a datagram to the door that has its call; `signed` is the message in which it came, if it did.
 
         Returns `forwarded`; `kept` where there is no such door and the call's registration waits for one, for which it
         needs `keep`; else `ownerless`.
         """
-        message = self._signed(host.encode() + b"\n" + telephone.encode_datagram(datagram))
+        words = host.encode() + b"\n" + telephone.encode_datagram(datagram)
+        message = signed or self._signed.sign(words, time.time())
         otherwise = "end" if isinstance(datagram, telephone.Goodbye) else ""
         if keep and isinstance(datagram, telephone.Register):
             otherwise = "keep"
@@ -165,8 +176,8 @@ class CallDirectory:
             answer: bytes = self._offer([_key(host, datagram.call_id)], arguments)
         return answer.decode()
 
-    def messages(self) -> Iterator[Forwarded | Taken | None]:
-        """What comes for this door; None now and then, and for a message that no door has written."""
+    def messages(self) -> Iterator[Message | None]:
+        """What comes for this door; None now and then."""
         with _as_directory_error(), self._inbox.pubsub(ignore_subscribe_messages=True) as inbox:  # type: ignore[no-untyped-call]
             inbox.subscribe(_DOOR + self.door)
             while True:
@@ -178,22 +189,20 @@ class CallDirectory:
         self._client.close()
         self._inbox.close()
 
-    def _signed(self, body: bytes) -> bytes:
-        return hmac.digest(self._mac_key, body, "sha256") + body
-
-    def _read(self, message: bytes) -> Forwarded | Taken | None:
-        body = message[_MAC_BYTES:]
-        if not hmac.compare_digest(message, self._signed(body)):
-            return None
+    def _read(self, message: bytes) -> Message:
+        try:
+            body = self._signed.open(message, time.time())
+        except RefusedError as error:
+            return Refused(str(error))
         host, _, rest = body.partition(b"\n")
         if rest.startswith(b"TAKEN:"):
             return Taken(host.decode(), rest.removeprefix(b"TAKEN:").decode())
         datagram = telephone.decode_datagram(rest)
-        return Forwarded(host.decode(), datagram) if datagram is not None else None
+        return Forwarded(host.decode(), datagram, message) if datagram is not None else Refused("it is no datagram")
 
 
 def _key(host: str, call_id: str) -> str:
-    return f"{_CALL}{host}:{call_id}"
+    return f"{_CALL}{host}/{call_id}"  # an address may have a colon, and no slash
 
 
 @contextlib.contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from telephony.listeners.call import Call, CallPolicy
+from telephony.engines.base import Engine
+from telephony.listeners.call import Call, CallPolicy, CallState
 from telephony.listeners.connector import Connector
 from telephony.listeners.processor_sink import ProcessorSink
 from telephony.listeners.reply_sink import ReplySink
@@ -17,7 +18,9 @@ from telephony.scheduling.queues import QueueClosedError
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.refusals import refused
+from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
+from telephony.voices.reading import UnreadableTextError, reader_of
 
 log = structlog.get_logger()
 
@@ -30,7 +33,7 @@ class TooManyCallsError(RuntimeError):
 
 
 class CallRegistry:
-    """All calls by id, and where they are shared by their host's address as well. Its methods may be called from any
+    """All calls by id, where they are shared by their host's address as well. Its methods may be called from any
     thread; where calls are not shared, `host` means nothing.
 
     Attributes:
@@ -43,11 +46,13 @@ class CallRegistry:
         scheduler: Scheduler,
         metrics: Metrics,
         selection: Callable[[], ResolvedVoice],
+        engines: Callable[[], Sequence[Engine]],
     ) -> None:
         self._policy = policy
         self._scheduler = scheduler
         self._metrics = metrics
         self._selection = selection
+        self._engines = engines
         self._lock = threading.Lock()
         self.on_forgotten: Callable[[Call], None] | None = None
         self._calls: dict[tuple[str, str], Call] = {}
@@ -75,7 +80,8 @@ class CallRegistry:
     def say(self, call: Call, reply: ReplySink, text: str) -> bool:
         """Says a text that came on a call's connection, with the engine and voice of this moment.
 
-        False while the service is stopping: the text is refused, with a count.
+        False while the service is stopping: the text is refused, with a count. A text that this voice does not read is
+        said by one that does; if there is none, by nobody, with a count and a line in the log.
 
         Raises:
             QueueClosedError: the connection does not own the call any more, or the service was closed meanwhile.
@@ -83,7 +89,14 @@ class CallRegistry:
         if self._refusing:
             self._metrics.texts_refused.inc()
             return False
-        call.say(text, self._selection(), reply)
+        script = Script.lenient(text, call.document_invalid)
+        try:
+            reader = reader_of(script, self._selection(), self._engines(), free=True)
+        except UnreadableTextError as error:
+            self._metrics.texts_unreadable.inc()
+            log.error("text_unreadable", call=call.call_id, error=str(error))
+        else:
+            call.say(script, reader, reply)
         return True
 
     def receive(self, datagram: telephone.Datagram, host: str = "") -> None:
@@ -141,6 +154,20 @@ class CallRegistry:
         call.interrupt()
         return True
 
+    def connected(self) -> list[CallState]:
+        """The calls that somebody is connected to, the longest one first."""
+        states = [call.state for call in self._snapshot() if not call.idle]
+        return sorted(states, key=lambda state: -state.connected_s)
+
+    def hang_up(self, call_id: str, host: str = "") -> bool:
+        """Ends a call from this side, as `end`, and cuts its text connection; False if it is not known."""
+        call = self.find(call_id, host)
+        if call is None:
+            return False
+        self._end(call)
+        call.disconnect()
+        return True
+
     def end(self, call_id: str, host: str = "") -> bool:
         """The call has ended; False if it is not known. An open text connection may begin the next call of that id."""
         call = self.find(call_id, host)
@@ -168,9 +195,9 @@ class CallRegistry:
         call.detach_reply(reply)
         self._forget_if_done(call)
 
-    def surrender(self, call: Call) -> None:
-        """Another door has a call, and goes on with it."""
-        self._keep_until_ended(call.surrender())
+    def surrender(self, call: Call, reply: ReplySink | None) -> None:
+        """Another door has a call, and goes on with it, unless a newer connection than `reply` speaks for it here."""
+        self._keep_until_ended(call.surrender(reply))
         self._forget_if_done(call)
 
     def refuse_text(self) -> None:

@@ -26,7 +26,8 @@ class Prerenderer:
 
     Args:
         phrases: what to say.
-        find: engine and voice for a wanted; it raises UnknownVoiceError where there is none.
+        find: engine and voice for a wanted, to read a script; it raises UnknownVoiceError where there is none, and
+            UnreadableTextError.
         whole: the telephone's replies leave as one frame, for which sentences stay together.
         exact: the telephone has the model's own output, sentence by sentence.
     """
@@ -35,7 +36,7 @@ class Prerenderer:
         self,
         phrases: Sequence[PhraseRequest],
         scheduler: Scheduler,
-        find: Callable[[VoiceRequest], ResolvedVoice],
+        find: Callable[[VoiceRequest, Script], ResolvedVoice],
         *,
         whole: bool,
         exact: bool,
@@ -76,9 +77,9 @@ class Prerenderer:
 
     def _say(self, wanted: PhraseRequest) -> bool:
         """Has a phrase made in every way in which a door may ask for it; whether any of them was missing."""
-        selection = self._find(VoiceRequest(wanted.voice, wanted.language, wanted.speed))
-        worked_s = 0.0
         script = Script.lenient(wanted.text)
+        selection = self._find(VoiceRequest(wanted.voice, wanted.language, wanted.speed), script)
+        worked_s = 0.0
         for division, exact in self._ways(script, selection.read_in):
             request = Request(
                 division,

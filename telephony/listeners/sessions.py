@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from telephony.engines.base import Engine
 from telephony.listeners.session import Session, SessionPolicy
 from telephony.scheduling.scheduler import Scheduler
+from telephony.speech import MissingVoices
 from telephony.telemetry.metrics import Metrics
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices.reading import UnreadableTextError, reader_of
 
 # Up to so many characters are checked in the event loop: a millisecond or two, whatever they are.
 _SHORT_CHARS = 500
@@ -37,6 +39,7 @@ class SessionRegistry:
     Args:
         find: see `find`.
         engines: the engines that are loaded.
+        missing_voices: the voices that could be had, and how.
     """
 
     def __init__(
@@ -46,9 +49,12 @@ class SessionRegistry:
         metrics: Metrics,
         find: Callable[[VoiceRequest], ResolvedVoice],
         engines: Callable[[], Sequence[Engine]],
+        *,
+        missing_voices: Callable[[], Sequence[MissingVoices]] = tuple,
     ) -> None:
         self.policy = policy
         self.engines = engines
+        self.missing_voices = missing_voices
         self._find = find
         self._scheduler = scheduler
         self._metrics = metrics
@@ -83,6 +89,21 @@ class SessionRegistry:
         if wanted.voice is None and wanted.language is None:
             wanted = dataclasses.replace(wanted, language=self.policy.language)
         return self._find(wanted)
+
+    def find_reader(self, wanted: VoiceRequest, script: Script) -> ResolvedVoice:
+        """As `find`, for a text. Who names neither voice nor language gets a voice that reads it.
+
+        Raises:
+            UnknownVoiceError: see `find`.
+            UnreadableTextError: the voice does not read what the text is written with.
+        """
+        free = wanted.voice is None and wanted.language is None
+        engines = [engine for engine in self.engines() if wanted.engine in (None, engine.name)]
+        try:
+            return reader_of(script, self.find(wanted), engines, free=free)
+        except UnreadableTextError:
+            self._metrics.texts_unreadable.inc()
+            raise
 
     def open(self, door: str, name: str | None = None) -> Session:
         """A session with a place for a new client of `door`, in the running event loop.

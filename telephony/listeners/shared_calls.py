@@ -1,7 +1,7 @@
 """Calls that several doors share: whichever has a call's text connection owns it, and gets its datagrams.
 
-Two threads: one asks Redis, the other waits for what other doors forward. Nobody who carries audio waits for either. A
-HELLO waits `CLAIM_TIMEOUT_S` at most, before its first text.
+Two threads: one asks Redis, the other waits for what other doors forward. No thread that carries audio waits for
+either. A HELLO waits `CLAIM_TIMEOUT_S` at most, before its first text.
 """
 
 from __future__ import annotations
@@ -12,46 +12,50 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
 
 from telephony.listeners.call import Call
-from telephony.listeners.call_directory import PENDING_S, CallDirectory, Claim, DirectoryError, Forwarded, Taken
+from telephony.listeners.call_directory import (
+    PENDING_S,
+    CallDirectory,
+    DirectoryError,
+    Forwarded,
+    Message,
+    Refused,
+)
 from telephony.listeners.calls import CallRegistry
+from telephony.listeners.reply_sink import ReplySink
 from telephony.protocols import telephone
+from telephony.telemetry.shared_call_figures import SharedCallFigures
 
 log = structlog.get_logger()
 
 CLAIM_TIMEOUT_S = 0.5
 RENEWAL_S = 5.0
 RETRY_S = 5.0
-"""That Redis is not asked after it has failed."""
+"""How long Redis is not asked after it has failed."""
 MAX_PENDING = 256
 """Registrations that this door keeps for calls to come."""
 MAX_WAITING = 256
-"""Questions to Redis that wait; a datagram behind them is dropped."""
+"""Questions to Redis that wait; those for a datagram or a message are dropped behind them."""
 
 _BATCH = 256
 _END_TIMEOUT_S = 2.0
+_INBOX_PAUSE_S = 1.0
 
 Answer = TypeVar("Answer")
 
 
-class SharedCallFigures:
-    """What a door counts of shared calls, in a service's registry. Thread-safe."""
+@dataclass
+class _Owned:
+    """A call that this door has claimed for the connection `reply`; `recorded` once Redis knows."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=registry)
-
-        self.datagrams = counter(
-            "tts_shared_datagrams_total", "Datagrams for calls that another door has, or none yet", "what"
-        )
-        self.moved = counter("tts_shared_calls_moved_total", "Calls that went from door to door", "where")
-        self.errors = counter("tts_shared_calls_errors_total", "Failed questions about shared calls")
+    reply: ReplySink | None
+    recorded: bool = False
 
 
 class SharedCalls:
@@ -65,7 +69,7 @@ class SharedCalls:
         self._ending = threading.Event()
         self._recovered = threading.Event()
         # All of these belong to the thread that asks.
-        self._owned: dict[Call, bool] = {}  # whether its claim is recorded
+        self._owned: dict[Call, _Owned] = {}
         self._pending: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._failing = False
         self._retry_at = 0.0
@@ -94,15 +98,24 @@ class SharedCalls:
         if not answered.wait(CLAIM_TIMEOUT_S):
             call.raise_chunk_id(_unknown_chunk_id())
 
-    def receive(self, datagram: telephone.Datagram, host: str) -> None:
-        """Does what a datagram says, here or at the door that owns its call. Returns at once."""
+    def receive(self, datagram: telephone.Datagram, host: str, signed: bytes | None = None) -> None:
+        """Does what a datagram says, here or at the door that owns its call. Returns at once.
+
+        `signed` is the message in which another door has forwarded it.
+        """
         call = self._calls.find(datagram.call_id, host)
         if call is not None:
             self._calls.receive(datagram, host)
-        if self._jobs.qsize() < MAX_WAITING:
-            self._jobs.put(partial(self._offer, datagram, host) if call is None else partial(self._renew, [call]))
-        elif call is None:
+            self._ask_soon(partial(self._renew, [call]))
+        elif not self._ask_soon(partial(self._offer, datagram, host, signed)):
             self._figures.datagrams.labels("dropped").inc()
+
+    def _ask_soon(self, job: Callable[[], None]) -> bool:
+        """False if too many wait."""
+        if self._jobs.qsize() >= MAX_WAITING:
+            return False
+        self._jobs.put(job)
+        return True
 
     # The thread that asks
 
@@ -146,25 +159,29 @@ class SharedCalls:
         try:
             if self._calls.find(call.call_id, call.host) is not call:
                 return  # it is over already
-            claim = self._ask(partial(self._directory.claim, call))
-            self._owned[call] = claim is not None
+            self._owned[call] = owned = _Owned(call.reply)
             waited = self._pending.pop(key, 0.0) > time.monotonic()
-            if claim is not None:
-                self._take(call, claim)
-            else:
+            if not self._record(call, owned):
                 call.raise_chunk_id(_unknown_chunk_id())
                 if waited:
                     self._calls.receive(telephone.Register(call.call_id), call.host)
         finally:
             answered.set()
 
-    def _take(self, call: Call, claim: Claim) -> None:
+    def _record(self, call: Call, owned: _Owned) -> bool:
+        """Claims a call in Redis, and goes on from what is known of it there. False if Redis does not answer."""
+        owned.reply = call.reply  # a connection that comes later claims it again
+        claim = self._ask(partial(self._directory.claim, call))
+        if claim is None:
+            return False
+        owned.recorded = True
         call.raise_chunk_id(claim.chunk_id)
         if claim.registered and not call.registered:
             self._calls.receive(telephone.Register(call.call_id), call.host)
         if claim.previous:
             self._figures.moved.labels("here").inc()
             log.info("call_taken_over", call=call.call_id, host=call.host, door=claim.previous)
+        return True
 
     def _renew_all(self) -> None:
         calls = list(self._owned)
@@ -173,12 +190,11 @@ class SharedCalls:
 
     def _renew(self, calls: list[Call]) -> None:
         for call in calls:
-            if self._owned.get(call) is False:  # claimed while Redis did not answer
-                claim = self._ask(partial(self._directory.claim, call))
-                if claim is not None:
-                    self._owned[call] = True
-                    self._take(call, claim)
-        known = [call for call in calls if self._owned.get(call)]
+            owned = self._owned.get(call)
+            if owned is not None and not owned.recorded and call.reply is not None:  # Redis did not answer
+                self._record(call, owned)
+        # Without a host there is nothing to claim a call for; whether another door has it must be known.
+        known = [call for call in calls if call in self._owned and (self._owned[call].recorded or call.reply is None)]
         if not known:
             return
         answers = self._ask(partial(self._directory.renew, known)) or []
@@ -189,21 +205,21 @@ class SharedCalls:
                 self._leave(call)
 
     def _leave(self, call: Call) -> None:
-        del self._owned[call]
+        owned = self._owned.pop(call)
         self._figures.moved.labels("elsewhere").inc()
         log.info("call_left", call=call.call_id, host=call.host)
-        self._calls.surrender(call)
+        self._calls.surrender(call, owned.reply)
 
     def _release(self, call: Call) -> None:
-        if self._owned.pop(call, False):
+        if self._owned.pop(call, None) is not None:
             self._ask(partial(self._directory.release, call))
 
-    def _offer(self, datagram: telephone.Datagram, host: str) -> None:
+    def _offer(self, datagram: telephone.Datagram, host: str, signed: bytes | None) -> None:
         keep = isinstance(datagram, telephone.Register) and self._keep((host, datagram.call_id))
-        answer = self._ask(partial(self._directory.offer, host, datagram, keep=keep))
+        answer = self._ask(partial(self._directory.offer, host, datagram, keep=keep, signed=signed))
         if answer is None:
             answer = "kept" if keep else "dropped"
-        elif answer != "kept":
+        if answer == "forwarded" or isinstance(datagram, telephone.Goodbye):
             self._pending.pop((host, datagram.call_id), None)
         self._figures.datagrams.labels(answer).inc()
         log.debug("datagram_offered", call=datagram.call_id, host=host, answer=answer)
@@ -226,25 +242,30 @@ class SharedCalls:
             try:
                 self._recovered.clear()
                 for message in self._directory.messages():
-                    self._handle(message)
+                    if message is not None:
+                        self._handle(message)
                     if self._ending.is_set() or self._recovered.is_set():
                         break  # after a failure the subscription may be one to a Redis that is gone
             except DirectoryError as error:
                 log.debug("shared_calls_inbox_lost", error=str(error))
-                self._ending.wait(1.0)
+                self._ending.wait(_INBOX_PAUSE_S)
             except Exception:
                 log.exception("shared_calls_failed")
+                self._ending.wait(_INBOX_PAUSE_S)
 
-    def _handle(self, message: Forwarded | Taken | None) -> None:
+    def _handle(self, message: Message) -> None:
         if isinstance(message, Forwarded):
             self._figures.datagrams.labels("received").inc()
-            self.receive(message.datagram, message.host)
-        elif message is not None:
+            self.receive(message.datagram, message.host, message.signed)
+        elif isinstance(message, Refused):
+            self._figures.datagrams.labels("refused").inc()
+            log.warning("shared_message_refused", error=message.why)
+        else:
             call = self._calls.find(message.call_id, message.host)
             if call is not None:
-                self._jobs.put(partial(self._renew, [call]))  # who has it now, Redis says
+                self._ask_soon(partial(self._renew, [call]))  # who has it now, Redis says
 
 
 def _unknown_chunk_id() -> int:
-    """Beyond all that doors have counted up to, and rising by 64 a second; for half a year, then it begins again."""
+    """Beyond all ids that were counted up from 1, and rising by 64 each second; it starts over after half a year."""
     return 2**31 + int(time.time()) % 2**24 * 64

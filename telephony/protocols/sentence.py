@@ -171,10 +171,11 @@ class Started(ServiceMessage):
 
 @dataclass(frozen=True)
 class StartedSpeak(ServiceMessage):
-    """The first audio of a request follows."""
+    """The first audio of a request follows; `cached` is true if it comes from the phrase cache, else absent."""
 
     type = "started_speak"
     request_id: str
+    cached: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,16 @@ class Agents:
         "names, with commas, under which the endpoints may be asked for; addresses and localhost always may; *, or "
         "none with a key set: any name",
     )
+    root_path: str = setting(
+        "",
+        values.url_prefix,
+        "prefix, such as /tts, under which a reverse proxy has the endpoints, and which it removes; for /openapi.json",
+    )
+    forwarded_allow_ips: str = setting(
+        "127.0.0.1,::1",
+        str,
+        "addresses or networks, with commas, of reverse proxies whose X-Forwarded-For, -Proto and -Host count; *: all",
+    )
     language: str = setting(
         "",
         str,
@@ -249,6 +259,11 @@ class Cache:
         None, values.path, "keep every spoken phrase as a file in this directory", hidden=True
     )
     blends_file: Path | None = setting(None, values.path, "the named blends", hidden=True)
+
+    @property
+    def keeps_phrases(self) -> bool:
+        """Whether there is any place to keep phrases."""
+        return bool(self.phrase_memory_mb or self.phrase_cache_mb or self.redis_url)
 
     @property
     def keeps_every_phrase(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _N = TypeVar("_N", int, float)
 
@@ -41,6 +41,14 @@ _level_db = number(float, lambda value: -40 <= value <= -6, "must be none, or be
 def optional_port(text: str) -> int | None:
     """0 is no endpoint. In the code None stands for that, and 0 for a port that the system chooses."""
     return port(text) or None
+
+
+def url_prefix(text: str) -> str:
+    """A path such as `/tts`, without the slash behind it; empty for none."""
+    prefix = text.rstrip("/")
+    if prefix and not (prefix.startswith("/") and prefix.isascii() and prefix == quote(prefix)):
+        raise ValueError("must be a path such as /tts")
+    return prefix
 
 
 def count_or_auto(text: str) -> int | None:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from prometheus_client import Metric
 
 from telephony.telemetry.cache_figures import CacheFigures
-from telephony.telemetry.events import EVENTS, REFUSALS, Event
+from telephony.telemetry.events import EVENTS, Event
 from telephony.telemetry.metrics import Metrics
+from telephony.telemetry.refusals import REFUSALS
+from telephony.telemetry.shared_call_figures import SharedCallFigures
 
 _METRICS = """\
 # Metrics
@@ -31,7 +33,8 @@ metric; [alerts and a dashboard](deployment.md#alerts) are there.
 
 On Linux there are also Prometheus' figures of the process, among them `process_resident_memory_bytes`,
 `process_cpu_seconds_total`, `process_open_fds`, `process_max_fds` and `process_start_time_seconds`. The metrics of the
-phrase cache (`tts_cache_...`) are there if there is a cache.
+phrase cache (`tts_cache_...`) are there if there is a cache, those of shared calls (`tts_shared_...`) if doors share
+their calls.
 
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|"""
@@ -72,6 +75,7 @@ def describe_metrics() -> list[tuple[str, str, str, str]]:
     metrics.watch_log(lambda: 0)
     metrics.watch_status(("ready",), lambda: "ready")
     CacheFigures(metrics.registry)
+    SharedCallFigures(metrics.registry)
     rows = [_described(metrics, family) for family in metrics.registry.collect()]
     return sorted(rows)
 

@@ -33,6 +33,12 @@ EVENTS = (
         "one sentence could not be spoken; the call continues with the next",
         f"{_ONCE}. Always: wrong voice for the language, missing language package, GPU out of memory: see `error`",
     ),
+    Event(
+        "text_unreadable",
+        "error",
+        "no voice that is installed reads what a text is written with; its caller hears nothing of it",
+        "see whom the host sends it to; or install [voices](voices.md#languages)",
+    ),
     Event("text_failed", "error", "a defect of this service: one text ended early", _REPORT),
     Event("batch_failed", "error", "a defect of this service: the texts in synthesis were lost", _REPORT),
     Event("segment_step_failed", "error", "a defect of this service: one text was lost", _REPORT),
@@ -119,7 +125,7 @@ EVENTS = (
         "correct the key",
     ),
     Event("allocator", "info", "which allocator serves, and whether it is tuned"),
-    Event("engine_loaded", "info", "the model is loaded; `weights` names its source"),
+    Event("engine_loaded", "info", "the model is loaded, which took `took_s`; `weights` names its source"),
     Event("engine_found", "info", "the voices are known; the model is loaded when it is needed"),
     Event("engine_awaited", "info", "the engine that was switched on is being loaded; the other one speaks until then"),
     Event("engine_resumed", "info", "an engine is used again after a pause"),
@@ -238,8 +244,9 @@ EVENTS = (
     Event("processor_ended", "info", "it was told the end of audio"),
     Event("processor_unreachable", "debug", "a try to connect to a processor failed"),
     Event("processor_lost", "debug", "a processor's connection broke"),
-    Event("call_interrupted", "info", "CANCEL by UDP: barge-in"),
+    Event("call_interrupted", "info", "barge-in: CANCEL by UDP, or the page (`by=operator`)"),
     Event("call_ended", "info", "BYE by UDP"),
+    Event("call_hung_up", "info", "a call was ended from the page (`by=operator`)"),
     Event("text", "debug", "the first 200 characters of a text; the only line with a caller's text"),
     Event("nothing_to_say", "debug", "a text of white space or symbols only"),
     Event(
@@ -255,6 +262,27 @@ EVENTS = (
     ),
     Event("text_broken_off", "warning", "a text to a PBX ended early: the speech failed", "see the line before it"),
     Event("pbx_failed", "warning", "a PBX reported an error, and the call ended", "look at the PBX's log"),
+    # Doors that share their calls
+    Event(
+        "shared_calls_unreachable",
+        "warning",
+        "Redis does not answer about shared calls; this door goes on alone",
+        "see whether Redis lives; datagrams at the wrong door are lost until then",
+    ),
+    Event("shared_calls_reachable", "info", "it answers again"),
+    Event(
+        "shared_calls_failed", "error", "a defect of this service: one question about shared calls was lost", _REPORT
+    ),
+    Event(
+        "shared_message_refused",
+        "warning",
+        "a message was not another door's, or came twice: `error` says how one sees that",
+        "set the clocks by NTP and the same `KOKORO_REDIS_SECRET` at all doors; else see who can write to Redis",
+    ),
+    Event("shared_calls_inbox_lost", "debug", "what other doors forward does not come: Redis is gone for now"),
+    Event("call_taken_over", "info", "a call has come from another `door`"),
+    Event("call_left", "info", "a call has gone to another door"),
+    Event("datagram_offered", "debug", "a datagram for a call of another door, or of none yet"),
     # Phrases
     Event("cache_store_failing", "warning", "the files of phrases or Redis fail; calls go on without", "see `error`"),
     Event("cache_store_recovered", "info", "they work again"),
@@ -294,6 +322,7 @@ EVENTS = (
         "mode `external`: another program has a port",
         "stop the other Piper; the service tries again by itself",
     ),
+    Event("starting", "info", "the version, and the engine that is wanted"),
     Event("doors_open", "info", "the telephone's ports are served"),
     Event("doors_released", "info", "mode `external`: the ports are left to the other Piper"),
     Event(
@@ -310,68 +339,10 @@ EVENTS = (
     Event("env_var_unknown", "warning", "a variable that begins with `KOKORO_` is no setting", "correct its name"),
     Event("env_var_ignored", "info", "a variable of an earlier service, without effect"),
     Event("flag_ignored", "info", "a flag of an earlier service, without effect"),
+    Event("config_key_ignored", "info", "a key of a gateway's configuration, without effect"),
+    Event("loading", "info", "a step of the engine's start begins: `step` of how many, `elapsed_s` after the first"),
     Event("library_message", "warning, error", "a library's own words", "`library` says whose"),
     Event("stopping", "info", "SIGTERM or SIGINT: calls finish for up to `--drain-timeout-s`"),
     Event("stopped", "info", "the end; `drained=false`: a call was cut"),
 )
 """In the order in which a reader looks for them; docs/log.md sorts them by level."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One `code` of the event `refused`; see `Event`."""
-
-    code: str
-    meaning: str
-    advice: str
-
-
-REFUSALS = (
-    Refusal(
-        "connection_refused",
-        "`--max-connections` are open; the newcomer was cut",
-        "raise it and the limit on open files, or find the program that leaks connections",
-    ),
-    Refusal(
-        "protocol_error",
-        "a peer broke the protocol; its connection was closed",
-        "see whether another program than the host talks to the port; `why` recognises HTTP",
-    ),
-    Refusal(
-        "hello_overdue",
-        "a connection said nothing whole for `--hello-timeout-s`",
-        "ignore: port scanners and health checks do that",
-    ),
-    Refusal("text_overdue", "a text was begun, and not whole within `--hello-timeout-s`", "look at the host"),
-    Refusal(
-        "text_refused",
-        "the service is stopping; or `--max-calls` are in use; or another connection has taken the call over",
-        "raise the bound",
-    ),
-    Refusal(
-        "registration_refused",
-        "`--max-calls` are in use, or the call number is above 56,533, or the service is stopping",
-        "raise the bound; check the id",
-    ),
-    Refusal(
-        "busy",
-        "there is no place: `--max-sessions`, `--max-first-audio-s`, or the service is starting or stopping",
-        "a faster device, more machines, or a higher bound",
-    ),
-    Refusal("voice_unavailable", "the engine that was asked for is not loaded", "`why` says why; run `--check`"),
-    Refusal("voice_not_found", "there is no such voice", "`GET /v1/voices` lists them"),
-    Refusal("model_not_found", "there is no such model", "`GET /v1/models` lists them"),
-    Refusal("ended", "text for a PBX's call that has just ended", "the program was late; nothing to do"),
-    Refusal("unknown_call", "a request about a PBX's call that is not connected", "check the UUID"),
-    Refusal("400, 404, 405, 413, 422", "a request with a mistake", "correct the client: `why` names the field"),
-    Refusal(
-        "401, 403",
-        "a wrong key; a web page or a name that is not allowed",
-        "`API_KEY`, `--allowed-origins`, `--allowed-hosts`",
-    ),
-    Refusal("408", "the body of a request did not come in time", "ignore, or look at the client"),
-    Refusal("429", "`--requests-per-minute`, or as `busy`", "as `busy`"),
-    Refusal("503", "`--max-connections` are open over HTTP, or the database cannot be written", "see `why`"),
-    Refusal("1008, 1013", "a WebSocket closed before its first message: as 401 and 403; as 429 and 503", "as there"),
-)
-"""Codes of refusals. Further ones are the error codes of the WebSocket protocols, see docs/protocols.md."""

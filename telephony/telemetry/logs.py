@@ -15,6 +15,8 @@ from typing import TextIO, cast
 
 import structlog
 
+from telephony.telemetry.log_tail import LogTail
+
 # A few megabytes while nobody reads.
 _MAX_WAITING = 10_000
 # Of one event in a second, and of refusals for each door and code, below which a storm of clients cannot hide what else
@@ -89,6 +91,8 @@ class _Background:
 
 
 _lines = _Lines()
+tail = LogTail()
+"""The last lines of this process's log."""
 
 
 def write_in_background() -> None:
@@ -129,6 +133,7 @@ def configure(level: str, log_format: str, clock: Callable[[], float] = time.mon
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info if level == "debug" else _trace_without_message,
             _one_line,
+            tail,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

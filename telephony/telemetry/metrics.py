@@ -117,6 +117,9 @@ class Metrics:
         """What is to be said."""
         counter = self._counter
         self.texts = counter("tts_texts_total", "Texts that came with something to say, at all endpoints")
+        self.texts_unreadable = counter(
+            "tts_texts_unreadable_total", "Texts refused because no voice that may speak them reads their letters"
+        )
         self.texts_silent = counter("tts_texts_silent_total", "Texts that came with white space or symbols only")
         self.texts_held_up = counter(
             "tts_texts_held_up_total", "Texts of the telephone that had to wait for room in their call's queue"

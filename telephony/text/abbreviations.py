@@ -22,7 +22,7 @@ _BEFORE_NUMBERS = {
     "en": "no nos nr p pp pg fig figs vol ch sec art par apt ste rm fl bldg ext tel ph fax ave blvd rd hwy pkwy expy "
     "ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
-    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf",
+    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
     "seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto",
     "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "

@@ -14,6 +14,7 @@ from telephony.text.normalization import Span, SpokenError
 _PAUSE_WINDOW_S = 0.5
 # More than any answer of a host; longer texts are bounded to bound a cancel.
 _WHOLE_CHARS = 2000
+_BEGINNING_CHARS = 4000
 # Stands for the spaces of a marked word, which is never cut. For private use: no text has it.
 _GLUE = "\ue000"
 
@@ -67,6 +68,13 @@ class Script:
         """What is said, as it is written: of a document, what is between its tags."""
         is_plain = self._spans is None and not self._unread
         return self.text if is_plain else "".join(_between_tags(self.text))
+
+    @property
+    def beginning(self) -> str:
+        """As `words`, of the first few thousand characters: at once, however long the text is."""
+        is_plain = self._spans is None and not self._unread
+        text = self.text[:_BEGINNING_CHARS]
+        return text if is_plain else "".join(_between_tags(text))
 
     @property
     def size_bytes(self) -> int:

@@ -111,7 +111,7 @@ def choose(
             return resolved(engine, voice)
     for engine, voice in others:
         for language in voice.other_languages:
-            if wanted.language is not None and _is_part_of(language, wanted.language):
+            if wanted.language is not None and is_part_of(language, wanted.language):
                 return resolved(engine, voice, language)
     who = "no voice speaks" if wanted.voice is None else f"voice {wanted.voice[:100]} does not speak"
     raise UnknownVoiceError(f"{who} {wanted.language!r:.100}")
@@ -133,7 +133,7 @@ def substitute(failed: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoic
 
 def speaks(voice: Voice, language: str) -> bool:
     """Whether a language is a voice's own: `p`, `pt` and `pt-BR` are all Brazilian Portuguese."""
-    return _is_part_of(voice.language, language)
+    return is_part_of(voice.language, language)
 
 
 def unknown_voice(name: str, engines: Sequence[Engine]) -> UnknownVoiceError:
@@ -170,7 +170,8 @@ def _named(name: str, engines: Sequence[Engine], aliases: Mapping[str, Sequence[
     return offers
 
 
-def _is_part_of(spoken: str, language: str) -> bool:
+def is_part_of(spoken: str, language: str) -> bool:
+    """Whether who speaks one language speaks another one: `speaks`, for a language tag in place of the voice."""
     wanted = LANGUAGES.get(language, language).lower().replace("_", "-")
     spoken = spoken.lower().replace("_", "-")
     # A voice without a region speaks for all of its language.

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import structlog
 
-from telephony.engines.base import Engine, UnknownVoiceError
+from telephony.engines.base import Engine, Extensible, UnknownVoiceError
 from telephony.engines.catalog import EngineUnavailableError, warm_up
 from telephony.settings import Settings
+from telephony.speech import MissingVoices
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import (
     SUPERTONIC,
@@ -148,6 +149,16 @@ class EngineSelector:
         current = self._selection.engine if self._selection is not None else None
         loaded = [engine for engine in (self._main, self._piper, self._supertonic) if engine is not None]
         return sorted(loaded, key=lambda engine: engine is not current)
+
+    def missing_voices(self) -> list[MissingVoices]:
+        """Voices that could be had, and how. Any thread."""
+        engines = self.engines()
+        missing = [more for engine in engines if isinstance(engine, Extensible) for more in engine.missing_voices()]
+        if SUPERTONIC not in [engine.name for engine in engines]:
+            how = f"{self._why_no_supertonic}; --supertonic fetch has them fetched (260 MB)"
+            missing.append(MissingVoices(SUPERTONIC, None, tuple(sorted(SUPERTONIC_VOICES)), how))
+        missing.append(MissingVoices("piper", None, (), "--piper-voices DIR adds voices for any language"))
+        return missing
 
     def _new_loader(self) -> threading.Thread:
         # A daemon: its load may be a download of minutes, which must not hold up the end of the process.

@@ -258,7 +258,7 @@ def test_websockets_are_counted_by_door(service: StartService) -> None:
 def test_a_websocket_where_there_is_no_door_is_refused(service: StartService) -> None:
     with pytest.raises(InvalidStatus) as refused:
         dial(service(http_port=0), "/nowhere")
-    assert refused.value.response.status_code == 403
+    assert refused.value.response.status_code == 404
 
 
 # Ids

@@ -2,147 +2,34 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import re
-import shutil
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx
 import pytest
+import soundfile
 from websockets.sync.client import connect
 
 from telephony.engines.base import Engine, Utterance
+from telephony.engines.recipes import Recipe, parse
 from telephony.engines.tone import ToneEngine
-from telephony.service import Service
-from telephony.telemetry import history
+from telephony.speech import Voice
+from telephony.telemetry import history, logs
 from telephony.telemetry.metrics import Metrics
 from telephony.voices.host_database import Store
-from tests.clients import TIMEOUT_S, Throttle, figure, tone_samples, wait_figure
+from tests.browser import Open, Visit, ready
+from tests.clients import TIMEOUT_S, TextHost, Throttle, figure, tone_samples, wait_figure
 from tests.conftest import StartService
 
 pytestmark = pytest.mark.slow
 
-playwright = pytest.importorskip("playwright.sync_api", reason="package playwright is not installed")
-
-Browser = playwright.Browser
-Page = playwright.Page
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
-).split()
 TEXT = "One two three four five six seven eight nine ten eleven twelve."
 WINDOW_SAMPLES = 4800
-
-
-# For the whole module: its pipes and sockets are there before each test, and what is there before is no leak.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium without a window."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed (on Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@dataclass
-class Visit:
-    """The page in a browser of its own, and what went wrong in it."""
-
-    page: Any
-    errors: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
-
-    def measured(self, name: str) -> float:
-        """A figure that the page keeps for tests."""
-        return float(self.page.evaluate("name => document.body.dataset[name] ?? 'NaN'", name))
-
-    def wait(self, reached: Callable[[], bool]) -> None:
-        """Waits for what no selector tells."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while not reached():
-            assert time.monotonic() < deadline, self.page.evaluate("({...document.body.dataset})")
-            self.page.wait_for_timeout(20)
-
-    def wait_state(self, name: str) -> None:
-        """Waits until a speech is so far."""
-        self.page.locator(f'body[data-state="{name}"]').wait_for()
-
-    def speak(self, text: str) -> None:
-        self.page.get_by_label("Text", exact=True).fill(text)
-        self.page.get_by_role("button", name="Speak").click()
-
-    def text(self, selector: str) -> str:
-        return str(self.page.text_content(selector))
-
-
-class Open(Protocol):
-    """Opens the page of a service; at the end it must not have complained, nor asked for anything from outside."""
-
-    def __call__(self, door: Service, *, errors_expected: bool = False, **options: Any) -> Visit:
-        """`options` are those of the browser's context."""
-        ...
-
-
-@pytest.fixture
-def visit(service: StartService, browser: Any) -> Iterator[Open]:
-    """Pages are closed before their service is."""
-    with contextlib.ExitStack() as stack:
-        strict: list[Visit] = []
-        visits: list[Visit] = []
-
-        def go(door: Service, *, errors_expected: bool = False, **options: Any) -> Visit:
-            context = stack.enter_context(contextlib.closing(browser.new_context(**options)))
-            context.set_default_timeout(1000 * TIMEOUT_S)
-            new = Visit(context.new_page())
-            visits.append(new)
-            if not errors_expected:
-                strict.append(new)
-            own = f"127.0.0.1:{door.http_port}"
-
-            def let_through(route: Any) -> None:
-                url = urlsplit(route.request.url)
-                if url.netloc == own:
-                    route.continue_()
-                else:
-                    new.outside.append(route.request.url)
-                    route.abort()
-
-            def note_socket(socket: Any) -> None:
-                if urlsplit(socket.url).netloc != own:
-                    new.outside.append(socket.url)
-
-            def note_console(message: Any) -> None:
-                if message.type in ("error", "warning"):
-                    new.errors.append(message.text)
-
-            context.route("**/*", let_through)
-            new.page.on("websocket", note_socket)
-            new.page.on("console", note_console)
-            new.page.on("pageerror", lambda error: new.errors.append(str(error)))
-            new.page.goto(f"http://{own}/")
-            return new
-
-        yield go
-        assert [each.errors for each in strict if each.errors] == []
-        assert [each.outside for each in visits if each.outside] == []
-
-
-def ready(new: Visit) -> Visit:
-    """A page that knows the voices."""
-    new.page.locator("#voice option").first.wait_for(state="attached")
-    return new
 
 
 @pytest.fixture
@@ -163,20 +50,25 @@ def row(path: Path, key: str) -> str:
 # What is served
 
 
-def test_the_page_is_one_file_that_lets_nothing_else_run(service: StartService) -> None:
+def test_the_page_lets_nothing_run_but_its_own_parts(service: StartService) -> None:
     door = service(http_port=0)
-    answer = httpx.get(f"http://127.0.0.1:{door.http_port}/")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    for tag in ("script", "style"):
-        (content,) = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", answer.text, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in policy
-    assert re.findall(r'\b(?:src|on\w+|style)="', answer.text) == []
-    assert "innerHTML" not in answer.text
+    url = f"http://127.0.0.1:{door.http_port}/"
+    page = httpx.get(url)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert re.findall(r'\b(?:on\w+|style)="|="/|="https?:', page.text) == []  # what is relative works under any prefix
+    parts = {*re.findall(r'(?:src|href)="(web/[^"]+)"', page.text)}
+    for part in sorted(parts):
+        parts |= {f"web/{name}" for name in re.findall(r'from "\./([^"]+)"', httpx.get(url + part).text)}
+    assert len(parts) > 10
+    for answer in (page, *(httpx.get(url + part) for part in sorted(parts))):
+        assert answer.status_code == 200, answer.url
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert not re.search(r"innerHTML|https?://(?!www\.w3\.org/2000/svg)", answer.text)
+    assert httpx.get(url + "web/nothing.js").status_code == 404
+    assert httpx.get(url + "web/..%2fpage.py").status_code == 404
 
 
 def test_the_page_needs_no_key_and_what_it_shows_does(service: StartService) -> None:
@@ -275,6 +167,17 @@ def test_the_speed_is_the_one_picked(service: StartService, visit: Open) -> None
 
 
 @dataclass(frozen=True)
+class DescribedEngine(ToneEngine):
+    """One with voices of two languages, of which something is known."""
+
+    def voices(self) -> Sequence[Voice]:
+        return [
+            Voice("af_sky", "en-US", gender="female", description="deep", grade="C-"),
+            Voice("pm_alex", "pt-BR", gender="male"),
+        ]
+
+
+@dataclass(frozen=True)
 class NamingEngine(ToneEngine):
     """Keeps who was asked to speak."""
 
@@ -325,6 +228,90 @@ def test_another_engine_speaks_once_it_is_loaded_and_picked(service: StartServic
     assert new.measured("samplesPlayed") == pytest.approx(tone_samples("Hello there."), abs=600)
 
 
+def test_voices_are_told_apart_and_fit_the_text(service: StartService, visit: Open) -> None:
+    new = ready(visit(service(DescribedEngine(), http_port=0)))
+    page = new.page
+    groups = page.locator("#voice optgroup").evaluate_all("all => all.map(group => group.label)")
+    assert groups == ["American English, female", "Brazilian Portuguese, male"]
+    assert page.locator("#voice option").first.text_content() == "af_sky: deep, grade C-"
+    assert page.locator("#fit").is_hidden()
+    page.get_by_label("Text", exact=True).fill("Seu pedido está pronto, obrigado.")
+    assert "looks like Portuguese; af_sky speaks American English" in new.text("#fit-told")
+    page.get_by_role("button", name="Use pm_alex").click()
+    assert page.get_by_label("Voice", exact=True).input_value() == "pm_alex"
+    assert page.locator("#fit").is_hidden()
+    page.get_by_label("Text", exact=True).fill("Ваш столик заказан.")
+    assert new.text("#fit-told").endswith("No voice for it is installed.")
+    new.page.get_by_role("button", name="Speak").click()
+    new.wait_state("failed")
+    assert "is written in Cyrillic, which voice pm_alex (pt-BR) does not read" in new.text("#failure")
+    page.get_by_label("Language").select_option("en-US")
+    assert page.locator("#voice option").count() == 1
+    page.get_by_text("Voices that are not installed").click()
+    assert "Piper: --piper-voices DIR adds voices" in new.text("#missing-list")
+
+
+def test_a_blend_that_is_given_a_name_appears(service: StartService, visit: Open) -> None:
+    named: dict[str, Recipe] = {}
+    new = ready(visit(service(ToneEngine(named_blends=lambda: named), http_port=0)))
+    named["anna"] = parse("af_sky+am_michael")
+    new.page.locator("#voice option[value=anna]").wait_for(state="attached")
+
+
+def test_a_text_over_the_limit_is_counted_and_not_spoken_in_part(service: StartService, visit: Open) -> None:
+    new = ready(visit(service(http_port=0, max_text_chars=1000)))
+    new.wait(lambda: new.text("#count").endswith("of 1,000 characters"))
+    new.speak("x" * 22_000)
+    assert new.text("#failure").startswith("22,000 characters: 21,000 more than the 1,000 of one text.")
+    assert len(new.page.get_by_label("Text", exact=True).input_value()) == 22_000
+    assert new.page.evaluate("document.activeElement.id") == "text"
+    new.speak("😀" * 4 + "Hello.")
+    new.wait_state("finished")
+    assert new.text("#count") == "10 of 1,000 characters"
+
+
+def test_what_was_heard_is_saved_linked_and_remembered(service: StartService, visit: Open) -> None:
+    door = service(http_port=0, phrase_memory_mb=4)
+    new = ready(visit(door))
+    page = new.page
+    page.get_by_label("Voice", exact=True).select_option("am_michael")
+    new.speak(TEXT)
+    new.wait_state("finished")
+    assert "from cache" not in new.text("#first-audio") + new.text("#rtf")
+    with page.expect_download() as wav:
+        page.get_by_role("button", name="Save WAV").click()
+    assert wav.value.suggested_filename == "speech-am_michael.wav"
+    samples, rate = soundfile.read(wav.value.path(), dtype="float32")
+    assert (len(samples), rate) == (tone_samples(TEXT), 24_000)
+    with page.expect_download() as mp3:
+        page.get_by_role("button", name="Save MP3").click()
+    assert mp3.value.suggested_filename == "speech-am_michael.mp3"
+    info = soundfile.info(mp3.value.path(), verbose=True)
+    assert info.duration == pytest.approx(tone_samples(TEXT) / 24_000, abs=0.1)
+    new.speak(TEXT)
+    new.wait(lambda: "from cache" in new.text("#first-audio") and "from cache" in new.text("#rtf"))
+    page.get_by_role("button", name="Stop").click()
+    with page.expect_download() as part:
+        page.get_by_role("button", name="Save WAV").click()
+    cut, _ = soundfile.read(part.value.path(), dtype="float32")
+    assert len(cut) == pytest.approx(new.measured("samplesPlayed"), abs=1)
+    page.get_by_label("Blend with").select_option("af_sky")
+    page.get_by_label("Speed").fill("1.5")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("The link is in the").first.wait_for()
+    fragment = page.evaluate("location.hash")
+    assert "text=One+two" in fragment
+    page.goto("about:blank")
+    page.goto(f"http://127.0.0.1:{door.http_port}/")
+    ready(new)
+    assert page.get_by_label("Text", exact=True).input_value() == TEXT
+    assert page.get_by_label("Voice", exact=True).input_value() == "am_michael"
+    linked = ready(visit(door, fragment=fragment.replace("One+two", "Two+one")))
+    assert linked.page.get_by_label("Text", exact=True).input_value().startswith("Two one three")
+    chosen = [linked.page.locator(f"#{field}").input_value() for field in ("voice", "blend", "share", "speed")]
+    assert chosen == ["am_michael", "af_sky", "50", "1.5"]
+
+
 def test_a_failure_is_said(service: StartService, visit: Open) -> None:
     def fail(text: str) -> None:
         raise KeyError(text)
@@ -332,14 +319,15 @@ def test_a_failure_is_said(service: StartService, visit: Open) -> None:
     new = ready(visit(service(ToneEngine(on_render=fail), http_port=0)))
     new.speak(TEXT)
     new.wait_state("failed")
-    assert "the engine failed" in new.text("#outcome")
+    assert "the engine failed" in new.text("#failure")
+    assert new.page.get_by_role("alert").filter(has_text="the engine failed").count() == 1
     assert new.page.get_by_role("button", name="Stop").is_disabled()
 
 
 def test_no_text_is_no_speech(service: StartService, visit: Open) -> None:
     new = ready(visit(service(http_port=0)))
     new.speak("  ")
-    assert new.text("#outcome") == "There is no text to speak."
+    assert new.text("#failure") == "There is no text to speak."
     assert new.page.evaluate("document.activeElement.id") == "text"
 
 
@@ -406,13 +394,13 @@ def test_the_switch_changes_the_rows_of_the_database(service: StartService, visi
     new = ready(visit(service(http_port=0, db=db)))
     new.page.get_by_label("Piper").check()
     new.page.get_by_role("button", name="Switch").click()
-    new.page.get_by_text("Piper speaks now, as joe.").wait_for()
+    new.page.locator("#switched", has_text="Piper speaks now, as joe.").wait_for()
     assert row(db, "kokoro_service_enabled") == "false"
     assert new.text("#now-engine") == "Piper"
     new.page.get_by_label("Kokoro", exact=True).check()
     new.page.get_by_label("Kokoro's voice").select_option("am_michael")
     new.page.get_by_role("button", name="Switch").click()
-    new.page.get_by_text("Tone speaks now, as am_michael.").wait_for()
+    new.page.locator("#switched", has_text="Tone speaks now, as am_michael.").wait_for()
     assert (row(db, "kokoro_service_enabled"), row(db, "kokoro_voice")) == ("true", "am_michael")
 
 
@@ -437,11 +425,45 @@ def test_without_a_database_the_switch_says_what_is_missing(service: StartServic
     assert new.page.get_by_role("button", name="Switch").is_disabled()
 
 
-def test_a_service_that_ends_shows(service: StartService, visit: Open) -> None:
+def test_a_service_that_ends_shows_and_one_that_comes_back_is_found(service: StartService, visit: Open) -> None:
     door = service(http_port=0)
+    port = door.http_port
     new = ready(visit(door, errors_expected=True))
     door.stop()
-    new.page.get_by_text("not reachable").wait_for()
+    outage = new.page.get_by_role("alert").filter(has_text="The service does not answer.")
+    outage.wait_for()
+    assert "The figures are those of" in str(outage.text_content())
+    assert new.page.get_by_role("button", name="Speak").is_disabled()
+    assert new.text("#state") == "not reachable"
+    service(http_port=port)
+    outage.wait_for(state="hidden")
+    assert new.text("#told") == "The service answers again."
+    new.speak("Hello.")
+    new.wait_state("finished")
+
+
+def test_an_operator_sees_calls_and_the_log_interrupts_and_hangs_up(service: StartService, visit: Open) -> None:
+    throttle = Throttle(1)
+    door = service(ToneEngine(on_render=throttle), http_port=0, phrase_memory_mb=1)
+    logs.configure("info", "logfmt")
+    new = ready(visit(door))
+    assert "Tone: 3 voices, cpu" in new.text("#now-engines")
+    assert "0 of 0 phrases found" in new.text("#now-cache")
+    new.page.get_by_text("Log", exact=True).click()
+    with TextHost(door.tcp_port, "7") as host:
+        host.say("hello " * 100)
+        call = new.page.locator("#calls-rows tr", has_text="speaks")
+        call.wait_for()
+        new.page.get_by_text("event=connected").wait_for()
+        new.page.get_by_role("button", name="Interrupt call 7").click()
+        new.page.locator("#calls-rows tr", has_text="silent").wait_for()
+        assert new.text("#told") == "Call 7 was interrupted."
+        new.page.once("dialog", lambda dialog: dialog.dismiss())
+        new.page.get_by_role("button", name="Hang up call 7").click()
+        new.page.once("dialog", lambda dialog: dialog.accept())
+        new.page.get_by_role("button", name="Hang up call 7").click()
+        new.page.get_by_text("No call is connected.").wait_for()
+        assert host.read_to_end() == []
 
 
 def test_behind_a_key_the_page_asks_for_it_and_keeps_it_for_the_tab(service: StartService, visit: Open) -> None:
@@ -456,11 +478,13 @@ def test_behind_a_key_the_page_asks_for_it_and_keeps_it_for_the_tab(service: Sta
     field.fill("correct horse")
     field.press("Enter")
     field.wait_for(state="hidden")
+    assert new.page.evaluate("document.activeElement.id") == "text"
     ready(new).speak("Hello.")
     new.wait_state("finished")
     assert new.measured("samplesPlayed") == tone_samples("Hello.")
     assert "horse" not in new.page.url
-    assert new.page.evaluate("sessionStorage.length + localStorage.length") == 1
+    assert new.page.evaluate("Object.keys(sessionStorage)") == ["api-key"]
+    assert "horse" not in str(new.page.evaluate("JSON.stringify(localStorage)"))
     new.errors.clear()
     new.page.reload()
     ready(new)
@@ -487,13 +511,14 @@ def test_the_keyboard_is_enough(service: StartService, visit: Open, db: Path) ->
     assert focused() == "text"
     assert new.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     keyboard.press("Control+A")
-    keyboard.type("hello " * 33)
+    keyboard.type("hello ")
+    keyboard.insert_text("hello " * 32)
     keyboard.press("Control+Enter")
     new.wait_state("speaking")
     keyboard.press("Escape")
     new.page.locator("#stop:disabled").wait_for()
     new.wait(lambda: new.measured("level") == 0)
-    for control in ("engine", "voice", "blend", "speed", "speak"):
+    for control in ("language", "engine", "voice", "blend", "speed", "speak"):
         keyboard.press("Tab")
         assert focused() == control
     keyboard.press("Enter")
@@ -503,14 +528,15 @@ def test_the_keyboard_is_enough(service: StartService, visit: Open, db: Path) ->
     keyboard.press("Enter")
     new.page.locator("#stop:disabled").wait_for()
     assert focused() == "speak"
-    keyboard.press("Tab")
-    assert focused() == "kokoro"
+    for control in ("save-wav", "save-mp3", "link", "None", "kokoro"):
+        keyboard.press("Tab")
+        assert focused() == control
     keyboard.press("ArrowRight")
     keyboard.press("Tab")
     assert focused() == "main-voice"
     keyboard.press("Tab")
     keyboard.press("Enter")
-    new.page.get_by_text("Piper speaks now").wait_for()
+    new.page.locator("#switched", has_text="Piper speaks now").wait_for()
     assert row(db, "kokoro_service_enabled") == "false"
 
 
@@ -523,11 +549,49 @@ def test_a_screen_reader_finds_names_and_hears_what_happens(service: StartServic
     assert unnamed == 0
     assert new.page.locator("h1").count() == 1
     assert new.page.get_by_role("main").count() == 1
+    assert new.page.locator("[role=status], [role=log], [aria-live], output").count() == 1
     new.speak("Hello.")
     new.wait_state("finished")
     told = new.page.get_by_role("status").all_text_contents()
     assert "Spoken to the end: 300 ms." in told
     assert "0.3 seconds" in str(new.page.get_attribute("#wave", "aria-label"))
+
+
+def test_axe_finds_nothing_in_any_state(service: StartService, visit: Open, db: Path) -> None:
+    axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+
+    def check(new: Visit, state: str) -> None:
+        found = axe_playwright.Axe().run(new.page)
+        assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+
+    throttle = Throttle(2)
+    door = service(DescribedEngine(on_render=throttle), http_port=0, db=db, max_text_chars=1000)
+    new = ready(visit(door, errors_expected=True, reduced_motion="reduce"))
+    page = new.page
+    page.get_by_text("Voices that are not installed").click()
+    page.get_by_text("Log", exact=True).click()
+    with TextHost(door.tcp_port, "7"):
+        page.get_by_role("button", name="Interrupt call 7").wait_for()
+        page.get_by_label("Blend with").select_option("pm_alex")
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            check(new, f"idle, with a call, {theme}")
+    new.speak("Seu pedido está pronto, obrigado. " * 3)
+    new.wait(lambda: new.measured("samplesPlayed") > 0)
+    check(new, "speaking, with a hint")
+    throttle.open()
+    new.speak("Ваш столик заказан.")
+    new.wait_state("failed")
+    page.get_by_label("Text", exact=True).fill("x" * 1001)
+    check(new, "failed, over the limit")
+    door.stop()
+    page.get_by_role("alert").filter(has_text="does not answer").wait_for()
+    check(new, "outage")
+    locked = visit(service(http_port=0, api_key="k"), errors_expected=True)
+    locked.page.get_by_label("API key").fill("wrong")
+    locked.page.get_by_label("API key").press("Enter")
+    locked.page.get_by_text("does not know this key").wait_for()
+    check(locked, "key needed")
 
 
 def luminance(page: Any, selector: str, property: str) -> float:

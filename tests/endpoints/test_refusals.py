@@ -91,7 +91,7 @@ def http_port(door: Service) -> int | None:
 REFUSALS = {
     "a wrong key": (request("/synthesize", {"text": SECRET}, key="x"), "gateway", "401", "API key"),
     "a wrong field": (request("/synthesize", {"text": SECRET, "speed": 9}), "gateway", "422", "body.speed: "),
-    "a page": (request("/synthesize", {"text": SECRET}, **AS_FOREIGN_PAGE), "gateway", "403", "pages of this origin"),
+    "a page": (request("/synthesize", {"text": SECRET}, **AS_FOREIGN_PAGE), "gateway", "403", "origin refused"),
     "too long": (request("/synthesize", {"text": SECRET * 9}), "gateway", "413", "100 characters"),
     "no JSON": (request("/v1/audio/speech", b"{"), "openai", "400", "JSON"),
     "no voice": (
@@ -110,7 +110,7 @@ REFUSALS = {
     "no call": (request(f"/calls/{uuid.uuid4()}", method="GET"), "calls", "unknown_call", "is connected"),
     "no HTTP": (data(http_port, b"This is no HTTP.\r\n\r\n"), "http", "protocol_error", "Invalid HTTP request"),
     "WebSocket: a wrong key": (message(SESSION, key="x"), "livekit", "1008", "API key"),
-    "WebSocket: a page": (message(SENTENCE, headers=AS_FOREIGN_PAGE), "pipecat", "1008", "pages of this origin"),
+    "WebSocket: a page": (message(SENTENCE, headers=AS_FOREIGN_PAGE), "pipecat", "1008", "origin refused"),
     "session: no JSON": (message(SESSION, SECRET), "livekit", "bad_json", "not JSON"),
     "session: no voice": (
         message(SESSION, {"type": "start_session", "config": {"voice": "x"}}),

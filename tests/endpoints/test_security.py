@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from telephony.endpoints import security
 from telephony.endpoints.security import Hosts, Keys, Origins, Rates, is_loopback
+from telephony.endpoints.tickets import LIFETIME_S, MAX_TICKETS, Tickets
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings import Settings
@@ -159,6 +160,40 @@ def test_websocket_without_a_valid_key_is_closed_with_1008(
 def test_websocket_with_the_key_is_served(service: StartService, path: str, headers: dict[str, str]) -> None:
     with dial(service(http_port=0, api_key=KEY), path, headers) as socket:
         assert echo(socket)
+
+
+def test_a_ticket_opens_one_websocket_in_place_of_the_key(service: StartService) -> None:
+    door = service(http_port=0, api_key=KEY)
+    assert httpx.post(url(door, "/v1/tickets")).status_code == 401
+    answer = httpx.post(url(door, "/v1/tickets"), headers={"Authorization": f"Bearer {KEY}"})
+    assert answer.status_code == 200
+    path = f"/stub/ws?ticket={answer.json()['ticket']}"
+    with dial(door, path) as socket:
+        assert echo(socket)
+    assert refused(door, path) == ([], 1008)
+    assert refused(door, "/stub/ws?ticket=guessed") == ([], 1008)
+    ticket = httpx.post(url(door, "/v1/tickets"), headers={"X-API-Key": KEY}).json()["ticket"]
+    assert httpx.post(url(door, f"/stub?ticket={ticket}"), json={"text": "x"}).status_code == 401
+
+
+def test_a_ticket_has_the_rate_of_its_key(service: StartService) -> None:
+    door = service(http_port=0, api_key="one,two", requests_per_minute=2)
+    ticket = httpx.post(url(door, "/v1/tickets"), headers={"X-API-Key": "two"}).json()["ticket"]
+    with dial(door, f"/stub/ws?ticket={ticket}") as socket:
+        assert echo(socket)
+    assert [post(door, {"X-API-Key": key}).status_code for key in ("one", "two")] == [200, 429]
+
+
+def test_tickets_end_in_time_and_are_bounded_in_number() -> None:
+    clock = Clock()
+    tickets = Tickets(clock)
+    old, kept = tickets.issue(0), tickets.issue(1)
+    clock.now_s += LIFETIME_S - 1
+    assert tickets.redeem(old) == 0
+    clock.now_s += 1
+    assert tickets.redeem(kept) is None
+    first, second, *_ = [tickets.issue(3) for _ in range(MAX_TICKETS + 1)]
+    assert (tickets.redeem(first), tickets.redeem(second)) == (None, 3)
 
 
 def test_every_key_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +350,53 @@ def test_a_preflight_of_allowed_sites_needs_no_key(service: StartService) -> Non
     assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
+def test_who_is_refused_is_told_which_origin_it_was(service: StartService) -> None:
+    door = service(http_port=0)
+    told = "origin refused: 'https://evil.example' is not the service's own: see --allowed-origins"
+    assert post(door, {"Origin": "https://evil.example"}).json()["detail"] == told
+    for origin, beginning in (("https://evil.example", told), ("https://" + "x" * 200, "origin refused: 'https://xxx")):
+        with dial(door, origin=origin) as socket, pytest.raises(ConnectionClosed) as closed:
+            socket.recv(TIMEOUT_S)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.reason.startswith(beginning)
+
+
+# Behind a reverse proxy; the real ones are in test_proxies.py
+
+
+PUBLIC = {"Origin": "https://tts.example", "X-Forwarded-Host": "tts.example", "X-API-Key": KEY}
+
+
+def test_a_trusted_proxy_says_for_which_host_a_request_was(service: StartService) -> None:
+    assert post(service(http_port=0, api_key=KEY), PUBLIC).status_code == 200
+    foreign = service(http_port=0, api_key=KEY, forwarded_allow_ips="10.0.0.0/8")
+    assert post(foreign, PUBLIC).status_code == 403
+
+
+def test_without_a_key_the_host_that_a_proxy_names_has_to_be_listed(service: StartService) -> None:
+    assert post(service(http_port=0), PUBLIC).status_code == 403
+    assert post(service(http_port=0, allowed_hosts="tts.example"), PUBLIC).status_code == 200
+    # A page of a site that was led here can claim to be behind a proxy.
+    door = service(http_port=0)
+    claim = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}
+    assert httpx.get(url(door, "/v1/status"), headers=claim).status_code == 403
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_rate(service: StartService) -> None:
+    def served(door: Service, *clients: str) -> list[int]:
+        return [post(door, {"X-Forwarded-For": client}).status_code for client in clients]
+
+    assert served(service(http_port=0, requests_per_minute=1), "10.0.0.7", "10.0.0.8", "10.0.0.7") == [200, 200, 429]
+    foreign = service(http_port=0, requests_per_minute=1, forwarded_allow_ips="10.0.0.1")
+    assert served(foreign, "10.0.0.7", "10.0.0.8") == [200, 429]
+
+
+def test_the_openapi_description_knows_its_prefix(service: StartService) -> None:
+    door = service(http_port=0, root_path="/tts")
+    assert httpx.get(url(door, "/openapi.json")).json()["servers"] == [{"url": "/tts"}]
+    assert post(door).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("origin", "host", "allowed"),
     [
@@ -335,17 +417,19 @@ def test_a_preflight_of_allowed_sites_needs_no_key(service: StartService) -> Non
     ],
 )
 def test_which_origins_are_allowed(origin: str | None, host: str, allowed: bool) -> None:
-    assert Origins("https://good.example", trust_host=False).allow(origin, host) is allowed
+    hosts = Hosts("*", "127.0.0.1", guarded=False)
+    assert Origins("https://good.example", hosts.are_own).allow(origin, [host]) is allowed
 
 
-def test_behind_a_key_the_services_own_name_is_trusted() -> None:
-    origins = Origins("", trust_host=True)
-    assert origins.allow("https://tts.example", "tts.example")
-    assert not origins.allow("https://tts.example", "other.example")
+@pytest.mark.parametrize("hosts", [Hosts("", "0.0.0.0", guarded=True), Hosts("tts.example", "0.0.0.0", guarded=False)])
+def test_behind_a_key_or_if_it_is_listed_the_services_own_name_is_trusted(hosts: Hosts) -> None:
+    origins = Origins("", hosts.are_own)
+    assert origins.allow("https://tts.example", ["127.0.0.1:8000", "tts.example"])
+    assert not origins.allow("https://tts.example", ["other.example"])
 
 
 def test_a_star_allows_every_origin() -> None:
-    assert Origins("*", trust_host=False).allow("https://evil.example", "127.0.0.1:8000")
+    assert Origins("*", lambda name: False).allow("https://evil.example", ["127.0.0.1:8000"])
 
 
 # Names: DNS rebinding
@@ -401,11 +485,11 @@ def test_health_is_shown_under_any_name(service: StartService) -> None:
     ],
 )
 def test_which_names_are_allowed(hosts: list[str], allowed: bool) -> None:
-    assert Hosts("", "speech.internal", open_to_any=False).allow(hosts) is allowed
+    assert Hosts("", "speech.internal", guarded=False).allow(hosts) is allowed
 
 
 def test_a_star_allows_every_name() -> None:
-    assert Hosts("*", "127.0.0.1", open_to_any=False).allow(["evil.example"])
+    assert Hosts("*", "127.0.0.1", guarded=False).allow(["evil.example"])
 
 
 # Rates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import queue
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ import pytest
 
 from telephony.engines.tone import ToneEngine
 from telephony.listeners import shared_calls
-from telephony.listeners.call_directory import MARGIN, CallDirectory
+from telephony.listeners.call_directory import CallDirectory
 from telephony.protocols import telephone
 from telephony.service import Service, StartError
 from tests.clients import (
@@ -133,6 +134,24 @@ def wait_no_jobs(*doors: Service) -> None:
         answered = threading.Event()
         each._shared_calls._jobs.put(answered.set)
         assert answered.wait(20.0)
+
+
+@contextlib.contextmanager
+def held_up(door: Service) -> Iterator[queue.SimpleQueue[Callable[[], None]]]:
+    """What a door asks Redis waits meanwhile, as a name service can make it. Yields the questions that wait."""
+    assert door._shared_calls is not None
+    jobs, begun, ended = door._shared_calls._jobs, threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        ended.wait(20.0)
+
+    jobs.put(wait)
+    assert begun.wait(20.0)
+    try:
+        yield jobs
+    finally:
+        ended.set()
 
 
 def assert_rising(ids: list[int]) -> None:
@@ -302,14 +321,46 @@ def test_a_stranger_in_redis_forges_no_datagram(door: StartDoor, events: EventLo
             assert friend.offer("127.0.0.1", telephone.Cancel("7"), keep=False) == "forwarded"
         events.wait("call_interrupted")
         assert figure(home, "tts_shared_datagrams_total", what="received") == 1
+        assert figure(home, "tts_shared_datagrams_total", what="refused") == 2
         host.say("Still here.")
         assert host.read_frame().chunk_id == 1
+
+
+@pytest.mark.parametrize("at_its_door", [True, False])
+def test_a_stranger_in_redis_repeats_no_datagram(
+    door: StartDoor, events: EventLog, redis_server: RedisServer, at_its_door: bool
+) -> None:
+    home, away = door(), door()
+    with redis_server.client() as client, client.pubsub() as stranger:
+        stranger.psubscribe("telephone:door:*")
+        assert stranger.get_message(timeout=20.0) is not None  # it has subscribed
+        with Host(home, "7"):
+            events.wait("connected")
+            wait_no_jobs(home)
+            datagram(away, "BYE:7")
+            events.wait("call_ended")
+        events.wait("disconnected")
+        heard = stranger.get_message(timeout=20.0)
+        assert heard is not None
+        with Host(home, "7") as host:
+            events.wait("connected", 2)
+            wait_no_jobs(home)
+            channels = [heard["channel"]] if at_its_door else client.pubsub_channels("telephone:door:*")
+            for channel in channels:
+                client.publish(channel, heard["data"])
+            wait_figure(home, "tts_shared_datagrams_total", lambda count: count == len(channels), what="refused")
+            host.say("Still here.")
+            assert host.read_frame().chunk_id == 1
+    assert len(events.found("call_ended")) == 1
 
 
 # Calls that move
 
 
-def test_a_call_that_moves_takes_its_processor_along_and_its_chunk_ids_rise(door: StartDoor, events: EventLog) -> None:
+def test_a_call_that_moves_takes_its_processor_along_and_its_chunk_ids_rise(
+    door: StartDoor, events: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_calls, "RENEWAL_S", 600.0)  # the door that takes a call tells the other one
     first, second = door(), door()
     with AudioProcessor() as processor, Host(first, processor.call_id) as before:
         call_id = processor.call_id
@@ -332,13 +383,38 @@ def test_a_call_that_moves_takes_its_processor_along_and_its_chunk_ids_rise(door
                 events.wait("call_left", 2, call=call_id)
         assert_rising(chunk_ids(frames))
         assert chunk_ids(frames)[0] == 1
-        assert chunk_ids(frames)[-1] >= 2 * MARGIN
+        assert chunk_ids(frames)[-1] >= 2 * 65_536
         assert not any(reception.ended for reception in processor.receptions)
     moved = [figure(each, "tts_shared_calls_moved_total", where="here") for each in (first, second)]
     assert moved == [1, 1]
 
 
-def test_a_door_that_stops_leaves_its_calls_to_the_other(door: StartDoor, events: EventLog) -> None:
+def test_a_host_that_comes_back_is_not_cut_off_by_what_was_before(door: StartDoor, events: EventLog) -> None:
+    first, second = door(), door()
+    with contextlib.ExitStack() as stack, AudioProcessor() as processor:
+        call_id = processor.call_id
+        stack.enter_context(Host(first, call_id))
+        events.wait("connected")
+        datagram(first, f"REGISTER:{call_id}")
+        events.wait("processor_connected")
+        wait_no_jobs(first)
+        with held_up(first) as questions:
+            stack.enter_context(Host(second, call_id))
+            events.wait("call_taken_over")
+            until(lambda: not questions.empty())  # the first door has been told
+            back = stack.enter_context(Host(first, call_id))
+            events.wait("connected", 3)
+        events.wait("call_taken_over", 2)
+        back.say("Back again.")
+        processor.wait_samples(tone_samples("Back again."))
+        assert_rising(chunk_ids(processor.frames))
+        assert owner((first, second), call_id) is first
+
+
+def test_a_door_that_stops_leaves_its_calls_to_the_other(
+    door: StartDoor, events: EventLog, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_calls, "RENEWAL_S", 600.0)  # the door that stops tells how far it is
     first, second = door(), door()
     with AudioProcessor() as processor, contextlib.ExitStack() as stack:
         call_id = processor.call_id
@@ -353,6 +429,9 @@ def test_a_door_that_stops_leaves_its_calls_to_the_other(door: StartDoor, events
         assert host.read_to_end() == []
         processor.wait(lambda each: each.receptions[0].closed)
         assert not processor.receptions[0].ended
+        with redis_server.client() as client:
+            last = client.hget(f"telephone:call:127.0.0.1/{call_id}", "chunk")
+        assert last == b"%d" % processor.frames[-1].chunk_id
         host = stack.enter_context(Host(second, call_id))
         host.say("After.")
         assert_rising(chunk_ids(processor.wait_samples(tone_samples("Before.") + tone_samples("After."))))
@@ -431,6 +510,15 @@ def test_without_redis_each_door_goes_on_with_its_own_calls(
         assert frames[0].chunk_id > 2**31
         datagram(away, f"CANCEL:{new.call_id}")
         events.wait("datagram_offered", call=new.call_id, answer="dropped")
+        # A registration that BYE has ended waits no more; CANCEL ends none.
+        for call_id, datagrams in (("gone", ("REGISTER", "BYE")), ("there", ("REGISTER", "CANCEL"))):
+            for verb in datagrams:
+                datagram(home, f"{verb}:{call_id}")
+            events.wait("datagram_offered", call=call_id, answer="dropped")
+            stack.enter_context(Host(home, call_id))
+            events.wait("connected", call=call_id)
+        events.wait("registered", call="there")
+        assert not events.found("registered", call="gone")
         assert figure(home, "tts_shared_calls_errors_total") > 0
         # Redis comes back, and knows nothing: the doors tell it, and the other one forwards again.
         redis_server.start()
@@ -438,7 +526,7 @@ def test_without_redis_each_door_goes_on_with_its_own_calls(
         wait_listening(redis_server, 2)
         with redis_server.client() as client:
             until(
-                lambda: client.hget(f"telephone:call:127.0.0.1:{new.call_id}", "chunk") == b"%d" % frames[-1].chunk_id
+                lambda: client.hget(f"telephone:call:127.0.0.1/{new.call_id}", "chunk") == b"%d" % frames[-1].chunk_id
             )
         datagram(away, f"BYE:{new.call_id}")
         new.wait(lambda each: each.receptions[0].ended)
@@ -465,6 +553,13 @@ def test_a_redis_that_freezes_holds_up_no_call(door: StartDoor, events: EventLog
             assert newcomer.read_frame().chunk_id > 2**31
         assert time.monotonic() - begun < 10.0  # each waiting for Redis alone would be longer, and Redis still hangs
         events.wait("shared_calls_unreachable")
+
+
+def test_a_hello_that_gets_no_answer_goes_on(door: StartDoor) -> None:
+    home = door()
+    with held_up(home), Host(home, "7") as host:
+        host.say("It has waited long enough.")
+        assert host.read_frame().chunk_id > 2**31
 
 
 # What is not shared

@@ -528,8 +528,8 @@ def test_large_texts_on_their_way_in_are_bounded_and_small_ones_need_no_place(
 
 def door_places(door: Service) -> int:
     """How many bytes of large texts may still come in."""
-    assert door._text_endpoint is not None
-    return door._text_endpoint.large_texts._left_bytes
+    assert door._telephone._bound is not None
+    return door._telephone._bound[0].large_texts._left_bytes
 
 
 @pytest.mark.parametrize("call_id", ["agent-7", "007", "Zoë", "x" * 1024, "a\nlevel=error\x00"])

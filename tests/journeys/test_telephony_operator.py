@@ -44,7 +44,7 @@ def test_telephony_operator(
         assert setting(checkout, "kokoro_service_status") == "running"
 
         tell(checkout, f"REGISTER:{processor.call_id}")
-        daemon.wait_line(f"event=processor_connected call={processor.call_id}")
+        daemon.wait_line(f"event=processor_connected .*call={processor.call_id}")
         with TextHost(port, processor.call_id) as host:
             said_at = time.monotonic()
             host.say("Good morning, this is the reception. How can I help you today? " * 3)
@@ -53,7 +53,7 @@ def test_telephony_operator(
             assert processor.frames[0].sample_rate == 24_000
 
             tell(checkout, f"CANCEL:{processor.call_id}")
-            daemon.wait_line(f"event=call_interrupted call={processor.call_id}")
+            daemon.wait_line(f"event=call_interrupted .*call={processor.call_id}")
             heard = len(processor.frames)
 
             assert checkout.run(switch.replace("true", "false")).returncode == 0

@@ -236,6 +236,7 @@ def say_secrets() -> None:
         scheduler,
         metrics,
         lambda: ResolvedVoice(next(engines), "tone", 1.0),
+        list,
     )
     ours, theirs = socket.socketpair()
 

@@ -13,7 +13,8 @@ import pytest
 
 from telephony.endpoints import pbx
 from telephony.telemetry.documentation import describe_metrics, log_page, metrics_page
-from telephony.telemetry.events import EVENTS, REFUSALS
+from telephony.telemetry.events import EVENTS
+from telephony.telemetry.refusals import REFUSALS
 from tests.clients import ROOT
 from tests.conftest import StartService
 
@@ -43,7 +44,9 @@ def test_every_metric_of_a_service_is_in_the_page(service: StartService, tmp_pat
     started = service(http_port=0, phrase_memory_mb=1, phrase_cache_mb=1, cache_dir=tmp_path)
     families = {family.name for family in started.metrics.registry.collect()}
     described = {name.removesuffix("_total").removesuffix("_info") for name, *_ in describe_metrics()}
-    assert {name for name in families if not name.startswith("process_")} == described
+    own = {name for name in families if not name.startswith("process_")}
+    # Doors that share their calls need a Redis for it.
+    assert own == {name for name in described if not name.startswith("tts_shared_")}
     if sys.platform == "linux":
         assert "process_open_fds" in families
 

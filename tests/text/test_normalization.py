@@ -77,7 +77,7 @@ def test_the_table_in_pieces_is_cut_as_the_whole(language: str, rows: Rows) -> N
 
 
 def test_the_table_is_as_large_as_it_has_to_be() -> None:
-    least = {"en": 900, "pt": 400, "es": 400, "fr": 400, "it": 400}
+    least = {"en": 1300, "pt": 400, "es": 400, "fr": 400, "it": 400}
     counts = {
         name: sum(len(rows) for (language, _), rows in TABLES.items() if language.startswith(name)) for name in least
     }

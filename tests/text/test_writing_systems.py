@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from telephony.text.writing_systems import languages
+from telephony.text.writing_systems import writing_system
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,17 @@ from telephony.text.writing_systems import languages
         ("שלום", "he"),
         ("مرحبا", "ar"),
         ("Он сказал OK.", "ru"),
+        ("สวัสดี", "th"),
     ],
 )
 def test_most_letters_decide(text: str, likeliest: str) -> None:
-    assert languages(text)[0] == likeliest
+    system = writing_system(text)
+    assert system is not None
+    assert system.languages[0] == likeliest
 
 
-@pytest.mark.parametrize("text", ["Hello!", "Grüße aus Łódź", "The Russian for hello is Привет.", "29.95 €", "", "🙂"])
+@pytest.mark.parametrize(
+    "text", ["Hello!", "Grüße aus Łódź", "The Russian for hello is Привет.", "29.95 €", "", "🙂", "𝐁𝐨𝐥𝐝 5 µm ½ª"]
+)
 def test_latin_letters_and_none_say_nothing(text: str) -> None:
-    assert languages(text) == ()
+    assert writing_system(text) is None

@@ -38,10 +38,11 @@ from telephony.engines.kokoro.quantised import is_fast
 from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
 from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
+from telephony.engines.kokoro.voices import describe
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import timed
 from telephony.engines.recipes import Recipe
-from telephony.speech import Samples, Voice
+from telephony.speech import MissingVoices, Samples, Voice
 from telephony.text import markup
 from telephony.text.normalization import normalize
 
@@ -111,7 +112,7 @@ class KokoroEngine:
             own = LANGUAGES[name[0]]
             if own in speakable:
                 others = tuple(language for language in speakable if language != own)
-                self._voices[name] = Voice(name, own, others)
+                self._voices[name] = describe(Voice(name, own, others))
             else:
                 self._unusable[name] = f"voice {name}: {what_is_missing(name[0])}"
         self._default_name = default_voice
@@ -149,6 +150,19 @@ class KokoroEngine:
     def find_voice(self, name: str) -> Voice:
         """See `Engine`."""
         return recipes.find(name, self._voices, self._named_blends(), self._unusable)
+
+    def missing_voices(self) -> Sequence[MissingVoices]:
+        """See `Extensible`: the languages whose packages are not installed."""
+        letters = sorted({name[0] for name in self._unusable})
+        return [
+            MissingVoices(
+                self.name,
+                LANGUAGES[letter],
+                tuple(name for name in self._unusable if name[0] == letter),
+                what_is_missing(letter),
+            )
+            for letter in letters
+        ]
 
     def warm_up(self) -> None:
         """Speaks to nobody, so that the first caller does not wait for lazy loading.

@@ -19,7 +19,7 @@ _CODE = re.compile(
 )
 _DIGITS = re.compile(
     r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)"
-    r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,4}| \d{6} \d{5})(?![\w])"
+    r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
 _KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
@@ -117,6 +117,10 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
     """A telephone number in its groups; None for what is none (unless it is certain to be one)."""
     written = written.strip()
     international = written.startswith(("+", "00"))
+    groups = re.findall(r"\d+", written)
+    looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written) is not None
+    if looks_american and len(groups) > 1:  # nothing that the library could add
+        return digit_groups(groups, language, language.phone_pairs)
     number = None
     for region in (None,) if international else language.regions:
         try:
@@ -126,7 +130,6 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         if phonenumbers.is_valid_number(found):
             number = found
             break
-    groups = re.findall(r"\d+", written)
     if international:
         if number is not None:
             style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
@@ -134,7 +137,6 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         elif sum(map(len, groups)) > 15 and not certain:
             return None
         return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
-    looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written)
     if not (certain or looks_american or number is not None) or (_ROUND.search(written) and not certain):
         return None
     if number is not None and len(groups) == 1:

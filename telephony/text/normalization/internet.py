@@ -20,12 +20,13 @@ _EMAIL = re.compile(
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{1,500}", re.IGNORECASE)
 _DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?(?:[?#][\w=&%./-]{{1,200}})?")
 _FILE = re.compile(
-    r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|rtf|heic)(?!\w)",
+    r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|sh|ini|rtf|heic)(?!\w)",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w@.])@([A-Za-z_]\w{1,30}(?:\.\w{1,30}){0,3})")
 _TAG = re.compile(r"(?<![\w#&])#(?![A-Z]{1,4}-?\d)([^\W\d_]\w{0,60})")
 _BARE_DOMAIN = re.compile(r"(?<![\w.])\.(com|org|net|edu|gov|io|ai|co|app)(?![\w.-])")
+_BARE_ENDING = re.compile(r"(?<![\w.])\.(pdf|docx?|xlsx?|csv|png|jpe?g|zip|exe|txt)(?![\w.-])")
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[-_.+/~%]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SAID_ENDINGS = frozenset("zip doc docx json log".split())
@@ -57,10 +58,10 @@ def rules(language: Language) -> list[Rule]:
         return address_said(address) + ("." if match.group().endswith(".") else "")
 
     def file(match: re.Match[str]) -> str:
-        ending = match[2].lower() if match[2].lower() in _SAID_ENDINGS else _spelled(match[2])
-        return f"{_said(match[1], language)} {language.dot} {ending}"
+        return f"{_said(match[1], language)} {language.dot} {_ending(match[2])}"
 
     return [
+        near_words("file name", _BARE_ENDING, lambda match: f"{language.dot} {_ending(match[1])}", (".",)),
         near_words("web address", _BARE_DOMAIN, lambda match: f"{language.dot} {_host(match[1], language)}", (".",)),
         Rule("e-mail address", _EMAIL, email),
         Rule("web address", _URL, url),
@@ -98,6 +99,10 @@ def _said(part: str, language: Language) -> str:
 
 def _pronounceable(word: str) -> bool:
     return len(word) == 1 or bool(re.search(r"[aeiouyáéíóúàèìòùâêôãõäöü]", word, re.IGNORECASE)) or len(word) > 4
+
+
+def _ending(ending: str) -> str:
+    return ending.lower() if ending.lower() in _SAID_ENDINGS else _spelled(ending)
 
 
 def _spelled(word: str) -> str:

@@ -58,14 +58,19 @@ class Rule:
     at_digits: bool = False
     words: Sequence[str] | None = None
 
-    def apply(self, text: str) -> str:
-        """The text with every match said; the same object if there is none."""
+    def apply(self, text: str, digits: Sequence[int] | None = None) -> str:
+        """The text with every match said; the same object if there is none.
+
+        Args:
+            text: what to look in.
+            digits: where its numbers begin, if that is known.
+        """
         if not self.at_digits:
             return self.pattern.sub(self._replaced, text)
         said: list[str] = []
         end = 0
-        for start in _DIGITS.finditer(text):
-            match = self.pattern.match(text, start.start()) if start.start() >= end else None
+        for start in _starts(text) if digits is None else digits:
+            match = self.pattern.match(text, start) if start >= end else None
             if match is not None:
                 said += (text[end : match.start()], self._replaced(match))
                 end = match.end()
@@ -103,15 +108,20 @@ def applied(rules: Iterable[Rule], text: str) -> Iterator[tuple[Rule, str]]:
 
     Most rules have nothing to do with most texts; those are passed over without a search.
     """
-    lowered, numeric = text.lower(), _DIGITS.search(text) is not None
+    lowered, digits = text.lower(), _starts(text)
     for rule in rules:
-        if (rule.numeric and not numeric) or (rule.words is not None and not _has_one(lowered, rule.words)):
+        if (rule.numeric and not digits) or (rule.words is not None and not _has_one(lowered, rule.words)):
             continue
-        said = rule.apply(text)
+        said = rule.apply(text, digits)
         if said is not text and said != text:
             text = said
-            lowered, numeric = text.lower(), _DIGITS.search(text) is not None
+            lowered, digits = text.lower(), _starts(text)
             yield rule, text
+
+
+def _starts(text: str) -> list[int]:
+    """Where the numbers of a text begin, or their signs."""
+    return [run.start() for run in _DIGITS.finditer(text)]
 
 
 def first_words(alternatives: str) -> set[str]:

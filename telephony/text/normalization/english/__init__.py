@@ -4,6 +4,7 @@
 # ruff: noqa: D102
 from __future__ import annotations
 
+import itertools
 import re
 
 from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
@@ -11,7 +12,8 @@ from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import Form, Written, spelled
 from telephony.text.normalization.rules import Rule, Stage, at_digits
 
-_PENCE = re.compile(r"(?<![\w.,£])(\d{1,2})p(?![\w.])")
+_PENCE = re.compile(r"(?<![\w.,£])(\d{1,3})p(?!\w|\.\d)")
+_TIMES = {1: "", 2: "double ", 3: "triple "}
 
 
 class English(EnglishGrammar):
@@ -50,9 +52,11 @@ class BritishEnglish(English):
     def rules(self, stage: Stage) -> list[Rule]:
         rules = super().rules(stage)
         if stage is Stage.MONEY:
-            pence = at_digits("money", _PENCE, lambda match: self.money(Written(0, match[1].zfill(2)), "GBP"))
-            return [pence, *rules]
+            return [at_digits("money", _PENCE, self._pence), *rules]
         return rules
+
+    def _pence(self, match: re.Match[str]) -> str:
+        return f"{self.cardinal(int(match[1]))} {'penny' if match[1] == '1' else 'pence'}"
 
     def plain(self, number: int) -> str:
         return spelled(number, "en").replace(",", "")
@@ -61,9 +65,14 @@ class BritishEnglish(English):
         return spelled(number, "en", "ordinal").replace(",", "")
 
     def spell_digits(self, digits: str) -> str:
-        runs = [run.group() for run in re.finditer(r"(\d)\1?\1?", digits)]
-        times = {2: "double ", 3: "triple "}
-        return " ".join(times.get(len(run), "") + self.digits[int(run[0])] for run in runs)
+        said = []
+        for digit, run in itertools.groupby(digits):
+            left = len(list(run))
+            while left:
+                times = 2 if left in (2, 4) else min(left, 3)
+                said.append(f"{_TIMES[times]}{self.digits[int(digit)]}")
+                left -= times
+        return " ".join(said)
 
     def decimals(self, fraction: str) -> str:
         return " ".join(self.digits[int(digit)] for digit in fraction).replace("zero", "nought")

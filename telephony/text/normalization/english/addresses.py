@@ -57,7 +57,8 @@ _NAME = (
     rf"(?!(?:{'|'.join(map(re.escape, _NOT_IN_NAMES.split()))})\b)(?:[^\W\d][\w'’.-]{{0,30}}|\d{{1,3}}(?:st|nd|rd|th))"
 )
 _STREET_ADDRESS = re.compile(
-    rf"(?<![\w.,$€£#/:-])(\d{{1,6}})(?:-?([A-Za-z])(?![\w.]))?\s((?:{_DIRECTION}\s)?)((?:{_NAME}\s){{0,3}}?{_NAME})\s"
+    rf"(?<![\w.,$€£#/:-])(\d{{2,3}}-\d\d(?!\d)|\d{{1,6}})(?:-?([A-Za-z])(?![\w.]"
+    rf"))?\s((?:{_DIRECTION}\s)?)((?:{_NAME}\s){{0,3}}?{_NAME})\s"
     rf"({alternatives(_STREETS)})(?![\w'’])(\.?)(,?\s(?:[NSEW]|[NS]\.?[EW]\.?)(?![\w'’]))?"
     r"(?:(,?\s)#\s?(\d{1,5})([A-Za-z])?(?!\w))?",
     re.IGNORECASE,
@@ -68,8 +69,9 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _DIRECTED = re.compile(
-    rf"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s"
-    rf"(?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][a-z]+)\s(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
+    r"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s(?=[A-Z][a-z]+\s(?:&|and)\s[A-Z]|"
+    r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s"
+    rf"(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
 )
 _FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b|\s#\sis\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
@@ -89,7 +91,8 @@ _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
 _ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
 _STATE_BEHIND_CITY = re.compile(
-    r"(?<!\w)([A-Z][a-z'’]{2,20}\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)"
+    r"(?<!\w)(?!January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"([A-Z][a-z'’]{2,20}\s)(?!(?:OK|OR|IN|ME|HI|ID|MD|PA|DC|MS|CO|PR)\b)"
     rf"({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$)"
 )
 # Without those that are words.
@@ -111,7 +114,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         house, letter, direction, name, kind, stop, behind, joint, flat, flat_letter = match.groups()
         if kind.islower() and kind not in _ALWAYS and not _WITH_ORDINAL.search(name) and len(name.split()) > 2:
             return None
-        parts = [language.place_number(house), letter.upper() if letter else "", _direction(direction)]
+        number = " ".join(map(language.place_number, house.split("-")))
+        parts = [number, letter.upper() if letter else "", _direction(direction)]
         said = " ".join(filter(None, [*parts, _name(name), _STREETS[kind.lower()], _direction(behind or "")]))
         if flat:
             said += f"{joint}number {language.place_number(flat)}{f' {flat_letter.upper()}' if flat_letter else ''}"

@@ -13,7 +13,7 @@ from telephony.text.normalization.rules import Rule, at_digits, first_words, nea
 _NAMES = (
     r"code|passcode|password|PIN|PNR|locator|confirmation|reference|ref|order|tracking|serial|ticket|case|claim|booking|"
     r"reservation|record|invoice|account|acct|member|membership|policy|ID|SKU|VIN|plate|license|licence|part|model|item|"
-    r"coupon|promo|voucher|S/N|P/N"
+    r"coupon|promo|docket|voucher|S/N|P/N"
 )
 _BETWEEN = r"(?:[\s:#.]|\b(?:is|number|no|num|code|plate|ID|key)\b){1,12}"
 # With a digit and a letter, in any case; and all in capitals, which is a code only behind its name.
@@ -25,14 +25,17 @@ _NAMED_LETTERS = re.compile(
 )
 _NAMED_PLATE = re.compile(r"(?<=plate\s|late:\s|umber\s|er is\s|te is\s)([A-Z]{2,3})[\s-](\d{3,4})(?![\w-])")
 _FLIGHT = re.compile(
-    r"(?<=[Ff]light\s)([A-Z]{2}|[A-Z]\d|\d[A-Z]|(?!at|to|is|no|in|on|of|by|or)[a-z]{2})\s?(\d{1,4})(?![\w-])"
+    r"(?<=[Ff]light\s)([A-Z]{2}|[A-Z]\d|\d[A-Z]|(?!at|to|is|no|in|on|of|by|or)[a-z][a-z\d])\s?(\d{1,4})(?![\w-])"
 )
 _SPACED_PLATE = re.compile(r"(?<![\w-])([A-Z]{2}\d{2})\s([A-Z]{3})(?![\w-])")
 _NUMBER_SIGN = re.compile(r"(?<![\w&#*])#\s?(?=[A-Z]{1,6}-?\d|\d{1,10}[A-Z-])")
 _EXTENSION = re.compile(
     r"(?<=\d)(?:(?<=[-. ]\d{4})(,?)\s?x|,?\s?(?:ext\.?|extension))\s?#?(\d{1,6})(?![\w]|[.,]\d)", re.IGNORECASE
 )
-_NAMED_EXTENSION = re.compile(r"(?<!\w)(?<!\d\s)(x|ext\.?|extension)\s?#?(\d{2,6})(?![\w]|[.,]\d|-\d)", re.IGNORECASE)
+_NAMED_EXTENSION = re.compile(
+    r"(?<!\w)(?<!\d\s)(?<!visa\s)(?<!card\s)(?<!amex\s)(x|ext\.?|extension)\s?#?(\d{2,6})(?![\w]|[.,]\d|-\d)",
+    re.IGNORECASE,
+)
 _SHORT_CODE = re.compile(r"(?<=\bto\s)(\d{4,6})(?![\w%]|[.,:/-]\d)")
 _TEXTED = re.compile(r"\b(?:text|texting|txt|sms|send|reply|message)\b[^.!?]{0,60}$", re.IGNORECASE)
 _PLAN = re.compile(r"(?<![\w.])(401|403|457|529|501)\s?\(?([kbcKBC])\)?(?:\((\d)\))?(?!\w)")
@@ -66,12 +69,18 @@ _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|v
 _SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-12(?!\w)")
 _WORD_NUMBER = re.compile(r"(?<![\w.])(9)/(11)(?![\w/])|(?<![\w.])(50)/(50)(?![\w/])|(?<![\w.])(20)/(20)(?![\w/])")
 _EVERY_DAY = re.compile(r"(?<![\w.])24[/-]7(?:/365)?(?!\w)")
-_VANITY = re.compile(r"(?<![\w-])(1-)?(8\d\d|900)-([A-Z]{2,10})(?:-([A-Z]{2,10}))?(?![\w-])")
+_VANITY = re.compile(r"(?<![\w-])(1-)?\(?(8\d\d|900)\)?[-\s]([A-Z]{2,10})(?:-([A-Z]{2,10}))?(?![\w-])")
 _EMERGENCY = re.compile(
     r"(?<![\w.,$€£#/:-])(911|988)(?![\w%°-]|[.,:/]\d)|(?<=\b[Cc]all\s|\b[Dd]ial\s)([2-8]11)(?![\w%]|[.,:/-]\d)"
 )
 _GRADE = re.compile(r"(?<![\w.-])([A-D])-(?=[\s,;!?]|$|\.(?:\s|$))")
 _MINUS = re.compile(r"(?<=\d)\s?[-−–]\s?(?=\d+(?:\.\d+)?\s?=)")
+_PHONE_MODEL = re.compile(r"(?<=iPhone\s)(\d{1,2})([sS])(?!\w)")
+_SIGHT = re.compile(r"(?<![\w.])20/(\d{2,3})(?=\s(?:vision|sight)\b)")
+_TIMES = re.compile(r"(?<![\w.,])(\d{1,3}\.\d{1,2})[x×](?![\w×])")
+_QUARTERS = re.compile(r"(?<!\w)Q([1-4])\s?[-–]\s?Q?([1-4])(?!\w)")
+_CARD = re.compile(r"(?<=visa\s|card\s|amex\s)(x?)(\d{4})(?!\w|[ -]\d|[.,/]\d)", re.IGNORECASE)
+_LETTERED_RANGE = re.compile(r"(?<![\w-])([A-Z])(\d{1,3})\s?[-–]\s?\1(\d{1,3})(?![\w-])")
 _TOLL_FREE = re.compile(r"(?<![\w-])1-(8\d\d|900)(?![\w-])")
 _BLOOD_TYPE = re.compile(r"(?<=[Tt]ype\s)(AB|A|B|O)([+-])(?!\w)")
 _OIL = re.compile(r"(?<![\w.])(\d{1,2})W-(\d{2})(?!\w)")
@@ -209,6 +218,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def hardware(match: re.Match[str]) -> str:
         return ", ".join(codes.characters(part.upper(), language) for part in match[1].split(":"))
 
+    def card(match: re.Match[str]) -> str:
+        return f"{'ending in ' if match[1] else ''}{language.spell_digits(match[2])}"
+
+    def lettered_range(match: re.Match[str]) -> str:
+        low, high = (f"{match[1]} {language.place_number(number)}" for number in match.group(2, 3))
+        return f"{low} {language.to} {high}"
+
     def blood_type(match: re.Match[str]) -> str:
         return f"{' '.join(match[1])} {'positive' if match[2] == '+' else 'negative'}"
 
@@ -220,6 +236,12 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("highway", _HIGHWAY, highway),
         at_digits("combination", _COMBINATION, combination),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
+        near_words("card", _CARD, card, ("visa", "card", "amex")),
+        near_digits("range", _LETTERED_RANGE, lettered_range),
+        at_digits("model", _PHONE_MODEL, lambda match: f"{language.cardinal(int(match[1]))} S"),
+        at_digits("sight", _SIGHT, lambda match: f"{language.cardinal(20)} {language.cardinal(int(match[1]))}"),
+        at_digits("fold", _TIMES, lambda match: f"{match[1]} {language.fold}"),
+        near_digits("quarters", _QUARTERS, lambda match: f"Q {match[1]} {language.to} Q {match[2]}"),
         at_digits(
             "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
         ),

@@ -13,14 +13,16 @@ _DECADES = re.compile(
     r"(?<![\w.,])'?((?:1[1-9]|20)\d0|(?<=')\d0)\s?'?s(?!\w)(?:\s?[-–]\s?'?((?:1[1-9]|20)?\d0)'?s(?!\w))?"
 )
 _SHORT_DECADE = re.compile(
-    r"(?<![\w.,])(?:(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
+    r"(?<![\w.,])(?:(?=\d0's)|"
+    r"(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
     r"(?<=\btheir )|(?<=\byour )|(?<=\bin )|(?<=\blow )|"
     r"(?<=\bmid )|(?<=\bhigh )|(?<=\bupper )|(?<=\blower )|(?<=\bearly )|(?<=\blate )|(?<=-)|(?<=\bto )|(?<=\band ))"
     r"'?([1-9]0)'?s(?!\w)(?:\s?[-–]\s?'?([1-9]0)'?s(?!\w))?",
     re.IGNORECASE,
 )
 _OLD_YEAR = re.compile(
-    r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bby) )|"
+    r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bcirca) )|"
+    r"(?<=(?i:\bby) )|"
     r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
 )  # fmt: skip
 _RECENT_YEAR = re.compile(
@@ -56,20 +58,20 @@ _DAY_LIST = re.compile(
 )
 _ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
 # "sun", "sat", "wed" and "mon" in small letters are days only behind such a word.
-_BEFORE_DAYS = "|".join(
-    rf"(?<=\b{word}\s)"
-    for word in "on this next last by until till closed open opens every each from through thru and or is".split()
+_BEFORE_DAYS = frozenset(
+    "on this next last by until till closed open opens every each from through thru and or is".split()
 )
-_NOT_BEHIND_PERSONS = "".join(rf"(?<!\b{word}\s)" for word in "he she i we they you it who".split())
+_PERSONS = frozenset("he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
-    rf"(?<![\w-]){_NOT_BEHIND_PERSONS}({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
+    rf"(?<![\w-])(?=[mtwfs])(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
     r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<![\w-])(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
+    r"|(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
     r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
-    rf"|(?:{_BEFORE_DAYS})(sat|sun|mon|wed)(?![\w'’-])\.?"
-    r"|(?<![\w-])(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-])",
+    r"|((?-i:sat|sun|mon|wed))(?![\w'’-])\.?"
+    r"|(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-]))",
     re.IGNORECASE,
 )
+_WORD_BEFORE = re.compile(r"(\w+)\s$")
 _INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
 _DAY_INITIALS = re.compile(
     rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
@@ -81,6 +83,7 @@ _SHORT_HALVES = re.compile(
 _SHARED_HALF = re.compile(
     r"(?<![\w:.,$/-])(\d{1,2})(?::([0-5]\d))?\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])\.?\s?m\b(\.?)", re.IGNORECASE
 )
+_ONE_HALF = re.compile(r"(?<![\w:.,$])(\d{1,2}):([0-5]\d)([ap])(?!\w)", re.IGNORECASE)
 _ZONE = re.compile(
     r"(?<=[\dmM.]\s)(ET|CT|MT|PT|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
@@ -170,9 +173,19 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = match[2].replace(".", "").replace("-", " ")
         return f"{name(match[1])}{joint}{a_year(match[3])}"
 
+    month_range = re.compile(
+        rf"(?<![\w.-])({months})\.?(\s?[-–]\s?|\sto\s|\sthru\s|\sthrough\s)({months})(?!\s\d{{1,2}}(?!\d))",
+        re.IGNORECASE,
+    )
+
+    def several_months(match: re.Match[str]) -> str:
+        joint = language.to if match[2].strip() in "-–" else match[2].strip()
+        return f"{name(match[1])} {joint} {name(match[3])}"
+
     across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
     return [
         at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
+        near_words("months", month_range, several_months, by_name),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),
@@ -206,7 +219,9 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         first, second = map(int, match.groups())
         month, day = (first, second) if language.month_first else (second, first)
         before = match.string[max(0, match.start() - 40) : match.start()]
-        if not (1 <= month <= 12 < day <= 31) or day == 16 or _BLOOD_PRESSURE.search(before):
+        improper = first > second  # hardly ever a fraction
+        likely = improper or (day > 12 and day != 16)
+        if not likely or not valid_date(day, month, 2024) or _BLOOD_PRESSURE.search(before):
             return None
         return language.date(day, month, None)
 
@@ -295,6 +310,7 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("time", _SHORT_HALVES, short_halves),
         at_digits("time", _SHARED_HALF, shared_half),
         at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        at_digits("time", _ONE_HALF, lambda match: clock(*match.groups())),
         near_words("time zone", _ZONE, zone, _ZONES),
         at_digits("time", _MILITARY, military),
         at_digits("duration", _DURATION, duration),
@@ -313,7 +329,11 @@ def weekday_rules(language: EnglishGrammar) -> list[Rule]:
         end = "." if match[4] and ends_text(match) else ""
         return f"{full(match[1])}{joint}{full(match[3])}{end}"
 
-    def one(match: re.Match[str]) -> str:
+    def one(match: re.Match[str]) -> str | None:
+        before = _WORD_BEFORE.search(match.string[max(0, match.start() - 12) : match.start()])
+        word = before[1].lower() if before else ""
+        if (match[1] and word in _PERSONS) or (match[3] and word not in _BEFORE_DAYS):
+            return None
         written = next(part for part in match.groups() if part)
         comma = "," if match.group().endswith(",") else ""
         return full(written) + comma + ("." if ends_text(match) else "")

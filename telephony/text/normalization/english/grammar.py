@@ -76,7 +76,7 @@ class EnglishGrammar(Language):
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
-        "m": "million", "M": "million", "mn": "million", "million": "million",
+        "m": "million", "M": "million", "mn": "million", "mm": "million", "MM": "million", "million": "million",
         "b": "billion", "B": "billion", "bn": "billion", "billion": "billion",
         "T": "trillion", "tn": "trillion", "trillion": "trillion",
     }  # fmt: skip
@@ -92,11 +92,12 @@ class EnglishGrammar(Language):
         "mo": "month", "month": "month", "yr": "year", "year": "year", "hr": "hour", "hour": "hour", "h": "hour",
         "wk": "week", "week": "week", "day": "day", "d": "day", "min": "minute", "minute": "minute", "s": "second",
         "sec": "second", "second": "second", "lb": "pound", "kg": "kilogram", "gal": "gallon", "ea": "each",
-        "person": "person", "night": "night", "unit": "unit", "mile": "mile", "km": "kilometer", "ml": "milliliter",
+        "person": "person", "night": "night", "nt": "night", "unit": "unit", "mile": "mile", "km": "kilometer",
+        "ml": "milliliter",
         "l": "liter", "dl": "deciliter", "dose": "dose", "sq ft": "square foot", "oz": "ounce", "m²": "square meter",
         "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
         "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
-        "qt": "quart",
+        "qt": "quart", "s²": "second squared", "s2": "second squared",
         "pp": "person",
     }  # fmt: skip
     abbreviations = {
@@ -109,9 +110,10 @@ class EnglishGrammar(Language):
         "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
-        "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity",
+        "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity", "qty.": "quantity",
         "appt": "appointment", "appts": "appointments", "acct.": "account", "conf.": "confirmation",
-        "pkg": "package", "msg": "message",
+        "pkg": "package", "pls.": "please", "pls": "please", "betw.": "between", "exp.": "expires",
+        "s/n": "serial number", "msg": "message",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 
         "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
@@ -128,7 +130,9 @@ class EnglishGrammar(Language):
         "Fig.": "figure", "fig.": "figure", "p.": "page", "pp.": "pages", "pg.": "page", "Vol.": "volume",
         "vol.": "volume", "Ch.": "chapter", "ch.": "chapter", "Apt.": "apartment", "apt.": "apartment",
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
-        "ext": "extension", "v.": "version", "Sec.": "section", "sec.": "section", "Art.": "article",
+        "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
+        "Rev.": "revision",
+        "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
     months = {
         "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9, "Oct": 10,

@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import Written
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule, at_digits, near_words
+from telephony.text.normalization.rules import Rule, at_digits, near_digits, near_words
 
 _SYMBOLS = "$€£"
 _CURRENCY_CODES = {
@@ -28,6 +28,8 @@ _MONEY_NOUN = re.compile(
     re.IGNORECASE,
 )
 _BOUND = re.compile(r"\s?(≥|>=|≤|<=)\s?(?=[$€£]?\d)")
+_RATE_STOP = re.compile(r"(?<=/)(mo|yr|hr|wk|min|sec|lb|gal|ea)\.(?=\s[a-z])")
+_CODE_FIRST = re.compile(rf"(?<!\w)({'|'.join(_CURRENCY_CODES)})(?=\s?\d+(?:[.,]\d+)*(?!\w))")
 _EACH = re.compile(r"(?<=\d)\s?/\s?(?:ea|each)(?!\w)")
 _BARE_CENTS = re.compile(r"(?<![\w.,])\$\.(\d{2})(?!\d)")
 _BARE_FRACTION = re.compile(r"(?<![\w.,])\$\.(\d{3,6})(?!\d)")
@@ -81,10 +83,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return language.money(written, _CURRENCY_CODES[match[3]])
 
     def between(match: re.Match[str]) -> str:
-        return f"{match[2]}{match[3]} {language.to} {match[1]}{match[4]}"
+        symbol = match[1] if match[2][-3:-2] == "." and not match[3] else ""
+        return f"{symbol}{match[2]}{match[3]} {language.to} {match[1]}{match[4]}"
 
     return [
         near_words("comparison", _BOUND, bound, "≥≤<>"),
+        near_words("rate", _RATE_STOP, lambda match: match[1], ("/",)),
+        near_digits("money", _CODE_FIRST, lambda match: match[1].upper()),
         near_words("money", _EACH, lambda match: " each", ("/ea",)),
         near_words("money", _MONEY_NOUN, before_noun, _SYMBOLS),
         near_words("money", _BARE_CENTS, cents, _SYMBOLS),

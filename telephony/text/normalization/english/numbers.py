@@ -17,7 +17,7 @@ _INCH_PARTS = re.compile(r"(?<![\w./,-])(?:(\d{1,3})[\s-])?(\d{1,2})/(\d{1,2})\"
 _ORDINAL_RANGE = re.compile(r"(?<=\dst|\dnd|\drd|\dth)\s?[-–]\s?(?=\d{1,4}(?:st|nd|rd|th)(?!\w))")
 _STONES = re.compile(r"(?<![\w.,])(\d{1,2})\s?st(?![\w.])(?!\s[A-Z])")
 _STONE = re.compile(r"(?<![\w.,])(\d{1,2})\s?st\s?(\d{1,2})\s?lbs?(?!\w)")
-_MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2")
+_MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2(?:\s?[x×]\s?(\d{1,3})\2)?")
 _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
     r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
@@ -58,7 +58,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     def marked_size(match: re.Match[str]) -> str:
         unit = "feet" if match[2] == "'" else "inches"
-        return f"{language.cardinal(int(match[1]))} by {language.cardinal(int(match[3]))} {unit}"
+        return " by ".join(language.cardinal(int(part)) for part in match.group(1, 3, 4) if part) + f" {unit}"
 
     def size(match: re.Match[str]) -> str | None:
         if match.string[match.end() : match.end() + 3].strip().startswith("="):

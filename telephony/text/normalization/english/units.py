@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.english.articles import article_for
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
@@ -85,6 +84,8 @@ _MEASURED_NOUNS = frozenset(
     "house jar lot mattress monitor office outlet pack package patch phone pill plan race relay ride room rug "
     "screen space sprint steak tablet tank tube vial walk".split()
 )
+_POWERED = frozenset("m km cm mm ft in mi yd s".split())
+_INCH_ENDS = re.compile(r"(?!\s\w)|\s(?:wide|long|tall|deep|high|thick|by|x|in)\b")
 _ARTICLE = re.compile(r"\ban?\s$", re.IGNORECASE)
 NOT_NOUNS = frozenset(
     "of to in on at for and or by per from is are was were with ago away long tall wide deep old high each every more "
@@ -104,18 +105,18 @@ def part_rules(language: EnglishGrammar) -> list[Rule]:
         fraction, _, _, noun, stop = match.groups()
         known = _names(noun)
         one = known[0] if known else noun
-        end = "." if stop else ""
+        end = "." if stop and (ends_text(match) or _next_is_capital(match)) else ""
         if fraction == "1/2":
-            return f"half {article_for('a', one)} {one}{end}"
+            return f"half {_one(one)}{end}"
         above, below = map(int, fraction.split("/"))
-        joint = "" if above == 1 else f" of {article_for('a', one)}"
-        return f"{language.fraction(above, below)}{joint} {one}{end}"
+        whole = one if above == 1 else f"of {_one(one)}"
+        return f"{language.fraction(above, below)} {whole}{end}"
 
     return [at_digits("fraction", part, part_of)]
 
 
 def rules(language: EnglishGrammar) -> list[Rule]:
-    """Numbers with units, and parts of units."""
+    """Numbers with units, temperatures, and what units are counted by."""
     number = number_pattern(language)
     symbols = alternatives({*UNITS, *(symbol.upper() for symbol in _CASELESS if symbol.isascii())})
     rates = alternatives(language.rates)
@@ -132,48 +133,17 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     )
 
     def unit(match: re.Match[str]) -> str | None:
-        sign, written, fraction, scaled, joint, symbol, power, rate, stop, noun = match.groups()
-        value, known = read(written, language), _names(symbol)
-        if (
-            value is None
-            or known is None
-            or (power and symbol.lower() not in ("m", "km", "cm", "mm", "ft", "in", "mi", "yd", "s"))
-        ):
+        sign, written, fraction, scaled, joint, symbol, power, rate, stop, _ = match.groups()
+        value, names = read(written, language), _names(symbol)
+        if value is None or names is None or not _is_unit(match) or (fraction and fraction not in FRACTIONED):
             return None
-        if (
-            symbol == "in"
-            and not stop
-            and "-" not in joint
-            and re.match(
-                r"\s(?!wide|long|tall|deep|high|thick|by|x|in\s)\w", match.string[match.end() : match.end() + 7]
-            )
-        ):
-            return None
-        if symbol == "st" and not joint:
-            return None
-        adjectival = (
-            "-" in joint
-            or (noun is not None and noun[1:] in _MEASURED_NOUNS)
-            or (
-                noun
-                and noun[1:] not in NOT_NOUNS
-                and _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
-            )
-        )
-        if fraction and fraction not in FRACTIONED:
-            return None
-        one = adjectival or (language.is_one(value) and not scaled and not fraction)
-        name = known[0] if one else known[1]
+        parts = map(int, fraction.split("/")) if fraction else ()
+        amount = language.mixed(value.whole, *parts) if fraction else language.number(value)
+        one = "-" in joint or _is_before_noun(match) or (language.is_one(value) and not scaled and not fraction)
+        name = language.unit_name(names[0] if one else names[1])
         if power:
             name = f"{_POWERS[power]} {name}"
-        if fraction:
-            above, below = map(int, fraction.split("/"))
-            amount = language.mixed(value.whole, above, below)
-        else:
-            amount = language.number(value)
-        said = f"{amount}{scaled or ''} {language.unit_name(name)}"
-        if sign:
-            said = f"{language.minus} {said}"
+        said = f"{f'{language.minus} ' if sign else ''}{amount}{scaled or ''} {name}"
         for per in filter(None, (rate or "").split("/")):
             word = language.rates.get(per) or language.rates[per.lower()]
             said += f" {word}" if word == "each" else f" {language.per} {word}"
@@ -193,6 +163,30 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("rate", per_unit, lambda match: language.rates[match[1]], (language.per,)),
         Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1].lower()]}"),
     ]
+
+
+def _is_unit(match: re.Match[str]) -> bool:
+    """Whether the symbol behind a number is one here: "1 in 4" has no inch, "1st" no stone, "code 2" no square."""
+    joint, symbol, power, stop = match[5], match[6].lower(), match[7], match[9]
+    if power and symbol not in _POWERED:
+        return False
+    if symbol == "in" and not stop and "-" not in joint:
+        return _INCH_ENDS.match(match.string, match.end()) is not None
+    return symbol != "st" or bool(joint)
+
+
+def _is_before_noun(match: re.Match[str]) -> bool:
+    """Whether a unit describes the noun behind it: "a 5 kg bag", "12 oz can"."""
+    noun = (match[10] or "").strip()
+    if noun in _MEASURED_NOUNS:
+        return True
+    article = _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
+    return bool(noun) and noun not in NOT_NOUNS and article is not None
+
+
+def _one(noun: str) -> str:
+    """A noun behind "a" or "an"."""
+    return f"{'an' if noun.startswith(('a', 'e', 'i', 'o', 'hour')) else 'a'} {noun}"
 
 
 def _next_is_capital(match: re.Match[str]) -> bool:

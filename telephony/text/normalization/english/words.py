@@ -17,7 +17,7 @@ _TITLES = {
 }  # fmt: skip
 # Titles without a stop, or in lower case, are other words too.
 _TITLE = re.compile(
-    rf"(?<![\w.@/’'-])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|"
+    rf"(?<![\w.@/’'-])(?=[cdfghlmprs])(?:({alternatives(_TITLES)})\.\s?(?=[A-Z]|[a-z]{{2}})|"
     r"(Dr|Mr|Mrs|Ms|Prof|Capt|Sgt|St|Mt|Ft|Lt|Gov|Sen)\s"
     r"(?=[A-Z][\w'’]))",
     re.IGNORECASE,
@@ -56,6 +56,9 @@ _NOT_NUMBERED = frozenset(
     "December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 )
 _WORLD_WAR = re.compile(r"(?<!\w)WW(II?)(?!\w)")
+_DIVISIONS = {"ch": "chapter", "vol": "volume", "pt": "part", "art": "article", "sec": "section", "bk": "book"}
+_DIVISION = re.compile(rf"(?<!\w)({'|'.join(_DIVISIONS)})\.\s({_ROMAN})(?!\w)", re.IGNORECASE)
+_NTH_MINUTE = re.compile(r"(?<=\d(?:th|st|nd|rd)\s)min(?!\w)\.?")
 _CENTURY = re.compile(rf"(?<=\bthe\s)({_ROMAN})(?=(?:th|st|nd|rd)?\s[Cc]entur)")
 _FIRST_NAMES = frozenset(
     "Adam Albert Alexander Alfred Andrew Anthony Arthur Benedict Benjamin Catherine Charles Christopher Clement "
@@ -91,6 +94,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_words("title", _TITLE, title, _TITLES),
+        near_digits("abbreviation", _NTH_MINUTE, lambda match: "minute" + ("." if ends_text(match) else "")),
         near_digits("abbreviation", _PAGES, lambda match: f"{match[1]}ages "),
         near_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("the n", "the s")),
         near_words("abbreviation", _NUMBER_IS, lambda match: "number", ("no.",)),
@@ -114,7 +118,12 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
         number = language.roman(match[1])
         return None if number is None else language.ordinal(number)
 
+    def division(match: re.Match[str]) -> str | None:
+        number = language.roman(match[2])
+        return None if number is None else f"{_DIVISIONS[match[1].lower()]} {language.cardinal(number)}"
+
     return [
+        near_words("Roman numeral", _DIVISION, division, [f"{short}." for short in _DIVISIONS]),
         Rule("Roman numeral", _WORLD_WAR, lambda match: f"World War {language.cardinal(len(match[1]))}"),
         Rule("Roman numeral", _NAMED, named),
         Rule("Roman numeral", _CENTURY, century),

@@ -173,8 +173,8 @@ class RomanceGrammar(Language):
                 return f"{self.number(written)} {self.thousand} {unit.many}"
             return self.counted(Written(written.whole * 1000), unit)
         if scale:
-            unit = self.currency(code).unit.many
-            return f"{self.scaled_number(written, scale)}{self.linked(unit)}"
+            counted = self.currency(code).unit.many
+            return f"{self.scaled_number(written, scale)}{self.linked(counted)}"
         return super().money(written, code, scale)
 
     thousand: str = "mil"
