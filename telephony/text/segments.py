@@ -256,6 +256,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
     word = _first_word(following)
     if word is None:
         return None
+    if _ROMAN.fullmatch(word):
+        return False
     if shortened in abbreviations.LETTERED and _CODE_BEGINS.match(following):
         return False
     return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)

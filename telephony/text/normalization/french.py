@@ -33,7 +33,7 @@ _CENTURY = re.compile(
     r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
-_MILLION = re.compile(r"(?<!\w)de (?=un (?:million|milliard))")
+_MILLION = re.compile(r"(?<!\w)de (?=un (?:million|milliard|virgule))")
 _SAINT = re.compile(r"(?<!\w)(Ste?)\.?-(?=[A-ZÀ-Þ])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
@@ -124,7 +124,8 @@ class French(Romance):
         "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
         "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
         "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
-        "Dr": "Docteur", "n°": "numéro", "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs",
+        "Dr": "Docteur", "n°": "numéro", "trim.": "trimestre", "exp.": "expiration", "arr.": "arrondissement",
+        "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs",
         "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur",
         "Mlles": "Mesdemoiselles",
         "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
@@ -247,6 +248,7 @@ class French(Romance):
     kings = "Louis|Henri|Charles|François|Napoléon|Philippe|Élisabeth|Elizabeth|Jean-Paul|Benoît|Jean|Pie"
     queens = frozenset({"Élisabeth", "Elizabeth"})
     last_ordinal_king = 1
+    named_versions = f"{Romance.named_versions}|article"
     before_roman = "[Cc]hapitre|[Pp]artie|[Vv]olume|[Tt]itre|[Pp]hase|[Tt]ype|[Aa]nnexe|[Ll]ivre|[Tt]ome"
     not_nouns = frozenset(
         "de du des la le les en et ou au aux pour par avec sans à que est sont mais mille plus moins virgule sur dans "

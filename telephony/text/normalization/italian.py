@@ -134,7 +134,7 @@ class Italian(Romance):
         "Loc.": "Località", "loc.": "località", "Fraz.": "Frazione", "fraz.": "frazione", "prov.": "provincia",
         "snc": "senza numero civico", "s.n.c.": "senza numero civico", "s.n.": "senza numero", "pal.": "palazzina",
         "Pal.": "Palazzina", "ed.": "edificio", "Ed.": "Edificio", "int.": "interno", "scad.": "scadenza",
-        "dip.": "dipartimento",
+        "dip.": "dipartimento", "trim.": "trimestre", "n. di": "numero di",
         "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
         "fatt.": "fattura", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese", "c.a.": "corrente anno",
         "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
@@ -218,6 +218,7 @@ class Italian(Romance):
     either = "o"
     century_words = r"sec\.|secolo"
     articles = "il |la |l'|lo |del |della |dell'|al |alla |nel |nella |un |una "
+    law_of = "del"
     plate_words = "targa|targhe"
     hours_prefix = "ore"
     year_words = "anno|Anno"
@@ -264,7 +265,7 @@ class Italian(Romance):
     queens = frozenset({"Elisabetta"})
     last_ordinal_king = 399
     before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
-    named_versions = f"{Romance.named_versions}|versione"
+    named_versions = f"{Romance.named_versions}|versione|articolo"
     not_nouns = frozenset(
         "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se virgola "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()

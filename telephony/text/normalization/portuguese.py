@@ -145,7 +145,10 @@ class Portuguese(Romance):
         "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
         "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
         "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo",
-        "and.": "andar", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora", "nº": "número",
+        "and.": "andar", "trim.": "trimestre", "sem.": "semestre", "val.": "validade", "Val.": "Validade",
+        "à esq.": "à esquerda",
+        "à dir.": "à direita", "esq.": "esquina", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora",
+        "nº": "número",
         "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
         "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo",
         "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
@@ -227,7 +230,7 @@ class Portuguese(Romance):
         "mínima"),
     }  # fmt: skip
     by = "por"
-    score_words = "jogo|partida|venceu|ganhou|placar|perdeu|terminou|empatou|vitória|derrota|final"
+    score_words = "jogo|resultado|partida|venceu|ganhou|placar|perdeu|terminou|empatou|vitória|derrota|final"
     out_of = "de"
     street_words = "Rua|Avenida|Alameda|Travessa|Praça|Estrada|Rodovia|Largo"
     post_code = r"\d{5}-\d{3}|\d{4}-\d{3}"
@@ -261,11 +264,11 @@ class Portuguese(Romance):
     )
     short_code_words = r"ligue|disque|código|codigo|PIN|senha|CVV|ramal"
     date_words = r"dia|em|até|desde|antes de|depois de|após|de|data|vence|vencimento"
-    kings = "Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
-    queens = frozenset({"Isabel"})
+    kings = "Elizabeth|Maria|Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
+    queens = frozenset({"Isabel", "Elizabeth", "Maria"})
     last_ordinal_king = 10
-    before_roman = "[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
-    named_versions = f"{Romance.named_versions}|versão"
+    before_roman = "[Ii]nciso|[Aa]rtigo|[Aa]to|[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
+    named_versions = f"{Romance.named_versions}|versão|artigo"
     not_nouns = frozenset(
         "de do da dos das em no na nos nas e ou ao aos para pra por com sem a o as os que é são foi mas mil milhão "
         "milhões vezes mais menos está se vírgula ponto até agora ontem hoje amanhã "

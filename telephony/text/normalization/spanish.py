@@ -151,10 +151,11 @@ class Spanish(Romance):
         "urb.": "urbanización", "Pol. Ind.": "Polígono Industrial", "Pol.": "Polígono", "Edif.": "Edificio",
         "edif.": "edificio", "Dpto.": "Departamento", "Depto.": "Departamento", "depto.": "departamento",
         "izq.": "izquierda", "izda.": "izquierda", "izqda.": "izquierda", "dcha.": "derecha", "dch.": "derecha",
-        "der.": "derecha", "Col.": "Colonia", "col.": "colonia", "Blvd.": "Bulevar", "blvd.": "bulevar",
+        "der.": "derecha", "Col.": "Colonia", "Blvd.": "Bulevar", "blvd.": "bulevar",
         "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "n.º": "número", "nº": "número", "N.º": "Número",
         "temp.": "temperatura", "Temp.": "Temperatura",
-        "Deleg.": "Delegación", "M.N.": "moneda nacional", "m.n.": "moneda nacional", "Nte.": "Norte",
+        "Deleg.": "Delegación", "col.": "colegiado", "trim.": "trimestre", "cad.": "caducidad", "Cad.": "Caducidad",
+        "M.N.": "moneda nacional", "m.n.": "moneda nacional", "Nte.": "Norte",
         "Ote.": "Oriente", "Pte.": "Poniente",
         "s/n": "sin número", "S/N": "sin número",
         "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
@@ -313,8 +314,8 @@ class Spanish(Romance):
     kings = "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío"
     queens = frozenset({"Isabel"})
     last_ordinal_king = 10
-    before_roman = "[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
-    named_versions = f"{Romance.named_versions}|versión"
+    before_roman = "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
+    named_versions = f"{Romance.named_versions}|versión|artículo|apartado"
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "

@@ -195,9 +195,9 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         at_digits("first of a month", _FIRST, lambda match: "1"),
-        near_words("month", in_month, month, language.months),
         near_words("weekdays", span, between, language.weekdays),
         near_words("weekdays", several, listed, language.weekdays),
+        near_words("month", in_month, month, language.months),
         near_words("weekday", alone, one, language.weekdays),
         Rule("weekdays", letters, initial),
     ]

@@ -83,6 +83,8 @@ class RomanceGrammar(Language):
     once: str
     either: str
     """The word for "or"."""
+    law_of: str = "de"
+    """What stands between the number of a law and its year."""
     plate_words: str
     """The same: behind these are plates of cars."""
     century_words: str

@@ -46,6 +46,8 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         said = language.cardinal(int(low), form)
         return f"{said} {language.to} {language.cardinal(int(high), form)}" if high else said
 
+    once = re.compile(r"(?<![\w.,])1\s?[x×](?=\s(?:por|ao|à|al|par|a|alla)\s)")
+
     def each(match: re.Match[str]) -> str:
         stop = "." if ends_text(match) else ""
         begin = match[1] if match[1].strip().lower() != "c/" else "cada "
@@ -66,6 +68,7 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
     return [
         near_words("dose", every, each, first_words(language.every)),
         near_words("dose", times, often, "/"),
+        at_digits("dose", once, lambda match: language.once),
         at_digits("range", _DECIMAL_RANGE, lambda match: _decimals(match, language)),
     ]
 

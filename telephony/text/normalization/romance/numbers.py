@@ -73,7 +73,7 @@ def ordinal_rules(language: RomanceGrammar) -> list[Rule]:
     marks = "º|ª|°" + (f"|{language.ordinal_endings}" if language.ordinal_endings else "")
     pattern = re.compile(
         rf"(?<![\w.,/])(\d{{1,3}}(?:[. ]\d{{3}}){{1,4}}|\d{{1,4}})"
-        rf"(?:\.|(?!. ?[CF]\b)|(?<=,\s\d)(?!.[CF]))({marks})(?!\w){NOUN}"
+        rf"(?:\.|(?!. ?[CF]\b)|(?<=,\s\d)(?!.[CF]))({marks})(?![a-zà-ÿ\d]|[A-Z]\w){NOUN}"
     )
 
     def ordinal(match: re.Match[str]) -> str | None:

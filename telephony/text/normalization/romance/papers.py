@@ -16,6 +16,11 @@ _CHECKED = re.compile(r"(?<![\w.,/-])(\d{4,10})-([\dxX])(?![\w-])(?![.,/]\d)")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}[A-Z\d]{11,30}(?!\w)")
 _DIVIDED = re.compile(r"(?<![\w.,+/-])\d{1,7}(?:[ .-]\d{1,14}){3,8}(?![\w-])(?![.,]\d)")
 _MIN_DIVIDED = 12
+_ZEROS = re.compile(r"(?<![\w.,-])0\d{1,3}(?:\.\d{3}){1,3}(?!\w|[.,]\d)")
+_LAW = re.compile(
+    r"(?<!\w)((?i:lei|ley|loi|legge|decreto|décret|portaria|resolução|resolución)(?:[\w\s-]{0,24}?)\s)"
+    r"(\d{1,3}(?:\.\d{3})?|\d{1,6})/((?:19|20)?\d\d)(?![\w/]|[.,]\d)"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _INVOICES = "factura|fatura|facture|fattura"
 
@@ -34,6 +39,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
+
+    def law(match: re.Match[str]) -> str:
+        year = int(match[3])
+        if len(match[3]) == 2:
+            year += 2000 if year < 70 else 1900
+        return f"{match[1]}{language.cardinal(int(match[2].replace('.', '')))} {language.law_of} {language.year(year)}"
 
     def in_groups(match: re.Match[str]) -> str | None:
         groups = re.findall(r"\d+", match.group())
@@ -79,6 +90,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     return [
         near_digits("IBAN", _IBAN, iban),
         at_digits("divided number", _DIVIDED, in_groups),
+        near_digits("law", _LAW, law),
+        at_digits("number with zeros", _ZEROS, lambda match: codes.digit_groups(match.group().split("."), language)),
         near_words("numbered paper", dated, with_year, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("flight", flight, flown, first_words(language.flight_words)),
         near_words("paper", paper, papers, first_words(language.document_words)),

@@ -29,7 +29,7 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
     opened = re.compile(rf"(?<!\w)(?:{language.opening_words}):?\s$", re.IGNORECASE)
     span = re.compile(rf"{prefix}(?<![\w:.,/+$€-]){clock}\s?[-–]\s?{clock}{hours}(?![\w:/-]|[.,]\d|\s?[%€$°])")
     dotted = re.compile(
-        rf"(?<!\w)((?:{language.time_words})\s)(\d{{1,2}})\.([0-5]\d)(?![\w%€$°]|[.,:]\d|\s?[%€$°])", re.I
+        rf"(?<!\w)((?:{language.time_words})(?:\s|(?<=')))(\d{{1,2}})\.([0-5]\d)(?![\w%€$°]|[.,:]\d|\s?[%€$°])", re.I
     )
     dotted_hours = re.compile(rf"(?<![\w:.,$€])(\d{{1,2}})\.([0-5]\d)(?=\s?(?:{language.hour_words})(?!\w))")
     days = alternatives({*language.weekdays, *language.weekdays.values()})
