@@ -267,7 +267,10 @@ class Portuguese(Romance):
     kings = "Elizabeth|Maria|Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
     queens = frozenset({"Isabel", "Elizabeth", "Maria"})
     last_ordinal_king = 10
-    before_roman = "[Ii]nciso|[Aa]rtigo|[Aa]to|[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
+    before_roman = (
+        "[Ii]nciso|[Aa]rtigo|[Aa]to|[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|"
+        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
+    )
     named_versions = f"{Romance.named_versions}|versão|artigo"
     not_nouns = frozenset(
         "de do da dos das em no na nos nas e ou ao aos para pra por com sem a o as os que é são foi mas mil milhão "

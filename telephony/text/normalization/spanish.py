@@ -314,7 +314,10 @@ class Spanish(Romance):
     kings = "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío"
     queens = frozenset({"Isabel"})
     last_ordinal_king = 10
-    before_roman = "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
+    before_roman = (
+        "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|"
+        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
+    )
     named_versions = f"{Romance.named_versions}|versión|artículo|apartado"
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
@@ -425,6 +428,7 @@ class MexicanSpanish(Spanish):
     decimal_mark = "."
     point = "punto"
     dollar_code = "MXN"
+    cent_code = "MXN"
     pound_key = "gato"
 
     def day(self, day: int) -> str:

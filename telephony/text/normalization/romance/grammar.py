@@ -12,107 +12,128 @@ _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
 class RomanceGrammar(Language):
-    """Words and grammar that Portuguese, Spanish, French and Italian have each in its own way."""
+    """Words and grammar that Portuguese, Spanish, French and Italian have each in its own way.
+
+    What ends in `_words` or `_verbs` is never said: it is a regular expression's alternatives, and decides what a
+    number beside them is.
+    """
+
+    # Days of the week, dates
 
     weekdays: Mapping[str, str]
     """Days of the week by their short forms, in lower case, without a stop."""
     weekday_initials: Mapping[str, str] = {}
     """Days by a capital, in ranges only: "L-V"."""
     weekdays_from: str = ""
-    """What comes before a range of days that is written with a stroke; empty: nothing."""
     weekdays_to: str
-    hours_from: str
-    """What comes before a range of times that is written with a stroke."""
-    hours_to: str
-    range_words: str
-    """Alternatives of a regular expression: words behind which a range has its preposition already."""
-    time_words: str
-    """The same: behind these stands a time of day, with a full stop too."""
-    opening_words: str
-    """The same: behind these, "9.00-18.00" are times."""
-    before_one: Mapping[str, str] = {}
-    """What words before a time of day become before one o'clock."""
-    hours_prefix: str = "(?!)"
-    """The same as `hour_words`, before a range of times."""
-    hour_form: Form = "feminine"
-    hour_words: str
-    """The same: what is written behind hours, and said with them anyway."""
-    and_words: str
-    """The same: what joins two days or two dates."""
+    """What comes before the first and the last of the days that a stroke joins."""
     of_month: str = " "
     """What stands between a day and its month."""
     of_year: str = " "
     """What stands between a month and its year."""
+    in_month: str = ""
+    """What an article before a month becomes."""
+    range_words: str
+    """Behind these, a range has its preposition already."""
+    and_words: str
+    """These join two days, or two dates."""
     month_words: str
-    """Alternatives of a regular expression: behind these, a shortened month with its stop stands alone."""
+    """Behind these, a shortened month with its stop stands alone."""
+    year_words: str
+    """Behind these, long Roman numerals are years."""
     expiry_words: str
-    """The same: behind these "03/27" is a month and a year."""
+    """Behind these, "03/27" is a month and a year."""
+
+    # Times
+
+    hours_from: str
+    hours_to: str
+    """What comes before the first and the last of the times that a stroke joins."""
+    time_words: str
+    """Behind these stands a time of day, with a full stop too."""
+    opening_words: str
+    """Behind these, "9.00-18.00" are times."""
+    hour_words: str
+    """These stand behind hours, and are said with them anyway."""
+    hours_prefix: str = "(?!)"
+    """The same before hours."""
+    before_one: Mapping[str, str] = {}
+    """What words before a time of day become before one o'clock."""
+
+    # Numbers
+
+    ordinal_endings: str = ""
+    """What may be behind an ordinal instead of a raised sign, as alternatives of a regular expression."""
+    articles: str
+    """Between these and a noun, a Roman numeral is an ordinal; alternatives too, each with its space."""
+    century_words: str
+    """Before a Roman numeral that is a century."""
+    thousand_words: str
+    thousand: str = "mil"
     part_words: str
-    """The same: behind these "3/12" is one of several."""
+    """Behind these, "3/12" is one of several."""
     part_of: str
     """What is said for the stroke then."""
     pressure_words: str
-    """The same: behind these "12/8" is a blood pressure."""
+    """Behind these, "12/8" is a blood pressure."""
     pressure_over: str
-    currency_signs: Mapping[str, str]
-    """Signs and letters of currencies beyond those that all languages know, with their ISO codes."""
-    cent_signs: str
-    """Alternatives of a regular expression: short forms of the hundredth of a currency."""
-    cent_code: str = "EUR"
-    text_verbs: str
-    """The same: with these, a number behind `text_to` is one to send a message to."""
-    text_to: str
-    call_words: str
-    """The same: behind these, a number is dialled."""
-    extension_words: str
-    extension: str
-    document_words: str
-    """The same: names of papers whose number is read digit by digit, however it is divided."""
-    named_words: str
-    """The same: what letters and digits behind it are a code of."""
-    named_joint: str
-    """The same: words between the name of a code and the code."""
-    flight_words: str
-    road_words: str
-    ending_in: str
-    """What is said for the stars before the last digits of a card."""
-    every: str
-    """The same as `expiry_words`, for doses: behind these "8 h" is a span."""
-    times_a: str
-    """What stands between "twice" and "a day"."""
-    once: str
-    either: str
-    """The word for "or"."""
-    law_of: str = "de"
-    """What stands between the number of a law and its year."""
-    plate_words: str
-    """The same: behind these are plates of cars."""
-    century_words: str
-    """Before a Roman numeral that is a century."""
-    articles: str
-    """The same, with a space: between these and a noun, a Roman numeral is an ordinal."""
-    year_words: str
-    ordinal_endings: str = ""
-    """The same: what may be behind an ordinal instead of a raised sign."""
-    thousand_words: str
-    extremes: Mapping[str, tuple[str, str]] = {}
-    """Short forms of "maximum" and "minimum" without their stop, and what is said: masculine, feminine."""
+    out_of: str
+    """What is said for the stroke in "9,5/10"."""
     by: str
     """What is said for the cross in "10 x 15"."""
     score_words: str = "(?!)"
-    """The same as `expiry_words`: with these, the cross stands between goals."""
-    out_of: str
-    """What is said for the stroke in "9,5/10"."""
-    in_month: str = ""
-    """What an article before a month becomes."""
+    """With these, the cross stands between goals."""
+    half_of: Mapping[Form, str]
+    """What "half" is before a noun, by its gender."""
+    and_half_of: Mapping[Form, str]
+    """The same behind a noun that a whole number counts."""
+    extremes: Mapping[str, tuple[str, str]]
+    """Short forms of "maximum" and "minimum" without their stop, and what is said: masculine, feminine."""
+
+    # Money, units, doses
+
+    currency_signs: Mapping[str, str]
+    """Signs and letters of currencies beyond those that all languages know, with their ISO codes."""
+    cent_signs: str
+    """Short forms of the hundredth of a currency, as alternatives of a regular expression."""
+    cent_code: str = "EUR"
+    """The currency that they are of."""
+    spoken_units: Mapping[str, Name]
+    """Units that people call otherwise than CLDR, or that it lacks."""
+    every: str
+    """Before the hours between two doses, as alternatives of a regular expression."""
+    times_a: str
+    """What stands between "twice" and "a day"."""
+    once: str
+
+    # Codes, addresses
+
+    named_words: str
+    """Letters and digits behind these are a code."""
+    named_joint: str
+    """What may stand between the name of a code and the code, as alternatives of a regular expression."""
+    document_words: str
+    """Papers whose number is read digit by digit, however it is divided."""
+    plate_words: str
+    flight_words: str
+    road_words: str
     street_words: str
-    """The same: behind these a house number may come."""
+    """Behind these a house number may come."""
     post_code: str = "(?!)"
     """A post code before a town, as a regular expression; it is read digit by digit."""
-    half_of: Mapping[str, str] = {}
-    """What "half" is before a masculine and a feminine noun: keys "masculine" and "feminine"."""
-    and_half_of: Mapping[str, str] = {}
-    """The same, behind the noun that a whole number counts."""
+    law_of: str = "de"
+    """What stands between the number of a law and its year."""
+    ending_in: str
+    """What is said for the stars before the last digits of a card."""
+    call_words: str
+    """Behind these, a number is dialled."""
+    extension_words: str
+    extension: str
+    text_verbs: str
+    """With these, a number behind `text_to` is one to send a message to."""
+    text_to: str
+    either: str
+    """The word for "or"."""
 
     def weekday_range(self, first: str, last: str, preceded: bool) -> str:
         """A range of days; `preceded` if the preposition of the first one stands there already."""
@@ -164,9 +185,6 @@ class RomanceGrammar(Language):
         """As elsewhere, in the words that people use."""
         return self.spoken_units.get(cldr) or super().unit(cldr)
 
-    spoken_units: Mapping[str, Name] = {}
-    """Units that people call otherwise than CLDR."""
-
     def money(self, written: Written, code: str, scale: str = "") -> str:
         """As elsewhere; a thousand counts its currency without a preposition."""
         if scale and self.scales[scale] in _THOUSANDS:
@@ -178,8 +196,6 @@ class RomanceGrammar(Language):
             counted = self.currency(code).unit.many
             return f"{self.scaled_number(written, scale)}{self.linked(counted)}"
         return super().money(written, code, scale)
-
-    thousand: str = "mil"
 
     def scaled_number(self, written: Written, scale: str) -> str:
         """As elsewhere; thousands are one number."""

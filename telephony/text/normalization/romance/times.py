@@ -87,7 +87,7 @@ def zone_rules(language: RomanceGrammar) -> list[Rule]:
     def zone(match: re.Match[str]) -> str:
         sign = language.minus if match[2] == "-" else language.plus
         more = f" {language.cardinal(int(match[4]))}" if match[4] and int(match[4]) else ""
-        hours = language.cardinal(int(match[3]), language.hour_form)
+        hours = language.cardinal(int(match[3]), "feminine")
         return f"{' '.join(match[1].upper())} {sign} {hours}{more}"
 
     return [
