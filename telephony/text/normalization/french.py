@@ -33,7 +33,8 @@ _CENTURY = re.compile(
     r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
-_MILLION = re.compile(r"(?<!\w)de (?=un (?:million|milliard|virgule))")
+_ELIDED = re.compile(r"(?<!\w)de (?=une? (?!à |sur |ou |et |pour )[a-zà-ÿ])")
+_DIRECTORY = re.compile(r"(?<![\w.,])118\s?([1-9]\d\d)(?!\d| \d|[.,]\d)")
 _SAINT = re.compile(r"(?<!\w)(Ste?)\.?-(?=[A-ZÀ-Þ])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
@@ -114,6 +115,7 @@ class French(Romance):
         "mois": "mois", "an": "an", "jour": "jour", "j": "jour", "h": "heure", "min": "minute", "s": "seconde",
         "semaine": "semaine", "sem": "semaine", "nuit": "nuit", "personne": "personne", "pers": "personne",
         "kg": "kilo", "km": "kilomètre", "kWh": "kilowattheure", "heure": "heure", "année": "an", "litre": "litre",
+        "l": "litre", "L": "litre", "appel": "appel",
     }  # fmt: skip
     abbreviations = {
         "Mme": "Madame", "Mmes": "Mesdames", "Mlle": "Mademoiselle", "MM.": "Messieurs", "Mme.": "Madame",
@@ -203,6 +205,7 @@ class French(Romance):
     road_words = "A|N|D|RN|RD|E"
     ending_in = "se terminant par"
     every = "toutes les|tous les|chaque"
+    per_amount = "aux"
     times_a = "par"
     once = "une fois"
     either = "ou"
@@ -263,9 +266,12 @@ class French(Romance):
                 Rule("Roman numeral", _CENTURY, self._century),
             ]
         if stage is Stage.CODES:
-            own = [Rule("invariable number", _INVARIABLE, self._invariable)]
+            own = [
+                Rule("invariable number", _INVARIABLE, self._invariable),
+                Rule("directory", _DIRECTORY, lambda match: f"{self.cardinal(118)}, {self.cardinal(int(match[1]))}"),
+            ]
         if stage is Stage.SYMBOLS:
-            own = [Rule("elision", _MILLION, lambda match: "d'")]
+            own = [Rule("elision", _ELIDED, lambda match: "d'")]
         if stage is Stage.ORDINALS:
             own = [at_digits("ordinal", _ORDINAL, self._marked_ordinal)]
         return [*own, *super().rules(stage)]

@@ -28,6 +28,7 @@ _FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
 _MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
+_THE_FIRST = re.compile(r"(?:(?<=\bil )|(?<=\bdel )|(?<=\bdal )|(?<=\bal )|(?<=\bnel ))1[°º](?!\s?[CF]\b|\w)", re.I)
 _HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}[:.]\d\d)")
 _FIRST = re.compile(
     r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
@@ -213,6 +214,7 @@ class Italian(Romance):
     road_words = "A|SS|SP|SR|E"
     ending_in = "che finisce con"
     every = "ogni"
+    per_amount = "ogni"
     times_a = ""
     once = "una volta"
     either = "o"
@@ -280,6 +282,8 @@ class Italian(Romance):
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
             ]
+        if stage is Stage.ORDINALS:
+            own = [Rule("first of a month", _THE_FIRST, lambda match: "primo")]
         if stage is Stage.SYMBOLS:
             own = [Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]

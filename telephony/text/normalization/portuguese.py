@@ -121,7 +121,8 @@ class Portuguese(Romance):
     rates = {
         "mês": "mês", "mes": "mês", "ano": "ano", "dia": "dia", "hora": "hora", "h": "hora", "min": "minuto",
         "s": "segundo", "semana": "semana", "sem": "semana", "noite": "noite", "pessoa": "pessoa", "kg": "quilo",
-        "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "d": "dia", "litro": "litro",
+        "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "d": "dia", "litro": "litro", "l": "litro",
+        "L": "litro",
     }  # fmt: skip
     abbreviations = {
         "Sra.": "Senhora", "Sr.": "Senhor", "Srs.": "Senhores", "Sras.": "Senhoras", "Srta.": "Senhorita",
@@ -217,6 +218,7 @@ class Portuguese(Romance):
     road_words = "BR|SP|RJ|MG|PR|SC|RS|A|N|IC|IP|EN"
     ending_in = "final"
     every = "a cada|cada|c/"
+    per_amount = "a cada"
     times_a = "por"
     once = "uma vez"
     either = "ou"

@@ -131,7 +131,8 @@ class Spanish(Romance):
     rates = {
         "mes": "mes", "año": "año", "día": "día", "dia": "día", "hora": "hora", "h": "hora", "min": "minuto",
         "s": "segundo", "semana": "semana", "sem": "semana", "noche": "noche", "persona": "persona", "kg": "kilo",
-        "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "pers": "persona",
+        "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "l": "litro",
+        "L": "litro", "pers": "persona",
     }  # fmt: skip
     abbreviations = {
         "Sra.": "Señora", "Sr.": "Señor", "Srta.": "Señorita", "Sres.": "Señores", "sra.": "señora", "sr.": "señor",
@@ -263,6 +264,7 @@ class Spanish(Romance):
     road_words = "A|AP|N|M|C|B|V|GC|TF|MA|AC|CV|E"
     ending_in = "terminada en"
     every = "cada|c/"
+    per_amount = "cada"
     times_a = "por"
     once = "una vez"
     either = "o"

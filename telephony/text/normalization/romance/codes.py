@@ -14,6 +14,10 @@ _LETTER_BEHIND = re.compile(
     r"(?<![\w.,$€£¥:/#-])(\d{1,4})(?:-([A-Z])|/([A-Z])|([A-Z]))(?![\w'/]|\.\w|-\d|\+)"
 )  # fmt: skip
 _UNITS_BEHIND = frozenset("KMVWLH")
+# "BIENVENIDO10": letters that can be read as a word.
+_WORD_AND_NUMBER = re.compile(
+    r"(?=(?:[^AEIOU\d]{0,2}[AEIOU]+(?![AEIOU])){2,8}[^AEIOU\d]{0,2}\d)([A-Z]{5,20})(\d{1,4})", re.IGNORECASE
+)
 _STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
 _APART = re.compile(r"(?<![\w.,/-])\d(?:-\d){2,9}(?![\w-])")
 _TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
@@ -42,6 +46,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return match[1] + codes.digit_groups(codes.divided(match[2]), language)
 
     def named_code(match: re.Match[str]) -> str | None:
+        word = _WORD_AND_NUMBER.fullmatch(match[2])
+        if word:
+            number = word[2] if word[2][0] == "0" or len(word[2]) > 2 else ""
+            said = language.spell_digits(number) if number else language.cardinal(int(word[2]))
+            return f"{_name(match[1])} {word[1].capitalize()} {said}"
         if _NO_CODE.fullmatch(match[2]):
             return None
         return f"{_name(match[1])} {codes.characters(match[2].upper().replace('.', '-'), language)}"

@@ -100,6 +100,8 @@ class RomanceGrammar(Language):
     """The currency that they are of."""
     spoken_units: Mapping[str, Name]
     """Units that people call otherwise than CLDR, or that it lacks."""
+    per_amount: str
+    """What is said for the stroke in "5 l/100 km"."""
     every: str
     """Before the hours between two doses, as alternatives of a regular expression."""
     times_a: str

@@ -109,6 +109,15 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             word = language.by
         return f" {word} "
 
+    consumed = re.compile(rf"({number})\s?({symbols})/(\d{{1,4}})\s?({symbols})(?![\w/])")
+
+    def per_amount(match: re.Match[str]) -> str | None:
+        value = read(match[1], language)
+        if value is None:
+            return None
+        amount = language.counted(Written(int(match[3])), language.unit(units[match[4]]))
+        return f"{language.counted(value, language.unit(units[match[2]]))} {language.per_amount} {amount}"
+
     def per(match: re.Match[str]) -> str | None:
         value, symbol, rate = read(match[2], language), match[3], match[4]
         if value is None or f"{symbol}/{rate}" in units:
@@ -155,4 +164,5 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("fraction", part, part_of, "/"),
         at_digits("height", _HEIGHT, height),
         near_words("unit", divided, per, "/"),
+        near_words("unit", consumed, per_amount, "/"),
     ]
