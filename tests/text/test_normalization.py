@@ -157,7 +157,7 @@ def test_text_with_nothing_to_say_otherwise_stays(words: list[str]) -> None:
     "unit",
     ["1", "<", "[", "[a](", "1,", "1.", "1 ", "12-", "a.", "a@", "*", "_", "&", "-", "A1", "A-", "$1", "(1", "1:", "1/",
      "#", "Dr. ", "code ", "code 1 ", "\u00a01", "😀", "<b ", "http://", "5 de ", "I", " ",
-     "mon-", "St ", "1x", "may 1 ", "1 1/2 ", "press *", "text to 1234 "],
+     "mon-", "lun-", "código de ", "1.2-", "St ", "1x", "may 1 ", "1 1/2 ", "press *", "text to 1234 "],
 )  # fmt: skip
 def test_ten_thousand_characters_of_anything_are_no_trap(unit: str, language: str) -> None:
     normalize(unit * (10_000 // len(unit)), language)
