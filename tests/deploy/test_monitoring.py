@@ -58,7 +58,7 @@ def exposed(service: Service) -> dict[str, set[str]]:
 
 @on_linux
 def test_every_expression_names_metrics_and_labels_of_the_service(service: StartService) -> None:
-    sharing = {"shared_calls": True, "redis_url": "redis://127.0.0.1:1/0", "redis_secret": "nobody is there"}
+    sharing: dict[str, Any] = {"shared_calls": True, "redis_url": "redis://127.0.0.1:1/0", "redis_secret": "of nobody"}
     known = {**exposed(service(http_port=0, phrase_memory_mb=1, phrase_cache_mb=1, **sharing)), "up": set()}
     found = 0
     for place, text in expressions():

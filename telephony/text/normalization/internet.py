@@ -77,7 +77,7 @@ def _host(host: str, language: Language) -> str:
     said = [_said(label, language) for label in labels[:-1]]
     top = labels[-1] if labels else ""
     spelled = len(top) == 2 and top.lower() not in {"co", *language.word_domains}
-    said.append(_spelled(top) if spelled else _said(top, language))
+    said.append(language.initials(top) if spelled else _said(top, language))
     return f" {language.dot} ".join(said)
 
 
@@ -93,7 +93,7 @@ def _said(part: str, language: Language) -> str:
         elif piece.isdecimal():
             words.append(language.spell_digits(piece))
         else:
-            words.append(piece if _pronounceable(piece) else _spelled(piece))
+            words.append(piece if _pronounceable(piece) else language.initials(piece))
     return " ".join(filter(None, words))
 
 
