@@ -193,7 +193,7 @@ class Service:
             raise
         self._start_threads()
         if self._telephone.bound:
-            self._telephone.open()
+            self._open_ports()
         self._switch.follow()
         self.sessions.admit()
         self._status = "ready"

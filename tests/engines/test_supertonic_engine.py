@@ -269,7 +269,8 @@ def test_the_doors_resample_it_and_name_it(service: StartService, engine: Engine
         spoken = np.frombuffer(client.post("/v1/audio/speech", json=body).content, "<i2") / 32_767
         assert spoken.max() == pytest.approx(LOUDNESS["M1"], rel=0.02)
         voices = client.get("/v1/voices").json()["data"]
-    assert {"object": "voice", "name": "F1", "language": "en", "engine": "supertonic", "aliases": ["female"]} in voices
+    (listed,) = [voice for voice in voices if voice["name"] == "F1"]
+    assert (listed["language"], listed["engine"], listed["aliases"]) == ("en", "supertonic", ["female"])
 
 
 # Where it is not to be had
