@@ -175,7 +175,7 @@ class French(Romance):
     range_words = "du|de|des|entre|à|au|aux|dès|depuis|jusqu'à|jusqu'au"
     time_words = "à|de|dès|vers|avant|après|jusqu'à|entre|et"
     opening_words = "horaires|horaire|ouvert|ouverte|ouvre|ouverture|accueil"
-    hour_words = r"heures?|h\.?"
+    hour_words = r"heures?|h"
     and_words = "et|ou"
     month_words = "en|de|dès|jusqu'en|fin|début|mi"
     expiry_words = "expire|expiration|valide|valable|échéance|validité"

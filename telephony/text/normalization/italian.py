@@ -185,7 +185,7 @@ class Italian(Romance):
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = "orario|orari|aperto|aperta|apre|apertura|ore"
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
-    hour_words = r"ore|h\.?"
+    hour_words = r"ore|h"
     and_words = "e|o"
     month_words = "a|ad|di|da|in|e|tra"
     expiry_words = "scade|scadenza|valida|valido|validità|scadrà"

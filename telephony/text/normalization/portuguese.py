@@ -41,8 +41,9 @@ _FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dad
 # The states of Brazil, whose letters are said behind a town.
 _STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
 _STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
+_DOM = re.compile(r"(?<!\w)D\.\s(?=(?:Pedro|João|Afonso|Manuel|Henrique|Sancho|Dinis|Duarte|Luís|Carlos|José)\b)")
 _STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
-_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])[ªa]s?(?:\s?-?\s?feira)(?!\w)")
+_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s?(?:\s?-?\s?feira)(?!\w)")
 _HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
 _INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
 _SCHOOL_DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
@@ -146,7 +147,8 @@ class Portuguese(Romance):
         "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
         "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
         "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo",
-        "and.": "andar", "trim.": "trimestre", "sem.": "semestre", "val.": "validade", "Val.": "Validade",
+        "and.": "andar", "Dr.ª": "Doutora", "Sr.ª": "Senhora", "Prof.ª": "Professora", "Eng.º": "Engenheiro",
+        "Eng.ª": "Engenheira", "trim.": "trimestre", "sem.": "semestre", "val.": "validade", "Val.": "Validade",
         "à esq.": "à esquerda",
         "à dir.": "à direita", "esq.": "esquina", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora",
         "nº": "número",
@@ -179,7 +181,8 @@ class Portuguese(Romance):
     weekdays = {
         "seg": "segunda", "ter": "terça", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sáb": "sábado",
         "sab": "sábado", "dom": "domingo", "2ª": "segunda", "3ª": "terça", "4ª": "quarta", "5ª": "quinta",
-        "6ª": "sexta",
+        "6ª": "sexta", "2.ª": "segunda", "3.ª": "terça", "4.ª": "quarta", "5.ª": "quinta",
+        "6.ª": "sexta",
     }  # fmt: skip
     weekdays_to = "a"
     hours_from = "das"
@@ -188,10 +191,11 @@ class Portuguese(Romance):
     time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as"
     opening_words = "horário|funcionamento|expediente|atendimento|aberto|aberta|abre"
     before_one = {"às": "à", "das": "da", "as": "a"}
-    hour_words = r"horas?|hrs?\.?|hs\.?|h"
+    hour_words = r"horas?|hrs?|hs|h"
     and_words = "e|ou"
     of_month = " de "
     of_year = " de "
+    in_month = "em"
     month_words = "em|de|até|desde|para|a|entre|e"
     expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
     part_words = "parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
@@ -284,6 +288,7 @@ class Portuguese(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                Rule("title", _DOM, lambda match: "Dom "),
                 Rule("street", _STREET, lambda match: "Rua "),
                 Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
                 Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
@@ -375,6 +380,7 @@ class EuropeanPortuguese(Portuguese):
     """Portuguese of Portugal."""
 
     locale = "pt_PT"
+    pound_key = "cardinal"
     speller = "pt"
     regions = ("PT", "BR")
     abbreviations = {
@@ -382,6 +388,9 @@ class EuropeanPortuguese(Portuguese):
         "Esq.": "Esquerdo", "esq.": "esquerdo", "Fte.": "Frente", "telem.": "telemóvel", "Telem.": "Telemóvel",
     }  # fmt: skip
     currencies = Portuguese.currencies | {"EUR": Currency(Name("euro", "euros"), _CENTIMO)}
+
+    def is_one(self, written: Written) -> bool:
+        return written == Written(1)
 
     def day(self, day: int) -> str:
         return self.cardinal(day)

@@ -229,7 +229,7 @@ class Spanish(Romance):
     time_words = "las|la"
     opening_words = "horario|abierto|abierta|abre|abrimos|atención|apertura"
     before_one = {"las": "la"}
-    hour_words = r"horas?|hrs?\.?|hs\.?|h"
+    hour_words = r"horas?|hrs?|hs|h"
     and_words = "y|e|o"
     of_month = " de "
     of_year = " de "
@@ -311,7 +311,7 @@ class Spanish(Romance):
         r"billete|factura|seguimiento|expediente|extensión|vuelo|terminada en|termina en|"
         r"dígitos|postal|teléfono|móvil|número"
     )
-    short_code_words = r"llame|llamar|marque|código|codigo|PIN|CVV|clave|extensión"
+    short_code_words = r"NIP|llame|llamar|marque|código|codigo|PIN|CVV|clave|extensión"
     date_words = r"día|el|hasta|desde|antes del|después del|del|al|fecha|vence"
     kings = "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío"
     queens = frozenset({"Isabel"})
@@ -431,6 +431,11 @@ class MexicanSpanish(Spanish):
     point = "punto"
     dollar_code = "MXN"
     cent_code = "MXN"
+    abbreviations = {
+        **Spanish.abbreviations, "Jal.": "Jalisco", "N.L.": "Nuevo León", "Qro.": "Querétaro", "Gto.": "Guanajuato",
+        "Pue.": "Puebla", "Mich.": "Michoacán", "Chih.": "Chihuahua", "Coah.": "Coahuila", "Yuc.": "Yucatán",
+        "Edo. Méx.": "Estado de México", "Fracc.": "Fraccionamiento",
+    }  # fmt: skip
     pound_key = "gato"
 
     def day(self, day: int) -> str:
