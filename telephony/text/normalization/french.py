@@ -173,7 +173,7 @@ class French(Romance):
     hours_from = "de"
     hours_to = "à"
     range_words = "du|de|des|entre|à|au|aux|dès|depuis|jusqu'à|jusqu'au"
-    time_words = "à|de|dès|vers|avant|après|jusqu'à|entre|et"
+    time_words = "à|de|dès|vers|avant|après|jusqu'à|entre"
     opening_words = "horaires|horaire|ouvert|ouverte|ouvre|ouverture|accueil"
     hour_words = r"heures?|h"
     and_words = "et|ou"

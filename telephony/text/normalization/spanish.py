@@ -206,7 +206,7 @@ class Spanish(Romance):
         "núm.": "número", "Núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
         "art.": "artículo", "Art.": "artículo", "cap.": "capítulo", "vol.": "volumen", "ext.": "extensión",
         "Ext.": "extensión", "v.": "versión",
-        "No.": "número", "no.": "número", "num.": "número", "Num.": "número", "Nro.": "número", "nro.": "número",
+        "No.": "número", "num.": "número", "Num.": "número", "Nro.": "número", "nro.": "número",
         "N.": "número", "n.": "número", "Pág.": "Página", "pp.": "páginas", "Cap.": "Capítulo", "arts.": "artículos",
         "Vol.": "Volumen", "int.": "interior", "Int.": "Interior", "esc.": "escalera", "Esc.": "Escalera",
         "pta.": "puerta", "Pta.": "Puerta", "pt.": "puerta", "apto.": "apartamento", "Apto.": "Apartamento",
