@@ -16,7 +16,7 @@ from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneErr
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
-from telephony.protocols.messages import MessageError
+from telephony.protocols.messages import MessageError, lexicon_of
 from telephony.scheduling.queues import Request
 from telephony.settings import Settings
 from telephony.speech import Word
@@ -183,6 +183,7 @@ class _Connection:
             session_id=session_id,
             wanted=wanted,
             selection=selection,
+            pronunciations=lexicon_of(chosen.pronunciations),
             sent_as=Format(
                 "pcm",
                 protocol.SAMPLE_RATE,
