@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
+import structlog
 from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -28,6 +29,8 @@ from telephony.endpoints.proxies import forwarded_hosts
 from telephony.endpoints.tickets import Tickets
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
 
 # Clients whose rate is known at once. A bucket that is forgotten is a full one.
 _MAX_CLIENTS = 10_000
@@ -58,6 +61,16 @@ def config_error(settings: Settings) -> str | None:
     return (
         f"--http-host {settings.http_host!r} lets other machines in, and no key is set: set API_KEY, or say --insecure"
     )
+
+
+def warn_of_strangers(settings: Settings) -> None:
+    """Says which endpoints other machines may use without a key."""
+    if not is_loopback(settings.host):
+        effect = "whoever reaches them may speak to every call, hear it and end it"
+        log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+    if open_to_strangers(settings):
+        effect = "whoever reaches them may use them"
+        log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
 
 
 class Keys:
