@@ -12,6 +12,7 @@ _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2}
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
 _FIRST = re.compile(r"(?<![\w./-])1(?:er|[º°])(?=/\d{1,2}(?:/|(?!\d)))")
 _DECADE = re.compile(r"(?<![\w'])'(\d0)(?![\w'])")
+_EXPIRES = re.compile(r"(?:vence|caduca|expira|expire|scade)\s$", re.IGNORECASE)
 _OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
 _MONTH_AND_YEAR = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
 _SEASON = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/-]((?:19|20)?\d\d)(?![\w/-]|[.,]\d)")
@@ -113,7 +114,7 @@ def _short_rules(language: RomanceGrammar) -> list[Rule]:
             return f"{article}{language.cardinal(first)} {language.part_of} {language.cardinal(second)}"
         if second > 12 and 1 <= first <= 12 and len(match[3]) == 2 and expires.search(context):
             said = f"{language.month(first)}{language.of_year}{language.year(2000 + second)}"
-            return f"{language.in_month} {said}" if article else said
+            return f"{language.in_month} {said}" if article or _EXPIRES.search(context) else said
         if not valid_date(first, second, 2024) or (first, second) == (24, 7):
             return None
         written = f"{match[2]}/{match[3]}"
@@ -173,7 +174,9 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
         return said.removesuffix(".") + ("." if ends_text(match) else "")
 
     def one(match: re.Match[str]) -> str:
-        return full(match[1]) + ("." if match[2] and ends_text(match) else "")
+        several = match.string[max(0, match.start() - 4) : match.start()].lower() in ("aos ", "nos ", "los ")
+        plural = "s" if several and full(match[1])[-1] != "s" else ""
+        return full(match[1]) + plural + ("." if match[2] and ends_text(match) else "")
 
     def initial(match: re.Match[str]) -> str | None:
         first, last = match.group(1, 3)

@@ -29,6 +29,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     between = re.compile(
         rf"(?<![\w.,/+-])(\d[\d.,]{{0,12}})\s?{_SIGNS}?\s?[-–]\s?(\d[\d.,]{{0,12}}\s?{_SIGNS})(?!\w|\d)"
     )
+    both = re.compile(
+        rf"(?<![\w$€£])({_SIGNS})\s?(\d[\d.,]{{0,12}})(\s?[-–]\s?){_SIGNS}\s?(\d[\d.,]{{0,12}}\d|\d)(?![\w])"
+    )
     cents = re.compile(rf"({number})\s?(?:{language.cent_signs})(?!\w)")
 
     def amount(written: str, code: str, scaled: str | None) -> str | None:
@@ -41,7 +44,18 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     def in_range(match: re.Match[str]) -> str | None:
         low = read(match[1], language)
-        return None if low is None else f"{language.number(low)} {language.to} {match[2]}"
+        if low is None:
+            return None
+        if low.fraction.strip("0"):  # with cents, each amount is said in full
+            return f"{match[1]} {re.sub(r'[0-9.,]+', '', match[2]).strip()} {language.to} {match[2]}"
+        return f"{language.cardinal(low.whole)} {language.to} {match[2]}"
+
+    def signs_first(match: re.Match[str]) -> str | None:
+        low = read(match[2], language)
+        if low is None:
+            return None
+        first = f"{match[1]} {match[2]}" if low.fraction.strip("0") else language.cardinal(low.whole)
+        return f"{first} {language.to} {match[1]} {match[4]}"
 
     return [
         near_words("money", doubled, lambda match: amount(match[1], match[3], match[2]), "€$£"),
@@ -49,6 +63,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             "money", _CENTS_BEHIND, lambda match: f"{match[1]}{language.decimal_mark}{match[3]} {match[2]}", "€$"
         ),
         at_digits("money range", between, in_range),
+        near_digits("money range", both, signs_first),
         near_digits("money", before, lambda match: amount(match[2], codes[match[1]], match[3])),
         at_digits("money", after, lambda match: amount(match[1], codes[match[3]], match[2])),
         at_digits("cents", cents, hundredths),

@@ -105,10 +105,12 @@ def round_rules(language: RomanceGrammar) -> list[Rule]:
 
 def thousand_rules(language: RomanceGrammar) -> list[Rule]:
     """A thousand of what stands behind it: its number agrees with that."""
-    pattern = re.compile(rf"(?<![\w.,/])(\d{{1,3}})\s?({language.thousand_words})\s(?:(?:de|di)\s)?([^\W\d_]{{3,30}})")
+    pattern = re.compile(
+        rf"(?<![\w.,/])(\d{{1,3}})\s?({language.thousand_words})(?!\w)(?:\s(?:(?:de|di)\s)?([^\W\d_]{{3,30}}))?"
+    )
 
     def thousands(match: re.Match[str]) -> str:
-        form = language.form_for(match[3])
+        form = language.form_for(match[3] or "")
         said = language.cardinal(int(match[1]) * 1000, form if form != "count" else "masculine")
         rest = match.group()[match.end(2) - match.start() :]
         return f"{said}{rest}"

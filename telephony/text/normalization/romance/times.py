@@ -26,13 +26,16 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
     clock = r"(\d{1,2})(?:([:.]|\s?[hH](?=\d))([0-5]\d)|(?:\s?([hH])(?!\w)))?"
     hours = rf"(?:\s?(?:{language.hour_words})(?!\w)(?:\.(?=[,;]|\s[a-z]))?)?"
     prefix = rf"(?:(?<!\w)(?:{language.hours_prefix})\s)?"
-    opened = re.compile(rf"(?<!\w)(?:{language.opening_words}):?\s$", re.IGNORECASE)
     span = re.compile(rf"{prefix}(?<![\w:.,/+$€-]){clock}\s?[-–]\s?{clock}{hours}(?![\w:/-]|[.,]\d|\s?[%€$°])")
     dotted = re.compile(
         rf"(?<!\w)((?:{language.time_words})(?:\s|(?<=')))(\d{{1,2}})\.([0-5]\d)(?![\w%€$°]|[.,:]\d|\s?[%€$°])", re.I
     )
     dotted_hours = re.compile(rf"(?<![\w:.,$€])(\d{{1,2}})\.([0-5]\d)(?=\s?(?:{language.hour_words})(?!\w))")
     days = alternatives({*language.weekdays, *language.weekdays.values()})
+    opened = re.compile(
+        rf"(?<!\w)(?:{language.opening_words}|{days}):?\s(?:\d{{1,2}}-\d{{1,2}}\s(?:{language.and_words})\s)?$",
+        re.IGNORECASE,
+    )
     due = re.compile(
         rf"(?<!\w)(?:{days}|{language.time_words}|{language.range_words}|{language.opening_words})\b[^\d!?]{{0,12}}$",
         re.I,

@@ -7,42 +7,16 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
+from telephony.text.normalization.portuguese import tables
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, ends_text
-
-_CENT = Name("centavo", "centavos")
-_CENTIMO = Name("cêntimo", "cêntimos")
-_PARTS = {
-    2: "meio",
-    3: "terço",
-    4: "quarto",
-    5: "quinto",
-    6: "sexto",
-    7: "sétimo",
-    8: "oitavo",
-    9: "nono",
-    10: "décimo",
-}
-_MASCULINE = frozenset(
-    "dia dias problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
-    "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
-    "telefonema telefonemas cinema cinemas".split()
-)
-_FEMININE = frozenset(
-    "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
-    "flores luz luzes voz vozes paz ponte pontes fonte fontes gente rede redes fase fases base bases frase frases "
-    "crise crises análise análises torre torres carne carnes árvore árvores mãe mães irmã irmãs manhã manhãs maçã "
-    "maçãs nuvem nuvens ordem ordens série séries metade metades sede sedes dose doses tarde tardes via vias lei leis "
-    "hipótese hipóteses".split()
-)
-_FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
-
 
 # The states of Brazil, whose letters are said behind a town.
 _STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
 _STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
+_DOM = re.compile(r"(?<!\w)D\.\s(?=(?:Pedro|João|Afonso|Manuel|Henrique|Sancho|Dinis|Duarte|Luís|Carlos|José)\b)")
 _STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
-_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])[ªa]s?(?:\s?-?\s?feira)(?!\w)")
+_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s?(?:\s?-?\s?feira)(?!\w)")
 _HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
 _INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
 _SCHOOL_DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
@@ -94,93 +68,17 @@ class Portuguese(Romance):
     version = "versão"
     cents_joint = "e"
     of_scale = " de"
-    currencies = {
-        "BRL": Currency(Name("real", "reais"), _CENT),
-        "USD": Currency(Name("dólar", "dólares"), _CENT),
-        "EUR": Currency(Name("euro", "euros"), _CENT),
-        "GBP": Currency(Name("libra", "libras"), Name("pêni", "pence")),
-        "JPY": Currency(Name("iene", "ienes")),
-        "CHF": Currency(Name("franco suíço", "francos suíços"), _CENT),
-        "AOA": Currency(Name("kwanza", "kwanzas"), _CENTIMO),
-        "MZN": Currency(Name("metical", "meticais"), _CENT),
-    }
+    currencies = tables.CURRENCIES
     scales = {
         "mil": "mil", "k": "mil", "K": "mil", "mi": "milhões", "M": "milhões", "milhão": "milhão",
         "milhões": "milhões", "bi": "bilhões", "bilhão": "bilhão", "bilhões": "bilhões",
     }  # fmt: skip
-    units = {
-        "seg": "duration-second", "mins": "duration-minute", "mcg": "mass-microgram", "µg": "mass-microgram",
-        "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
-        "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
-        "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
-        "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "kmh": "speed-kilometer-per-hour",
-        "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
-        "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem": "duration-week",
-        "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
-    }  # fmt: skip
-    rates = {
-        "mês": "mês", "mes": "mês", "ano": "ano", "dia": "dia", "hora": "hora", "h": "hora", "min": "minuto",
-        "s": "segundo", "semana": "semana", "sem": "semana", "noite": "noite", "pessoa": "pessoa", "kg": "quilo",
-        "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "d": "dia", "litro": "litro", "l": "litro",
-        "L": "litro",
-    }  # fmt: skip
-    abbreviations = {
-        "Sra.": "Senhora", "Sr.": "Senhor", "Srs.": "Senhores", "Sras.": "Senhoras", "Srta.": "Senhorita",
-        "sra.": "senhora", "sr.": "senhor", "Dra.": "Doutora", "Dr.": "Doutor", "Drs.": "Doutores",
-        "dra.": "doutora", "dr.": "doutor", "Profª.": "Professora", "Profª": "Professora", "Profa.": "Professora",
-        "Prof.": "Professor", "prof.": "professor", "Exmo.": "Excelentíssimo", "Exma.": "Excelentíssima",
-        "Ilmo.": "Ilustríssimo", "Ilma.": "Ilustríssima", "Av.": "Avenida", "av.": "avenida", "etc.": "etcétera",
-        "etc": "etcétera", "Ltda.": "Limitada", "Cia.": "Companhia", "p. ex.": "por exemplo", "p.ex.": "por exemplo",
-        "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
-        "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
-        "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
-        "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para",
-        "Depto.": "Departamento", "V.Exa.": "Vossa Excelência", "vc": "você", "vcs": "vocês",
-        "S.A.": "S A", "S/A": "S A", "Apt.": "Apartamento", "apt.": "apartamento",
-        "Bl.": "Bloco", "bl.": "bloco", "Cj.": "Conjunto", "cj.": "conjunto", "Conj.": "Conjunto",
-        "conj.": "conjunto", "Qd.": "Quadra", "qd.": "quadra", "Lt.": "Lote", "lt.": "lote", "Ed.": "Edifício",
-        "ed.": "edifício", "Lj.": "Loja", "lj.": "loja", "Res.": "Residencial", "s/n": "sem número",
-        "S/N": "sem número", "s/nº": "sem número", "end.": "endereço", "End.": "Endereço", "pça.": "praça",
-        "Pç.": "Praça", "Praç.": "Praça", "trav.": "travessa", "Ref.": "Referência",
-        "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
-        "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
-        "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
-        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo",
-        "and.": "andar", "trim.": "trimestre", "sem.": "semestre", "val.": "validade", "Val.": "Validade",
-        "à esq.": "à esquerda",
-        "à dir.": "à direita", "esq.": "esquina", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora",
-        "nº": "número",
-        "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
-        "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo",
-        "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
-        "ltda.": "limitada", "Cia": "Companhia",
-        "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
-        "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
-    }  # fmt: skip
-    titles = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Rod.": "Rodovia", "Sto.": "Santo",
-              "Sta.": "Santa", "Gov.": "Governador", "Gen.": "General", "Cap.": "Capitão",
-              "Al.": "Alameda", "Tv.": "Travessa", "Est.": "Estrada", "Estr.": "Estrada", "Lgo.": "Largo",
-              "Lg.": "Largo", "Pq.": "Parque", "Jd.": "Jardim", "Vl.": "Vila", "Pe.": "Padre", "Cel.": "Coronel",
-              "Dep.": "Deputado", "Pres.": "Presidente", "Sen.": "Senador", "Mal.": "Marechal", "S.": "São",
-              "Ten.": "Tenente", "Maj.": "Major", "Sgt.": "Sargento", "Dom.": "Domingo", "Min.": "Ministro",
-              "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cons.": "Conselheiro"}  # fmt: skip
-    before_number = {
-        "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
-        "no.": "número", "núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
-        "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
-        "apt.": "apartamento", "v.": "versão",
-        "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
-        "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento", "Apto": "Apartamento",
-        "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
-        "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
-        "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
-        "tel": "telefone", "Tel": "Telefone", "cel": "celular",
-    }  # fmt: skip
-    weekdays = {
-        "seg": "segunda", "ter": "terça", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sáb": "sábado",
-        "sab": "sábado", "dom": "domingo", "2ª": "segunda", "3ª": "terça", "4ª": "quarta", "5ª": "quinta",
-        "6ª": "sexta",
-    }  # fmt: skip
+    units = tables.UNITS
+    rates = tables.RATES
+    abbreviations = tables.ABBREVIATIONS
+    titles = tables.TITLES
+    before_number = tables.BEFORE_NUMBER
+    weekdays = tables.WEEKDAYS
     weekdays_to = "a"
     hours_from = "das"
     hours_to = "às"
@@ -188,17 +86,18 @@ class Portuguese(Romance):
     time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as"
     opening_words = "horário|funcionamento|expediente|atendimento|aberto|aberta|abre"
     before_one = {"às": "à", "das": "da", "as": "a"}
-    hour_words = r"horas?|hrs?\.?|hs\.?|h"
+    hour_words = r"horas?|hrs?|hs|h"
     and_words = "e|ou"
     of_month = " de "
     of_year = " de "
+    in_month = "em"
     month_words = "em|de|até|desde|para|a|entre|e"
     expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
     part_words = "parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
     part_of = "de"
     pressure_words = "pressão|PA"
     pressure_over = "por"
-    currency_signs = {"reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
+    currency_signs = tables.CURRENCY_SIGNS
     cent_signs = "cts?|cênt|cent"
     text_verbs = "envie|mande|responda|texto|mensagem|enviar|mandar"
     text_to = "para|ao|a"
@@ -238,27 +137,8 @@ class Portuguese(Romance):
     post_code = r"\d{5}-\d{3}|\d{4}-\d{3}"
     half_of = {"masculine": "meio", "feminine": "meia"}
     and_half_of = {"masculine": "e meio", "feminine": "e meia"}
-    spoken_units = {
-        "decibel": Name("decibel", "decibéis"),
-        "mass-kilogram": Name("quilo", "quilos"),
-        "horsepower": Name("cavalo", "cavalos"),
-        "drop": Name("gota", "gotas"),
-        "tablet": Name("comprimido", "comprimidos"),
-        "capsule": Name("cápsula", "cápsulas"),
-        "spoon": Name("colher", "colheres"),
-        "international": Name("unidade internacional", "unidades internacionais"),
-        "piece": Name("unidade", "unidades"),
-        "beat": Name("batimento por minuto", "batimentos por minuto"),
-        "mercury": Name("milímetro de mercúrio", "milímetros de mercúrio"),
-        "turn": Name("rotação por minuto", "rotações por minuto"),
-        "amp-hour": Name("miliampere-hora", "miliamperes-hora"),
-        "year": Name("ano", "anos"),
-        "mph": Name("milha por hora", "milhas por hora"),
-    }
-    months = {
-        "jan": 1, "fev": 2, "mar": 3, "abr": 4, "mai": 5, "jun": 6, "jul": 7, "ago": 8, "set": 9, "out": 10, "nov": 11,
-        "dez": 12,
-    }  # fmt: skip
+    spoken_units = tables.SPOKEN_UNITS
+    months = tables.MONTHS
     code_words = (
         r"código|codigo|PIN|senha|conta|agência|pedido|referência|protocolo|CPF|CNPJ|RG|NIF|CEP|cartão|reserva|bilhete|"
         r"fatura|nota|rastreio|rastreamento|"
@@ -284,6 +164,7 @@ class Portuguese(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                Rule("title", _DOM, lambda match: "Dom "),
                 Rule("street", _STREET, lambda match: "Rua "),
                 Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
                 Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
@@ -315,9 +196,9 @@ class Portuguese(Romance):
         return re.sub(r"o\b", "a", words) if feminine else words
 
     def is_feminine(self, noun: str) -> bool:
-        if noun in _MASCULINE:
+        if noun in tables.MASCULINE:
             return False
-        return noun in _FEMININE or noun.endswith(_FEMININE_ENDINGS)
+        return noun in tables.FEMININE or noun.endswith(tables.FEMININE_ENDINGS)
 
     def scaled(self, written: Written, scale: str) -> str:
         word = self.scales[scale]
@@ -338,8 +219,8 @@ class Portuguese(Romance):
         if (above, below) == (1, 2):
             return "meio"
         plural = "s" if above > 1 else ""
-        if below in _PARTS:
-            return f"{self.cardinal(above)} {_PARTS[below]}{plural}"
+        if below in tables.PARTS:
+            return f"{self.cardinal(above)} {tables.PARTS[below]}{plural}"
         if below in (100, 1000):
             return f"{self.cardinal(above)} {'centésimo' if below == 100 else 'milésimo'}{plural}"
         return f"{self.cardinal(above)} {self.cardinal(below)} avo{plural}" if below > 10 else None
@@ -375,13 +256,17 @@ class EuropeanPortuguese(Portuguese):
     """Portuguese of Portugal."""
 
     locale = "pt_PT"
+    pound_key = "cardinal"
     speller = "pt"
     regions = ("PT", "BR")
     abbreviations = {
         **Portuguese.abbreviations, "R/C": "rés do chão", "r/c": "rés do chão", "Dto.": "Direito", "dto.": "direito",
         "Esq.": "Esquerdo", "esq.": "esquerdo", "Fte.": "Frente", "telem.": "telemóvel", "Telem.": "Telemóvel",
     }  # fmt: skip
-    currencies = Portuguese.currencies | {"EUR": Currency(Name("euro", "euros"), _CENTIMO)}
+    currencies = Portuguese.currencies | {"EUR": Currency(Name("euro", "euros"), tables.CENTIMO)}
+
+    def is_one(self, written: Written) -> bool:
+        return written == Written(1)
 
     def day(self, day: int) -> str:
         return self.cardinal(day)

@@ -6,28 +6,11 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
+from telephony.text.normalization.french import tables
+from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, at_digits
 
-_CENTIME = Name("centime", "centimes")
-_PARTS = {2: "demi", 3: "tiers", 4: "quart", 5: "cinquième", 6: "sixième", 8: "huitième", 10: "dixième"}
-_FEMININE = frozenset(
-    "heure minute seconde semaine année journée nuit fois personne place chambre livre once tonne ligne page carte "
-    "porte table boîte bouteille "
-    "couronne roupie offre commande facture demande question réponse adresse option étape touche "
-    "part partie pièce clé clef rue voiture maison tasse pinte cuillère "
-    "femme option erreur couleur fleur valeur chaleur longueur largeur hauteur profondeur fin main dent nuit voix noix "
-    "croix loi mer cour forêt dette taxe remise franchise prime garantie panne visite consigne ligne file bande leçon "
-    "façon école classe lettre vitre fenêtre chaîne marque banque salle veste robe jupe chemise baignoire douche "
-    "journée matinée soirée mère fille sœur tante cousine voisine dame gélule dose goutte piqûre marche usine ville "
-    "plage montagne rivière valise étoile barre lampe bague montre chaise caisse course tranche boucle période méthode "
-    "république guerre bataille maladie assistance amende remarque".split()
-)
-_FEMININE_ENDINGS = (
-    "tion", "sion", "ette", "esse", "ence", "ance", "ure", "ité", "ée", "elle", "enne", "aine", "aison", "ise", "euse",
-    "trice", "erie", "ogie", "phie",
-)  # fmt: skip
 _CENTURY = re.compile(
     r"(?<!\w)([IVXL]{1,8})(?:e|ème|ère|re|er)\s(siècles?|s\.|arrondissement|République|millénaire)(?!\w)|"
     r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
@@ -86,96 +69,26 @@ class French(Romance):
     version = "version"
     cents_joint = "et"
     phone_pairs = True
-    currencies = {
-        "EUR": Currency(Name("euro", "euros"), _CENTIME),
-        "USD": Currency(Name("dollar", "dollars"), Name("cent", "cents")),
-        "CAD": Currency(Name("dollar canadien", "dollars canadiens"), Name("cent", "cents")),
-        "CHF": Currency(Name("franc suisse", "francs suisses"), _CENTIME),
-        "GBP": Currency(Name("livre", "livres"), Name("penny", "pence")),
-        "BRL": Currency(Name("réal", "réals"), Name("centavo", "centavos")),
-        "JPY": Currency(Name("yen", "yens")),
-    }
+    currencies = tables.CURRENCIES
     scales = {
         "k": "mille", "K": "mille", "mille": "mille", "M": "millions", "million": "million", "millions": "millions",
         "Md": "milliards", "Mds": "milliards", "Mrd": "milliards", "milliard": "milliard", "milliards": "milliards",
     }  # fmt: skip
-    units = {
-        "Go": "digital-gigabyte", "Mo": "digital-megabyte", "Ko": "digital-kilobyte", "ko": "digital-kilobyte",
-        "To": "digital-terabyte", "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram",
-        "μg": "mass-microgram", "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere",
-        "ch": "horsepower", "cv": "horsepower", "CV": "horsepower", "gttes": "drop", "cp": "tablet", "cps": "tablet",
-        "cpr": "tablet", "gél": "capsule", "UI": "international", "mmHg": "mercury", "bpm": "beat", "tr/min": "turn",
-        "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer", "KM": "length-kilometer",
-        "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour", "Kg": "mass-kilogram",
-        "KG": "mass-kilogram", "mn": "duration-minute", "j": "duration-day", "sem": "duration-week",
-        "pers": "person", "c. à s.": "spoon", "c. à c.": "tea-spoon",
-        "degrés C": "temperature-celsius", "mois": "duration-month", "ans": "duration-year",
-    }  # fmt: skip
-    rates = {
-        "mois": "mois", "an": "an", "jour": "jour", "j": "jour", "h": "heure", "min": "minute", "s": "seconde",
-        "semaine": "semaine", "sem": "semaine", "nuit": "nuit", "personne": "personne", "pers": "personne",
-        "kg": "kilo", "km": "kilomètre", "kWh": "kilowattheure", "heure": "heure", "année": "an", "litre": "litre",
-        "l": "litre", "L": "litre", "appel": "appel",
-    }  # fmt: skip
-    abbreviations = {
-        "Mme": "Madame", "Mmes": "Mesdames", "Mlle": "Mademoiselle", "MM.": "Messieurs", "Mme.": "Madame",
-        "etc.": "et cetera", "etc": "et cetera", "c.-à-d.": "c'est-à-dire", "p. ex.": "par exemple",
-        "ex.:": "exemple:", "ex. :": "exemple :", "env.": "environ", "tél.": "téléphone", "Tél.": "Téléphone",
-        "rdv": "rendez-vous", "RDV": "rendez-vous", "svp": "s'il vous plaît", "SVP": "s'il vous plaît",
-        "bd": "boulevard", "Bd": "Boulevard", "Bd.": "Boulevard", "av.": "avenue", "Av.": "Avenue",
-        "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
-        "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
-        "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
-        "Dr": "Docteur", "n°": "numéro", "trim.": "trimestre", "exp.": "expiration", "arr.": "arrondissement",
-        "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs",
-        "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur",
-        "Mlles": "Mesdemoiselles",
-        "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
-        "Pl.": "Place", "rte": "route", "Rte": "Route", "chem.": "chemin", "Chem.": "Chemin", "ch.": "chambre",
-        "imp.": "impasse", "Imp.": "Impasse", "sq.": "square", "fg": "faubourg", "Fg": "Faubourg", "fbg": "faubourg",
-        "rés.": "résidence", "Rés.": "Résidence", "bât.": "bâtiment", "Bât.": "Bâtiment", "bât": "bâtiment",
-        "Bât": "Bâtiment", "appt.": "appartement", "appt": "appartement", "appart.": "appartement",
-        "apt": "appartement", "apt.": "appartement", "ét.": "étage", "esc.": "escalier", "Esc.": "Escalier",
-        "bd.": "boulevard", "boul.": "boulevard", "Boul.": "Boulevard", "qu.": "quai", "CEDEX": "cedex",
-        "s.v.p.": "s'il vous plaît", "s.v.p": "s'il vous plaît", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire",
-        "c.-à-d": "c'est-à-dire", "p.ex.": "par exemple", "av. J.-C.": "avant Jésus-Christ",
-        "apr. J.-C.": "après Jésus-Christ", "hab.": "habitants", "qté": "quantité", "nb": "nombre", "Sté": "Société",
-        "Cie": "Compagnie", "éd.": "édition", "rdvs": "rendez-vous", "RV": "rendez-vous", "Rdv": "Rendez-vous",
-        "ref.": "référence", "réf": "référence", "Réf": "Référence", "mdp": "mot de passe",
-        "ttc": "toutes taxes comprises",
-        "TTC": "toutes taxes comprises", "HT": "hors taxes", "ht": "hors taxes", "jq": "jusque",
-        "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
-        "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
-        "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
-        "1/2 journée": "demi-journée", "env": "environ",
-    }  # fmt: skip
-    titles = {"M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur", "Pr": "Professeur", "Pr.": "Professeur",
-              "Me": "Maître", "St": "Saint", "Ste": "Sainte", "Prof.": "Professeur",
-              "Gal": "Général", "Cdt": "Commandant", "Cap.": "Capitaine", "all.": "allée", "All.": "Allée",
-              "Mrs": "Messieurs", "Vve": "Veuve"}  # fmt: skip
-    before_number = {
-        "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "#": "numéro", "p.": "page", "pp.": "pages",
-        "art.": "article", "Art.": "article", "chap.": "chapitre", "vol.": "volume", "apt.": "appartement",
-        "v.": "version",
-        "N°.": "numéro", "n°.": "numéro", "Nº": "numéro", "No": "numéro", "No.": "numéro", "num.": "numéro",
-        "nos": "numéros", "apt": "appartement", "app.": "appartement", "Apt": "Appartement", "bât.": "bâtiment",
-        "all.": "allée", "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "Chap.": "Chapitre",
-        "Vol.": "Volume", "fig.": "figure",
-        "al.": "alinéa", "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre",
-    }  # fmt: skip
-    weekdays = {
-        "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
-        "dim": "dimanche",
-    }  # fmt: skip
-    weekday_initials = {"L": "lundi", "V": "vendredi", "S": "samedi", "D": "dimanche"}
+    units = tables.UNITS
+    rates = tables.RATES
+    abbreviations = tables.ABBREVIATIONS
+    titles = tables.TITLES
+    before_number = tables.BEFORE_NUMBER
+    weekdays = tables.WEEKDAYS
+    weekday_initials = tables.WEEKDAY_INITIALS
     weekdays_from = "du"
     weekdays_to = "au"
     hours_from = "de"
     hours_to = "à"
     range_words = "du|de|des|entre|à|au|aux|dès|depuis|jusqu'à|jusqu'au"
-    time_words = "à|de|dès|vers|avant|après|jusqu'à|entre|et"
+    time_words = "à|de|dès|vers|avant|après|jusqu'à|entre"
     opening_words = "horaires|horaire|ouvert|ouverte|ouvre|ouverture|accueil"
-    hour_words = r"heures?|h\.?"
+    hour_words = r"heures?|h"
     and_words = "et|ou"
     month_words = "en|de|dès|jusqu'en|fin|début|mi"
     expiry_words = "expire|expiration|valide|valable|échéance|validité"
@@ -183,7 +96,7 @@ class French(Romance):
     part_of = "sur"
     pressure_words = "tension|pression|TA"
     pressure_over = "sur"
-    currency_signs = {"FF": "FRF", "Frs": "CHF", "frs": "CHF", "CFA": "XOF", "FCFA": "XOF", "$CA": "CAD", "$US": "USD"}
+    currency_signs = tables.CURRENCY_SIGNS
     cent_signs = "cts?|cents|c€"
     text_verbs = "envoyez|envoyer|répondez|message|textez|texto"
     text_to = "au|à"
@@ -222,26 +135,8 @@ class French(Romance):
     thousand = "mille"
     half_of = {"masculine": "un demi", "feminine": "une demi"}
     and_half_of = {"masculine": "et demi", "feminine": "et demie"}
-    spoken_units = {
-        "decibel": Name("décibel", "décibels"),
-        "mass-kilogram": Name("kilo", "kilos"),
-        "horsepower": Name("cheval", "chevaux"),
-        "drop": Name("goutte", "gouttes"),
-        "tablet": Name("comprimé", "comprimés"),
-        "capsule": Name("gélule", "gélules"),
-        "international": Name("unité internationale", "unités internationales"),
-        "mercury": Name("millimètre de mercure", "millimètres de mercure"),
-        "beat": Name("battement par minute", "battements par minute"),
-        "turn": Name("tour par minute", "tours par minute"),
-        "amp-hour": Name("milliampère-heure", "milliampères-heure"),
-        "person": Name("personne", "personnes"),
-        "spoon": Name("cuillère à soupe", "cuillères à soupe"),
-        "tea-spoon": Name("cuillère à café", "cuillères à café"),
-    }
-    months = {
-        "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8,
-        "sept": 9, "oct": 10, "nov": 11, "déc": 12, "dec": 12,
-    }  # fmt: skip
+    spoken_units = tables.SPOKEN_UNITS
+    months = tables.MONTHS
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"
         r"passe|postal|poste|vol|terminant par|se termine par|chiffres|numéro"
@@ -304,9 +199,9 @@ class French(Romance):
 
     def is_feminine(self, noun: str) -> bool:
         return (
-            noun.removesuffix("s") in _FEMININE
-            or noun in _FEMININE
-            or noun.removesuffix("s").endswith(_FEMININE_ENDINGS)
+            noun.removesuffix("s") in tables.FEMININE
+            or noun in tables.FEMININE
+            or noun.removesuffix("s").endswith(tables.FEMININE_ENDINGS)
         )
 
     def linked(self, noun: str) -> str:
@@ -316,7 +211,7 @@ class French(Romance):
         return self.scales[scale].removesuffix("s") if written.whole < 2 else self.scales[scale]
 
     def fraction(self, above: int, below: int) -> str | None:
-        part = _PARTS.get(below) or (self.ordinal(below) if 4 < below <= 1000 else None)
+        part = tables.PARTS.get(below) or (self.ordinal(below) if 4 < below <= 1000 else None)
         if part is None:
             return None
         return f"{self.cardinal(above)} {part}{'s' if above > 1 and part[-1] != 's' else ''}"

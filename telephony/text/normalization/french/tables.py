@@ -1,0 +1,123 @@
+"""French words: what is shortened, what is counted, what nouns are."""
+
+from __future__ import annotations
+
+from telephony.text.normalization.language import Currency, Name
+
+CENTIME = Name("centime", "centimes")
+PARTS = {2: "demi", 3: "tiers", 4: "quart", 5: "cinquième", 6: "sixième", 8: "huitième", 10: "dixième"}
+FEMININE = frozenset(
+    "heure minute seconde semaine année journée nuit fois personne place chambre livre once tonne ligne page carte "
+    "porte table boîte bouteille "
+    "couronne roupie offre commande facture demande question réponse adresse option étape touche "
+    "part partie pièce clé clef rue voiture maison tasse pinte cuillère "
+    "femme option erreur couleur fleur valeur chaleur longueur largeur hauteur profondeur fin main dent nuit voix noix "
+    "croix loi mer cour forêt dette taxe remise franchise prime garantie panne visite consigne ligne file bande leçon "
+    "façon école classe lettre vitre fenêtre chaîne marque banque salle veste robe jupe chemise baignoire douche "
+    "journée matinée soirée mère fille sœur tante cousine voisine dame gélule dose goutte piqûre marche usine ville "
+    "plage montagne rivière valise étoile barre lampe bague montre chaise caisse course tranche boucle période méthode "
+    "république guerre bataille maladie assistance amende remarque".split()
+)
+FEMININE_ENDINGS = (
+    "tion", "sion", "ette", "esse", "ence", "ance", "ure", "ité", "ée", "elle", "enne", "aine", "aison", "ise", "euse",
+    "trice", "erie", "ogie", "phie",
+)  # fmt: skip
+CURRENCIES = {
+    "EUR": Currency(Name("euro", "euros"), CENTIME),
+    "USD": Currency(Name("dollar", "dollars"), Name("cent", "cents")),
+    "CAD": Currency(Name("dollar canadien", "dollars canadiens"), Name("cent", "cents")),
+    "CHF": Currency(Name("franc suisse", "francs suisses"), CENTIME),
+    "GBP": Currency(Name("livre", "livres"), Name("penny", "pence")),
+    "BRL": Currency(Name("réal", "réals"), Name("centavo", "centavos")),
+    "JPY": Currency(Name("yen", "yens")),
+}
+UNITS = {
+    "Go": "digital-gigabyte", "Mo": "digital-megabyte", "Ko": "digital-kilobyte", "ko": "digital-kilobyte",
+    "To": "digital-terabyte", "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram",
+    "μg": "mass-microgram", "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere",
+    "ch": "horsepower", "cv": "horsepower", "CV": "horsepower", "gttes": "drop", "cp": "tablet", "cps": "tablet",
+    "cpr": "tablet", "gél": "capsule", "UI": "international", "mmHg": "mercury", "bpm": "beat", "tr/min": "turn",
+    "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer", "KM": "length-kilometer",
+    "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour", "Kg": "mass-kilogram",
+    "KG": "mass-kilogram", "mn": "duration-minute", "j": "duration-day", "sem": "duration-week",
+    "pers": "person", "c. à s.": "spoon", "c. à c.": "tea-spoon",
+    "degrés C": "temperature-celsius", "mois": "duration-month", "ans": "duration-year",
+}  # fmt: skip
+RATES = {
+    "mois": "mois", "an": "an", "jour": "jour", "j": "jour", "h": "heure", "min": "minute", "s": "seconde",
+    "semaine": "semaine", "sem": "semaine", "nuit": "nuit", "personne": "personne", "pers": "personne",
+    "kg": "kilo", "km": "kilomètre", "kWh": "kilowattheure", "heure": "heure", "année": "an", "litre": "litre",
+    "l": "litre", "L": "litre", "appel": "appel",
+}  # fmt: skip
+ABBREVIATIONS = {
+    "Mme": "Madame", "Mmes": "Mesdames", "Mlle": "Mademoiselle", "MM.": "Messieurs", "Mme.": "Madame",
+    "etc.": "et cetera", "etc": "et cetera", "c.-à-d.": "c'est-à-dire", "p. ex.": "par exemple",
+    "ex.:": "exemple:", "ex. :": "exemple :", "env.": "environ", "tél.": "téléphone", "Tél.": "Téléphone",
+    "rdv": "rendez-vous", "RDV": "rendez-vous", "svp": "s'il vous plaît", "SVP": "s'il vous plaît",
+    "bd": "boulevard", "Bd": "Boulevard", "Bd.": "Boulevard", "av.": "avenue", "Av.": "Avenue",
+    "réf.": "référence", "Réf.": "Référence", "dépt.": "département", "apr.": "après",
+    "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
+    "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
+    "Dr": "Docteur", "n°": "numéro", "trim.": "trimestre", "exp.": "expiration", "arr.": "arrondissement",
+    "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs",
+    "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur",
+    "Mlles": "Mesdemoiselles",
+    "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
+    "Pl.": "Place", "rte": "route", "Rte": "Route", "chem.": "chemin", "Chem.": "Chemin", "ch.": "chambre",
+    "imp.": "impasse", "Imp.": "Impasse", "sq.": "square", "fg": "faubourg", "Fg": "Faubourg", "fbg": "faubourg",
+    "rés.": "résidence", "Rés.": "Résidence", "bât.": "bâtiment", "Bât.": "Bâtiment", "bât": "bâtiment",
+    "Bât": "Bâtiment", "appt.": "appartement", "appt": "appartement", "appart.": "appartement",
+    "apt": "appartement", "apt.": "appartement", "ét.": "étage", "esc.": "escalier", "Esc.": "Escalier",
+    "bd.": "boulevard", "boul.": "boulevard", "Boul.": "Boulevard", "qu.": "quai", "CEDEX": "cedex",
+    "s.v.p.": "s'il vous plaît", "s.v.p": "s'il vous plaît", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire",
+    "c.-à-d": "c'est-à-dire", "p.ex.": "par exemple", "av. J.-C.": "avant Jésus-Christ",
+    "apr. J.-C.": "après Jésus-Christ", "hab.": "habitants", "qté": "quantité", "nb": "nombre", "Sté": "Société",
+    "Cie": "Compagnie", "éd.": "édition", "rdvs": "rendez-vous", "RV": "rendez-vous", "Rdv": "Rendez-vous",
+    "ref.": "référence", "réf": "référence", "Réf": "Référence", "mdp": "mot de passe",
+    "ttc": "toutes taxes comprises",
+    "TTC": "toutes taxes comprises", "HT": "hors taxes", "ht": "hors taxes", "jq": "jusque",
+    "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
+    "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
+    "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
+    "1/2 journée": "demi-journée", "env": "environ",
+}  # fmt: skip
+TITLES = {"M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur", "Pr": "Professeur", "Pr.": "Professeur",
+          "Me": "Maître", "St": "Saint", "Ste": "Sainte", "Prof.": "Professeur",
+          "Gal": "Général", "Cdt": "Commandant", "Cap.": "Capitaine", "all.": "allée", "All.": "Allée",
+          "Mrs": "Messieurs", "Vve": "Veuve"}  # fmt: skip
+BEFORE_NUMBER = {
+    "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "#": "numéro", "p.": "page", "pp.": "pages",
+    "art.": "article", "Art.": "article", "chap.": "chapitre", "vol.": "volume", "apt.": "appartement",
+    "v.": "version",
+    "N°.": "numéro", "n°.": "numéro", "Nº": "numéro", "No": "numéro", "No.": "numéro", "num.": "numéro",
+    "nos": "numéros", "apt": "appartement", "app.": "appartement", "Apt": "Appartement", "bât.": "bâtiment",
+    "all.": "allée", "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "Chap.": "Chapitre",
+    "Vol.": "Volume", "fig.": "figure",
+    "al.": "alinéa", "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre",
+}  # fmt: skip
+WEEKDAYS = {
+    "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
+    "dim": "dimanche",
+}  # fmt: skip
+WEEKDAY_INITIALS = {"L": "lundi", "V": "vendredi", "S": "samedi", "D": "dimanche"}
+CURRENCY_SIGNS = {"FF": "FRF", "Frs": "CHF", "frs": "CHF", "CFA": "XOF", "FCFA": "XOF", "$CA": "CAD", "$US": "USD"}
+SPOKEN_UNITS = {
+    "decibel": Name("décibel", "décibels"),
+    "mass-kilogram": Name("kilo", "kilos"),
+    "horsepower": Name("cheval", "chevaux"),
+    "drop": Name("goutte", "gouttes"),
+    "tablet": Name("comprimé", "comprimés"),
+    "capsule": Name("gélule", "gélules"),
+    "international": Name("unité internationale", "unités internationales"),
+    "mercury": Name("millimètre de mercure", "millimètres de mercure"),
+    "beat": Name("battement par minute", "battements par minute"),
+    "turn": Name("tour par minute", "tours par minute"),
+    "amp-hour": Name("milliampère-heure", "milliampères-heure"),
+    "person": Name("personne", "personnes"),
+    "spoon": Name("cuillère à soupe", "cuillères à soupe"),
+    "tea-spoon": Name("cuillère à café", "cuillères à café"),
+}
+MONTHS = {
+    "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8,
+    "sept": 9, "oct": 10, "nov": 11, "déc": 12, "dec": 12,
+}  # fmt: skip

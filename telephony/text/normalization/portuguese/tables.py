@@ -1,0 +1,139 @@
+"""Portuguese words: what is shortened, what is counted, what nouns are."""
+
+from __future__ import annotations
+
+from telephony.text.normalization.language import Currency, Name
+
+CENT = Name("centavo", "centavos")
+CENTIMO = Name("cêntimo", "cêntimos")
+PARTS = {
+    2: "meio",
+    3: "terço",
+    4: "quarto",
+    5: "quinto",
+    6: "sexto",
+    7: "sétimo",
+    8: "oitavo",
+    9: "nono",
+    10: "décimo",
+}
+MASCULINE = frozenset(
+    "dia dias problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
+    "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
+    "telefonema telefonemas cinema cinemas".split()
+)
+FEMININE = frozenset(
+    "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
+    "flores luz luzes voz vozes paz ponte pontes fonte fontes gente rede redes fase fases base bases frase frases "
+    "crise crises análise análises torre torres carne carnes árvore árvores mãe mães irmã irmãs manhã manhãs maçã "
+    "maçãs nuvem nuvens ordem ordens série séries metade metades sede sedes dose doses tarde tardes via vias lei leis "
+    "hipótese hipóteses".split()
+)
+FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
+CURRENCIES = {
+    "BRL": Currency(Name("real", "reais"), CENT),
+    "USD": Currency(Name("dólar", "dólares"), CENT),
+    "EUR": Currency(Name("euro", "euros"), CENT),
+    "GBP": Currency(Name("libra", "libras"), Name("pêni", "pence")),
+    "JPY": Currency(Name("iene", "ienes")),
+    "CHF": Currency(Name("franco suíço", "francos suíços"), CENT),
+    "AOA": Currency(Name("kwanza", "kwanzas"), CENTIMO),
+    "MZN": Currency(Name("metical", "meticais"), CENT),
+}
+UNITS = {
+    "seg": "duration-second", "mins": "duration-minute", "mcg": "mass-microgram", "µg": "mass-microgram",
+    "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
+    "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
+    "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
+    "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "kmh": "speed-kilometer-per-hour",
+    "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
+    "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem": "duration-week",
+    "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
+}  # fmt: skip
+RATES = {
+    "mês": "mês", "mes": "mês", "ano": "ano", "dia": "dia", "hora": "hora", "h": "hora", "min": "minuto",
+    "s": "segundo", "semana": "semana", "sem": "semana", "noite": "noite", "pessoa": "pessoa", "kg": "quilo",
+    "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "d": "dia", "litro": "litro", "l": "litro",
+    "L": "litro",
+}  # fmt: skip
+ABBREVIATIONS = {
+    "Sra.": "Senhora", "Sr.": "Senhor", "Srs.": "Senhores", "Sras.": "Senhoras", "Srta.": "Senhorita",
+    "sra.": "senhora", "sr.": "senhor", "Dra.": "Doutora", "Dr.": "Doutor", "Drs.": "Doutores",
+    "dra.": "doutora", "dr.": "doutor", "Profª.": "Professora", "Profª": "Professora", "Profa.": "Professora",
+    "Prof.": "Professor", "prof.": "professor", "Exmo.": "Excelentíssimo", "Exma.": "Excelentíssima",
+    "Ilmo.": "Ilustríssimo", "Ilma.": "Ilustríssima", "Av.": "Avenida", "av.": "avenida", "etc.": "etcétera",
+    "etc": "etcétera", "Ltda.": "Limitada", "Cia.": "Companhia", "p. ex.": "por exemplo", "p.ex.": "por exemplo",
+    "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
+    "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
+    "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
+    "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para",
+    "Depto.": "Departamento", "V.Exa.": "Vossa Excelência", "vc": "você", "vcs": "vocês",
+    "S.A.": "S A", "S/A": "S A", "Apt.": "Apartamento", "apt.": "apartamento",
+    "Bl.": "Bloco", "bl.": "bloco", "Cj.": "Conjunto", "cj.": "conjunto", "Conj.": "Conjunto",
+    "conj.": "conjunto", "Qd.": "Quadra", "qd.": "quadra", "Lt.": "Lote", "lt.": "lote", "Ed.": "Edifício",
+    "ed.": "edifício", "Lj.": "Loja", "lj.": "loja", "Res.": "Residencial", "s/n": "sem número",
+    "S/N": "sem número", "s/nº": "sem número", "end.": "endereço", "End.": "Endereço", "pça.": "praça",
+    "Pç.": "Praça", "Praç.": "Praça", "trav.": "travessa", "Ref.": "Referência",
+    "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
+    "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
+    "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
+    "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo",
+    "and.": "andar", "Dr.ª": "Doutora", "Sr.ª": "Senhora", "Prof.ª": "Professora", "Eng.º": "Engenheiro",
+    "Eng.ª": "Engenheira", "trim.": "trimestre", "sem.": "semestre", "val.": "validade", "Val.": "Validade",
+    "à esq.": "à esquerda",
+    "à dir.": "à direita", "esq.": "esquina", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora",
+    "nº": "número",
+    "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
+    "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo",
+    "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
+    "ltda.": "limitada", "Cia": "Companhia",
+    "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
+    "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
+}  # fmt: skip
+TITLES = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Rod.": "Rodovia", "Sto.": "Santo",
+          "Sta.": "Santa", "Gov.": "Governador", "Gen.": "General", "Cap.": "Capitão",
+          "Al.": "Alameda", "Tv.": "Travessa", "Est.": "Estrada", "Estr.": "Estrada", "Lgo.": "Largo",
+          "Lg.": "Largo", "Pq.": "Parque", "Jd.": "Jardim", "Vl.": "Vila", "Pe.": "Padre", "Cel.": "Coronel",
+          "Dep.": "Deputado", "Pres.": "Presidente", "Sen.": "Senador", "Mal.": "Marechal", "S.": "São",
+          "Ten.": "Tenente", "Maj.": "Major", "Sgt.": "Sargento", "Dom.": "Domingo", "Min.": "Ministro",
+          "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cons.": "Conselheiro"}  # fmt: skip
+BEFORE_NUMBER = {
+    "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
+    "no.": "número", "núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
+    "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
+    "apt.": "apartamento", "v.": "versão",
+    "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
+    "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento", "Apto": "Apartamento",
+    "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
+    "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
+    "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
+    "tel": "telefone", "Tel": "Telefone", "cel": "celular",
+}  # fmt: skip
+WEEKDAYS = {
+    "seg": "segunda", "ter": "terça", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sáb": "sábado",
+    "sab": "sábado", "dom": "domingo", "2ª": "segunda", "3ª": "terça", "4ª": "quarta", "5ª": "quinta",
+    "6ª": "sexta", "2.ª": "segunda", "3.ª": "terça", "4.ª": "quarta", "5.ª": "quinta",
+    "6.ª": "sexta",
+}  # fmt: skip
+CURRENCY_SIGNS = {"reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
+SPOKEN_UNITS = {
+    "decibel": Name("decibel", "decibéis"),
+    "mass-kilogram": Name("quilo", "quilos"),
+    "horsepower": Name("cavalo", "cavalos"),
+    "drop": Name("gota", "gotas"),
+    "tablet": Name("comprimido", "comprimidos"),
+    "capsule": Name("cápsula", "cápsulas"),
+    "spoon": Name("colher", "colheres"),
+    "international": Name("unidade internacional", "unidades internacionais"),
+    "piece": Name("unidade", "unidades"),
+    "beat": Name("batimento por minuto", "batimentos por minuto"),
+    "mercury": Name("milímetro de mercúrio", "milímetros de mercúrio"),
+    "turn": Name("rotação por minuto", "rotações por minuto"),
+    "amp-hour": Name("miliampere-hora", "miliamperes-hora"),
+    "year": Name("ano", "anos"),
+    "mph": Name("milha por hora", "milhas por hora"),
+}
+MONTHS = {
+    "jan": 1, "fev": 2, "mar": 3, "abr": 4, "mai": 5, "jun": 6, "jul": 7, "ago": 8, "set": 9, "out": 10, "nov": 11,
+    "dez": 12,
+}  # fmt: skip

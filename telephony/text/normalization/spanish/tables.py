@@ -1,0 +1,192 @@
+"""Spanish words: what is shortened, what is counted, what nouns are."""
+
+from __future__ import annotations
+
+from telephony.text.normalization.language import Currency, Name
+
+CENT = Name("centavo", "centavos")
+CENTIMO = Name("céntimo", "céntimos")
+PARTS = {
+    2: "medio",
+    3: "tercio",
+    4: "cuarto",
+    5: "quinto",
+    6: "sexto",
+    7: "séptimo",
+    8: "octavo",
+    9: "noveno",
+    10: "décimo",
+}
+ORDINALS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo",
+             "undécimo", "duodécimo", "decimotercero", "decimocuarto", "decimoquinto", "decimosexto", "decimoséptimo",
+             "decimoctavo", "decimonoveno")  # fmt: skip
+TENTHS = ("", "", "vigésimo", "trigésimo", "cuadragésimo", "quincuagésimo", "sexagésimo", "septuagésimo", "octogésimo",
+           "nonagésimo")  # fmt: skip
+HUNDREDTHS = ("", "centésimo", "ducentésimo", "tricentésimo", "cuadringentésimo", "quingentésimo", "sexcentésimo",
+               "septingentésimo", "octingentésimo", "noningentésimo")  # fmt: skip
+MASCULINE = frozenset(
+    "día días problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
+    "idioma idiomas clima climas".split()
+)
+FEMININE = frozenset(
+    "vez veces noche noches parte partes llave llaves clase clases mujer mujeres mano manos tarde tardes calle calles "
+    "torre torres nube nubes carne carnes gente sangre leche red redes luz luces voz voces cruz imagen imágenes orden "
+    "órdenes flor flores piel foto fotos moto motos serie series base bases fase fases frase frases crisis tesis dosis "
+    "ley leyes fuente fuentes sede sedes señal señales razón razones sal".split()
+)
+FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tud", "tudes")
+CURRENCIES = {
+    "EUR": Currency(Name("euro", "euros"), CENTIMO),
+    "USD": Currency(Name("dólar", "dólares"), CENT),
+    "MXN": Currency(Name("peso", "pesos"), CENT),
+    "ARS": Currency(Name("peso", "pesos"), CENT),
+    "CLP": Currency(Name("peso", "pesos")),
+    "COP": Currency(Name("peso", "pesos"), CENT),
+    "BRL": Currency(Name("real", "reales"), CENT),
+    "GBP": Currency(Name("libra", "libras"), Name("penique", "peniques")),
+    "JPY": Currency(Name("yen", "yenes")),
+    "CHF": Currency(Name("franco", "francos"), CENTIMO),
+    "ESP": Currency(Name("peseta", "pesetas"), CENTIMO),
+    "KRW": Currency(Name("won", "wones")),
+    "INR": Currency(Name("rupia", "rupias"), Name("paisa", "paisas")),
+    "SEK": Currency(Name("corona", "coronas"), CENT),
+    "PEN": Currency(Name("sol", "soles"), CENTIMO),
+    "BOB": Currency(Name("boliviano", "bolivianos"), CENT),
+    "GTQ": Currency(Name("quetzal", "quetzales"), CENT),
+    "HNL": Currency(Name("lempira", "lempiras"), CENT),
+    "PYG": Currency(Name("guaraní", "guaraníes")),
+    "UYU": Currency(Name("peso", "pesos"), CENT),
+    "DOP": Currency(Name("peso", "pesos"), CENT),
+}
+UNITS = {
+    "seg": "duration-second", "Mbit/s": "digital-megabit", "kph": "speed-kilometer-per-hour",
+    "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer",
+    "KM": "length-kilometer", "Kg": "mass-kilogram", "KG": "mass-kilogram", "mcg": "mass-microgram",
+    "µg": "mass-microgram", "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter",
+    "A": "electric-ampere", "CV": "horsepower", "cv": "horsepower", "hp": "horsepower", "gts": "drop",
+    "gotas": "drop", "comp": "tablet", "tab": "tablet", "cáps": "capsule", "UI": "international",
+    "uds": "piece", "ud": "piece", "lpm": "beat", "ppm": "beat", "mmHg": "mercury",
+    "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "mph": "mph", "hs": "duration-hour",
+    "hrs": "duration-hour", "mins": "duration-minute", "cda": "spoon", "lts": "volume-liter",
+    "mts": "length-meter", "lt": "volume-liter", "mt": "length-meter", "cms": "length-centimeter",
+}  # fmt: skip
+RATES = {
+    "mes": "mes", "año": "año", "día": "día", "dia": "día", "hora": "hora", "h": "hora", "min": "minuto",
+    "s": "segundo", "semana": "semana", "sem": "semana", "noche": "noche", "persona": "persona", "kg": "kilo",
+    "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "l": "litro",
+    "L": "litro", "pers": "persona",
+}  # fmt: skip
+ABBREVIATIONS = {
+    "Sra.": "Señora", "Sr.": "Señor", "Srta.": "Señorita", "Sres.": "Señores", "sra.": "señora", "sr.": "señor",
+    "Dra.": "Doctora", "Dr.": "Doctor", "dra.": "doctora", "dr.": "doctor", "Dña.": "Doña", "Ud.": "usted",
+    "Uds.": "ustedes", "Vd.": "usted", "Vds.": "ustedes", "Avda.": "Avenida", "Av.": "Avenida", "C/": "Calle",
+    "etc.": "etcétera", "etc": "etcétera", "EE. UU.": "Estados Unidos", "EE.UU.": "Estados Unidos",
+    "EEUU": "Estados Unidos", "p. ej.": "por ejemplo", "p.ej.": "por ejemplo", "Cía.": "Compañía",
+    "Prof.": "Profesor", "Profa.": "Profesora", "Lic.": "Licenciado", "Ing.": "Ingeniero", "Tel.": "Teléfono",
+    "tel.": "teléfono", "tfno.": "teléfono", "Tfno.": "Teléfono", "aprox.": "aproximadamente",
+    "Pza.": "Plaza", "Ctra.": "Carretera", "dpto.": "departamento", "S.A.": "S A", "S.L.": "S L",
+    "c/u": "cada uno", "Dn.": "Don", "Sra": "Señora", "Sr": "Señor", "Srs.": "Señores", "Sras.": "Señoras",
+    "Dres.": "Doctores", "Dras.": "Doctoras", "Da.": "Doña", "Dª": "Doña", "D.ª": "Doña",
+    "Sr(a).": "Señor o Señora", "Sr./Sra.": "Señor o Señora", "Dª.": "Doña", "av.": "avenida",
+    "avda.": "avenida", "Avda": "Avenida", "Avd.": "Avenida", "avd.": "avenida", "c/": "calle",
+    "Cl.": "Calle", "pza.": "plaza", "plza.": "plaza", "Plza.": "Plaza", "pl.": "plaza", "P.º": "Paseo",
+    "Pº": "Paseo", "Pso.": "Paseo", "ctra.": "carretera", "Crta.": "Carretera", "Urb.": "Urbanización",
+    "urb.": "urbanización", "Pol. Ind.": "Polígono Industrial", "Pol.": "Polígono", "Edif.": "Edificio",
+    "edif.": "edificio", "Dpto.": "Departamento", "Depto.": "Departamento", "depto.": "departamento",
+    "izq.": "izquierda", "izda.": "izquierda", "izqda.": "izquierda", "dcha.": "derecha", "dch.": "derecha",
+    "der.": "derecha", "Col.": "Colonia", "Blvd.": "Bulevar", "blvd.": "bulevar",
+    "Calz.": "Calzada", "esq.": "esquina", "Esq.": "Esquina", "n.º": "número", "nº": "número", "N.º": "Número",
+    "temp.": "temperatura", "Temp.": "Temperatura",
+    "Deleg.": "Delegación", "col.": "colegiado", "trim.": "trimestre", "cad.": "caducidad", "Cad.": "Caducidad",
+    "M.N.": "moneda nacional", "m.n.": "moneda nacional", "Nte.": "Norte",
+    "Ote.": "Oriente", "Pte.": "Poniente",
+    "s/n": "sin número", "S/N": "sin número",
+    "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
+    "Lt.": "Lote", "prov.": "provincia", "Prov.": "Provincia", "C.P.": "código postal", "CP": "código postal",
+    "C. P.": "código postal", "D.F.": "D F", "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
+    "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento", "hab.": "habitantes",
+    "a.C.": "antes de Cristo", "d.C.": "después de Cristo", "a. C.": "antes de Cristo",
+    "d. C.": "después de Cristo", "Arq.": "Arquitecto", "Lcdo.": "Licenciado", "Lcda.": "Licenciada",
+    "Licda.": "Licenciada", "Mtro.": "Maestro", "Mtra.": "Maestra", "Excmo.": "Excelentísimo",
+    "Excma.": "Excelentísima", "Ilmo.": "Ilustrísimo", "Cía": "Compañía", "Hnos.": "Hermanos",
+    "admón.": "administración",
+    "Admón.": "Administración", "Gob.": "Gobernador", "Telf.": "Teléfono", "telf.": "teléfono", "tlf.": "teléfono",
+    "Tlf.": "Teléfono", "cel.": "celular", "Cel.": "Celular", "móv.": "móvil",
+    "cta.": "cuenta", "Cta.": "Cuenta", "cte.": "corriente", "fra.": "factura", "Fra.": "Factura",
+    "imp.": "importe",
+    "dto.": "descuento", "q.e.p.d.": "que en paz descanse", "gral.": "general",
+    "S.A. de C.V.": "S A de C V", "S. A.": "S A", "RR. HH.": "Recursos Humanos", "RR.HH.": "Recursos Humanos",
+    "JJ. OO.": "Juegos Olímpicos", "FF. AA.": "Fuerzas Armadas", "N.ª Sra.": "Nuestra Señora",
+    "Ntra. Sra.": "Nuestra Señora", "apdo.": "apartado", "Apdo.": "Apartado", "dpto": "departamento",
+    "obs.": "observaciones",
+}  # fmt: skip
+TITLES = {
+    "D.": "Don",
+    "Sta.": "Santa",
+    "Sto.": "Santo",
+    "Gral.": "General",
+    "S.": "San",
+    "Pl.": "Plaza",
+    "Cap.": "Capitán",
+    "Gen.": "General",
+    "Cnel.": "Coronel",
+    "Tte.": "Teniente",
+    "Sgto.": "Sargento",
+    "Pdte.": "Presidente",
+    "Dir.": "Director",
+    "Fr.": "Fray",
+    "P.": "Padre",
+    "Ing": "Ingeniero",
+    "Lic": "Licenciado",
+    "Dr": "Doctor",
+    "Dra": "Doctora",
+    "Mons.": "Monseñor",
+    "Del.": "Delegación",
+}
+BEFORE_NUMBER = {
+    "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
+    "núm.": "número", "Núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
+    "art.": "artículo", "Art.": "artículo", "cap.": "capítulo", "vol.": "volumen", "ext.": "extensión",
+    "Ext.": "extensión", "v.": "versión",
+    "No.": "número", "num.": "número", "Num.": "número", "Nro.": "número", "nro.": "número",
+    "N.": "número", "n.": "número", "Pág.": "Página", "pp.": "páginas", "Cap.": "Capítulo", "arts.": "artículos",
+    "Vol.": "Volumen", "int.": "interior", "Int.": "Interior", "esc.": "escalera", "Esc.": "Escalera",
+    "pta.": "puerta", "Pta.": "Puerta", "pt.": "puerta", "apto.": "apartamento", "Apto.": "Apartamento",
+    "apt.": "apartamento", "Apt.": "Apartamento", "bl.": "bloque", "Bl.": "Bloque", "blq.": "bloque",
+    "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro", "hab.": "habitación",
+    "Hab.": "Habitación", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
+    "Tel": "Teléfono", "fig.": "figura", "of": "oficina",
+}  # fmt: skip
+WEEKDAYS = {
+    "lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles", "miér": "miércoles", "jue": "jueves",
+    "vie": "viernes", "sáb": "sábado", "sab": "sábado", "dom": "domingo",
+}  # fmt: skip
+WEEKDAY_INITIALS = {
+    "L": "lunes", "M": "martes", "X": "miércoles", "J": "jueves", "V": "viernes", "S": "sábado", "D": "domingo",
+}  # fmt: skip
+CURRENCY_SIGNS = {
+    "kr": "SEK", "₧": "ESP", "ptas": "ESP", "₩": "KRW", "rs": "INR", "Rs": "INR",
+    "fr": "CHF", "U$S": "USD", "U$D": "USD", "u$s": "USD", "S/.": "PEN", "S/": "PEN", "Bs": "BOB", "₡": "CRC",
+    "₲": "PYG", "Gs": "PYG", "RD$": "DOP", "COP$": "COP", "CLP$": "CLP",
+    "C$": "NIO", "B/.": "PAB", "Mex$": "MXN", "AR$": "ARS",
+}  # fmt: skip
+SPOKEN_UNITS = {
+    "decibel": Name("decibelio", "decibelios"),
+    "mass-kilogram": Name("kilo", "kilos"),
+    "horsepower": Name("caballo", "caballos"),
+    "drop": Name("gota", "gotas"),
+    "tablet": Name("comprimido", "comprimidos"),
+    "capsule": Name("cápsula", "cápsulas"),
+    "spoon": Name("cucharada", "cucharadas"),
+    "international": Name("unidad internacional", "unidades internacionales"),
+    "piece": Name("unidad", "unidades"),
+    "beat": Name("latido por minuto", "latidos por minuto"),
+    "mercury": Name("milímetro de mercurio", "milímetros de mercurio"),
+    "turn": Name("revolución por minuto", "revoluciones por minuto"),
+    "amp-hour": Name("miliamperio hora", "miliamperios hora"),
+    "mph": Name("milla por hora", "millas por hora"),
+}
+MONTHS = {
+    "ene": 1, "feb": 2, "mar": 3, "abr": 4, "may": 5, "jun": 6, "jul": 7, "ago": 8, "sep": 9, "sept": 9, "oct": 10,
+    "nov": 11, "dic": 12,
+}  # fmt: skip
