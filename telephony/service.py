@@ -43,7 +43,9 @@ from telephony.telemetry.cache_figures import CacheFigures
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.request_log import RequestLog
 from telephony.telemetry.trace_context import open_tracing
+from telephony.text import lexicon
 from telephony.voices.host_database import Store
+from telephony.voices.lexicon_file import LexiconFile
 from telephony.voices.selector import EngineSelector, HostPorts, Loaders
 
 log = structlog.get_logger()
@@ -85,6 +87,10 @@ class Service:
             tracing=self._tracing,
         )
         ports = HostPorts(self._open_ports, self._release_ports)
+        self._lexicon = LexiconFile(settings.lexicon) if settings.lexicon is not None else None
+        if self._lexicon is not None:
+            self._lexicon.follow()
+        pronounce = self._lexicon.pronounce if self._lexicon is not None else lexicon.as_it_is
         self._switch = EngineSelector(settings, loaders, self._store, ports, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self.calls = CallRegistry(
@@ -98,6 +104,7 @@ class Service:
                 stalls.bye_s,
                 limits,
                 settings.shared_calls,
+                pronounce,
             ),
             self._scheduler,
             self.metrics,
@@ -111,6 +118,7 @@ class Service:
                 settings.max_first_audio_s,
                 settings.sink_buffer_s,
                 None if settings.loudness_db is None else Loudness(settings.loudness_db, self._measured_db),
+                pronounce,
             ),
             self._scheduler,
             self.metrics,
@@ -190,6 +198,8 @@ class Service:
         if self._telephone.bound:
             self._telephone.open()
         self._switch.follow()
+        if self._lexicon is not None:
+            self._lexicon.start()
         self.sessions.admit()
         self._status = "ready"
         self._warn()
@@ -210,6 +220,8 @@ class Service:
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
         self._switch.stop()
+        if self._lexicon is not None:
+            self._lexicon.stop()
         if self._prerenderer is not None:
             self._prerenderer.stop()
         drained = False
@@ -358,7 +370,15 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        return Prerenderer(phrases, self._scheduler, self.sessions.find_reader, whole=whole, exact=self.settings.exact)
+        pronounce = self.sessions.policy.pronounce
+        return Prerenderer(
+            phrases,
+            self._scheduler,
+            self.sessions.find_reader,
+            whole=whole,
+            exact=self.settings.exact,
+            pronounce=pronounce,
+        )
 
     def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
@@ -377,6 +397,7 @@ class Service:
             self._readiness,
             actions,
             calls=self.calls,
+            lexicon_file=self._lexicon,
             pbx_listener=pbx_listener,
         )
         self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)

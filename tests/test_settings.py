@@ -27,6 +27,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "engine": ("tone", "tone"),
     "speed": ("1.5", 1.5),
+    "lexicon": ("/tmp/lexicon.yaml", Path("/tmp/lexicon.yaml")),
     "audio_route": ("reply", "reply"),
     "stream": ("on", True),
     "exact": ("yes", True),

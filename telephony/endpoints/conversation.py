@@ -28,6 +28,7 @@ from telephony.listeners.sessions import SessionRegistry
 from telephony.scheduling.queues import Request
 from telephony.settings import Settings
 from telephony.speech import Word
+from telephony.text.lexicon import EMPTY, Lexicon
 from telephony.text.script import Script
 from telephony.text.segments import Segmenter
 from telephony.voices import ResolvedVoice, VoiceRequest
@@ -117,6 +118,7 @@ class Conversation:
         wanted, selection: who is to speak, and who does at first.
         sent_as: how the audio is sent.
         read: makes a script of a sentence.
+        pronunciations: of the client, ahead of the service's lexicon.
 
     Attributes:
         ending: whether `end` was called.
@@ -137,6 +139,7 @@ class Conversation:
         selection: ResolvedVoice,
         sent_as: Format,
         read: Callable[[str], Script] = Script.lenient,
+        pronunciations: Lexicon = EMPTY,
     ) -> None:
         self.session_id = session_id
         self.ending = False
@@ -151,6 +154,7 @@ class Conversation:
         self._settings = settings
         self._format = sent_as
         self._read = read
+        self._pronunciations = pronunciations
         # A script that sends UTF-16 unit by unit cuts characters into halves.
         self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
         self._segmenter = Segmenter()
@@ -263,7 +267,9 @@ class Conversation:
             except UnreadableTextError as error:
                 self._playback.add(_Segment(script.words, number, request_id, None, str(error)))
                 continue
-            speech = self._session.say(script, self._selection, request_id=request_id)
+            speech = self._session.say(
+                script, self._selection, request_id=request_id, pronunciations=self._pronunciations
+            )
             self._playback.add(_Segment(script.words, number, request_id, speech))
         if self._waiting_chars <= self._settings.max_text_chars:
             self._has_room.set()

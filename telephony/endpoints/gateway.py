@@ -20,6 +20,7 @@ from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechRespons
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Session, Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
@@ -52,6 +53,9 @@ class Synthesis(BaseModel):
         "lengths in its header; by default only flac waits",
     )
     prerender: bool = Field(False, description="keeps the phrases on the service's disk, with those of its list")
+    pronunciations: Pronunciations = Field(
+        default_factory=list, description="how words are said, ahead of the service's lexicon"
+    )
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
@@ -131,7 +135,13 @@ async def _speak(
         encoder = open_encoder(wanted.format, own_hz if wanted.sample_rate is None else wanted.sample_rate)
     except EncoderError as error:
         raise invalid("sample_rate", str(error)) from None
-    speech = session.say(script, selection, keep=wanted.prerender, request_id=request.state.request_id)
+    speech = session.say(
+        script,
+        selection,
+        keep=wanted.prerender,
+        request_id=request.state.request_id,
+        pronunciations=lexicon_of(wanted.pronunciations),
+    )
     try:
         body = await streaming.body(request, speech, encoder, wanted.stream)
     except SpeechFailedError as error:

@@ -30,6 +30,7 @@ from telephony.endpoints import (
     errors,
     gateway,
     health,
+    lexicon,
     livekit,
     openai,
     page,
@@ -53,6 +54,7 @@ from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.refusals import peer_name, refused
+from telephony.voices.lexicon_file import LexiconFile
 
 DOOR = "http"
 """The name of the port in the log, before it is known for which door a connection is."""
@@ -83,9 +85,13 @@ def create_app(
     actions: AdminActions,
     *,
     calls: CallRegistry,
+    lexicon_file: LexiconFile | None = None,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
-    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one."""
+    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one.
+
+    `lexicon_file` is what `/v1/lexicon` shows and changes.
+    """
     # Not FastAPI's pages of /docs: they are scripts from elsewhere, and show nothing to whoever has to give a key.
     app = FastAPI(title="Kokoro for phone calls", version=__version__, docs_url=None, redoc_url=None)
     routers = {
@@ -93,12 +99,14 @@ def create_app(
         for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
     pbx = Pbx(sessions, settings, metrics)
-    if pbx_listener is not None:
-        routers["calls"] = pbx_calls.router(sessions, settings, pbx, pbx_listener)
+    routers["calls"] = (
+        pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
+    )
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
+    routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
     routers["tickets"] = tickets.router(given)

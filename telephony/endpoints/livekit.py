@@ -16,7 +16,7 @@ from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneErr
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
-from telephony.protocols.messages import MessageError
+from telephony.protocols.messages import MessageError, lexicon_of
 from telephony.scheduling.queues import Request
 from telephony.settings import Settings
 from telephony.speech import Word
@@ -90,6 +90,7 @@ class _Connection:
         self._sessions = sessions
         self._settings = settings
         self._conversation: Conversation | None = None
+        self._start_refused = False
         self._defect: Exception | None = None
 
     async def serve(self) -> None:
@@ -119,7 +120,8 @@ class _Connection:
             try:
                 await self._handle(protocol.parse(received))
             except MessageError as error:
-                await self._client.send(protocol.Error(error.code, str(error)))
+                follows = self._start_refused and error.code == "no_session"
+                await self._client.send(protocol.Error(error.code, str(error)), follows=follows)
             except RefusedError as error:
                 await self._client.send(protocol.Error("busy", str(error)))
                 await self._client.close(TRY_AGAIN_LATER, "busy")
@@ -138,7 +140,9 @@ class _Connection:
         if isinstance(message, protocol.StartSession):
             if conversation is not None:
                 raise MessageError("session_active", "this connection has a session: end it first")
+            self._start_refused = True
             await self._start(message)
+            self._start_refused = False
             return
         if conversation is None:
             raise MessageError("no_session", f"{message.type} needs a session: send start_session first")
@@ -179,6 +183,7 @@ class _Connection:
             session_id=session_id,
             wanted=wanted,
             selection=selection,
+            pronunciations=lexicon_of(chosen.pronunciations),
             sent_as=Format(
                 "pcm",
                 protocol.SAMPLE_RATE,

@@ -26,6 +26,7 @@ from telephony.endpoints.observer import explain
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
@@ -78,7 +79,8 @@ class CreateSpeech(BaseModel):
     `speed` is 0.25 to 4, as OpenAI has it; a voice goes as slow and as fast as it can, and X-Speed says how fast it is.
 
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
-    no effect: the voices cannot be instructed.
+    no effect: the voices cannot be instructed. `pronunciations` say how words are said, ahead of the service's
+    lexicon.
     """
 
     model: str
@@ -89,6 +91,7 @@ class CreateSpeech(BaseModel):
     speed: float | None = Field(None, ge=0.25, le=4.0)
     stream_format: Literal["audio", "sse"] = "audio"
     stream: bool | None = None
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 class Problem(BaseModel):
@@ -170,7 +173,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         encoder = open_encoder(wanted.response_format)
         session = sessions.open(_DOOR, request.state.request_id)
         try:
-            speech = session.say(script, selection, request_id=request.state.request_id)
+            pronunciations = lexicon_of(wanted.pronunciations)
+            speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
             body = await streaming.body(request, speech, encoder, True if events else wanted.stream)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()

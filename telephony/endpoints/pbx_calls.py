@@ -19,6 +19,7 @@ from telephony.endpoints.pbx import EndedCallError, Pbx, TooMuchTextError, Unkno
 from telephony.endpoints.pbx_connection import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
@@ -34,6 +35,9 @@ class Words(BaseModel):
     language: str | None = Field(None, description="a language tag such as pt-BR, or Kokoro's letter")
     speed: float | None = Field(None, ge=0.5, le=2.0, description="rate of speech, 1.0 is the voice's own")
     engine: str | None = Field(None, description="kokoro, supertonic or piper; by default whoever has the voice")
+    pronunciations: Pronunciations = Field(
+        default_factory=list, description="how words are said, ahead of the service's lexicon"
+    )
 
 
 class Accepted(BaseModel):
@@ -66,6 +70,17 @@ class CallState(BaseModel):
     connected_s: float = 0.0
     sample_rate: int | None = None
     digits: str = ""
+
+
+def no_router() -> APIRouter:
+    """Where no PBX can connect: says so to whoever has a text for its calls."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.api_route("/calls/{path:path}", methods=["GET", "POST"])
+    async def refuse(path: str) -> None:
+        raise HTTPException(404, "there is no AudioSocket port: start the service with --audiosocket-port")
+
+    return routes
 
 
 def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
@@ -106,7 +121,8 @@ def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: so
         request_id: str = request.state.request_id
         try:
             sessions.check_open()
-            spoken = pbx.say(call_id, CallText(script, _select(sessions, words, script), request_id))
+            selection, pronunciations = _select(sessions, words, script), lexicon_of(words.pronunciations)
+            spoken = pbx.say(call_id, CallText(script, selection, request_id, pronunciations))
         except RefusedError as error:
             raise streaming.busy(error) from None
         except TooMuchTextError as error:

@@ -26,6 +26,7 @@ from telephony.protocols.audiosocket import PbxDecoder
 from telephony.protocols.telephone import WireError
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+from telephony.text.lexicon import EMPTY, Lexicon
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
@@ -54,6 +55,7 @@ class CallText:
     script: Script
     selection: ResolvedVoice
     request_id: str
+    pronunciations: Lexicon = EMPTY
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     @property
@@ -101,7 +103,13 @@ class PbxCall:
 
     def say(self, wanted: CallText) -> None:
         """Speaks a text behind those said before."""
-        speech = wanted.context.run(self._session.say, wanted.script, wanted.selection, request_id=wanted.request_id)
+        speech = wanted.context.run(
+            self._session.say,
+            wanted.script,
+            wanted.selection,
+            request_id=wanted.request_id,
+            pronunciations=wanted.pronunciations,
+        )
         self._playback.add(_QueuedText(wanted.script.words, speech))
 
     def interrupt(self) -> tuple[str, str]:

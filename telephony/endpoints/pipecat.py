@@ -25,7 +25,7 @@ from telephony.listeners.playback import Playback, SaidText
 from telephony.listeners.session import Session, Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import sentence as protocol
-from telephony.protocols.messages import MessageError, ServiceMessage
+from telephony.protocols.messages import MessageError, ServiceMessage, lexicon_of
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
@@ -170,7 +170,8 @@ class _Connection:
         voice, engine = (self._start.voice, self._start.engine) if speak.voice is None else (speak.voice, None)
         selection = self._find_reader(VoiceRequest(voice, speed=speak.speed, engine=engine), script)
         self._check_room(script)
-        speech = self._session.say(script, selection, request_id=request_id)
+        pronunciations = lexicon_of(speak.pronunciations, self._start.pronunciations)
+        speech = self._session.say(script, selection, request_id=request_id, pronunciations=pronunciations)
         self._playback.add(_Request(script.words, request_id, speech, self._start))
         self._presence.speak()
 

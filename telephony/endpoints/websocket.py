@@ -108,13 +108,16 @@ class Client:
             text = received.get("text")
             yield received["bytes"] if text is None else text
 
-    async def send(self, message: JsonMessage) -> None:
+    async def send(self, message: JsonMessage, *, follows: bool = False) -> None:
         """Sends a message. An error that refuses something is counted and logged.
+
+        Args:
+            follows: not if it only follows from what was refused before.
 
         Raises:
             ClientGoneError: it cannot be sent.
         """
-        if isinstance(message, ErrorMessage) and message.code not in FAILURES:
+        if isinstance(message, ErrorMessage) and message.code not in FAILURES and not follows:
             refused(self._metrics, code=message.code, why=message.message, **self.named)
         async with self._turn:
             await self._send(_text(message))

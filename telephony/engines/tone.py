@@ -7,7 +7,6 @@ whose it is and how much is missing. Delays and failures are scripted per text.
 from __future__ import annotations
 
 import math
-import re
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, Utterance
 from telephony.engines.recipes import Recipe
 from telephony.speech import Samples, Voice, Word
+from telephony.text import markup
 
 SECONDS_PER_CHARACTER = 0.05
 """About the pace of English speech."""
@@ -31,7 +31,7 @@ def pitch_hz(text: str) -> float:
 
 @dataclass
 class ToneUtterance:
-    """A sine of `samples_left` more samples, continuing at sample `position`."""
+    """A sine of `samples_left` more samples, continuing at sample `position`, for a text with its marks."""
 
     text: str
     frequency_hz: float
@@ -45,14 +45,25 @@ class ToneUtterance:
         """True once all of the sine has been rendered."""
         return self.samples_left <= 0
 
+    @property
+    def spoken(self) -> str:
+        """The text with what is said in place of what is written."""
+        return markup.spoken(self.text)
+
     def take_words(self) -> Sequence[Word]:
         """All words (what stands between spaces), after the first render: each lasts as long as its characters."""
         if self.words_taken or self.position == 0:
             return ()
         self.words_taken = True
         pace_s = SECONDS_PER_CHARACTER / self.speed
-        found = re.finditer(r"\S+", self.text)
-        return [Word(word.group(), pace_s * word.start(), pace_s * word.end()) for word in found]
+        words: list[Word] = []
+        end = 0
+        for marked in markup.words(self.text):
+            said = markup.spoken(marked)
+            start = self.spoken.index(said, end)
+            end = start + len(said)
+            words.append(Word(markup.plain(marked), pace_s * start, pace_s * end))
+        return words
 
 
 def _no_script(text: str) -> None:
@@ -106,8 +117,9 @@ class ToneEngine:
         """
         self.find_voice(voice)
         self.on_prepare(text)
-        duration_s = SECONDS_PER_CHARACTER * len(text) / speed
-        return ToneUtterance(text, pitch_hz(text), max(1, math.ceil(duration_s * self.sample_rate)), speed)
+        spoken = markup.spoken(text)
+        duration_s = SECONDS_PER_CHARACTER * len(spoken) / speed
+        return ToneUtterance(text, pitch_hz(spoken), max(1, math.ceil(duration_s * self.sample_rate)), speed)
 
     def skip(self, utterance: Utterance, samples: int) -> None:
         """See `ResumableEngine`."""

@@ -26,6 +26,8 @@ from telephony.protocols import telephone
 from telephony.scheduling.queues import QueueClosedError, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.text import lexicon
+from telephony.text.lexicon import Pronounce
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
@@ -49,6 +51,7 @@ class CallPolicy:
         bye_stall_s: seconds without progress after which a call that has said BYE is ended.
         shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
             processor listens there.
+        pronounce: the service's lexicon.
     """
 
     route: str
@@ -60,6 +63,7 @@ class CallPolicy:
     bye_stall_s: float
     limits: SinkLimits
     shared: bool = False
+    pronounce: Pronounce = lexicon.as_it_is
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Call:
             "telephone",
             max_queued_bytes=policy.max_queued_text_bytes,
             takes_audio=self.takes_audio,
+            pronounce=policy.pronounce,
         )
 
     def __str__(self) -> str:
@@ -333,10 +338,7 @@ class Call:
         return processor
 
     def close(self) -> ProcessorSink | None:
-        """Ends the call, as `end`, and refuses further text. The text connection is closed by its endpoint.
-
-        A shared call is not over: another door goes on with it.
-        """
+        """Ends the call, as `end`, and refuses text; a shared one goes on elsewhere. Its endpoint hangs up."""
         self._listener.close()
         return self.end(says_end=not self._policy.shared)
 

@@ -11,6 +11,8 @@ import structlog
 from telephony.scheduling.queues import Receiver, Request, always
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.text import lexicon
+from telephony.text.lexicon import Lexicon, Pronounce
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
@@ -28,6 +30,7 @@ class Listener:
         door: where the listener came in, for the metrics.
         max_queued_bytes: of text waiting before `say` waits; None: never, the door bounds what waits.
         takes_audio: see `Scheduler.open_queue`.
+        pronounce: the service's lexicon; see `Script.slices`.
     """
 
     def __init__(
@@ -39,9 +42,11 @@ class Listener:
         *,
         max_queued_bytes: int | None = None,
         takes_audio: Callable[[], bool] = always,
+        pronounce: Pronounce = lexicon.as_it_is,
     ) -> None:
         self.lock: threading.Condition = scheduler.changed
         self._metrics = metrics
+        self._pronounce = pronounce
         self._queue = scheduler.open_queue(receiver, max_queued_bytes, door, takes_audio=takes_audio)
         self._epochs = itertools.count()
         self._ended = next(self._epochs)
@@ -75,6 +80,7 @@ class Listener:
         exact: bool = False,
         keep: bool = False,
         request_id: str = "",
+        pronunciations: Lexicon = lexicon.EMPTY,
     ) -> Request:
         """What `say` takes.
 
@@ -86,10 +92,17 @@ class Listener:
             exact: the model's own output, silence included, however late it begins.
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
+            pronunciations: of the client, ahead of the service's.
         """
+
+        def pronounce(text: str, language: str) -> str:
+            return self._pronounce(pronunciations.pronounce(text, language), language)
+
         language = selection.read_in
         return Request(
-            script.whole(language) if whole else script.slices(language, quick=self.silent and not exact),
+            script.whole(language, pronounce=pronounce)
+            if whole
+            else script.slices(language, quick=self.silent and not exact, pronounce=pronounce),
             selection.engine,
             selection.voice,
             selection.speed,

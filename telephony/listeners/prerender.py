@@ -12,6 +12,8 @@ from telephony.engines.base import SynthesisError
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
+from telephony.text import lexicon
+from telephony.text.lexicon import Pronounce
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice, VoiceRequest
 
@@ -30,6 +32,7 @@ class Prerenderer:
             UnreadableTextError.
         whole: the telephone's replies leave as one frame, for which sentences stay together.
         exact: the telephone has the model's own output, sentence by sentence.
+        pronounce: the service's lexicon.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class Prerenderer:
         *,
         whole: bool,
         exact: bool,
+        pronounce: Pronounce = lexicon.as_it_is,
     ) -> None:
         self._phrases = phrases
+        self._pronounce = pronounce
         self._find = find
         self._whole = whole
         self._exact = exact
@@ -105,9 +110,9 @@ class Prerenderer:
 
     def _ways(self, script: Script, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:
         """Segments, and whether they are exact. What two ways have in common is found by the second one."""
-        yield script.read(language, quick=True), False
-        yield script.read(language), False
+        yield script.read(language, quick=True, pronounce=self._pronounce), False
+        yield script.read(language, pronounce=self._pronounce), False
         if self._whole:
-            yield script.whole(language), True
+            yield script.whole(language, pronounce=self._pronounce), True
         if self._exact:
-            yield script.read(language), True
+            yield script.read(language, pronounce=self._pronounce), True

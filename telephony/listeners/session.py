@@ -22,6 +22,8 @@ from telephony.listeners.listener import Listener
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.telemetry.metrics import Metrics
+from telephony.text import lexicon
+from telephony.text.lexicon import Lexicon, Pronounce
 from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
@@ -38,6 +40,7 @@ class SessionPolicy:
         max_first_audio_s: a session whose first audio would take longer than this is refused; 0 refuses none.
         buffer_s: seconds of audio waiting for one client before its speech pauses.
         loudness: brings all voices to one level; None leaves each as it is.
+        pronounce: the service's lexicon.
     """
 
     language: str | None
@@ -45,6 +48,7 @@ class SessionPolicy:
     max_first_audio_s: float
     buffer_s: float
     loudness: Loudness | None = None
+    pronounce: Pronounce = lexicon.as_it_is
 
 
 class Places(Protocol):
@@ -144,7 +148,7 @@ class Session:
         self._lock = threading.Lock()
         self._buffered_s = 0.0
         # The doors bound what waits; a queue that made the event loop wait would stop all of them.
-        self._listener = Listener(self, scheduler, metrics, door)
+        self._listener = Listener(self, scheduler, metrics, door, pronounce=registry.policy.pronounce)
 
     def __str__(self) -> str:
         return self._name
@@ -167,7 +171,14 @@ class Session:
         self._registry.forget(self)
 
     def say(
-        self, script: Script, selection: ResolvedVoice, *, exact: bool = False, keep: bool = False, request_id: str = ""
+        self,
+        script: Script,
+        selection: ResolvedVoice,
+        *,
+        exact: bool = False,
+        keep: bool = False,
+        request_id: str = "",
+        pronunciations: Lexicon = lexicon.EMPTY,
     ) -> Speech:
         """Queues a text behind those said before.
 
@@ -177,9 +188,12 @@ class Session:
             exact: the model's own output, silence included, however late it begins.
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
+            pronunciations: of its client, ahead of the service's lexicon.
         """
         epoch = self._listener.begin_epoch()
-        request = self._listener.request(script, selection, epoch, exact=exact, keep=keep, request_id=request_id)
+        request = self._listener.request(
+            script, selection, epoch, exact=exact, keep=keep, request_id=request_id, pronunciations=pronunciations
+        )
         speech = Speech(self, request, None if exact else self._registry.policy.loudness)
         self._speeches[epoch] = speech
         self._registry.speaking(+1)

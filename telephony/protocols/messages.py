@@ -1,14 +1,17 @@
-"""What both WebSocket protocols share, without I/O: messages are JSON objects with a `type`."""
+"""What the protocols share whose messages are JSON, without I/O; those on WebSockets are objects with a `type`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from telephony.speech import Word
+from telephony.text import lexicon
+from telephony.text.lexicon import Entry, Lexicon
 
 FAILURES = ("synthesis_failed", "stream_error")
 """The codes of errors that refuse nothing: what was accepted could not be spoken."""
@@ -33,6 +36,45 @@ class ClientMessage(BaseModel):
     """What a client says. Numbers are no strings, and fields that no message has are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Pronunciation(ClientMessage):
+    """How a word or phrase is said: an alias is read in its place, or Kokoro says the phonemes `ipa`.
+
+    With both, other engines read the alias. Without a language it counts in all; `en` is every English.
+    """
+
+    word: str = Field(min_length=1, max_length=lexicon.MAX_WORD_CHARS)
+    alias: str | None = Field(None, min_length=1, max_length=lexicon.MAX_SAID_CHARS)
+    ipa: str | None = Field(None, min_length=1, max_length=lexicon.MAX_SAID_CHARS)
+    language: str | None = Field(None, max_length=35)
+    case_sensitive: bool = False
+
+    @staticmethod
+    def of(entry: Entry) -> Pronunciation:
+        """An entry as a message has it."""
+        return Pronunciation(**vars(entry))
+
+    def entry(self) -> Entry:
+        """It as an entry of a lexicon."""
+        return lexicon.entry(self.word, self.alias, self.ipa, self.language, self.case_sensitive)
+
+    @model_validator(mode="after")
+    def _is_entry(self) -> Pronunciation:
+        self.entry()
+        return self
+
+
+MAX_PRONUNCIATIONS = 100
+
+Pronunciations = Annotated[list[Pronunciation], Field(max_length=MAX_PRONUNCIATIONS)]
+"""Those of a client, which go before the service's own."""
+
+
+def lexicon_of(*pronunciations: Sequence[Pronunciation] | None) -> Lexicon:
+    """A lexicon of a client's pronunciations, those that count first in front."""
+    entries = [each.entry() for some in pronunciations for each in some or ()]
+    return Lexicon(entries) if entries else lexicon.EMPTY
 
 
 @dataclass(frozen=True)

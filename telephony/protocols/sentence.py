@@ -22,10 +22,12 @@ from pydantic_core import PydanticCustomError
 
 from telephony.protocols.messages import (
     MAX_LEAD_MS,
+    MAX_PRONUNCIATIONS,
     MIN_LEAD_MS,
     ClientMessage,
     ErrorMessage,
     MessageError,
+    Pronunciations,
     ServiceMessage,
     read_object,
 )
@@ -57,6 +59,10 @@ _WRONG = {
     "request_id": ("bad_request_id", f"request_id is a string of 1 to {_MAX_REQUEST_ID_CHARS} characters"),
     "text": ("bad_text", "text is a string of Unicode characters"),
     "speed": ("bad_speed", "speed is a number from 0.5 to 2"),
+    "pronunciations": (
+        "bad_pronunciations",
+        f"pronunciations are up to {MAX_PRONUNCIATIONS} entries, each with a word, and an alias or ipa",
+    ),
 }
 """What a client is told of a field that is wrong: code and message."""
 
@@ -90,6 +96,7 @@ class Start(ClientMessage):
     lead_ms: int | None = Field(default=None, ge=MIN_LEAD_MS, le=MAX_LEAD_MS)
     voice: str | None = None
     engine: str | None = None
+    pronunciations: Pronunciations = Field(default_factory=list)
 
     @field_validator("sample_rate", mode="plain")
     @classmethod
@@ -118,6 +125,7 @@ class Speak(ClientMessage):
     text: Annotated[str, AfterValidator(_unicode)]
     voice: str | None = None
     speed: float | None = Field(default=None, ge=0.5, le=2.0)
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 class Cancel(ClientMessage):

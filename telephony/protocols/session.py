@@ -18,6 +18,7 @@ from telephony.protocols.messages import (
     ClientMessage,
     ErrorMessage,
     MessageError,
+    Pronunciations,
     ServiceMessage,
     read_object,
 )
@@ -40,6 +41,7 @@ class _Config(ClientMessage):
     fixed_frames: bool | None = None
     timestamps: bool | None = None
     lead_ms: int | None = Field(default=None, ge=MIN_LEAD_MS, le=MAX_LEAD_MS)
+    pronunciations: Pronunciations | None = None
 
 
 class StartSession(ClientMessage):

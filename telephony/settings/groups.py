@@ -139,6 +139,9 @@ class Engines:
         values.number(float, lambda value: 0.5 <= value <= 2.0, "must be between 0.5 and 2.0"),
         "rate of speech, 0.5 to 2.0",
     )
+    lexicon: Path | None = setting(
+        None, values.path, "YAML that says how words are pronounced, followed while the service runs"
+    )
     engine: str = setting(
         "kokoro",
         values.choice("kokoro", "supertonic", "tone"),

@@ -75,6 +75,12 @@ EVENTS = (
         "correct the file",
     ),
     Event(
+        "lexicon_refused",
+        "error",
+        "the lexicon cannot be read, or an entry cannot be one; the last good lexicon stays",
+        "correct the line that `error` names",
+    ),
+    Event(
         "weights_damaged",
         "error",
         "a file of the weights has changed since it was fetched; calls go on, may sound wrong, and `/readyz` is 503",
@@ -134,6 +140,7 @@ EVENTS = (
     Event(
         "selected", "info", "who speaks on the telephone from the next text on; `database` says what switched it off"
     ),
+    Event("lexicon_read", "info", "the lexicon was read at the start, or has changed, and how many entries it has"),
     # Weights
     Event(
         "weights_source_failed",
@@ -163,7 +170,7 @@ EVENTS = (
     Event(
         "refused",
         "warning",
-        "an endpoint refused a client: `door`, `code`, `peer`, `why`",
+        "an endpoint refused a client: `door`, `code`, `peer`, `why`; over HTTP `path`",
         "see [refusals](#refusals)",
     ),
     Event(

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from telephony.speech import Segment
-from telephony.text import normalization, segments
-from telephony.text.markup import INLINE
-from telephony.text.normalization import Span, SpokenError
+from telephony.text import lexicon, markup, normalization, segments
+from telephony.text.lexicon import Pronounce
+from telephony.text.markup import PAUSE
+from telephony.text.normalization import MAX_BREAK_S, Span, SpokenError
 
 # A pause is cut like speech, so that a barge-in ends it.
 _PAUSE_WINDOW_S = 0.5
@@ -19,6 +20,8 @@ _BEGINNING_CHARS = 4000
 _GLUE = "\ue000"
 
 OnInvalid = Callable[[SpokenError], None]
+# A text and its rate, as a segment with its marks.
+_Spoken = Callable[[str, float], Segment]
 
 
 def _ignore(error: SpokenError) -> None:
@@ -65,9 +68,9 @@ class Script:
 
     @property
     def words(self) -> str:
-        """What is said, as it is written: of a document, what is between its tags."""
+        """What is said, as it is written: without the tags of a document, and the pauses of plain text."""
         is_plain = self._spans is None and not self._unread
-        return self.text if is_plain else "".join(_between_tags(self.text))
+        return PAUSE.sub(" ", self.text) if is_plain else "".join(_between_tags(self.text))
 
     @property
     def beginning(self) -> str:
@@ -81,13 +84,14 @@ class Script:
         """Of the text as it came, in UTF-8."""
         return len(self.text.encode("utf-8", "replace"))
 
-    def read(self, language: str, *, quick: bool = False) -> Iterator[Segment]:
+    def read(self, language: str, *, quick: bool = False, pronounce: Pronounce = lexicon.as_it_is) -> Iterator[Segment]:
         """What is spoken one after the other, made one by one: `slices`, without the breaks between them."""
-        return (segment for segment in self.slices(language, quick=quick) if segment is not None)
+        found = self.slices(language, quick=quick, pronounce=pronounce)
+        return (segment for segment in found if segment is not None)
 
-    def whole(self, language: str) -> Iterator[Segment | None]:
+    def whole(self, language: str, *, pronounce: Pronounce = lexicon.as_it_is) -> Iterator[Segment | None]:
         """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
-        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS)
+        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, pronounce=pronounce)
 
     def slices(
         self,
@@ -96,19 +100,25 @@ class Script:
         max_chars: int = segments.DEFAULT_MAX_CHARS,
         pack_chars: int = 0,
         quick: bool = False,
+        pronounce: Pronounce = lexicon.as_it_is,
     ) -> Iterator[Segment | None]:
         """The segments, made one by one, with a bounded amount of work for each step.
 
         None where there is no segment yet, and it is others' turn. A text of 10 MB may have nothing to say.
 
         Args:
-            language: a language tag, for what a document declares.
+            language: a language tag, of the text.
             max_chars, pack_chars: as for `Segmenter`.
             quick: whether to begin with a short one, as `quick_start` does.
+            pronounce: asked for each segment, so that a lexicon that changes is obeyed in the middle of a text.
         """
+
+        def spoken(text: str, rate: float) -> Segment:
+            return Segment(pronounce(text, language), rate)
+
         pieces: Iterator[str] = iter([self.text])
         if self._spans is not None:
-            yield from _obeyed(iter(self._spans), language, max_chars, pack_chars, quick)
+            yield from _obeyed(iter(self._spans), language, max_chars, pack_chars, quick, spoken=spoken)
             return
         if self._unread:
             try:
@@ -120,11 +130,15 @@ class Script:
                 self._on_invalid(error)
                 pieces = _between_tags(self.text)
             else:
-                yield from _obeyed(normalization.spans(self.text), language, max_chars, pack_chars, quick)
+                spans = normalization.spans(self.text)
+                yield from _obeyed(spans, language, max_chars, pack_chars, quick, spoken=spoken)
                 return
         found = segments.slices(pieces, max_chars, pack_chars)
         for piece in segments.quick_start(found) if quick else found:
-            yield None if piece is None else Segment(piece)
+            if piece is None:
+                yield None
+            else:
+                yield from _between_pauses(piece, spoken)
 
 
 def _between_tags(text: str) -> Iterator[str]:
@@ -139,22 +153,37 @@ def _between_tags(text: str) -> Iterator[str]:
     yield text[start:]
 
 
+def _between_pauses(text: str, spoken: _Spoken) -> Iterator[Segment]:
+    """A piece of plain text, with silence where `[pause:1s]` stands in it."""
+    start = 0
+    for mark in PAUSE.finditer(text):
+        if segments.speakable(said := text[start : mark.start()].strip()):
+            yield spoken(said, 1.0)
+        yield from _silence(min(MAX_BREAK_S, float(mark[1]) / (1000 if mark[2].lower() == "ms" else 1)))
+        start = mark.end()
+    if not start or segments.speakable(text[start:]):
+        yield spoken(text[start:].strip(), 1.0)
+
+
+def _silence(left_s: float) -> Iterator[Segment]:
+    while left_s > 0:
+        yield Segment("", pause_s=min(left_s, _PAUSE_WINDOW_S))
+        left_s = round(left_s - _PAUSE_WINDOW_S, 3)
+
+
 def _obeyed(
-    spans: Iterator[Span | None], language: str, max_chars: int, pack_chars: int, quick: bool
+    spans: Iterator[Span | None], language: str, max_chars: int, pack_chars: int, quick: bool, *, spoken: _Spoken
 ) -> Iterator[Segment | None]:
     for span in spans:
         if span is None:
             yield None
             continue
         text = normalization.said(span, language)
-        glued = INLINE.sub(lambda marked: marked[0].replace(" ", _GLUE), text)
-        pieces = segments.slices([glued], max_chars, pack_chars)
+        glued = [part.replace(" ", _GLUE) if index % 2 else part for index, part in enumerate(markup.split(text))]
+        pieces = segments.slices(["".join(glued)], max_chars, pack_chars)
         if quick:
             pieces = segments.quick_start(pieces)
             quick = not text
         for piece in pieces:
-            yield None if piece is None else Segment(piece.replace(_GLUE, " "), span.rate)
-        left_s = span.pause_s
-        while left_s > 0:
-            yield Segment("", pause_s=min(left_s, _PAUSE_WINDOW_S))
-            left_s = round(left_s - _PAUSE_WINDOW_S, 3)
+            yield None if piece is None else spoken(piece.replace(_GLUE, " "), span.rate)
+        yield from _silence(span.pause_s)

@@ -17,6 +17,7 @@ from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import Piece
 from telephony.settings import Settings
 from telephony.text import segments
+from telephony.text.lexicon import Entry, Lexicon, entry
 from telephony.text.normalization import normalize
 from tests.clients import TIMEOUT_S, AudioProcessor, EventLog, Frame, TextHost, chunk_ids, figure, joined, register
 from tests.conftest import StartService
@@ -301,6 +302,25 @@ def test_numbers_are_said_in_the_voices_language_and_told_as_written(
     kokoro.render([utterance])
     assert " ".join(word.text for word in utterance.take_words()) == text
     G2P().phonemes(said, voice[0])
+    ours, expected = heard
+    assert ours == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "said"),
+    [
+        (entry("Nguyen", ipa="nwˈɪn"), "Dr. Nguyen's in.", "Doctor [Nguyen's](/nwˈɪnz/) in."),
+        (entry("Nguyen", "win", ipa="nwˈɪn"), "Call Nguyen, 2.", "Call [win](/nwˈɪn/), two."),
+        (entry("New York", "the big apple"), "To New York, now.", "To the big apple, now."),
+    ],
+)
+def test_a_lexicon_changes_the_phonemes_and_not_the_words(
+    kokoro: Engine, heard: list[tuple[str, list[str]]], known: Entry, text: str, said: str
+) -> None:
+    utterance = kokoro.prepare(Lexicon([known]).pronounce(text, "en-US"), "af_sky", 1.0, True)
+    kokoro.render([utterance])
+    assert " ".join(word.text for word in utterance.take_words()) == text
+    G2P().phonemes(said, "a")
     ours, expected = heard
     assert ours == expected
 

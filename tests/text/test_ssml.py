@@ -17,7 +17,7 @@ from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.speech import Samples, Segment
-from telephony.text import segments
+from telephony.text import markup, segments
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
 from tests.clients import TIMEOUT_S, EventLog, TextHost, figure, tone, tone_samples
@@ -90,6 +90,27 @@ def test_a_word_said_by_its_phonemes_is_never_cut() -> None:
     found = read(f"<speak>{words * 30}</speak>")
     assert " ".join(segment.text for segment in found).count("[St. One. Two](/ˈa. bˈi/)") == 30
     assert all(segment.text.count("[") == segment.text.count("/)") for segment in found)
+
+
+def test_what_stands_for_something_else_is_never_cut_and_is_told_as_it_is_written() -> None:
+    words = "<sub alias='Saint Mary. Inc.'>St. M. I.</sub> "
+    found = read(f"<speak>{words * 30}</speak>")
+    assert " ".join(markup.spoken(segment.text) for segment in found).count("Saint Mary. Inc.") == 30
+    assert " ".join(markup.plain(segment.text) for segment in found).count("St. M. I.") == 30
+
+
+def test_emphasis_is_slower_behind_a_pause() -> None:
+    assert read("<speak>Do <emphasis level='strong'>not</emphasis> <emphasis>you</emphasis> go.</speak>") == [
+        Segment("Do"),
+        Segment("", pause_s=0.15),
+        Segment("not", rate=0.8),
+        Segment("", pause_s=0.05),
+        Segment("you", rate=0.9),
+        Segment("go."),
+    ]
+    assert read("<speak>Do <emphasis level='reduced'>go</emphasis><mark name='x'/>.</speak>")[1].rate == 1.15
+    with pytest.raises(SpokenError, match="level of emphasis"):
+        Script.parse("<speak><emphasis level='huge'>x</emphasis></speak>")
 
 
 @pytest.mark.parametrize(("speed", "rate", "together"), [(1.0, 1.25, 1.25), (1.8, 2.0, 2.0), (0.6, 0.5, 0.5)])
@@ -275,7 +296,7 @@ def test_the_tags_of_a_document_say_nothing_about_its_language(service: StartSer
     url = f"http://127.0.0.1:{service(http_port=0).http_port}/synthesize"
     response = client.post(url, json={"text": "<speak><p>Привет</p></speak>"})
     assert response.status_code == 422
-    assert "'ru'" in response.json()["detail"][0]["msg"]
+    assert "written in Cyrillic" in response.json()["detail"][0]["msg"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from telephony.engines.kokoro.words import Piece, Run
+from telephony.text import markup
 
 # How far ahead two words are sought that are the same again: a long number is some 25 words.
 _HORIZON = 40
@@ -19,11 +20,11 @@ def as_written(pieces: Sequence[Piece], text: str, say: Callable[[str], str]) ->
 
     Args:
         pieces: with the words that are said.
-        text: of which they were made.
-        say: how a word is said that stands alone.
+        text: of which they were made, with its marks.
+        say: how a word is said that stands alone, with its marks.
     """
     said = [run.text for piece in pieces for run in piece.words]
-    texts = {start: written for written, start, _ in _groups(text.split(), said, say)}
+    texts = {start: markup.plain(marked) for marked, start, _ in _groups(markup.words(text), said, say)}
     result: list[Piece] = []
     taken = 0
     for piece in pieces:
@@ -57,7 +58,7 @@ def _is_half(words: Sequence[str], start: int, end: int) -> bool:
 def _matches(
     written: Sequence[str], said: Sequence[str], say: Callable[[str], str]
 ) -> Iterator[tuple[Sequence[str], int, int]]:
-    written_keys, said_keys = _keys(written), _keys(said)
+    written_keys, said_keys = _keys(map(markup.plain, written)), _keys(said)
     here = there = 0
     while here < len(written) or there < len(said):
         if here < len(written) and there < len(said) and written_keys[here] == said_keys[there]:

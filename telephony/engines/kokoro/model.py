@@ -204,7 +204,7 @@ class KokoroEngine:
         found = self.find_voice(voice)
         read_in = language or found.language
         pieces = self._g2p.phonemes(normalize(text, read_in), LETTERS.get(read_in, read_in))
-        pieces = as_written(pieces, markup.plain(text), lambda word: normalize(word, read_in))
+        pieces = as_written(pieces, text, lambda word: markup.plain(normalize(word, read_in)))
         return KokoroUtterance(pieces, found.name, speed, exact)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:

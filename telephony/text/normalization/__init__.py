@@ -1,7 +1,8 @@
 """From what a language model writes to what a caller should hear.
 
 `normalize` says one segment of plain text in words; `spans` reads an SSML document. Both are pure, take time in
-proportion to the text, and leave Kokoro's inline markup (`[word](/phonemes/)`) as it is. In the languages that have
+proportion to the text, and leave Kokoro's inline markup (`[word](/phonemes/)`) as it is; a substitution is read as what
+it has said. In the languages that have
 rules nothing that leaves here has a digit or a symbol (outside that markup), so no engine reads numbers its own way;
 in others only layout, pictures and tags are taken away.
 
@@ -13,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 
+from telephony.text import markup
 from telephony.text.markup import INLINE
 from telephony.text.normalization import amounts, codes, dates, internet, ssml, words
 from telephony.text.normalization.cleaning import ascii_digits, clean, printable
@@ -24,11 +27,13 @@ from telephony.text.normalization.language import Language
 from telephony.text.normalization.portuguese import EuropeanPortuguese, Portuguese
 from telephony.text.normalization.rules import Rule, Stage, applied
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
-from telephony.text.normalization.ssml import Span, SpokenError
+from telephony.text.normalization.ssml import MAX_BREAK_S, Span, SpokenError
 
-__all__ = ["Span", "SpokenError", "as_written", "is_document", "normalize", "said", "spans", "steps"]
+__all__ = ["MAX_BREAK_S", "Span", "SpokenError", "as_written", "is_document", "normalize", "said", "spans", "steps"]
 
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
+# In place of marked words, while the others are read: letters that no rule knows, behind a capital.
+_STAND_IN, _MAX_STAND_INS = 0xA000, 1000
 _LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
@@ -60,9 +65,18 @@ def normalize(text: str, language: str) -> str:
         What to say; empty where there is nothing to say.
     """
     known = _language(language)
-    parts = INLINE.split(text)
-    said = [part if index % 2 else _said(part, known) for index, part in enumerate(parts)]
-    return " ".join("".join(said).split())
+    parts = INLINE.split(markup.spoken(text))
+    marked = parts[1::2]
+    if 0 < len(marked) <= _MAX_STAND_INS:
+        # "Dr." is Doctor before a name, however the name is said.
+        stand_ins = [f"X{chr(_STAND_IN + number)}" for number in range(len(marked))]
+        said = _said("".join(map("".join, zip_longest(parts[::2], stand_ins, fillvalue=""))), known)
+        if all(said.count(stand_in) == 1 for stand_in in stand_ins):
+            for stand_in, mark in zip(stand_ins, marked, strict=True):
+                said = said.replace(stand_in, mark)
+            return " ".join(said.split())
+    pieces = [part if index % 2 else _said(part, known) for index, part in enumerate(parts)]
+    return " ".join("".join(pieces).split())
 
 
 def steps(text: str, language: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from telephony.text import markup
 from telephony.text.markup import INLINE
 
 MAX_DEPTH = 32
@@ -26,7 +27,9 @@ _MAX_MARKUP_BYTES = 16 * 1024
 _SPILL_CHARS = 8192
 _BREATHS = (". ", "! ", "? ", "\n")
 _SAY_AS = frozenset("digits characters spell-out telephone currency date time cardinal ordinal number".split())
-_TRANSPARENT = frozenset("speak p s emphasis voice lang".split())
+# How fast what is emphasised is, and the pause before it in seconds.
+_EMPHASES = {"strong": (0.8, 0.15), "moderate": (0.9, 0.05), "none": (1.0, 0.0), "reduced": (1.15, 0.0)}
+_TRANSPARENT = frozenset("speak p s voice lang mark".split())
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
 _PERCENTAGE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)%")
 _MARKUP = str.maketrans("", "", "[]()/")
@@ -73,7 +76,7 @@ SayAs = Callable[[str, str, str], str]
 
 # Around a text that is declared to be something, before it is said in a language: kind, layout, text. For private use.
 _MARK, _BETWEEN = "\ue001", "\ue002"
-_UNMARKED = str.maketrans(_MARK + _BETWEEN, "  ")
+_UNMARKED = str.maketrans(dict.fromkeys(_MARK + _BETWEEN + markup.PRIVATE, " "))
 _DECLARED = re.compile(f"{_MARK}([a-z-]+){_BETWEEN}([^{_MARK}{_BETWEEN}]*){_BETWEEN}([^{_MARK}]*){_MARK}")
 
 
@@ -154,6 +157,13 @@ class _Reader:
         elif name == "prosody":
             self._close_span(0.0)
             rate = self._rate(attributes.get("rate", "medium"), rate)
+        elif name == "emphasis":
+            level = attributes.get("level", "moderate")
+            if level not in _EMPHASES:
+                raise self._fail("a level of emphasis is one of " + ", ".join(_EMPHASES))
+            faster, pause_s = _EMPHASES[level]
+            self._close_span(pause_s)
+            rate = min(_FASTEST, max(_SLOWEST, rate * faster))
         elif name in ("p", "s"):
             self._close_span(0.0)
         say = self._saying(name, attributes)
@@ -168,7 +178,7 @@ class _Reader:
             return _nothing
         if name == "sub":
             alias = self._required(attributes, name, "alias")
-            return lambda _: alias
+            return lambda written: _substituted(written, alias)
         if name == "phoneme":
             if attributes.get("alphabet", "ipa") != "ipa":
                 raise self._fail("the only alphabet of phonemes is ipa")
@@ -182,7 +192,7 @@ class _Reader:
                 raise self._fail("unknown interpret-as")
             layout = attributes.get("format", "")
             return lambda word: f"{_MARK}{kind}{_BETWEEN}{layout}{_BETWEEN}{word}{_MARK}" if word else ""
-        if name not in _TRANSPARENT | {"prosody"}:
+        if name not in _TRANSPARENT | {"prosody", "emphasis"}:
             raise self._fail("unknown element")
         return None
 
@@ -190,7 +200,7 @@ class _Reader:
         closed = self._open[-1]
         if closed.say is not None:
             self._said.append(closed.say("".join(self._inner).strip()))
-        elif name in ("prosody", "p", "s", "speak"):
+        elif name in ("prosody", "emphasis", "p", "s", "speak"):
             self._close_span(0.0)
         self._open.pop()
 
@@ -256,6 +266,13 @@ class _Reader:
             raise self._fail("a rate is neither a percentage nor one of " + ", ".join(_RATES))
         rate = outer * (float(match[1]) / 100 if match else _RATES[value])
         return min(_FASTEST, max(_SLOWEST, rate))
+
+
+def _substituted(written: str, alias: str) -> str:
+    """An alias in place of what is written. A long one may be divided: it is text as any other."""
+    if not written or len(written) + len(alias) > _MAX_WORD:
+        return alias
+    return markup.substitution(written, " ".join(alias.split()))
 
 
 def _nothing(_: str) -> str:
