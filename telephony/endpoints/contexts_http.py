@@ -42,7 +42,9 @@ class CreateSpeech(BaseModel):
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
     """The routes of this door."""
-    routes = APIRouter(prefix="/v1/text-to-speech", tags=["contexts"], route_class=ERRORS.route_class)
+    routes = APIRouter(
+        prefix="/v1/text-to-speech", tags=["contexts"], route_class=ERRORS.route_class, responses=ERRORS.described
+    )
 
     async def begin(request: Request, voice: str, wanted: CreateSpeech, format_name: str) -> _Begun:
         if len(wanted.text) > settings.max_text_chars:

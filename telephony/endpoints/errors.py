@@ -114,6 +114,11 @@ class OwnErrors:
         return JSONResponse(self.body(told.status_code, told.detail), told.status_code, {**(told.headers or {}), **own})
 
     @property
+    def described(self) -> dict[int | str, dict[str, Any]]:
+        """The errors of such routes, for the OpenAPI page."""
+        return {status: {"description": "an error in the form of these clients"} for status in ("4XX", "5XX")}
+
+    @property
     def route_class(self) -> type[APIRoute]:
         """Routes whose errors have this form."""
         answer = self.answer

@@ -37,7 +37,7 @@ def _encoder(encoding: Encoding, container: str | None, sample_rate: int | None)
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
     """The route of this door."""
-    routes = APIRouter(prefix="/v1", tags=["speak"], route_class=ERRORS.route_class)
+    routes = APIRouter(prefix="/v1", tags=["speak"], route_class=ERRORS.route_class, responses=ERRORS.described)
 
     @routes.post("/speak", response_class=Response)
     async def create_speech(
