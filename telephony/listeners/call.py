@@ -338,7 +338,7 @@ class Call:
         return processor
 
     def close(self) -> ProcessorSink | None:
-        """Ends the call, as `end`, and refuses text; a shared one goes on elsewhere. Its endpoint closes the connection."""
+        """Ends the call, as `end`, and refuses text; a shared one goes on elsewhere. Its endpoint hangs up."""
         self._listener.close()
         return self.end(says_end=not self._policy.shared)
 
