@@ -17,10 +17,10 @@ PAUSE = re.compile(r"\[pause:(\d{1,5}(?:\.\d{1,3})?)(ms|s)\]", re.IGNORECASE)
 
 _PARTS = re.compile(r"\[([^\[\]]+)\]\((?:/([^()/]+)/|[^()/]+)\)")
 
-PRIVATE = "\ue003\ue004\ue005"
+_OPEN, _BETWEEN, _CLOSE = "\ue003", "\ue004", "\ue005"
+PRIVATE = _OPEN + _BETWEEN + _CLOSE
 """Characters that are marks, and nothing else."""
 
-_OPEN, _BETWEEN, _CLOSE = PRIVATE
 _SUBSTITUTION = re.compile(f"{_OPEN}([^{_OPEN}{_BETWEEN}{_CLOSE}]+){_BETWEEN}([^{_OPEN}{_BETWEEN}{_CLOSE}]+){_CLOSE}")
 _MARKED = re.compile(f"({_SUBSTITUTION.pattern.replace('(', '(?:')}|{INLINE.pattern[1:-1]})")
 _WORD = re.compile(rf"(?:{_MARKED.pattern[1:-1]}|\S)+")
