@@ -7,6 +7,7 @@ comparison sample by sample.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import math
@@ -113,6 +114,10 @@ class Crowd:
             "sentence": self._sentence,
             "gateway": self._gateway,
             "openai": self._openai,
+            "contexts": self._contexts,
+            "contexts over HTTP": self._contexts_http,
+            "speak": self._speak,
+            "speak over HTTP": self._speak_http,
         }
         if audiosocket_port is not None:
             self.calls["audiosocket"] = self._audiosocket
@@ -172,6 +177,45 @@ class Crowd:
                 elif _is(message, "done"):
                     done += 1
         return heard
+
+    async def _contexts(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+        heard = Heard()
+        path = f"/v1/text-to-speech/af_sky/multi-stream-input?output_format=pcm_{SAMPLE_RATE_HZ}"
+        async with connect(f"ws://{_HOST}:{self._http_port}{path}", compression=None, open_timeout=_TIMEOUT_S) as ws:
+            await connected()
+            heard.begin()
+            for sentence in sentences:
+                await ws.send(json.dumps({"text": sentence + " ", "context_id": "reply"}))
+            await ws.send(json.dumps({"context_id": "reply", "flush": True}))
+            await ws.send(json.dumps({"context_id": "reply", "close_context": True}))
+            while not (message := json.loads(await ws.recv())).get("isFinal"):
+                if "error" in message:
+                    raise ConnectionError(str(message))
+                heard.hear(base64.b64decode(message["audio"]))
+        return heard
+
+    async def _contexts_http(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+        path = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
+        return await self._posted(path, {"text": " ".join(sentences)}, connected)
+
+    async def _speak(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+        heard = Heard()
+        path = f"/v1/speak?encoding=linear16&sample_rate={SAMPLE_RATE_HZ}"
+        async with connect(f"ws://{_HOST}:{self._http_port}{path}", compression=None, open_timeout=_TIMEOUT_S) as ws:
+            _expect(await ws.recv(), "Metadata")
+            await connected()
+            heard.begin()
+            for sentence in sentences:
+                await ws.send(json.dumps({"type": "Speak", "text": sentence + " "}))
+            await ws.send(json.dumps({"type": "Flush"}))
+            while isinstance(message := await ws.recv(), bytes):
+                heard.hear(message)
+            _expect(message, "Flushed")
+        return heard
+
+    async def _speak_http(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+        path = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+        return await self._posted(path, {"text": " ".join(sentences)}, connected)
 
     async def _gateway(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
         return await self._posted("/synthesize", {"text": " ".join(sentences), "format": "pcm"}, connected)

@@ -15,7 +15,7 @@ import structlog
 
 from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
-from telephony.cache.configured import open_cache
+from telephony.cache.configured import open_cache, warn_of_former_phrases
 from telephony.cache.prerender import load_requests
 from telephony.endpoints import http, pbx, security
 from telephony.endpoints.admin import AdminActions
@@ -66,8 +66,7 @@ class Service:
     """A speech service. `start` once, `stop` once, from one thread."""
 
     def __init__(self, settings: Settings, loaders: Loaders) -> None:
-        self.settings = settings
-        self.metrics = Metrics()
+        self.settings, self.metrics = settings, Metrics()
         self.metrics.watch_log(logs.lines_lost)
         self.metrics.watch_gpu(gpu.utilization_percent)
         self.metrics.watch_status(STATUSES, lambda: self._readiness().status)
@@ -87,10 +86,8 @@ class Service:
             tracing=self._tracing,
         )
         ports = HostPorts(self._open_ports, self._release_ports)
-        self._lexicon = LexiconFile(settings.lexicon) if settings.lexicon is not None else None
-        if self._lexicon is not None:
-            self._lexicon.follow()
-        pronounce = self._lexicon.pronounce if self._lexicon is not None else lexicon.as_it_is
+        self._lexicon = LexiconFile.of(settings.lexicon)
+        pronounce = lexicon.as_it_is if self._lexicon is None else self._lexicon.pronounce
         self._switch = EngineSelector(settings, loaders, self._store, ports, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
         self.calls = CallRegistry(
@@ -198,11 +195,10 @@ class Service:
         if self._telephone.bound:
             self._telephone.open()
         self._switch.follow()
-        if self._lexicon is not None:
-            self._lexicon.start()
         self.sessions.admit()
         self._status = "ready"
-        self._warn()
+        security.warn_of_strangers(self.settings)
+        warn_of_former_phrases(self.settings)
         if self._prerenderer is not None:
             self._prerenderer.start()
         self._verification.start()
@@ -211,8 +207,9 @@ class Service:
         if self._request_log is not None:
             self._request_log.start()
         self._scheduler.start()
-        if self._shared_calls is not None:
-            self._shared_calls.start()
+        for each in (self._shared_calls, self._lexicon):
+            if each is not None:
+                each.start()
 
     def stop(self) -> None:
         """Lets the calls finish what was accepted, up to the drain timeout, then closes everything and joins it."""
@@ -232,7 +229,8 @@ class Service:
             self.sessions.refuse()
             drained = self.calls.drain(deadline - time.monotonic())
             drained &= self.sessions.drain(max(0.0, deadline - time.monotonic()))
-            self._close_http_endpoint()
+            if self._http_endpoint is not None:
+                self._http_endpoint.close()
             self.sessions.close()
 
         def end_calls() -> None:
@@ -311,7 +309,8 @@ class Service:
         self._telephone.release(self.settings.drain_timeout_s)
 
     def _abandon(self, status: str) -> None:
-        self._close_http_endpoint()
+        if self._http_endpoint is not None:
+            self._http_endpoint.close()
         self.sessions.close()
         self._telephone.abandon()
         if self._cache is not None:
@@ -344,23 +343,6 @@ class Service:
         figures = CacheFigures(self.metrics.registry)
         self._cache = open_cache(self.settings, figures)
         return Phrases(self._cache, figures)
-
-    def _warn(self) -> None:
-        """Says what the operator may not have meant."""
-        settings = self.settings
-        if not security.is_loopback(settings.host):
-            effect = "whoever reaches them may speak to every call, hear it and end it"
-            log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
-        if security.open_to_strangers(settings):
-            effect = "whoever reaches them may use them"
-            log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
-        directory = self.settings.every_phrase_directory
-        if not self.settings.keeps_every_phrase and directory.is_dir():
-            log.warning(
-                "former_phrases_left",
-                directory=str(directory),
-                why="callers' phrases that were kept before; say --keep-phrases, or delete it",
-            )
 
     def _prepare_prerenderer(self) -> Prerenderer | None:
         if self.settings.prerender_file is None:
@@ -415,7 +397,3 @@ class Service:
         elif status == "ready" and self._verification.damage is not None:
             status = "damaged"
         return Readiness(status, selection.engine.name, str(selection.engine.device), selection.voice, stalled)
-
-    def _close_http_endpoint(self) -> None:
-        if self._http_endpoint is not None:
-            self._http_endpoint.close()

@@ -6,6 +6,7 @@ They follow the written protocol, not the code under test, and everything that w
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import re
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
+from websockets.sync.client import connect
 
 from telephony.engines.base import Utterance
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine, ToneUtterance, pitch_hz
@@ -492,6 +494,30 @@ def wait_rendered(service: Service, samples: int, sample_rate: int = 24_000) -> 
     seconds = samples / sample_rate - 0.01
     wait_figure(service, "tts_audio_seconds_total", lambda made_s: made_s >= seconds, engine="tone")
     wait_figure(service, "tts_queue_depth", lambda depth: depth == 0)
+
+
+def session_words(service: Service, text: str) -> list[tuple[str, float, float]]:
+    """The words of a text as the session protocol times them: each with when it begins and ends, in seconds."""
+    words: list[tuple[str, float, float]] = []
+    began_s = 0.0
+    with connect(f"ws://127.0.0.1:{service.http_port}/ws/tts") as socket:
+        for sent in (
+            {"type": "start_session", "config": {"timestamps": True}},
+            {"type": "send_text", "text": text},
+            {"type": "end_session"},
+        ):
+            socket.send(json.dumps(sent))
+        while True:
+            received = socket.recv(TIMEOUT_S)
+            message: dict[str, Any] = {} if isinstance(received, bytes) else json.loads(received)
+            if message.get("type") == "words":
+                words.extend(
+                    (word["word"], began_s + word["start_s"], began_s + word["end_s"]) for word in message["words"]
+                )
+            elif message.get("type") == "segment_done":
+                began_s += message["duration_ms"] / 1000
+            elif message.get("type") == "session_ended":
+                return words
 
 
 class EventLog:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
-from telephony.speech import Samples
-from tests.clients import TIMEOUT_S, EventLog, Throttle, free_port, tone, wait_figure
+from tests.clients import EventLog, Throttle, free_port, tone, wait_figure
 from tests.conftest import StartService
 
 pytest.importorskip("livekit.agents", reason="livekit-agents is installed for Python 3.11 and newer")
@@ -25,21 +24,11 @@ pytest.importorskip("livekit.agents", reason="livekit-agents is installed for Py
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, APIConnectionError, APIStatusError, APITimeoutError, tts
 from livekit.agents.metrics import TTSMetrics
-from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, APIConnectOptions, TimedString
+from livekit.agents.types import APIConnectOptions
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 from livekit.plugins.kokoro_telephony import KokoroTTS, SupertonicTTS
 
-ONE_TRY = APIConnectOptions(max_retry=0, timeout=TIMEOUT_S)
-RETRIES = APIConnectOptions(max_retry=3, retry_interval=0.05, timeout=TIMEOUT_S)
-
-Result = TypeVar("Result")
-
-
-def run(main: Awaitable[Result]) -> Result:
-    async def bounded() -> Result:
-        return await asyncio.wait_for(main, 3 * TIMEOUT_S)
-
-    return asyncio.run(bounded())
+from tests.livekit_speech import ONE_TRY, RETRIES, assert_marked, assert_said, run, samples, say, times, words
 
 
 def url(door: Service) -> str:
@@ -53,43 +42,6 @@ async def plugin(door: Service, **options: Any) -> AsyncIterator[KokoroTTS]:
         yield speech
     finally:
         await speech.aclose()
-
-
-def samples(audio: list[tts.SynthesizedAudio]) -> Samples:
-    data = b"".join(event.frame.data.tobytes() for event in audio)
-    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32767)
-
-
-def words(audio: list[tts.SynthesizedAudio]) -> list[TimedString]:
-    return [word for event in audio for word in event.frame.userdata.get(USERDATA_TIMED_TRANSCRIPT, [])]
-
-
-def times(audio: list[tts.SynthesizedAudio]) -> list[float]:
-    """When each word begins and ends, in seconds."""
-    found = [time for word in words(audio) for time in (word.start_time, word.end_time)]
-    assert all(isinstance(time, float) for time in found)
-    return cast("list[float]", found)
-
-
-async def say(speech: tts.TTS[Any], *tokens: str, options: APIConnectOptions = ONE_TRY) -> list[tts.SynthesizedAudio]:
-    async with speech.stream(conn_options=options) as stream:
-        for token in tokens:
-            stream.push_text(token)
-        stream.end_input()
-        return [event async for event in stream]
-
-
-def assert_said(audio: list[tts.SynthesizedAudio], *segments: str) -> None:
-    wanted = np.concatenate([tone(segment) for segment in segments])
-    heard = samples(audio)
-    assert np.abs(heard[: len(wanted)] - wanted).max() < 0.001
-    assert_marked(heard, len(wanted))
-
-
-def assert_marked(heard: Samples, count: int) -> None:
-    """So many samples, and nothing more than the 10 ms of silence in which the framework may mark the end."""
-    assert len(heard) in (count, count + 240)
-    assert not heard[count:].any()
 
 
 def test_a_text_is_spoken_at_24_khz_and_as_long_as_it_is(service: StartService) -> None:

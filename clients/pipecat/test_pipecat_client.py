@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,16 +14,13 @@ import pytest
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
-from telephony.speech import Samples
-from tests.clients import TIMEOUT_S, Throttle, free_port, tone, tone_samples, wait_figure
+from tests.clients import Throttle, free_port, tone_samples, wait_figure
 from tests.conftest import StartService
 
 pytest.importorskip("pipecat", reason="pipecat-ai is installed for Python 3.11 and newer")
 
 from pipecat.frames.frames import (
-    EndFrame,
     ErrorFrame,
-    Frame,
     InterruptionFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
@@ -37,126 +34,20 @@ from pipecat.frames.frames import (
     TTSUpdateSettingsFrame,
 )
 from pipecat.metrics.metrics import TTFBMetricsData, TTSUsageMetricsData
-from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.errors import ErrorCategory
-from pipecat.workers.runner import WorkerRunner
 from pipecat_kokoro_telephony import KokoroWebsocketTTSService
 
+from tests.pipecat_pipelines import Bot, assert_said, pipeline_of, run
+
 Settings = KokoroWebsocketTTSService.Settings
-Kind = TypeVar("Kind", bound=Frame)
-Result = TypeVar("Result")
-
-
-def run(main: Awaitable[Result]) -> Result:
-    async def bounded() -> Result:
-        return await asyncio.wait_for(main, 3 * TIMEOUT_S)
-
-    return asyncio.run(bounded())
-
-
-class Ear(FrameProcessor):
-    """Keeps every frame that passes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.frames: list[Frame] = []
-        self._changed = asyncio.Event()
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        await super().process_frame(frame, direction)
-        self.frames.append(frame)
-        self._changed.set()
-        await self.push_frame(frame, direction)
-
-    def found(self, kind: type[Kind]) -> list[Kind]:
-        return [frame for frame in self.frames if isinstance(frame, kind)]
-
-    async def wait(self, kind: type[Kind], count: int = 1) -> Kind:
-        """Waits for the `count`th frame of a kind."""
-        while len(self.found(kind)) < count:
-            self._changed.clear()
-            await self._changed.wait()
-        return self.found(kind)[count - 1]
-
-    @property
-    def samples(self) -> Samples:
-        data = b"".join(frame.audio for frame in self.found(TTSAudioRawFrame))
-        return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32767)
-
-    @property
-    def words(self) -> list[str]:
-        return [frame.text for frame in self.found(TTSTextFrame)]
-
-    @property
-    def word_times(self) -> list[float]:
-        """Seconds since the first word."""
-        times = [frame.pts or 0 for frame in self.found(TTSTextFrame)]
-        return [(time - times[0]) / 1e9 for time in times]
-
-    def forget(self) -> None:
-        self.frames.clear()
-
-
-class Bot:
-    """A pipeline with the service in the middle. `ear` hears what it says, `errors` what it reports."""
-
-    def __init__(self, port: int | None, sample_rate: int = 24_000, **options: Any) -> None:
-        self.speech = KokoroWebsocketTTSService(url=f"ws://127.0.0.1:{port}/v1/audio/speech/stream/ws", **options)
-        self.errors = Ear()
-        self.ear = Ear()
-        self.worker = PipelineWorker(
-            Pipeline([self.errors, self.speech, self.ear]),
-            params=PipelineParams(
-                audio_out_sample_rate=sample_rate,
-                enable_metrics=True,
-                enable_usage_metrics=True,
-                send_initial_empty_metrics=False,
-            ),
-            cancel_on_idle_timeout=False,
-            enable_rtvi=False,
-        )
-
-    async def send(self, *frames: Frame) -> None:
-        for frame in frames:
-            await self.worker.queue_frame(frame)
-
-    async def say(self, text: str) -> None:
-        """Says a text to its end. What was heard before is forgotten."""
-        self.ear.forget()
-        await self.send(TTSSpeakFrame(text))
-        await self.ear.wait(TTSStoppedFrame)
 
 
 @asynccontextmanager
-async def pipeline(door: Service | int, **options: Any) -> AsyncIterator[Bot]:
-    bot = Bot(door if isinstance(door, int) else door.http_port, **options)
-    started = asyncio.Event()
-
-    async def on_pipeline_started(worker: PipelineWorker, frame: Frame) -> None:
-        started.set()
-
-    bot.worker.add_event_handler("on_pipeline_started", on_pipeline_started)
-    runner = WorkerRunner(handle_sigint=False)
-    await runner.add_workers(bot.worker)
-    running = asyncio.create_task(runner.run())
-    try:
-        await started.wait()
+async def pipeline(door: Service | int, sample_rate: int = 24_000, **options: Any) -> AsyncIterator[Bot]:
+    port = door if isinstance(door, int) else door.http_port
+    speech = KokoroWebsocketTTSService(url=f"ws://127.0.0.1:{port}/v1/audio/speech/stream/ws", **options)
+    async with pipeline_of(speech, sample_rate) as bot:
         yield bot
-        await bot.send(EndFrame())
-    except BaseException:
-        await bot.worker.cancel()
-        raise
-    finally:
-        await running
-
-
-def assert_said(ear: Ear, *segments: str) -> None:
-    wanted = np.concatenate([tone(segment) for segment in segments])
-    heard = ear.samples
-    assert len(heard) == len(wanted)
-    assert np.abs(heard - wanted).max() < 0.001
 
 
 def test_a_text_is_spoken_and_each_word_comes_in_time(service: StartService) -> None:

@@ -19,7 +19,8 @@ import numpy as np
 from telephony.audio.samples import Resampler, to_pcm16
 from telephony.speech import Samples
 
-_RATES_HZ = (8000, 16_000, 24_000, 48_000)
+_RATES_HZ = (8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_OPUS_HZ = (8000, 16_000, 24_000, 48_000)
 _TELEPHONE_HZ = (8000,)
 _RAW_RATES_HZ = range(8000, 48_001)
 _USUAL_HZ = 24_000
@@ -274,8 +275,8 @@ class _Format:
     write_lengths: Callable[[bytearray, int], None] = _write_no_length
 
 
-def _compressed(content_type: str, compression: _Compression) -> _Format:
-    return _Format(content_type, lambda rate: _Compressor(compression, rate))
+def _compressed(content_type: str, compression: _Compression, rates_hz: tuple[int, ...] = _RATES_HZ) -> _Format:
+    return _Format(content_type, lambda rate: _Compressor(compression, rate), rates_hz)
 
 
 def _listed(rates_hz: tuple[int, ...] | range) -> str:
@@ -306,6 +307,7 @@ _FORMATS = {
             {"application": "voip", "frame_duration": "20"},
             {"page_duration": "20000"},
         ),
+        _OPUS_HZ,
     ),
     "aac": _compressed("audio/aac", _Compression("adts", "aac", "fltp", 64_000)),
     # The quick levels have blocks of at most 27 ms, the others of 105 ms.

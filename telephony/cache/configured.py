@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import structlog
+
 from telephony.cache.cache import PhraseCache
 from telephony.cache.files import FileStore
 from telephony.cache.memory import MemoryStore
 from telephony.cache.stores import Store
 from telephony.settings import Settings
 from telephony.telemetry.cache_figures import CacheFigures
+
+log = structlog.get_logger()
 
 
 def open_cache(settings: Settings, figures: CacheFigures) -> PhraseCache:
@@ -25,3 +29,14 @@ def open_cache(settings: Settings, figures: CacheFigures) -> PhraseCache:
         files = FileStore(settings.phrase_directory, settings.phrase_cache_mb * 2**20, figures)
         (stores if settings.keeps_every_phrase else prerendered).append(files)
     return PhraseCache(stores, figures, prerendered=prerendered)
+
+
+def warn_of_former_phrases(settings: Settings) -> None:
+    """Says that there are callers' phrases which an earlier version has kept."""
+    directory = settings.every_phrase_directory
+    if not settings.keeps_every_phrase and directory.is_dir():
+        log.warning(
+            "former_phrases_left",
+            directory=str(directory),
+            why="callers' phrases that were kept before; say --keep-phrases, or delete it",
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
-import itertools
 import time
 import uuid
 from collections import deque
@@ -59,8 +58,8 @@ class Answers(Protocol):
         """All audio of a segment was sent, so many seconds; the request says what was measured."""
         ...
 
-    async def failed(self, segment: int, request_id: str, why: str) -> None:
-        """A segment could not be spoken to its end."""
+    async def failed(self, segment: int, request_id: str, why: str, sent_s: float) -> None:
+        """A segment could not be spoken to its end; so many seconds were sent."""
         ...
 
 
@@ -70,7 +69,8 @@ class Format:
 
     Attributes:
         name, sample_rate: see `open_encoder`.
-        sample_bytes: of one sample; None for a compressed format, whose frames leave as they come.
+        sample_bytes: of one sample, for frames of equal length; None where audio leaves as it comes.
+        piece_ms: milliseconds of audio that are encoded at a time.
         padded: whether the last frame of a segment is filled up.
         lead_s: how far ahead of the listener audio is sent, in seconds; None for any distance.
     """
@@ -78,6 +78,7 @@ class Format:
     name: str
     sample_rate: int
     sample_bytes: int | None
+    piece_ms: int
     padded: bool = False
     lead_s: float | None = None
 
@@ -116,6 +117,7 @@ class Conversation:
         session_id: the client's name for the conversation; for the log.
         wanted, selection: who is to speak, and who does at first.
         sent_as: how the audio is sent.
+        read: makes a script of a sentence.
         pronunciations: of the client, ahead of the service's lexicon.
 
     Attributes:
@@ -136,6 +138,7 @@ class Conversation:
         wanted: VoiceRequest,
         selection: ResolvedVoice,
         sent_as: Format,
+        read: Callable[[str], Script] = Script.lenient,
         pronunciations: Lexicon = EMPTY,
     ) -> None:
         self.session_id = session_id
@@ -150,6 +153,7 @@ class Conversation:
         self._selection = selection
         self._settings = settings
         self._format = sent_as
+        self._read = read
         self._pronunciations = pronunciations
         # A script that sends UTF-16 unit by unit cuts characters into halves.
         self._halves = codecs.getincrementaldecoder("utf-16-le")("ignore")
@@ -157,9 +161,9 @@ class Conversation:
         self._debounce: asyncio.TimerHandle | None = None
         self._waiting: deque[Script] = deque()
         self._waiting_chars = 0
-        self._playback = Playback[_Segment](sent_as.lead_s, piece_ms=settings.frame_ms)
+        self._playback = Playback[_Segment](sent_as.lead_s, piece_ms=sent_as.piece_ms)
         self._stream: AudioStream | None = None
-        self._numbers = itertools.count(1)
+        self._numbered = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._taking = False
@@ -173,7 +177,7 @@ class Conversation:
         text = self._halves.decode(text.encode("utf-16-le", "surrogatepass"))
         for start in range(0, len(text), _PIECE_CHARS):
             began, waiting = time.thread_time(), self._waiting_chars
-            self._queue(map(Script.lenient, self._segmenter.push(text[start : start + _PIECE_CHARS])))
+            self._queue(map(self._read, self._segmenter.push(text[start : start + _PIECE_CHARS])))
             # What has nothing to say fills no queue that would hold its client up.
             idle = self._waiting_chars == waiting
             await asyncio.sleep(rest_s(time.thread_time() - began) if idle else 0)
@@ -192,11 +196,12 @@ class Conversation:
         """Returns when more text may be taken."""
         await self._has_room.wait()
 
-    def flush(self) -> None:
-        """Speaks what is there."""
+    def flush(self) -> int:
+        """Speaks what is there. Returns the number of the last segment of it, 0 where none was said yet."""
         self._stop_debounce()
-        self._queue(map(Script.lenient, self._segmenter.flush()))
+        self._queue(map(self._read, self._segmenter.flush()))
         self._hold()
+        return self._numbered + len(self._waiting)
 
     def end(self, *, flush: bool = True) -> None:
         """Speaks what is there, and nothing more: then `speak` returns.
@@ -253,7 +258,8 @@ class Conversation:
         while self._waiting and len(self._playback.texts) < self._settings.max_inflight_segments:
             script = self._waiting.popleft()
             self._waiting_chars -= len(script.text)
-            number, request_id = next(self._numbers), str(uuid.uuid4())
+            self._numbered += 1
+            number, request_id = self._numbered, str(uuid.uuid4())
             try:
                 # The service may have another engine or voice by now. If it has lost this one, it goes on with it.
                 with contextlib.suppress(UnknownVoiceError):
@@ -305,7 +311,7 @@ class Conversation:
         self._refill()
         failure = segment.refusal if speech is None else speech.request.measured.failure
         if failure is not None:
-            await self._answers.failed(segment.number, segment.request_id, failure)
+            await self._answers.failed(segment.number, segment.request_id, failure, sent_s)
         elif speech is not None:
             self._count(speech, sent_s)
             await self._answers.done(segment.number, speech.request, sent_s)
@@ -314,7 +320,7 @@ class Conversation:
     async def _send_audio(self, segment: _Segment, speech: Speech) -> float:
         """Sends the audio until its end or until it is cancelled; returns how much, in seconds."""
         form = self._format
-        frame_samples = form.sample_rate * self._settings.frame_ms // 1000
+        frame_samples = form.sample_rate * form.piece_ms // 1000
         frames = Frames(None if form.sample_bytes is None else frame_samples * form.sample_bytes, form.padded)
         encoder = open_encoder(form.name, form.sample_rate)
         stream = self._stream = AudioStream(encoder, frames, self._playback, segment)

@@ -24,6 +24,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from telephony import __version__
 from telephony.endpoints import (
     admin,
+    contexts,
+    contexts_http,
     control,
     errors,
     gateway,
@@ -34,6 +36,8 @@ from telephony.endpoints import (
     page,
     pbx_calls,
     pipecat,
+    speak,
+    speak_http,
     tickets,
 )
 from telephony.endpoints.admin import AdminActions
@@ -57,6 +61,12 @@ DOOR = "http"
 
 # HostPorts that everybody may use.
 _OPEN = ("health", "page")
+_OWN_ERRORS = {
+    "contexts": contexts.ERRORS,
+    "contexts_http": contexts.ERRORS,
+    "speak": speak.ERRORS,
+    "speak_http": speak.ERRORS,
+}
 # Idle connections have so long to say goodbye when the service stops; speech was drained before.
 _GOODBYE_S = 1
 # Connections beyond the bound that are still told so; what comes on top of them is cut.
@@ -86,11 +96,12 @@ def create_app(
     app = FastAPI(title="Kokoro for phone calls", version=__version__, docs_url=None, redoc_url=None)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
-        for door in (livekit, pipecat, gateway, openai)
+        for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
     pbx = Pbx(sessions, settings, metrics)
-    if pbx_listener is not None:
-        routers["calls"] = pbx_calls.router(sessions, settings, pbx, pbx_listener)
+    routers["calls"] = (
+        pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
+    )
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
@@ -108,7 +119,12 @@ def create_app(
     # The last one added is the outermost.
     app.add_middleware(_HeadAsGet)
     app.add_middleware(
-        Guard, settings=settings, metrics=metrics, tickets=given, is_open=lambda scope: door_of(scope) in _OPEN
+        Guard,
+        settings=settings,
+        metrics=metrics,
+        tickets=given,
+        is_open=lambda scope: door_of(scope) in _OPEN,
+        errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
     )
     origins = listed_origins(settings.allowed_origins)
     if origins:

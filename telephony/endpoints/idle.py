@@ -14,8 +14,7 @@ from typing import Literal
 
 import structlog
 
-from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client
-from telephony.protocols.messages import ServiceMessage
+from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, JsonMessage
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -72,7 +71,7 @@ class Presence:
         self.cut_because = why
         self._cut()
 
-    async def dismiss(self, client: Client, busy: ServiceMessage) -> None:
+    async def dismiss(self, client: Client, busy: JsonMessage) -> None:
         """Closes the connection of a client that was cut; nothing if it was not.
 
         Args:

@@ -77,7 +77,7 @@ class _Answers:
             )
         )
 
-    async def failed(self, segment: int, request_id: str, why: str) -> None:
+    async def failed(self, segment: int, request_id: str, why: str, sent_s: float) -> None:
         await self._client.send(protocol.Error("synthesis_failed", why, segment, request_id))
 
 
@@ -90,6 +90,7 @@ class _Connection:
         self._sessions = sessions
         self._settings = settings
         self._conversation: Conversation | None = None
+        self._start_refused = False
         self._defect: Exception | None = None
 
     async def serve(self) -> None:
@@ -119,7 +120,8 @@ class _Connection:
             try:
                 await self._handle(protocol.parse(received))
             except MessageError as error:
-                await self._client.send(protocol.Error(error.code, str(error)))
+                follows = self._start_refused and error.code == "no_session"
+                await self._client.send(protocol.Error(error.code, str(error)), follows=follows)
             except RefusedError as error:
                 await self._client.send(protocol.Error("busy", str(error)))
                 await self._client.close(TRY_AGAIN_LATER, "busy")
@@ -138,7 +140,9 @@ class _Connection:
         if isinstance(message, protocol.StartSession):
             if conversation is not None:
                 raise MessageError("session_active", "this connection has a session: end it first")
+            self._start_refused = True
             await self._start(message)
+            self._start_refused = False
             return
         if conversation is None:
             raise MessageError("no_session", f"{message.type} needs a session: send start_session first")
@@ -184,6 +188,7 @@ class _Connection:
                 "pcm",
                 protocol.SAMPLE_RATE,
                 protocol.SAMPLE_BYTES,
+                self._settings.frame_ms,
                 padded=bool(chosen.fixed_frames),
                 lead_s=None if chosen.lead_ms is None else chosen.lead_ms / 1000,
             ),

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _INTERNAL_ERROR = 1011
+# Of a path in the log, which a client may make as long as a request's head.
+_PATH_CHARS = 200
 # Whoever asks for the service's health is answered by the status, not refused.
 _ANSWERS_BY_STATUS = "health"
 
@@ -123,8 +125,8 @@ class Observer:
     def _refused(self, scope: Scope, door: str, status: str) -> None:
         # CORSMiddleware answers on its own.
         code, why = scope["state"].get("refusal") or (None, HTTPStatus(int(status)).phrase)
-        request_id = scope["state"]["request_id"]
-        refused(self._metrics, door, code or status, why, peer_name(scope.get("client")), request_id=request_id)
+        known = {"request_id": scope["state"]["request_id"], "path": scope["path"][:_PATH_CHARS]}
+        refused(self._metrics, door, code or status, why, peer_name(scope.get("client")), **known)
 
 
 class TraceContext:

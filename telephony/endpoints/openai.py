@@ -196,8 +196,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         )
 
     @routes.get("/models")
-    async def list_models() -> dict[str, Any]:
-        """The names that clients use for what speaks here."""
+    async def list_models(request: Request) -> Any:
+        """The names that clients use for what speaks here; as a bare list for ElevenLabs' clients, who bring their key
+        in a header of their own."""
+        if "xi-api-key" in request.headers:
+            return [{"model_id": name, "name": name, "can_do_text_to_speech": True} for name in MODELS]
         return {"object": "list", "data": [_model(name) for name in MODELS]}
 
     @routes.get("/models/{name}")
@@ -210,7 +213,10 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 
     @routes.get("/voices")
     async def list_voices() -> dict[str, Any]:
-        """Every voice that is loaded now, what else it may be called, and which ones could be had, and how."""
+        """Every voice that is loaded now, what else it may be called, and which ones could be had, and how.
+
+        `voices` is for ElevenLabs' clients.
+        """
         sessions.check_open()
         voices = [(engine, voice) for engine in sessions.engines() for voice in engine.voices()]
         return {
@@ -225,6 +231,15 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                     "description": voice.description,
                     "grade": voice.grade,
                     "aliases": _aliases(voice.name, anyone),
+                }
+                for engine, voice in voices
+            ],
+            "voices": [
+                {
+                    "voice_id": voice.name,
+                    "name": voice.name,
+                    "category": "premade",
+                    "labels": {"language": voice.language, "engine": engine.name},
                 }
                 for engine, voice in voices
             ],

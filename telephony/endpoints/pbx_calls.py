@@ -72,6 +72,17 @@ class CallState(BaseModel):
     digits: str = ""
 
 
+def no_router() -> APIRouter:
+    """Where no PBX can connect: says so to whoever has a text for its calls."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.api_route("/calls/{path:path}", methods=["GET", "POST"])
+    async def refuse(path: str) -> None:
+        raise HTTPException(404, "there is no AudioSocket port: start the service with --audiosocket-port")
+
+    return routes
+
+
 def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
     """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
 

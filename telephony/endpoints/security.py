@@ -17,16 +17,20 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
+import structlog
 from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from telephony.endpoints.errors import OwnErrors
 from telephony.endpoints.observer import explain
 from telephony.endpoints.proxies import forwarded_hosts
 from telephony.endpoints.tickets import Tickets
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
 
 # Clients whose rate is known at once. A bucket that is forgotten is a full one.
 _MAX_CLIENTS = 10_000
@@ -57,6 +61,16 @@ def config_error(settings: Settings) -> str | None:
     return (
         f"--http-host {settings.http_host!r} lets other machines in, and no key is set: set API_KEY, or say --insecure"
     )
+
+
+def warn_of_strangers(settings: Settings) -> None:
+    """Says which endpoints other machines may use without a key."""
+    if not is_loopback(settings.host):
+        effect = "whoever reaches them may speak to every call, hear it and end it"
+        log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+    if open_to_strangers(settings):
+        effect = "whoever reaches them may use them"
+        log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
 
 
 class Keys:
@@ -192,17 +206,27 @@ class Guard:
 
     Args:
         is_open: whether everybody may always use what a path leads to.
+        errors_of: how a door tells its clients of a refusal, if it has a form of its own: on a WebSocket too, which
+            is then never opened.
 
     For what it lets through, `scope["state"]["key"]` is the number of the key, None where none is asked for.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, metrics: Metrics, tickets: Tickets, is_open: Callable[[Scope], bool]
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        metrics: Metrics,
+        tickets: Tickets,
+        is_open: Callable[[Scope], bool],
+        errors_of: Callable[[Scope], OwnErrors | None],
     ) -> None:
         self._app = app
         self._tickets = tickets
         self._metrics = metrics
         self._is_open = is_open
+        self._errors_of = errors_of
         self._keys = Keys(settings.api_key)
         self._hosts = Hosts(settings.allowed_hosts, settings.http_host, guarded=self._keys.required)
         self._origins = Origins(settings.allowed_origins, self._hosts.are_own)
@@ -263,6 +287,11 @@ class Guard:
     async def _refuse(self, refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.requests_refused.labels(refusal.why).inc()
         explain(scope, refusal.message)
+        errors = self._errors_of(scope)
+        if errors is not None:
+            refused = HTTPException(refusal.status, refusal.message, _headers(refusal))
+            await errors.answer(scope, refused)(scope, receive, send)
+            return
         if scope["type"] == "http":
             response = JSONResponse({"detail": refusal.message}, refusal.status, _headers(refusal))
             await response(scope, receive, send)
@@ -309,12 +338,14 @@ def _digest(key: bytes) -> bytes:
 def _presented(scope: Scope) -> Iterator[bytes]:
     """Every key that a request shows."""
     for name, value in scope["headers"]:
-        if name == b"x-api-key":
+        if name in (b"x-api-key", b"xi-api-key"):
             yield value
-        elif name == b"authorization" and value[:7].lower() == b"bearer ":
-            yield value[7:].strip()
-    for key in _socket_query(scope, "api_key"):  # of older clients: proxies log it
-        yield key.encode()
+        elif name == b"authorization":
+            kind, _, key = value.partition(b" ")
+            if kind.lower() in (b"bearer", b"token"):
+                yield key.strip()
+    for text in _socket_query(scope, "api_key"):  # of older clients: proxies log it
+        yield text.encode()
 
 
 def _socket_query(scope: Scope, name: str) -> list[str]:

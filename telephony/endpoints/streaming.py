@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from telephony.audio.encoders import Encoder
 from telephony.listeners.session import Speech
 from telephony.listeners.sessions import RefusedError
 from telephony.scheduling.queues import Window
-from telephony.speech import Samples
+from telephony.speech import Samples, Word
 from telephony.telemetry.refusals import peer_name
 
 log = structlog.get_logger()
@@ -62,8 +62,8 @@ def x_cache(speech: Speech) -> str:
     return "hit" if speech.request.measured.cached else "miss"
 
 
-async def begin(request: Request, speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
-    """Waits until there is audio; then all of it, encoded, in pieces of any size, none of them empty.
+async def begin(request: Request, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Waits until there is audio; then all of it, in pieces of any size, none of them empty; see `encoded`.
 
     The iterator raises SpeechFailedError where the speech fails later on.
 
@@ -71,7 +71,6 @@ async def begin(request: Request, speech: Speech, encoder: Encoder) -> AsyncIter
         SpeechFailedError: it has failed before anything could be sent.
         ClientDisconnect: the client has gone meanwhile.
     """
-    pieces = _encoded(speech, encoder)
     first = await _unless_gone(request.receive, _first(pieces))
     return _joined(first, pieces)
 
@@ -101,8 +100,8 @@ async def body(request: Request, speech: Speech, encoder: Encoder, stream: bool 
         ClientDisconnect: the client has gone meanwhile.
     """
     if encoder.streams if stream is None else stream:
-        return Body(await begin(request, speech, encoder))
-    return await _unless_gone(request.receive, _whole(_encoded(speech, encoder), encoder, may_stream=stream is None))
+        return Body(await begin(request, encoded(speech, encoder)))
+    return await _unless_gone(request.receive, _whole(encoded(speech, encoder), encoder, may_stream=stream is None))
 
 
 class SpeechResponse(StreamingResponse):
@@ -154,18 +153,30 @@ def _named(scope: Scope) -> dict[str, Any]:
     return {"path": scope["path"], "peer": peer, "request_id": scope["state"]["request_id"]}
 
 
-async def _encoded(speech: Speech, encoder: Encoder) -> AsyncIterator[bytes]:
+async def encoded(
+    speech: Speech, encoder: Encoder, frame: Callable[[bytes, Sequence[Word]], bytes] = lambda data, words: data
+) -> AsyncIterator[bytes]:
+    """All of a speech, in pieces none of which is empty.
+
+    Args:
+        frame: makes a piece of encoded audio and of words whose times are known now; either may be empty.
+
+    Raises:
+        SpeechFailedError: the speech has failed.
+    """
     async for window in speech:
         if speech.request.measured.failure is not None:
             raise SpeechFailedError(speech.request.measured.failure)
+        words = window.words
         for samples in _slices(window):
-            data = encoder.encode(samples, window.sample_rate)
-            if data:
-                yield data
+            piece = frame(encoder.encode(samples, window.sample_rate), words)
+            words = ()
+            if piece:
+                yield piece
             await asyncio.sleep(0)
-    data = encoder.finish()
-    if data:
-        yield data
+    piece = frame(encoder.finish(), ())
+    if piece:
+        yield piece
 
 
 def _slices(window: Window) -> Iterator[Samples]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import anyio.lowlevel
@@ -16,7 +16,7 @@ from telephony.audio.encoders import Encoder
 from telephony.endpoints.errors import VOICE_UNAVAILABLE
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
-from telephony.protocols.messages import FAILURES, ErrorMessage, MessageError, ServiceMessage
+from telephony.protocols.messages import FAILURES, ErrorMessage, MessageError
 from telephony.scheduling.queues import Window
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.refusals import peer_name, refused
@@ -26,6 +26,14 @@ log = structlog.get_logger()
 
 TRY_AGAIN_LATER = 1013
 """The close code for a client for whom there is no place now."""
+
+
+class JsonMessage(Protocol):
+    """What a client can be told."""
+
+    def to_json(self) -> str:
+        """As it is sent."""
+        ...
 
 
 class ClientGoneError(ConnectionError):
@@ -100,13 +108,16 @@ class Client:
             text = received.get("text")
             yield received["bytes"] if text is None else text
 
-    async def send(self, message: ServiceMessage) -> None:
+    async def send(self, message: JsonMessage, *, follows: bool = False) -> None:
         """Sends a message. An error that refuses something is counted and logged.
+
+        Args:
+            follows: not if it only follows from what was refused before.
 
         Raises:
             ClientGoneError: it cannot be sent.
         """
-        if isinstance(message, ErrorMessage) and message.code not in FAILURES:
+        if isinstance(message, ErrorMessage) and message.code not in FAILURES and not follows:
             refused(self._metrics, code=message.code, why=message.message, **self.named)
         async with self._turn:
             await self._send(_text(message))
@@ -121,7 +132,7 @@ class Client:
             await self._send(_binary(frame))
         await anyio.lowlevel.checkpoint()
 
-    async def send_last(self, frames: Iterable[bytes], message: ServiceMessage) -> None:
+    async def send_last(self, frames: Iterable[bytes], message: JsonMessage) -> None:
         """Sends the last frames of what falls silent and the message behind them; no other task's come in between.
 
         Raises:
@@ -154,7 +165,7 @@ class Client:
             raise ClientGoneError(str(error) or type(error).__name__) from None
 
 
-def _text(message: ServiceMessage) -> dict[str, Any]:
+def _text(message: JsonMessage) -> dict[str, Any]:
     return {"type": "websocket.send", "text": message.to_json()}
 
 

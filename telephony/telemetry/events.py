@@ -170,7 +170,7 @@ EVENTS = (
     Event(
         "refused",
         "warning",
-        "an endpoint refused a client: `door`, `code`, `peer`, `why`",
+        "an endpoint refused a client: `door`, `code`, `peer`, `why`; over HTTP `path`",
         "see [refusals](#refusals)",
     ),
     Event(

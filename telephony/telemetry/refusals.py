@@ -20,17 +20,22 @@ def refused(metrics: Metrics, door: str, code: str, why: str, peer: str | None, 
         code: what kind of refusal, out of a fixed set: the code or the status that the client is told, if it is told.
         why: in words, without a caller's text.
         peer: who is refused, see `peer_name`.
-        known: what else names the client: `call`, `session`, `request_id`.
+        known: what else names the client: `call`, `session`, `request_id`; `path`, of an HTTP request.
     """
     metrics.refusals.labels(door, code).inc()
     log.warning("refused", door=door, code=code, peer=peer, **known, why=why)
 
 
 def peer_name(address: Sequence[object] | None) -> str | None:
-    """A socket's address (host, port and more) as one word; None where there is none."""
+    """A socket's address (host, port and more) as one word; None where there is none.
+
+    Who came by a reverse proxy has port 0, and is named without it.
+    """
     if not address:
         return None
     host, port = address[0], address[1]
+    if not port:
+        return str(host)
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 
@@ -80,7 +85,11 @@ REFUSALS = (
     Refusal("model_not_found", "there is no such model", "`GET /v1/models` lists them"),
     Refusal("ended", "text for a PBX's call that has just ended", "the program was late; nothing to do"),
     Refusal("unknown_call", "a request about a PBX's call that is not connected", "check the UUID"),
-    Refusal("400, 404, 405, 413, 422", "a request with a mistake", "correct the client: `why` names the field"),
+    Refusal(
+        "400, 404, 405, 413, 422",
+        "a request with a mistake",
+        "correct the client: `path` says what it asked for, `why` names the field",
+    ),
     Refusal(
         "401, 403",
         "a wrong key; a web page or a name that is not allowed",

@@ -9,10 +9,11 @@ from __future__ import annotations
 _BEFORE_NAMES = {
     "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
     "vs cf ca approx appt assoc univ esp incl excl attn",
-    "pt": "sra srta dra drs exmo exma ilmo ilma eng arq av trav pça sto sta vl",
-    "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb",
-    "fr": "mme mlle mgr env réf av bd boul chem rte",
-    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so",
+    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
+    "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
+    "mtro mtra excmo excma ntra col crta",
+    "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
+    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
     "de": "str bzw usw ggf evtl z.b d.h",
 }
 """Behind these a sentence goes on, whatever comes."""
@@ -22,10 +23,13 @@ _BEFORE_NUMBERS = {
     "ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
-    "pt": "n núm pág págs cap ap apto cj bl tel cel ramal séc aprox fev abr mai ago set out dez",
-    "es": "n núm pág págs cap tel tfno tlf dpto ofic pta esc aprox máx mín ene abr ago dic uu cp",
-    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc",
-    "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic fraz",
+    "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
+    "seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
+    "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
+    "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
+    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
+    "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
+    "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
     "de": "nr",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""
@@ -33,10 +37,16 @@ _BEFORE_NUMBERS = {
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
+CAPITALISED = frozenset("Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
+"""Those that only with this capital stand before names, as in streets."""
+
 STREETS = frozenset("st dr".split())
 """Those that may be a street's last word: behind a name, the next word shows whether the sentence has ended."""
 
-LETTERED = frozenset("apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât".split())
+LETTERED = frozenset(
+    "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
+    "edif sl lj chap ed".split()
+)
 """Those behind which a code of one letter may stand, be it "A"."""
 
 TIMES = frozenset("a.m p.m mon tue tues wed thu thur thurs fri sat sun".split())

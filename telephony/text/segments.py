@@ -43,6 +43,8 @@ _SPACE = re.compile(r"\s")
 _SPACES = re.compile(r"\s+")
 
 _WORD = re.compile(r"[\w'’]+")
+_CAPITALS = re.compile(r"[A-Z]{1,8}")
+_ROMAN = re.compile(r"[IVXL]{2,8}")
 _CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 # The longest word that decides whether a sentence has ended; a longer one does not.
@@ -216,7 +218,9 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     word = word_match.group(1)
     shortened = word.lower()
     if len(word) == 1 and word != "I":
-        return not (word.isupper() or following[0].isdigit())
+        return _letter_ends(word, following)
+    if word in abbreviations.CAPITALISED:
+        return False
     if shortened in abbreviations.BEFORE_NUMBERS:
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
@@ -228,6 +232,23 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
     return _begins_sentence(following)
 
 
+def _letter_ends(letter: str, following: str) -> bool | None:
+    """Whether a letter with a stop ends its sentence; None while the text after it is not complete."""
+    if letter.isupper() or following[0].isdigit():
+        return False
+    # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
+    capitals = _CAPITALS.match(following)
+    if capitals is None:
+        return True
+    if capitals.end() == len(following) and len(following) < _DECIDING_CHARS:
+        return None
+    rest = following[capitals.end() :][:1]
+    if letter == "n" and (rest.isdigit() or rest == "-"):
+        return False
+    era = len(capitals.group()) == 1 and rest == "."
+    return not (era or (_ROMAN.fullmatch(capitals.group()) and not rest.isalnum()))
+
+
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
@@ -235,6 +256,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
     word = _first_word(following)
     if word is None:
         return None
+    if _ROMAN.fullmatch(word):
+        return False
     if shortened in abbreviations.LETTERED and _CODE_BEGINS.match(following):
         return False
     return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)

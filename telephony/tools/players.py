@@ -61,6 +61,7 @@ class WavFile:
             OSError, SoundFileError: it cannot be written.
         """
         if self._file is None:
+            self._path.open("wb").close()  # where it cannot be, the system says why, which libsndfile does not
             self._file = soundfile.SoundFile(self._path, "w", sample_rate, channels=1, format="WAV")
         self._file.write(np.clip(samples, -1.0, 1.0))
 

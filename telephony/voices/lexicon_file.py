@@ -56,6 +56,15 @@ class LexiconFile:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lexicon")
 
+    @classmethod
+    def of(cls, path: Path | None) -> LexiconFile | None:
+        """The lexicon of a file, as it is now; None without one."""
+        if path is None:
+            return None
+        file = cls(path)
+        file.follow()
+        return file
+
     def pronounce(self, text: str, language: str) -> str:
         """See `Lexicon.pronounce`."""
         return self.lexicon.pronounce(text, language)

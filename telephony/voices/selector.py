@@ -87,7 +87,9 @@ class EngineSelector:
         self._warm: Engine | None = None
         """The Piper whose model was loaded."""
         self._supertonic: Engine | None = None
-        self._why_no_supertonic = "it is being loaded" if loaders.supertonic is not None else "it is switched off"
+        self._why_no_supertonic = "it is being loaded"
+        if loaders.supertonic is None:
+            self._why_no_supertonic = "it is switched off; --supertonic fetch has it fetched (260 MB)"
         self._voice = settings.voice
         self._aliases = aliases(settings.female_voice, settings.male_voice)
         self._refused_voice: str | None = None
@@ -155,8 +157,7 @@ class EngineSelector:
         engines = self.engines()
         missing = [more for engine in engines if isinstance(engine, Extensible) for more in engine.missing_voices()]
         if SUPERTONIC not in [engine.name for engine in engines]:
-            how = f"{self._why_no_supertonic}; --supertonic fetch has them fetched (260 MB)"
-            missing.append(MissingVoices(SUPERTONIC, None, tuple(sorted(SUPERTONIC_VOICES)), how))
+            missing.append(MissingVoices(SUPERTONIC, None, tuple(sorted(SUPERTONIC_VOICES)), self._why_no_supertonic))
         missing.append(MissingVoices("piper", None, (), "--piper-voices DIR adds voices for any language"))
         return missing
 

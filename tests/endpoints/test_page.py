@@ -301,6 +301,9 @@ def test_what_was_heard_is_saved_linked_and_remembered(service: StartService, vi
     page.get_by_text("The link is in the").first.wait_for()
     fragment = page.evaluate("location.hash")
     assert "text=One+two" in fragment
+    new.speak("Something newer.")
+    assert page.evaluate("location.hash").startswith("#text=Something+newer.&")
+    new.speak(TEXT)
     page.goto("about:blank")
     page.goto(f"http://127.0.0.1:{door.http_port}/")
     ready(new)
@@ -473,8 +476,9 @@ def test_behind_a_key_the_page_asks_for_it_and_keeps_it_for_the_tab(service: Sta
     field.wait_for()
     assert new.page.evaluate("document.activeElement.id") == "key-value"
     field.fill("wrong")
-    field.press("Enter")
+    new.page.get_by_role("button", name="Use this key").click()
     new.page.get_by_text("does not know this key").wait_for()
+    assert new.page.evaluate("document.activeElement.id") == "key-value"
     field.fill("correct horse")
     field.press("Enter")
     field.wait_for(state="hidden")

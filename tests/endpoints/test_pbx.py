@@ -631,7 +631,8 @@ def test_a_service_that_is_starting_takes_no_call(start: Callable[..., Service])
 
 
 def test_without_the_setting_there_is_no_door(service: StartService) -> None:
-    assert ask(service(http_port=0), "/say", {"text": "Hello."})[0] == 404
+    status, answer = ask(service(http_port=0), "/say", {"text": "Hello."})
+    assert (status, "--audiosocket-port" in str(answer)) == (404, True)
 
 
 def test_the_door_needs_the_http_door(service: StartService) -> None:

@@ -177,9 +177,33 @@ def test_an_unknown_websocket_path_is_404(door: Service, events: EventLog) -> No
     assert refused.value.response.status_code == 404
     assert refused.value.response.headers["X-Request-ID"]
     assert refused.value.response.headers["X-Content-Type-Options"] == "nosniff"
-    assert events.wait("refused", door="none", code="404")["why"] == "there is no WebSocket at this path"
+    line = events.wait("refused", door="none", code="404", path="/nowhere")
+    assert line["why"] == "there is no WebSocket at this path"
     door.stop()
     assert [event for event in events.all() if event["level"] == "error"] == []
+
+
+def test_who_came_by_a_proxy_is_named_by_its_address(door: Service, events: EventLog) -> None:
+    request("/nowhere", **{"X-Forwarded-For": "192.0.2.7"})(door)
+    assert events.wait("refused", code="404")["peer"] == "192.0.2.7"
+
+
+def test_a_refused_request_is_named_by_its_path(door: Service, events: EventLog) -> None:
+    request("/v1/voices?voice=x", key="a-wrong-one", method="GET")(door)
+    events.wait("refused", door="openai", code="401", path="/v1/voices")
+    request("/" + "long" * 1000)(door)
+    assert len(events.wait("refused", door="none", code="404")["path"]) == 200
+
+
+def test_what_comes_behind_a_refused_session_is_refused_with_it(door: Service, events: EventLog) -> None:
+    url = f"ws://127.0.0.1:{door.http_port}{SESSION}"
+    with connect(url, additional_headers={"X-API-Key": KEY}) as client:
+        client.send(json.dumps({"type": "start_session", "config": {"voice": "x"}}))
+        for following in ({"type": "send_text", "text": SECRET}, {"type": "flush"}, {"type": "end_session"}):
+            client.send(json.dumps(following))
+        answers = [json.loads(client.recv(TIMEOUT_S))["code"] for _ in range(4)]
+    assert answers == ["bad_voice", "no_session", "no_session", "no_session"]
+    assert [line["code"] for line in events.found("refused")] == ["bad_voice"]
 
 
 def test_health_refuses_nobody(service: StartService, events: EventLog) -> None:

@@ -331,7 +331,7 @@ def test_a_stranger_in_redis_repeats_no_datagram(
     door: StartDoor, events: EventLog, redis_server: RedisServer, at_its_door: bool
 ) -> None:
     home, away = door(), door()
-    with redis_server.client() as client, client.pubsub() as stranger:
+    with redis_server.client() as client, client.pubsub() as stranger:  # type: ignore[no-untyped-call]
         stranger.psubscribe("telephone:door:*")
         assert stranger.get_message(timeout=20.0) is not None  # it has subscribed
         with Host(home, "7"):

@@ -148,14 +148,14 @@ def test_call_id_that_cannot_be(service: StartService, capsys: pytest.CaptureFix
     assert capsys.readouterr().err.startswith("error: call id of 0 bytes")
 
 
-@pytest.mark.parametrize("name", ["no-such-directory/hello.wav", "."])
+@pytest.mark.parametrize(("name", "why"), [("no-such-directory/hello.wav", "No such file"), (".", "Is a directory")])
 def test_output_that_cannot_be_written(
-    service: StartService, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    service: StartService, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, why: str
 ) -> None:
     door = service()
     assert say.main(["Hello.", "-o", str(tmp_path / name), "--port", str(door.tcp_port)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ")
+    assert line.startswith("error: ") and why in line and str(tmp_path) in line
 
 
 def test_port_that_is_no_port(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

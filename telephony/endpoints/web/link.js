@@ -32,12 +32,16 @@ export function forgetChoice() {
   stored.set("localStorage", PLACE, "");
 }
 
-async function copyLink() {
+function showLink() {
   const link = new URL(location.href);
   link.hash = new URLSearchParams(current());
   history.replaceState(null, "", link);
+}
+
+async function copyLink() {
+  showLink();
   try {
-    await navigator.clipboard.writeText(link.href);
+    await navigator.clipboard.writeText(location.href);
     announce("The link is in the clipboard.");
   } catch {                         // not over plain HTTP, or not allowed
     announce("The link is in the address bar.");
@@ -50,5 +54,8 @@ export function startLinking() {
   if (wish) apply(wish);
   addEventListener("hashchange", () => { const linked = fromFragment(); if (linked) apply(linked); });
   $("link").addEventListener("click", copyLink);
-  $("listen").addEventListener("submit", () => stored.set("localStorage", PLACE, JSON.stringify(current())));
+  $("listen").addEventListener("submit", () => {
+    stored.set("localStorage", PLACE, JSON.stringify(current()));
+    if (fromFragment()) showLink();   // else the next visit would show an older text
+  });
 }

@@ -28,14 +28,15 @@ export function keyFits() {
 }
 
 function askForKey() {
-  const first = $("key").hidden;
+  const asked = !$("key").hidden;
   $("key").hidden = false;
   $("forget").hidden = true;
+  if (asked && !key) return;         // somebody may be elsewhere by now
   if (key) {
     alertIn("key-wrong", "The service does not know this key.");
     useKey("");
   }
-  if (first) $("key-value").focus();
+  $("key-value").focus();
 }
 
 export async function ask(path, options = {}) {

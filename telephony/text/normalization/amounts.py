@@ -18,7 +18,7 @@ _CODES = (
     "USD EUR GBP BRL JPY CHF CAD AUD NZD MXN ARS CLP COP CNY INR SEK NOK DKK PLN CZK HUF ILS ZAR KRW SGD HKD AED SAR "
     "RUB UAH AOA MZN"
 ).split()
-_UNITS = {
+UNITS = {
     "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram", "t": "mass-tonne", "km": "length-kilometer",
     "m": "length-meter", "cm": "length-centimeter", "mm": "length-millimeter", "km/h": "speed-kilometer-per-hour",
     "m/s": "speed-meter-per-second", "l": "volume-liter", "L": "volume-liter", "ml": "volume-milliliter",
@@ -58,7 +58,7 @@ _FEET = re.compile(r"(?<![\w.,])(\d{1,2})'\s?(?:(\d{1,2})\")(?!\w)")
 def money_rules(language: Language) -> list[Rule]:
     """Amounts with a currency on either side."""
     number, bare = number_pattern(language), bare_pattern(language)
-    scale = rf"(?:\s?({alternatives(language.scales)})(?!\w)(?:\s(?:de|d'|di)\b)?)?"
+    scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
     rate = r"(?:\s?/\s?([^\W\d_]{1,10})(?!\w))?"
     before = re.compile(
         rf"(?<![\w$€£])(-\s?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"
@@ -111,7 +111,7 @@ def money_rules(language: Language) -> list[Rule]:
 def measure_rules(language: Language) -> list[Rule]:
     """Percentages, units, degrees, feet and inches."""
     number = number_pattern(language)
-    units = {**_UNITS, **language.units}
+    units = {**UNITS, **language.units}
     percent = re.compile(rf"({SIGN})({number})\s?(%|‰)")
     measure = re.compile(rf"({SIGN})({number})\s?({alternatives(units)})(?:/(s|h|min|min\.)(?!\w))?(?![\w/²³])")
     per_second = re.compile(rf"({number})\s?({alternatives(_PER_SECOND)})(?!\w)")

@@ -23,7 +23,7 @@ _FILE = re.compile(
     r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|sh|ini|rtf|heic)(?!\w)",
     re.IGNORECASE,
 )
-_HANDLE = re.compile(r"(?<![\w@.])@([A-Za-z_]\w{1,30})")
+_HANDLE = re.compile(r"(?<![\w@.])@([A-Za-z_]\w{1,30}(?:\.\w{1,30}){0,3})")
 _TAG = re.compile(r"(?<![\w#&])#(?![A-Z]{1,4}-?\d)([^\W\d_]\w{0,60})")
 _BARE_DOMAIN = re.compile(r"(?<![\w.])\.(com|org|net|edu|gov|io|ai|co|app)(?![\w.-])")
 _BARE_ENDING = re.compile(r"(?<![\w.])\.(pdf|docx?|xlsx?|csv|png|jpe?g|zip|exe|txt)(?![\w.-])")
@@ -77,7 +77,7 @@ def _host(host: str, language: Language) -> str:
     said = [_said(label, language) for label in labels[:-1]]
     top = labels[-1] if labels else ""
     spelled = len(top) == 2 and top.lower() not in {"co", *language.word_domains}
-    said.append(_spelled(top) if spelled else _said(top, language))
+    said.append(language.initials(top) if spelled else _said(top, language))
     return f" {language.dot} ".join(said)
 
 
@@ -93,7 +93,7 @@ def _said(part: str, language: Language) -> str:
         elif piece.isdecimal():
             words.append(language.spell_digits(piece))
         else:
-            words.append(piece if _pronounceable(piece) else _spelled(piece))
+            words.append(piece if _pronounceable(piece) else language.initials(piece))
     return " ".join(filter(None, words))
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization import romance
-from telephony.text.normalization.language import Currency, Form, Language, Name, Written, spelled
+from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
+from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage
 
 _CENT = Name("centesimo", "centesimi")
@@ -26,11 +26,19 @@ _MASCULINE = frozenset("problema sistema programma tema pianeta clima telegramma
 _FEMININE = frozenset("notte volta parte chiave classe mano opzione stazione prenotazione".split())
 _FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
-_CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})(?=\s(?:secolo|millennio)\b)")
+_CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
+_MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
+_THE_FIRST = re.compile(r"(?:(?<=\bil )|(?<=\bdel )|(?<=\bdal )|(?<=\bal )|(?<=\bnel ))1[°º](?!\s?[CF]\b|\w)", re.I)
+_HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}[:.]\d\d)")
+_FIRST = re.compile(
+    r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
+)
+_FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
+_PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
 
 
-class Italian(Language):
+class Italian(Romance):
     """Italian."""
 
     locale = "it"
@@ -43,7 +51,7 @@ class Italian(Language):
     point = "virgola"
     to = "a"
     over = "su"
-    per = "al"
+    per = ""
     percent = "per cento"
     permille = "per mille"
     number_sign = "numero"
@@ -88,8 +96,26 @@ class Italian(Language):
         "mila": "mila", "k": "mila", "K": "mila", "M": "milioni", "mln": "milioni", "milione": "milione",
         "milioni": "milioni", "mld": "miliardi", "miliardo": "miliardo", "miliardi": "miliardi",
     }  # fmt: skip
-    units = {"sec": "duration-second"}
-    rates = {"mese": "mese", "anno": "anno", "giorno": "giorno", "ora": "ora", "h": "ora", "s": "secondo"}
+    units = {
+        "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram", "μg": "mass-microgram",
+        "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere", "cv": "horsepower",
+        "CV": "horsepower", "gtt": "drop", "cpr": "tablet", "cp": "tablet",
+        "cps": "capsule", "U.I.": "international", "UI": "international", "mmHg": "mercury",
+        "bpm": "beat", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer",
+        "KM": "length-kilometer", "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour",
+        "Kg": "mass-kilogram", "KG": "mass-kilogram", "mq": "area-square-meter", "mc": "volume-cubic-meter",
+        "gg": "duration-day", "pz": "piece", "lt": "volume-liter",
+        "hg": "hundred-grams", "kmq": "area-square-kilometer", "qli": "quintal",
+    }  # fmt: skip
+    # With their prepositions: "al giorno", "all'ora".
+    rates = {
+        "mese": "al mese", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
+        "s": "al secondo", "min": "al minuto", "settimana": "alla settimana", "sett": "alla settimana",
+        "notte": "a notte", "persona": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
+        "die": "al giorno", "dì": "al giorno", "mq": "al metro quadro", "m²": "al metro quadro", "gg": "al giorno",
+        "litro": "al litro", "l": "al litro", "dl": "per decilitro", "dL": "per decilitro", "ml": "per millilitro",
+        "m3": "al metro cubo", "mc": "al metro cubo", "m³": "al metro cubo", "g": "al grammo", "L": "al litro",
+    }  # fmt: skip
     abbreviations = {
         "Sig.ra": "Signora", "Sig.na": "Signorina", "Sigg.": "Signori", "Sig.": "Signor", "sig.ra": "signora",
         "sig.": "signor", "Dott.ssa": "Dottoressa", "dott.ssa": "dottoressa", "Dott.": "Dottor", "dott.": "dottor",
@@ -97,17 +123,134 @@ class Italian(Language):
         "Geom.": "Geometra", "Prof.ssa": "Professoressa", "prof.ssa": "professoressa", "Prof.": "Professor",
         "prof.": "professor", "Arch.": "Architetto", "On.": "Onorevole", "V.le": "Viale", "P.zza": "Piazza",
         "p.zza": "piazza", "C.so": "Corso", "ecc.": "eccetera", "Ecc.": "Eccetera", "S.p.A.": "società per azioni",
+        "S.S.": "strada statale", "S.P.": "strada provinciale",
         "p. es.": "per esempio", "p.es.": "per esempio", "Spett.le": "Spettabile", "Gent.le": "Gentile",
         "Gent.mo": "Gentilissimo", "Gent.ma": "Gentilissima", "Egr.": "Egregio", "Tel.": "Telefono", "tel.": "telefono",
-        "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa", "max.": "massimo",
-        "min.": "minimo", "Rag.": "Ragionier",
+        "cell.": "cellulare", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "ca.": "circa",
+        "Rag.": "Ragionier",
+        "Sigg.ri": "Signori", "sigg.": "signori", "Dr.ssa": "Dottoressa", "dr.": "dottor",
+        "dr.ssa": "dottoressa", "Dott": "Dottor", "Dr": "Dottor", "arch.": "architetto", "geom.": "geometra",
+        "rag.": "ragionier", "Avv.ti": "Avvocati", "V.": "Via", "v.le": "viale", "c.so": "corso", "P.za": "Piazza",
+        "p.za": "piazza", "L.go": "Largo", "l.go": "largo", "Vic.": "Vicolo", "Str.": "Strada", "str.": "strada",
+        "Loc.": "Località", "loc.": "località", "Fraz.": "Frazione", "fraz.": "frazione", "prov.": "provincia",
+        "snc": "senza numero civico", "s.n.c.": "senza numero civico", "s.n.": "senza numero", "pal.": "palazzina",
+        "Pal.": "Palazzina", "ed.": "edificio", "Ed.": "Edificio", "int.": "interno", "scad.": "scadenza",
+        "dip.": "dipartimento", "trim.": "trimestre", "n. di": "numero di",
+        "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
+        "fatt.": "fattura", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese", "c.a.": "corrente anno",
+        "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
+        "c/o": "presso", "c.a.p.": "CAP", "c/c": "conto corrente", "S.r.l.": "S R L", "Srl": "S R L", "s.r.l.": "S R L",
+        "SpA": "società per azioni", "S.p.a.": "società per azioni", "s.p.a.": "società per azioni", "S.n.c.": "S N C",
+        "P. IVA": "partita IVA", "P.IVA": "partita IVA", "P.Iva": "partita IVA", "p. iva": "partita IVA",
+        "p.iva": "partita IVA",
+        "C.F.": "codice fiscale", "c.f.": "codice fiscale", "Cod. Fisc.": "Codice fiscale",
+        "cod. fisc.": "codice fiscale",
+        "cod.": "codice", "Cod.": "Codice", "doc.": "documento", "gent.le": "gentile", "gent.ma": "gentilissima",
+        "gent.mo": "gentilissimo", "Ill.mo": "Illustrissimo", "Chiar.mo": "Chiarissimo", "mitt.": "mittente",
+        "dest.": "destinatario",
+        "ab.": "abitanti", "h24": "ventiquattro ore su ventiquattro", "H24": "ventiquattro ore su ventiquattro",
+        "7/7": "sette giorni su sette", "7 gg su 7": "sette giorni su sette", "Cell.": "Cellulare", "Tel": "Telefono",
+        "cad.": "cadauno", "q.b.": "quanto basta", "IVA incl.": "IVA inclusa", "incl.": "incluso", "escl.": "escluso",
+        "N.B.": "nota bene", "P.S.": "post scriptum", "all.": "allegato", "pzz.": "pezzi", "tab.": "tabella",
+        "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno", "F.lli": "Fratelli", "ecc": "eccetera",
     }  # fmt: skip
-    titles = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano"}
+    titles = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
+              "Col.": "Colonnello", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
+              "Ing": "Ingegner", "Avv": "Avvocato", "Mons.": "Monsignor", "P.": "Padre", "SS.": "Santi",
+              "Ss.": "Santi", "V.": "Via", "B.go": "Borgo"}  # fmt: skip
     before_number = {
         "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "#": "numero",
         "pag.": "pagina", "pagg.": "pagine", "p.": "pagina", "art.": "articolo", "Art.": "articolo",
         "cap.": "capitolo", "vol.": "volume", "int.": "interno", "v.": "versione",
+        "nr.": "numero", "Nr.": "numero", "num.": "numero", "no.": "numero", "nn.": "numeri", "Pag.": "Pagina",
+        "Cap.": "Capitolo", "artt.": "articoli", "co.": "comma", "km": "chilometro", "Km": "chilometro",
+        "civ.": "civico",
+        "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
+        "int": "interno", "tel": "telefono",
+        "cell": "cellulare", "fig.": "figura", "bin.": "binario", "pal.": "palazzina",
+        "lett.": "lettera",
     }  # fmt: skip
+    weekdays = {
+        "lun": "lunedì", "mar": "martedì", "mer": "mercoledì", "gio": "giovedì", "ven": "venerdì", "sab": "sabato",
+        "dom": "domenica",
+    }  # fmt: skip
+    weekday_initials = {
+        "L": "lunedì", "M": "martedì", "G": "giovedì", "V": "venerdì", "S": "sabato", "D": "domenica",
+    }  # fmt: skip
+    weekdays_from = "dal"
+    weekdays_to = "al"
+    hours_from = "dalle"
+    hours_to = "alle"
+    range_words = "dal|dalle|da|tra|fra|al|alle|alla|a|fino a|fino al|fino alle|ore"
+    time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
+    opening_words = "orario|orari|aperto|aperta|apre|apertura|ore"
+    before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
+    hour_words = r"ore|h\.?"
+    and_words = "e|o"
+    month_words = "a|ad|di|da|in|e|tra"
+    expiry_words = "scade|scadenza|valida|valido|validità|scadrà"
+    part_words = "rata|pagina|passo|parte|tentativo|capitolo|episodio|fase"
+    part_of = "di"
+    pressure_words = "pressione|PA"
+    pressure_over = "su"
+    currency_signs = {"Fr.": "CHF", "Lit.": "ITL", "euro": "EUR", "Euro": "EUR"}
+    cent_signs = r"cts?|cent"
+    text_verbs = "invii|invia|inviare|mandi|manda|risponda|messaggio|scriva"
+    text_to = "al|a"
+    call_words = "chiami il|chiama il|chiamare il|componga il|chiamando il|contatti il|comporre il"
+    extension_words = r"interno|int\.|est\."
+    extension = "interno"
+    document_words = (
+        "partita IVA|codice fiscale|IVA|tessera sanitaria|carta d'identità|passaporto|patente|IBAN|CIE|matricola|INPS"
+    )
+    named_words = (
+        "codice|PNR|prenotazione|password|pratica|ordine|targa|telaio|serie|serial|buono|coupon|biglietto|tracciamento|"
+        "spedizione|riferimento|modello|polizza|contratto|ticket|conferma|fiscale|passaporto|"
+        "carta d'identità|matricola|"
+        "cliente|pacco"
+    )
+    named_joint = "di|del|della|è|numero|n|il|la|suo|tuo|sua|tua|promo|fiscale|cliente"
+    flight_words = "volo|voli|treno|Frecciarossa|Italo"
+    road_words = "A|SS|SP|SR|E"
+    ending_in = "che finisce con"
+    every = "ogni"
+    per_amount = "ogni"
+    times_a = ""
+    once = "una volta"
+    either = "o"
+    century_words = r"sec\.|secolo"
+    articles = "il |la |l'|lo |del |della |dell'|al |alla |nel |nella |un |una "
+    law_of = "del"
+    plate_words = "targa|targhe"
+    hours_prefix = "ore"
+    year_words = "anno|Anno"
+    thousand_words = "mila"
+    extremes = {"max": ("massimo", "massima"), "min": ("minimo", "minima")}
+    by = "per"
+    out_of = "su"
+    in_month = "a"
+    street_words = "Via|Viale|Piazza|Corso|Largo|Vicolo|Strada|Piazzale"
+    post_code = r"\d{5}"
+    thousand = "mila"
+    half_of = {"masculine": "mezzo", "feminine": "mezza"}
+    and_half_of = {"masculine": "e mezzo", "feminine": "e mezza"}
+    spoken_units = {
+        "decibel": Name("decibel", "decibel"),
+        "duration-day": Name("giorno", "giorni"),
+        "mass-kilogram": Name("chilo", "chili"),
+        "horsepower": Name("cavallo", "cavalli"),
+        "drop": Name("goccia", "gocce"),
+        "tablet": Name("compressa", "compresse"),
+        "capsule": Name("capsula", "capsule"),
+        "international": Name("unità internazionale", "unità internazionali"),
+        "mercury": Name("millimetro di mercurio", "millimetri di mercurio"),
+        "beat": Name("battito al minuto", "battiti al minuto"),
+        "turn": Name("giro al minuto", "giri al minuto"),
+        "amp-hour": Name("milliampere ora", "milliampere ora"),
+        "piece": Name("pezzo", "pezzi"),
+        "hundred-grams": Name("etto", "etti"),
+        "quintal": Name("quintale", "quintali"),
+    }
     months = {
         "gen": 1, "feb": 2, "mar": 3, "apr": 4, "mag": 5, "giu": 6, "lug": 7, "ago": 8, "set": 9, "sett": 9, "ott": 10,
         "nov": 11, "dic": 12,
@@ -124,28 +267,80 @@ class Italian(Language):
     queens = frozenset({"Elisabetta"})
     last_ordinal_king = 399
     before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
-    named_versions = f"{Language.named_versions}|versione"
+    named_versions = f"{Romance.named_versions}|versione|articolo"
     not_nouns = frozenset(
         "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se virgola "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
     )
 
     def rules(self, stage: Stage) -> list[Rule]:
+        own: list[Rule] = []
         if stage is Stage.WORDS:
-            return [Rule("Roman numeral", _CENTURY, self._century)]
-        if stage is Stage.DATES:
-            return romance.date_rules(self)
-        if stage is Stage.TIMES:
-            return romance.hour_rules(self)
+            own = [
+                Rule("Roman numeral", _CENTURY, self._century),
+                Rule("hours", _HOURS, lambda match: "ore "),
+                Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
+                Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
+            ]
         if stage is Stage.ORDINALS:
-            return romance.ordinal_rules(self)
+            own = [Rule("first of a month", _THE_FIRST, lambda match: "primo")]
         if stage is Stage.SYMBOLS:
-            return [Rule("elision", _ELIDED, lambda match: "un'")]
-        return []
+            own = [Rule("elision", _ELIDED, lambda match: "un'")]
+        return [*own, *super().rules(stage)]
+
+    def midnight_rules(self) -> list[Rule]:
+        def midnight(match: re.Match[str]) -> str:
+            minute = int(match[2] or match[3] or 0)
+            past = f" e {self.cardinal(minute)}" if minute else ""
+            return f"{'da' if match[1] else 'a'} mezzanotte{past}"
+
+        return [Rule("midnight", _MIDNIGHT, midnight)]
 
     def _century(self, match: re.Match[str]) -> str | None:
         number = self.roman(match[1])
-        return None if number is None else self.ordinal(number)
+        return None if number is None else f"{self.ordinal(number)} {'secolo' if match[2] == 'sec.' else match[2]}"
+
+    def plain(self, number: int) -> str:
+        """The words of hundreds and thousands apart, which are easier to read and sound the same."""
+        if number >= 1_000_000:
+            size, name = (10**9, "miliard") if number >= 10**9 else (10**6, "milion")
+            many, rest = divmod(number, size)
+            said = f"un {name}{'e' if size == 10**6 else 'o'}" if many == 1 else f"{self.plain(many)} {name}i"
+            return f"{said} {self.plain(rest)}" if rest else said
+        if number >= 1000:
+            many, rest = divmod(number, 1000)
+            said = "mille" if many == 1 else f"{self.plain(many)}mila"
+            return f"{said} {self.plain(rest)}" if rest else said
+        if number >= 100:
+            many, rest = divmod(number, 100)
+            said = "cento" if many == 1 else f"{super().plain(many)}cento"
+            return f"{said} {super().plain(rest)}" if rest else said
+        return super().plain(number)
+
+    def century(self, number: int) -> str:
+        return f"secolo {self.ordinal(number)}"
+
+    def height(self, metres: int, centimetres: str) -> str:
+        said = self.counted(Written(metres), Name("metro", "metri"))
+        return f"{said} e {self.cardinal(int(centimetres))}" if int(centimetres) else said
+
+    def weekday_range(self, first: str, last: str, preceded: bool) -> str:
+        begin = "" if preceded else "dalla " if first == "domenica" else "dal "
+        return f"{begin}{first} {'alla' if last == 'domenica' else 'al'} {last}"
+
+    def time_range(self, begin: str, low: str, high: str) -> str:
+        if begin and low.startswith("una"):
+            begin = "dall'"
+        if high == "mezzanotte":
+            return f"{begin}{low} a mezzanotte"
+        return f"{begin}{low} {'all' + chr(39) if high.startswith('una') else 'alle '}{high}"
+
+    def day_range(self, first: int, last: int, preceded: bool) -> str:
+        words = [self.day(day) for day in (first, last)]
+        to = "all'" if last in (8, 11) else "al "
+        if preceded:
+            return f"{words[0]} {to}{words[1]}"
+        return f"{'dall' + chr(39) if first in (8, 11) else 'dal '}{words[0]} {to}{words[1]}"
 
     def agree(self, words: str, number: int, form: Form) -> str:
         if number != 1 or form == "count":
@@ -172,11 +367,6 @@ class Italian(Language):
             return False
         return noun in _FEMININE or noun.endswith(_FEMININE_ENDINGS)
 
-    def money(self, written: Written, code: str, scale: str = "") -> str:
-        if scale and self.scales[scale] == "mila" and not written.fraction:
-            return self.counted(Written(written.whole * 1000), self.currency(code).unit)
-        return super().money(written, code, scale)
-
     def scaled(self, written: Written, scale: str) -> str:
         word = self.scales[scale]
         singular = {"milioni": "milione", "miliardi": "miliardo"}
@@ -187,17 +377,11 @@ class Italian(Language):
             return self.one(noun).removesuffix(noun).rstrip()
         return super().before_noun(written, noun)
 
-    def scaled_number(self, written: Written, scale: str) -> str:
-        if self.scales[scale] == "mila" and not written.fraction:
-            return self.cardinal(written.whole * 1000)
-        return super().scaled_number(written, scale)
-
     def fraction(self, above: int, below: int) -> str | None:
-        if below not in _PARTS:
-            return None
         if (above, below) == (1, 2):
             return "mezzo"
-        return f"{self.cardinal(above, 'masculine')} {_PARTS[below][:-1]}{'i' if above > 1 else 'o'}"
+        part = _PARTS.get(below) or (self.ordinal(below) if 10 < below <= 1000 else None)
+        return f"{self.cardinal(above, 'masculine')} {part[:-1]}{'i' if above > 1 else 'o'}" if part else None
 
     def day(self, day: int) -> str:
         return "primo" if day == 1 else self.cardinal(day)

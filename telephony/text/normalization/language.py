@@ -204,6 +204,10 @@ class Language:
         word = self.alphabet.get(letter.upper()) if with_word else None
         return self.as_in.format(letter=letter.upper(), word=word) if word else letter.upper()
 
+    def initials(self, word: str) -> str:
+        """The letters of what is no word, one by one."""
+        return " ".join(word.upper())
+
     def spell_digits(self, digits: str) -> str:
         """Digits one by one."""
         return " ".join(self.digits[int(digit)] for digit in digits)

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization import romance
-from telephony.text.normalization.language import Currency, Form, Language, Name, Written, spelled
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
+from telephony.text.normalization.romance import Romance
+from telephony.text.normalization.rules import Rule, Stage, ends_text
 
 _CENT = Name("centavo", "centavos")
 _CENTIMO = Name("cêntimo", "cêntimos")
@@ -28,11 +28,28 @@ _MASCULINE = frozenset(
     "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
     "telefonema telefonemas cinema cinemas".split()
 )
-_FEMININE = frozenset("vez vezes noite noites parte partes chave chaves classe classes mulher mulheres".split())
+_FEMININE = frozenset(
+    "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
+    "flores luz luzes voz vozes paz ponte pontes fonte fontes gente rede redes fase fases base bases frase frases "
+    "crise crises análise análises torre torres carne carnes árvore árvores mãe mães irmã irmãs manhã manhãs maçã "
+    "maçãs nuvem nuvens ordem ordens série séries metade metades sede sedes dose doses tarde tardes via vias lei leis "
+    "hipótese hipóteses".split()
+)
 _FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
 
 
-class Portuguese(Language):
+# The states of Brazil, whose letters are said behind a town.
+_STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
+_STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
+_STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
+_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])[ªa]s?(?:\s?-?\s?feira)(?!\w)")
+_HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
+_INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
+_SCHOOL_DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
+_INTERVALS = {"a": "ano", "m": "mês", "d": "dia"}
+
+
+class Portuguese(Romance):
     """Brazilian Portuguese."""
 
     locale = "pt_BR"
@@ -91,8 +108,22 @@ class Portuguese(Language):
         "mil": "mil", "k": "mil", "K": "mil", "mi": "milhões", "M": "milhões", "milhão": "milhão",
         "milhões": "milhões", "bi": "bilhões", "bilhão": "bilhão", "bilhões": "bilhões",
     }  # fmt: skip
-    units = {"seg": "duration-second", "mins": "duration-minute"}
-    rates = {"mês": "mês", "ano": "ano", "dia": "dia", "hora": "hora", "h": "hora", "min": "minuto", "s": "segundo"}
+    units = {
+        "seg": "duration-second", "mins": "duration-minute", "mcg": "mass-microgram", "µg": "mass-microgram",
+        "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
+        "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
+        "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
+        "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "kmh": "speed-kilometer-per-hour",
+        "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
+        "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem": "duration-week",
+        "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
+    }  # fmt: skip
+    rates = {
+        "mês": "mês", "mes": "mês", "ano": "ano", "dia": "dia", "hora": "hora", "h": "hora", "min": "minuto",
+        "s": "segundo", "semana": "semana", "sem": "semana", "noite": "noite", "pessoa": "pessoa", "kg": "quilo",
+        "un": "unidade", "km": "quilômetro", "kWh": "quilowatt-hora", "d": "dia", "litro": "litro", "l": "litro",
+        "L": "litro",
+    }  # fmt: skip
     abbreviations = {
         "Sra.": "Senhora", "Sr.": "Senhor", "Srs.": "Senhores", "Sras.": "Senhoras", "Srta.": "Senhorita",
         "sra.": "senhora", "sr.": "senhor", "Dra.": "Doutora", "Dr.": "Doutor", "Drs.": "Doutores",
@@ -103,18 +134,127 @@ class Portuguese(Language):
         "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
         "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
         "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
-        "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para", "máx.": "máximo",
-        "mín.": "mínimo", "Depto.": "Departamento", "V.Exa.": "Vossa Excelência", "vc": "você", "vcs": "vocês",
-        "S.A.": "S A", "S/A": "S A",
+        "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para",
+        "Depto.": "Departamento", "V.Exa.": "Vossa Excelência", "vc": "você", "vcs": "vocês",
+        "S.A.": "S A", "S/A": "S A", "Apt.": "Apartamento", "apt.": "apartamento",
+        "Bl.": "Bloco", "bl.": "bloco", "Cj.": "Conjunto", "cj.": "conjunto", "Conj.": "Conjunto",
+        "conj.": "conjunto", "Qd.": "Quadra", "qd.": "quadra", "Lt.": "Lote", "lt.": "lote", "Ed.": "Edifício",
+        "ed.": "edifício", "Lj.": "Loja", "lj.": "loja", "Res.": "Residencial", "s/n": "sem número",
+        "S/N": "sem número", "s/nº": "sem número", "end.": "endereço", "End.": "Endereço", "pça.": "praça",
+        "Pç.": "Praça", "Praç.": "Praça", "trav.": "travessa", "Ref.": "Referência",
+        "ref.": "referência", "doc.": "documento", "docs.": "documentos", "pgto.": "pagamento", "pagto.": "pagamento",
+        "venc.": "vencimento", "Venc.": "Vencimento", "dpto.": "departamento", "Dpto.": "Departamento",
+        "depto.": "departamento", "hab.": "habitantes", "qtde.": "quantidade", "vlr.": "valor",
+        "Pça.": "Praça", "Estr.": "Estrada", "Rod.": "Rodovia", "Trav.": "Travessa", "Lgo.": "Largo",
+        "and.": "andar", "trim.": "trimestre", "sem.": "semestre", "val.": "validade", "Val.": "Validade",
+        "à esq.": "à esquerda",
+        "à dir.": "à direita", "esq.": "esquina", "Sr(a).": "Senhor ou Senhora", "sr(a).": "senhor ou senhora",
+        "nº": "número",
+        "n.º": "número", "Nº": "Número", "N.º": "Número", "n°": "número", "próx.": "próximo",
+        "Próx.": "Próximo", "temp.": "temperatura", "Temp.": "Temperatura", "a.C.": "antes de Cristo",
+        "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
+        "ltda.": "limitada", "Cia": "Companhia",
+        "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
+        "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
     }  # fmt: skip
     titles = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Rod.": "Rodovia", "Sto.": "Santo",
-              "Sta.": "Santa", "Gov.": "Governador", "Gen.": "General", "Cap.": "Capitão"}  # fmt: skip
+              "Sta.": "Santa", "Gov.": "Governador", "Gen.": "General", "Cap.": "Capitão",
+              "Al.": "Alameda", "Tv.": "Travessa", "Est.": "Estrada", "Estr.": "Estrada", "Lgo.": "Largo",
+              "Lg.": "Largo", "Pq.": "Parque", "Jd.": "Jardim", "Vl.": "Vila", "Pe.": "Padre", "Cel.": "Coronel",
+              "Dep.": "Deputado", "Pres.": "Presidente", "Sen.": "Senador", "Mal.": "Marechal", "S.": "São",
+              "Ten.": "Tenente", "Maj.": "Major", "Sgt.": "Sargento", "Dom.": "Domingo", "Min.": "Ministro",
+              "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cons.": "Conselheiro"}  # fmt: skip
     before_number = {
         "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
         "no.": "número", "núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
         "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
-        "apt.": "apartamento", "ramal": "ramal", "v.": "versão",
+        "apt.": "apartamento", "v.": "versão",
+        "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
+        "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento", "Apto": "Apartamento",
+        "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
+        "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
+        "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
+        "tel": "telefone", "Tel": "Telefone", "cel": "celular",
     }  # fmt: skip
+    weekdays = {
+        "seg": "segunda", "ter": "terça", "qua": "quarta", "qui": "quinta", "sex": "sexta", "sáb": "sábado",
+        "sab": "sábado", "dom": "domingo", "2ª": "segunda", "3ª": "terça", "4ª": "quarta", "5ª": "quinta",
+        "6ª": "sexta",
+    }  # fmt: skip
+    weekdays_to = "a"
+    hours_from = "das"
+    hours_to = "às"
+    range_words = "de|da|das|do|entre|a|à|às|até|desde"
+    time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as"
+    opening_words = "horário|funcionamento|expediente|atendimento|aberto|aberta|abre"
+    before_one = {"às": "à", "das": "da", "as": "a"}
+    hour_words = r"horas?|hrs?\.?|hs\.?|h"
+    and_words = "e|ou"
+    of_month = " de "
+    of_year = " de "
+    month_words = "em|de|até|desde|para|a|entre|e"
+    expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
+    part_words = "parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
+    part_of = "de"
+    pressure_words = "pressão|PA"
+    pressure_over = "por"
+    currency_signs = {"reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
+    cent_signs = "cts?|cênt|cent"
+    text_verbs = "envie|mande|responda|texto|mensagem|enviar|mandar"
+    text_to = "para|ao|a"
+    call_words = "ligue|disque|ligar|discar|chame|telefone"
+    extension_words = r"ramal|ramais|ext\.|extensão|r\."
+    extension = "ramal"
+    document_words = (
+        "CPF|CNPJ|RG|NIF|NISS|PIS|CNH|RENAVAM|SUS|título de eleitor|cartão de cidadão|passaporte|inscrição estadual|"
+        "código de barras|IBAN|NIB|utente"
+    )
+    named_words = (
+        "código|codigo|localizador|reserva|senha|protocolo|pedido|placa|chassi|série|serial|voucher|cupom|bilhete|"
+        "rastreio|rastreamento|referência|ordem|modelo|apólice|matrícula|contrato|chave|encomenda|passaporte"
+    )
+    named_joint = "de|do|da|é|número|nº|n|o|seu|sua|promocional"
+    flight_words = "voo|voos|vôo"
+    road_words = "BR|SP|RJ|MG|PR|SC|RS|A|N|IC|IP|EN"
+    ending_in = "final"
+    every = "a cada|cada|c/"
+    per_amount = "a cada"
+    times_a = "por"
+    once = "uma vez"
+    either = "ou"
+    century_words = r"séc\.|sec\.|século|séculos"
+    articles = "o |a |do |da |no |na |ao |à |pelo |pela "
+    plate_words = "placa|placas|matrícula|matrículas"
+    year_words = "ano|Ano"
+    thousand_words = "mil"
+    extremes = {
+        "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo",
+        "mínima"),
+    }  # fmt: skip
+    by = "por"
+    score_words = "jogo|resultado|partida|venceu|ganhou|placar|perdeu|terminou|empatou|vitória|derrota|final"
+    out_of = "de"
+    street_words = "Rua|Avenida|Alameda|Travessa|Praça|Estrada|Rodovia|Largo"
+    post_code = r"\d{5}-\d{3}|\d{4}-\d{3}"
+    half_of = {"masculine": "meio", "feminine": "meia"}
+    and_half_of = {"masculine": "e meio", "feminine": "e meia"}
+    spoken_units = {
+        "decibel": Name("decibel", "decibéis"),
+        "mass-kilogram": Name("quilo", "quilos"),
+        "horsepower": Name("cavalo", "cavalos"),
+        "drop": Name("gota", "gotas"),
+        "tablet": Name("comprimido", "comprimidos"),
+        "capsule": Name("cápsula", "cápsulas"),
+        "spoon": Name("colher", "colheres"),
+        "international": Name("unidade internacional", "unidades internacionais"),
+        "piece": Name("unidade", "unidades"),
+        "beat": Name("batimento por minuto", "batimentos por minuto"),
+        "mercury": Name("milímetro de mercúrio", "milímetros de mercúrio"),
+        "turn": Name("rotação por minuto", "rotações por minuto"),
+        "amp-hour": Name("miliampere-hora", "miliamperes-hora"),
+        "year": Name("ano", "anos"),
+        "mph": Name("milha por hora", "milhas por hora"),
+    }
     months = {
         "jan": 1, "fev": 2, "mar": 3, "abr": 4, "mai": 5, "jun": 6, "jul": 7, "ago": 8, "set": 9, "out": 10, "nov": 11,
         "dez": 12,
@@ -126,11 +266,14 @@ class Portuguese(Language):
     )
     short_code_words = r"ligue|disque|código|codigo|PIN|senha|CVV|ramal"
     date_words = r"dia|em|até|desde|antes de|depois de|após|de|data|vence|vencimento"
-    kings = "Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
-    queens = frozenset({"Isabel"})
+    kings = "Elizabeth|Maria|Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
+    queens = frozenset({"Isabel", "Elizabeth", "Maria"})
     last_ordinal_king = 10
-    before_roman = "[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
-    named_versions = f"{Language.named_versions}|versão"
+    before_roman = (
+        "[Ii]nciso|[Aa]rtigo|[Aa]to|[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|"
+        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
+    )
+    named_versions = f"{Romance.named_versions}|versão|artigo"
     not_nouns = frozenset(
         "de do da dos das em no na nos nas e ou ao aos para pra por com sem a o as os que é são foi mas mil milhão "
         "milhões vezes mais menos está se vírgula ponto até agora ontem hoje amanhã "
@@ -138,13 +281,23 @@ class Portuguese(Language):
     ) - {"vezes"}
 
     def rules(self, stage: Stage) -> list[Rule]:
-        if stage is Stage.DATES:
-            return romance.date_rules(self)
-        if stage is Stage.TIMES:
-            return romance.hour_rules(self)
-        if stage is Stage.ORDINALS:
-            return romance.ordinal_rules(self)
-        return []
+        own: list[Rule] = []
+        if stage is Stage.WORDS:
+            own = [
+                Rule("street", _STREET, lambda match: "Rua "),
+                Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
+                Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
+                Rule("dose", _HOURLY, self._hourly),
+                Rule("interest", _INTEREST, self._interval),
+            ]
+        return [*own, *super().rules(stage)]
+
+    def _hourly(self, match: re.Match[str]) -> str:
+        hours = self.cardinal(int(match[1]), "feminine")
+        return f"de {hours} em {hours} {'hora' if match[1] == '1' else 'horas'}"
+
+    def _interval(self, match: re.Match[str]) -> str:
+        return f"ao {_INTERVALS[match[1]]}" + ("." if ends_text(match) else "")
 
     def plain(self, number: int) -> str:
         return super().plain(number).replace(",", "")
@@ -173,12 +326,34 @@ class Portuguese(Language):
     def linked(self, noun: str) -> str:
         return f" de {noun}"
 
+    def before_noun(self, written: Written, noun: str) -> str:
+        form = self.form_for(noun)
+        if written != Written(1) and not noun.endswith("s"):
+            form = "count"  # what follows is no plural, be it a verb: "o 432 passa"
+        if written.fraction and form == "count":
+            return f"{self.cardinal(written.whole)} {self.point} {self.spell_digits(written.fraction)}"
+        return self.number(written, form)
+
     def fraction(self, above: int, below: int) -> str | None:
-        if below not in _PARTS:
-            return None
         if (above, below) == (1, 2):
             return "meio"
-        return f"{self.cardinal(above)} {_PARTS[below]}{'s' if above > 1 else ''}"
+        plural = "s" if above > 1 else ""
+        if below in _PARTS:
+            return f"{self.cardinal(above)} {_PARTS[below]}{plural}"
+        if below in (100, 1000):
+            return f"{self.cardinal(above)} {'centésimo' if below == 100 else 'milésimo'}{plural}"
+        return f"{self.cardinal(above)} {self.cardinal(below)} avo{plural}" if below > 10 else None
+
+    def time_range(self, begin: str, low: str, high: str) -> str:
+        return super().time_range(begin, low.removesuffix(" horas"), high)
+
+    def century(self, number: int) -> str:
+        return f"século {self.cardinal(number) if number > 10 else self.ordinal(number)}"
+
+    def height(self, metres: int, centimetres: str) -> str:
+        rest = int(centimetres)
+        said = self.counted(Written(metres), Name("metro", "metros"))
+        return f"{said} e {self.cardinal(rest)}" if rest else said
 
     def day(self, day: int) -> str:
         return "primeiro" if day == 1 else self.cardinal(day)
@@ -192,11 +367,8 @@ class Portuguese(Language):
         if half:
             part = "da manhã" if half == "am" else "da tarde" if hour in (12, 1, 2, 3, 4, 5, 6) else "da noite"
             return f"{said} e {self.cardinal(minute)} {part}" if minute else f"{said} {part}"
-        if minute:
-            return f"{said} e {self.cardinal(minute)}"
-        if hour in (0, 24):
-            return "meia-noite"
-        return f"{said} {'hora' if hour == 1 else 'horas'}"
+        hours = f"{said} {'hora' if hour == 1 else 'horas'}"
+        return f"{hours} e {self.cardinal(minute)}" if minute else hours
 
 
 class EuropeanPortuguese(Portuguese):
@@ -205,10 +377,21 @@ class EuropeanPortuguese(Portuguese):
     locale = "pt_PT"
     speller = "pt"
     regions = ("PT", "BR")
+    abbreviations = {
+        **Portuguese.abbreviations, "R/C": "rés do chão", "r/c": "rés do chão", "Dto.": "Direito", "dto.": "direito",
+        "Esq.": "Esquerdo", "esq.": "esquerdo", "Fte.": "Frente", "telem.": "telemóvel", "Telem.": "Telemóvel",
+    }  # fmt: skip
     currencies = Portuguese.currencies | {"EUR": Currency(Name("euro", "euros"), _CENTIMO)}
 
     def day(self, day: int) -> str:
         return self.cardinal(day)
+
+    def clock(self, hour: int, minute: int, half: str) -> str:
+        return (
+            super().clock(hour, minute, half)
+            if half or not minute
+            else (f"{self.cardinal(hour, 'feminine')} e {self.cardinal(minute)}")
+        )
 
 
 def _split_millions(words: str) -> tuple[str, str]:

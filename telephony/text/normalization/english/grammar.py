@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from telephony.text.normalization.language import Currency, Language, Name, Written, spelled
 
+# As one word the others get one stress, as people say them; these would be words.
+_WORDS = frozenset("am as at be by do es id in is it me my no pm so to us".split())
 _CENT = Name("cent", "cents")
 _TENS = ("", "oh", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 8: "eighth", 10: "tenth", 16: "sixteenth"}
@@ -165,6 +167,9 @@ class EnglishGrammar(Language):
         "Super Bowl|[Cc]lass|[Bb]ook|[Aa]ppendix|[Tt]ier|[Ss]tage|[Gg]rade|[Ee]pisode|[Ss]eason|[Ss]chedule"
     )
     not_nouns = frozenset()
+
+    def initials(self, word: str) -> str:
+        return super().initials(word) if word.lower() in _WORDS else word.upper()
 
     def plain(self, number: int) -> str:
         return super().plain(number).replace(",", "").replace(" and ", " ")

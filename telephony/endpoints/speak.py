@@ -1,0 +1,357 @@
+"""Deepgram's clients on a WebSocket; their messages are in `protocols/speak.py`."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import anyio
+import structlog
+from fastapi import APIRouter, HTTPException, WebSocket
+
+from telephony import __version__
+from telephony.audio.encoders import EncoderError, open_encoder
+from telephony.endpoints.conversation import Conversation, Format
+from telephony.endpoints.errors import TOLD, OwnErrors
+from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
+from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message
+from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.protocols import speak as protocol
+from telephony.protocols.messages import MessageError
+from telephony.scheduling.queues import Request as Spoken
+from telephony.settings import Settings
+from telephony.speech import Word
+from telephony.telemetry.metrics import Metrics
+from telephony.text.script import Script
+from telephony.voices import VoiceRequest
+
+log = structlog.get_logger()
+
+DOOR = "speak"
+"""The name of this door in metrics."""
+
+# Enough for few messages, and little to throw away at a barge-in.
+_PIECE_MS = 100
+ENCODINGS = {"linear16": "pcm", "mulaw": "mulaw", "alaw": "alaw"}
+_USUAL_HZ = {"linear16": 24_000, "mulaw": 8000, "alaw": 8000}
+_SAMPLE_BYTES = {"linear16": 2, "mulaw": 1, "alaw": 1}
+# A voice of theirs: its last part is its language.
+_FOREIGN_MODEL = re.compile(r"aura(?:-\d+)?-\w+-([a-z]{2})")
+# A word and how it is said, inside of a text: {"word": "...", "pronounce": "..."} with a backslash before each bracket.
+_PRONOUNCED = re.compile(r'\\(\{\s*"word"\s*:[^{}\\]{1,300}"pronounce"\s*:[^{}\\]{1,300})\\\}')
+_ERROR_CODES = {401: "INVALID_AUTH", 413: "PAYLOAD_TOO_LARGE", 429: "TOO_MANY_REQUESTS", 503: "TOO_MANY_REQUESTS"}
+
+
+def _error_body(status: int, message: str) -> dict[str, Any]:
+    return {
+        "err_code": _ERROR_CODES.get(status, "Bad Request"),
+        "err_msg": message,
+        "request_id": str(uuid.uuid4()),
+    }
+
+
+ERRORS = OwnErrors(_error_body, unknown_voice=400, invalid=400)
+"""How these clients read errors: `{"err_code", "err_msg", "request_id"}`."""
+
+
+def voice_request(sessions: SessionRegistry, model: str | None, speed: float | None) -> VoiceRequest:
+    """Who speaks for a model: our voice of that name, or for one of theirs anybody of its language.
+
+    Raises:
+        UnknownVoiceError: it is neither.
+    """
+    wanted = VoiceRequest(model, speed=speed)
+    try:
+        sessions.find(wanted)
+    except UnknownVoiceError:
+        foreign = _FOREIGN_MODEL.fullmatch(model or "")
+        if foreign is None:
+            raise
+        wanted = VoiceRequest(language=foreign[1], speed=wanted.speed)
+        sessions.find(wanted)
+    return wanted
+
+
+def with_pronunciations(text: str) -> str:
+    """A text as a document, if it says how some of its words are pronounced."""
+    parts = _PRONOUNCED.split(text)
+    said = [_pronounced(part) if number % 2 else escape(part) for number, part in enumerate(parts)]
+    return text if len(parts) == 1 else f"<speak>{''.join(said)}</speak>"
+
+
+def _pronounced(found: str) -> str:
+    try:
+        given = json.loads(found + "}")
+        word, ipa = str(given["word"]), str(given["pronounce"])
+    except (ValueError, KeyError):
+        return escape(found)
+    return f'<phoneme alphabet="ipa" ph={quoteattr(ipa)}>{escape(word)}</phoneme>'
+
+
+def _read(text: str) -> Script:
+    return Script.lenient(with_pronunciations(text))
+
+
+def _format(encoding: str, sample_rate: str | None) -> Format:
+    """How audio is sent. Raises EncoderError."""
+    if encoding not in ENCODINGS:
+        raise EncoderError(f"unknown encoding {encoding[:100]!r}: there are {', '.join(ENCODINGS)}")
+    if sample_rate is not None and not (sample_rate.isascii() and sample_rate.isdecimal() and len(sample_rate) < 7):
+        raise EncoderError(f"sample_rate is a number of Hz, not {sample_rate[:100]!r}")
+    rate = _USUAL_HZ[encoding] if sample_rate is None else int(sample_rate)
+    open_encoder(ENCODINGS[encoding], rate)
+    return Format(ENCODINGS[encoding], rate, _SAMPLE_BYTES[encoding], _PIECE_MS)
+
+
+def _speed(text: str | None) -> float | None:
+    """Raises HTTPException."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise HTTPException(400, f"speed is a number, not {text!r:.100}") from None
+
+
+class _Reply:
+    """What is said until it is flushed and heard, or cleared; see `conversation.Answers`.
+
+    Attributes:
+        flushed: whether nothing was said since the last Flush.
+    """
+
+    def __init__(self, client: Client, next_number: Callable[[], int]) -> None:
+        self.flushed = False
+        self._client = client
+        self._next_number = next_number
+        self._heard = 0
+        self._flushes: deque[int] = deque()
+
+    async def words(self, segment: int, words: Sequence[Word]) -> None:
+        """These clients are told no times."""
+
+    async def audio(self, frame: bytes) -> None:
+        await self._client.send_audio(frame)
+
+    async def done(self, segment: int, request: Spoken, sent_s: float) -> None:
+        await self._end(segment)
+
+    async def failed(self, segment: int, request_id: str, why: str, sent_s: float) -> None:
+        await self._client.send(protocol.LeftOut("synthesis_failed", why))
+        await self._end(segment)
+
+    async def _end(self, segment: int) -> None:
+        self._heard = segment
+        await self._tell()
+
+    async def flush(self, segment: int) -> None:
+        """A Flush has come behind a segment."""
+        self.flushed = True
+        self._flushes.append(segment)
+        await self._tell()
+
+    def forget(self) -> None:
+        """What was said is cleared: no Flush of before is answered any more."""
+        self._flushes.clear()
+
+    async def _tell(self) -> None:
+        while self._flushes and self._flushes[0] <= self._heard:
+            self._flushes.popleft()
+            await self._client.send(protocol.Flushed(self._next_number()))
+
+
+class _Connection:
+    """One client. One task reads its messages; while it has something to say, another one speaks."""
+
+    def __init__(
+        self,
+        client: Client,
+        sessions: SessionRegistry,
+        settings: Settings,
+        *,
+        presence: Presence,
+        wanted: VoiceRequest,
+        sent_as: Format,
+    ) -> None:
+        self._client = client
+        self._sessions = sessions
+        self._settings = settings
+        self._presence = presence
+        self._wanted = wanted
+        self._format = sent_as
+        self._numbers = 0
+        self._current: tuple[Conversation, _Reply] | None = None
+        self._open_conversations: set[Conversation] = set()
+        self._closing = False
+        self._defect: Exception | None = None
+
+    async def serve(self) -> None:
+        """Returns when the client is gone, or wants to be closed and has heard all."""
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self._tasks.start_soon(self._run, self._read)
+        finally:
+            for conversation in self._open_conversations:
+                conversation.close()
+        if self._defect is not None:
+            raise self._defect
+
+    async def _run(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs one of the tasks. If the client is gone, all end."""
+        try:
+            if await self._client.stays(task):
+                return
+        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
+            self._defect = error
+        self._tasks.cancel_scope.cancel()
+
+    async def _read(self) -> None:
+        self._presence.rest()
+        async for received in self._client.messages():
+            if self._closing:  # read on, to notice if the client goes
+                continue
+            self._presence.resume()
+            try:
+                message = protocol.parse(received)
+                if isinstance(message, protocol.Close):
+                    self._closing = True
+                    if self._current is not None:
+                        conversation, _ = self._current
+                        self._current = None
+                        conversation.end()
+                    if not self._open_conversations:
+                        break
+                else:
+                    await self._handle(message)
+            except MessageError as error:
+                await self._client.send(protocol.Error(error.code, str(error)))
+            self._rest_if_idle()
+        self._tasks.cancel_scope.cancel()
+
+    async def _handle(self, message: protocol.Speak | protocol.Flush | protocol.Clear) -> None:
+        match message:
+            case protocol.Speak():
+                await self._say(message.text)
+            case protocol.Flush():
+                if self._current is None:
+                    await self._client.send(protocol.Flushed(self._next_number()))
+                    return
+                conversation, reply = self._current
+                await reply.flush(conversation.flush())
+                self._end_if_heard()
+            case protocol.Clear():
+                if self._current is not None:
+                    conversation, reply = self._current
+                    self._current = None
+                    reply.forget()
+                    conversation.interrupt()
+                    conversation.end()
+                await self._client.send(protocol.Cleared(self._next_number()))
+
+    async def _say(self, text: str) -> None:
+        limit = self._settings.max_text_chars
+        if len(text) > limit:
+            raise MessageError("text_too_long", f"a text of {len(text)} characters is longer than the limit of {limit}")
+        if self._current is None:
+            if not text or text.isspace():
+                return
+            self._current = self._open()
+        conversation, reply = self._current
+        reply.flushed = False
+        await conversation.say(text)
+        await conversation.wait_for_room()
+
+    def _open(self) -> tuple[Conversation, _Reply]:
+        try:
+            selection = self._sessions.find(self._wanted)
+            session = self._sessions.open(DOOR, self._client.request_id)
+        except UnknownVoiceError as error:
+            raise no_voice_message(error) from None
+        except RefusedError as error:
+            raise MessageError("busy", str(error)) from None
+        reply = _Reply(self._client, self._next_number)
+        conversation = Conversation(
+            session,
+            reply,
+            self._sessions,
+            self._settings,
+            on_pending=self._on_pending,
+            session_id=self._client.request_id,
+            wanted=self._wanted,
+            selection=selection,
+            sent_as=self._format,
+            read=_read,
+        )
+        self._open_conversations.add(conversation)
+        self._tasks.start_soon(self._run, partial(self._speak, conversation))
+        return conversation, reply
+
+    async def _speak(self, conversation: Conversation) -> None:
+        await conversation.speak()
+        self._open_conversations.remove(conversation)
+        conversation.close()
+        if self._closing and not self._open_conversations:
+            self._tasks.cancel_scope.cancel()
+        self._rest_if_idle()
+
+    def _next_number(self) -> int:
+        number = self._numbers
+        self._numbers += 1
+        return number
+
+    def _on_pending(self, pending: bool) -> None:
+        if pending:
+            self._presence.speak()
+        else:
+            self._end_if_heard()
+            self._rest_if_idle()
+
+    def _end_if_heard(self) -> None:
+        """Between replies a client holds no place."""
+        if self._current is not None:
+            conversation, reply = self._current
+            if reply.flushed and not conversation.pending:
+                self._current = None
+                conversation.end()
+
+    def _rest_if_idle(self) -> None:
+        if not self._open_conversations:
+            self._presence.rest()
+        elif not any(conversation.pending for conversation in self._open_conversations):
+            self._presence.pause()
+
+
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
+    """The route of this door."""
+    routes = APIRouter()
+    idle = IdleClients(DOOR, settings, metrics)
+
+    @routes.websocket("/v1/speak")
+    async def converse(socket: WebSocket) -> None:
+        query = socket.query_params
+        model = query.get("model")
+        try:
+            sent_as = _format(query.get("encoding", "linear16"), query.get("sample_rate"))
+            sessions.check_open()
+            wanted = voice_request(sessions, model, _speed(query.get("speed")))
+        except TOLD as error:
+            await socket.send_denial_response(ERRORS.answer(socket.scope, error))
+            return
+        await socket.accept()
+        client = Client(socket, DOOR, settings.send_timeout_s, metrics)
+        voice = sessions.find(wanted).voice
+        try:
+            with anyio.CancelScope() as serving, idle.watch(serving.cancel) as presence, client.connected():
+                await client.send(protocol.Metadata(client.request_id, model or voice, __version__, client.request_id))
+                await _Connection(client, sessions, settings, presence=presence, wanted=wanted, sent_as=sent_as).serve()
+            await presence.dismiss(client, protocol.Error("busy", CROWDED_OUT))
+            await client.close()
+        except ClientGoneError as error:
+            log.debug("client_gone", **client.named, error=str(error))
+
+    return routes
