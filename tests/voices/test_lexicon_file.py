@@ -23,7 +23,7 @@ GOOD = """\
   alias: nine one one
 - {word: NO, ipa: /nˈO/, language: en, case_sensitive: yes}
 """
-ENTRIES = (
+ENTRIES: tuple[Entry, ...] = (
     Entry("Nguyen", "win"),
     Entry("911", "nine one one"),
     Entry("NO", ipa="nˈO", language="en", case_sensitive=True),
