@@ -72,7 +72,7 @@ def generated(count: int) -> Iterator[str]:
 def english() -> list[str]:
     """Some thousand texts: the project's own, what packages say of themselves, Python's manual, generated ones."""
     found = [*texts.ENGLISH, *texts.LATENCY.values()]
-    for path in SPOKEN_CASES.glob("en-*.tsv"):
+    for path in sorted(SPOKEN_CASES.glob("en-*/*.tsv")):
         found += [text for line in path.read_text(encoding="utf-8").splitlines() for text in line.split("\t")]
     prose = list(pydoc_data.topics.topics.values())
     prose += [str(package.read_text("METADATA") or "") for package in list(importlib.metadata.distributions())[:40]]

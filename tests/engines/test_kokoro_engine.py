@@ -178,13 +178,13 @@ PORTUGUESE = (
     "Obrigado."
 )
 PORTUGUESE_SAID = (
-    "Bom dia, Senhora Souza. O Doutor Silva marcou a sua consulta para cinco de maio, às catorze e trinta, na "
-    "Avenida Paulista, número um cinco sete oito, e o valor de três mil quatrocentos e noventa e sete reais e "
-    "cinquenta centavos pode ser pago em doze vezes com dez por cento de desconto, desde que a senhora confirme o "
-    "pedido pelo telefone da clínica ainda nesta semana, porque na semana que vem todos os médicos estarão num "
-    "congresso em São Paulo, e depois disso a agenda só volta a abrir em dois mil e vinte e sete, com uma vaga "
-    "por dia, como já aconteceu no ano passado com vinte e um pacientes que esperaram demais e que tiveram de "
-    "procurar outra clínica, bem mais longe daqui. Obrigado."
+    "Bom dia, Senhora Souza. O Doutor Silva marcou a sua consulta para cinco de maio, às catorze horas e trinta, "
+    "na Avenida Paulista, número mil quinhentos e setenta e oito, e o valor de três mil quatrocentos e noventa e "
+    "sete reais e cinquenta centavos pode ser pago em doze vezes com dez por cento de desconto, desde que a "
+    "senhora confirme o pedido pelo telefone da clínica ainda nesta semana, porque na semana que vem todos os "
+    "médicos estarão num congresso em São Paulo, e depois disso a agenda só volta a abrir em dois mil e vinte e "
+    "sete, com uma vaga por dia, como já aconteceu no ano passado com vinte e um pacientes que esperaram demais e "
+    "que tiveram de procurar outra clínica, bem mais longe daqui. Obrigado."
 )
 
 
