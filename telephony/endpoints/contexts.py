@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from telephony.audio.encoders import EncoderError, open_encoder
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.errors import TOLD, OwnErrors
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message
+from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message, serving
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import contexts as protocol
@@ -143,27 +143,15 @@ class _Connection:
         self._single = single
         self._contexts: dict[str | None, Conversation] = {}
         self._closing = False
-        self._defect: Exception | None = None
 
     async def serve(self) -> None:
         """Returns when the client is gone, or has closed its contexts and wants to be closed."""
         try:
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._run, self._read)
+            async with serving(self._client) as self._tasks:
+                self._tasks.start(self._read)
         finally:
             for conversation in self._contexts.values():
                 conversation.close()
-        if self._defect is not None:
-            raise self._defect
-
-    async def _run(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs one of the tasks. If the client is gone, all end."""
-        try:
-            if await self._client.stays(task):
-                return
-        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
-            self._defect = error
-        self._tasks.cancel_scope.cancel()
 
     async def _read(self) -> None:
         self._presence.rest()
@@ -188,7 +176,7 @@ class _Connection:
                     if not self._contexts:
                         break
             self._rest_if_idle()
-        self._tasks.cancel_scope.cancel()
+        self._tasks.cancel()
 
     def _end_all(self) -> None:
         for conversation in self._contexts.values():
@@ -248,7 +236,7 @@ class _Connection:
             read=self._read_text,
         )
         self._contexts[context_id] = conversation
-        self._tasks.start_soon(self._run, partial(self._speak, conversation, context_id))
+        self._tasks.start(partial(self._speak, conversation, context_id))
         return conversation
 
     async def _speak(self, conversation: Conversation, context_id: str | None) -> None:
@@ -258,7 +246,7 @@ class _Connection:
         conversation.close()
         await self._client.send(protocol.Final(context_id))
         if self._closing and not self._contexts:
-            self._tasks.cancel_scope.cancel()
+            self._tasks.cancel()
         self._rest_if_idle()
 
     def _on_pending(self, pending: bool) -> None:

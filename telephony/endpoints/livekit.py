@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import anyio
@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 
 from telephony.endpoints.conversation import Conversation, Format, Totals
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, no_voice_message
+from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, no_voice_message, serving
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
@@ -91,27 +91,15 @@ class _Connection:
         self._settings = settings
         self._conversation: Conversation | None = None
         self._start_refused = False
-        self._defect: Exception | None = None
 
     async def serve(self) -> None:
         """Returns when the client is gone or was refused."""
         with self._client.connected():
             try:
-                async with anyio.create_task_group() as self._tasks:
-                    self._tasks.start_soon(self._run, self._read)
+                async with serving(self._client) as self._tasks:
+                    self._tasks.start(self._read)
             finally:
                 self._end_conversation()
-        if self._defect is not None:
-            raise self._defect
-
-    async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
-        """Runs one of the tasks. If the client is gone, the other one ends as well."""
-        try:
-            if await self._client.stays(task):
-                return
-        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
-            self._defect = error
-        self._tasks.cancel_scope.cancel()
 
     async def _read(self) -> None:
         self._presence.rest()
@@ -127,7 +115,7 @@ class _Connection:
                 await self._client.close(TRY_AGAIN_LATER, "busy")
                 break
             self._rest_if_idle()
-        self._tasks.cancel_scope.cancel()
+        self._tasks.cancel()
 
     def _rest_if_idle(self) -> None:
         if self._conversation is None:
@@ -196,7 +184,7 @@ class _Connection:
         self._conversation = conversation
         self._client.session = session_id
         await self._client.send(protocol.SessionStarted(conversation.session_id))
-        self._tasks.start_soon(self._run, partial(self._converse, conversation))
+        self._tasks.start(partial(self._converse, conversation))
 
     async def _converse(self, conversation: Conversation) -> None:
         await conversation.speak()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -19,6 +19,7 @@ from telephony.endpoints.websocket import (
     ClientGoneError,
     Frames,
     no_voice_message,
+    serving,
 )
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.playback import Playback, SaidText
@@ -98,24 +99,13 @@ class _Connection:
         self._start = protocol.Start()
         self._playback = Playback[_Request](None, piece_ms=settings.frame_ms)
         self._stopped = False
-        self._defect: Exception | None = None
 
     async def serve(self) -> bool:
         """Returns once the client has said stop (True) or is gone."""
-        async with anyio.create_task_group() as tasks:
-            for task in (self._read_all, self._play_all):
-                tasks.start_soon(self._run, task, tasks.cancel_scope)
-        if self._defect is not None:
-            raise self._defect
+        async with serving(self._client) as self._tasks:
+            self._tasks.start(self._read_all)
+            self._tasks.start(self._play_all)
         return self._stopped
-
-    async def _run(self, task: Callable[[], Awaitable[None]], tasks: anyio.CancelScope) -> None:
-        """Runs one of the tasks. Its end is that of the other one."""
-        try:
-            await self._client.stays(task)
-        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
-            self._defect = error
-        tasks.cancel()
 
     async def _read_all(self) -> None:
         self._rest_if_idle()
@@ -128,9 +118,10 @@ class _Connection:
             else:
                 if isinstance(message, protocol.Stop):
                     self._stopped = True
-                    return
+                    break
                 await self._answer(message)
             self._rest_if_idle()
+        self._tasks.cancel()
 
     async def _answer(self, message: protocol.Start | protocol.Speak | protocol.Cancel) -> None:
         try:

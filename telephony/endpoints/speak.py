@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -20,7 +20,7 @@ from telephony.audio.encoders import EncoderError, open_encoder
 from telephony.endpoints.conversation import Conversation, Format
 from telephony.endpoints.errors import TOLD, OwnErrors
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message
+from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message, serving
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import speak as protocol
@@ -188,27 +188,15 @@ class _Connection:
         self._current: tuple[Conversation, _Reply] | None = None
         self._open_conversations: set[Conversation] = set()
         self._closing = False
-        self._defect: Exception | None = None
 
     async def serve(self) -> None:
         """Returns when the client is gone, or wants to be closed and has heard all."""
         try:
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._run, self._read)
+            async with serving(self._client) as self._tasks:
+                self._tasks.start(self._read)
         finally:
             for conversation in self._open_conversations:
                 conversation.close()
-        if self._defect is not None:
-            raise self._defect
-
-    async def _run(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs one of the tasks. If the client is gone, all end."""
-        try:
-            if await self._client.stays(task):
-                return
-        except Exception as error:  # noqa: BLE001 - raised again by `serve`, as it is and not as a group
-            self._defect = error
-        self._tasks.cancel_scope.cancel()
 
     async def _read(self) -> None:
         self._presence.rest()
@@ -231,7 +219,7 @@ class _Connection:
             except MessageError as error:
                 await self._client.send(protocol.Error(error.code, str(error)))
             self._rest_if_idle()
-        self._tasks.cancel_scope.cancel()
+        self._tasks.cancel()
 
     async def _handle(self, message: protocol.Speak | protocol.Flush | protocol.Clear) -> None:
         match message:
@@ -288,7 +276,7 @@ class _Connection:
             read=_read,
         )
         self._open_conversations.add(conversation)
-        self._tasks.start_soon(self._run, partial(self._speak, conversation))
+        self._tasks.start(partial(self._speak, conversation))
         return conversation, reply
 
     async def _speak(self, conversation: Conversation) -> None:
@@ -296,7 +284,7 @@ class _Connection:
         self._open_conversations.remove(conversation)
         conversation.close()
         if self._closing and not self._open_conversations:
-            self._tasks.cancel_scope.cancel()
+            self._tasks.cancel()
         self._rest_if_idle()
 
     def _next_number(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import anyio
 import anyio.lowlevel
 import structlog
+from anyio.abc import TaskGroup
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from telephony.audio.encoders import Encoder
@@ -163,6 +164,41 @@ class Client:
             raise ClientStalledError(f"took nothing for {self._send_timeout_s:g} s") from None
         except (WebSocketDisconnect, OSError) as error:
             raise ClientGoneError(str(error) or type(error).__name__) from None
+
+
+class ClientTasks:
+    """What serves one client: tasks that end together, made by `serving`."""
+
+    def __init__(self, client: Client, group: TaskGroup) -> None:
+        self.defect: Exception | None = None
+        self._client = client
+        self._group = group
+
+    def start(self, task: Callable[[], Awaitable[None]]) -> None:
+        """Runs a task. If it finds the client gone, or fails, all end; if it returns, the others go on."""
+        self._group.start_soon(self._run, task)
+
+    def cancel(self) -> None:
+        """Ends all of them."""
+        self._group.cancel_scope.cancel()
+
+    async def _run(self, task: Callable[[], Awaitable[None]]) -> None:
+        try:
+            if await self._client.stays(task):
+                return
+        except Exception as error:  # noqa: BLE001 - raised again by `serving`, as it is and not as a group
+            self.defect = error
+        self.cancel()
+
+
+@contextlib.asynccontextmanager
+async def serving(client: Client) -> AsyncIterator[ClientTasks]:
+    """Tasks that serve a client; left once all have ended. Raises what one of them has failed with."""
+    async with anyio.create_task_group() as group:
+        tasks = ClientTasks(client, group)
+        yield tasks
+    if tasks.defect is not None:
+        raise tasks.defect
 
 
 def _text(message: JsonMessage) -> dict[str, Any]:
