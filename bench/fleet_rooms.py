@@ -19,6 +19,7 @@ from telephony.engines.cluster.messages import Load
 from telephony.engines.cluster.streams import (
     ACCEPTED_WITHIN_S,
     APART_S,
+    MOST_LOST,
     MOST_STREAMS,
     QUIET_S,
     SPARE_S,
@@ -169,7 +170,8 @@ class Door:
 
     def route(self, stream: Stream) -> None:
         """Sends a stream to a room."""
-        now, listed = self.clock.now, self._listed
+        now, late = self.clock.now, self.loads.late_rooms()
+        listed = [room for room in self._listed if room not in late] or self._listed if late else self._listed
         two = self._chance.sample(listed, min(2, len(listed)))
         lengths = {room: length for room in two if (length := self._length(room)) is not None}
         unknown = [room for room in two if room not in lengths and room.alive]
@@ -304,6 +306,7 @@ class SpokenSegment:
         self._over = over
         self._heard_s = 0.0
         self._streams: list[Stream] = []
+        self._lost = 0
         self._opened = 0
         self._complete = False
         self._open()
@@ -323,13 +326,13 @@ class SpokenSegment:
     def lost(self, stream: Stream) -> None:
         """One of its streams has ended before its time."""
         self._drop(stream)
-        if not self._streams:
+        self._lost += 1
+        if self._lost == MOST_LOST:
+            self._end(spoken=False)
+        elif not self._streams:
             self._open()
 
     def _open(self) -> None:
-        if self._opened == MOST_STREAMS:
-            self._end(spoken=False)
-            return
         self._opened += 1
         now = self.door.clock.now
         stream = Stream(self, self._heard_s, max(0.0, self._dry_at - now), now)
@@ -348,13 +351,14 @@ class SpokenSegment:
         if now >= given_up_at:
             self._end(spoken=False)
         elif now >= due_at:
+            self.door.loads.late(stream.room for stream in self._streams if stream.room is not None)
             self._open()
         else:
             opened = self._opened
             self.door.clock.at(min(due_at, given_up_at), lambda: self._supervise() if opened == self._opened else None)
 
     def _another_due_at(self) -> float:
-        if self._opened == MOST_STREAMS:
+        if len(self._streams) == MOST_STREAMS:
             return math.inf
         latest = self._streams[-1]
         if latest.load is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from statistics import median
 from typing import Generic, TypeVar
 
@@ -16,7 +16,7 @@ _Room = TypeVar("_Room", bound=Hashable)
 
 
 class Loads(Generic[_Room]):
-    """The last report of each room. `report` and `forget` by one thread, the rest by any.
+    """The last report of each room. `predict_first_audio_s` by any thread, the rest by one.
 
     Args:
         clock: seconds, monotonic; a simulation has its own.
@@ -25,14 +25,27 @@ class Loads(Generic[_Room]):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._reports: dict[_Room, tuple[Load, float]] = {}
+        self._late: set[_Room] = set()
 
     def report(self, room: _Room, load: Load) -> None:
         """A room has said how busy it is."""
         self._reports[room] = load, self._clock()
+        self._late.discard(room)
 
     def forget(self, room: _Room) -> None:
         """A room is lost."""
         self._reports.pop(room, None)
+        self._late.discard(room)
+
+    def late(self, rooms: Iterable[_Room]) -> None:
+        """They do not send what is due; until they report again, or have reported nothing for long, they may hang."""
+        self._late.update(self._reports.keys() & rooms)
+
+    def late_rooms(self) -> frozenset[_Room]:
+        """Those that do better to be avoided."""
+        since = self._clock() - _FRESH_S
+        self._late = {room for room in self._late if self._reports[room][1] >= since}
+        return frozenset(self._late)
 
     def predict_first_audio_s(self) -> float:
         """How long a newcomer waits, in seconds: as in the room in the middle of those that have reported lately.

@@ -21,6 +21,7 @@ class Speak:
         ahead_s: how much its listener has still to hear, in seconds: clocks of machines need not agree.
         heard_samples: at its beginning, which the door has already.
         traceparent: of the door's span; empty for none.
+        avoid: names of rooms that are late, which are asked only where there is no other.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Speak:
     ahead_s: float
     heard_samples: int = 0
     traceparent: str = ""
+    avoid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ QUIET_S = 0.15
 APART_S = 1.0
 """Where all rooms are busy, more streams do not help: no sooner than so long after the one before."""
 MOST_STREAMS = 6
-"""Of one segment. A text that kills its rooms ends there."""
+"""Of one segment at once."""
+MOST_LOST = 6
+"""Streams that one segment may lose. A text that kills its rooms ends there."""
 _MOST_FAILURES = 2
 """Rooms whose engines say that they cannot speak it."""
 UNANSWERED_S = 4.0
@@ -51,7 +53,7 @@ class Rooms(Protocol):
         ...
 
     def speak(self, wanted: Speak) -> AsyncGenerator[Message, None]:
-        """A stream from whichever room has the least to do. Whatever it raises, that room is gone.
+        """A stream from whichever room has the least to do, and is not to be avoided. Whatever it raises, that room is gone.
 
         Closing it tells the room that nobody listens.
         """
@@ -97,7 +99,7 @@ class SegmentStreams:
         self._rooms = rooms
         self._loads = loads
         self._streams: dict[asyncio.Task[None], _Stream] = {}
-        self._opened = 0
+        self._lost = 0
         self._failures = 0
         self._revision = ""
         """Of the room that was heard first."""
@@ -134,23 +136,26 @@ class SegmentStreams:
                 if isinstance(error, UnspeakableError) or self._failures == _MOST_FAILURES:
                     raise error
             else:
+                self._lost += 1
                 self._loads.forget(stream.room)
                 log.warning("room_lost", room=stream.room, error=f"{type(error).__name__}: {error}"[:200])
         if self._utterance.complete:
             return
         if not self._streams:
-            if self._opened == MOST_STREAMS:
+            if self._lost == MOST_LOST:
                 raise SynthesisError("too many rooms were lost")
             self._open()
         elif not ended and time.monotonic() >= given_up_at:
             raise SynthesisError("no room answers")
         elif not ended and time.monotonic() >= self._another_due_at():
-            log.info("room_late", rooms=[stream.room for stream in self._streams.values()])
+            late = [stream.room for stream in self._streams.values()]
+            log.info("room_late", rooms=late)
+            self._loads.late(late)
             self._open()
 
     def _another_due_at(self) -> float:
         """When another room is to be asked, if nothing comes until then."""
-        if self._opened == MOST_STREAMS:
+        if len(self._streams) == MOST_STREAMS:
             return math.inf
         latest = list(self._streams.values())[-1]
         if latest.load is None:
@@ -162,7 +167,6 @@ class SegmentStreams:
         return max(due_at, latest.news_at + APART_S) if busy or len(self._streams) > 1 else due_at
 
     def _open(self) -> None:
-        self._opened += 1
         stream = _Stream(time.monotonic())
         self._streams[asyncio.get_running_loop().create_task(self._listen(stream))] = stream
 
@@ -170,7 +174,9 @@ class SegmentStreams:
         utterance = self._utterance
         position, words = utterance.heard_samples, 0
         ahead_s = max(0.0, self._dry_at - time.monotonic())
-        wanted = dataclasses.replace(utterance.wanted, ahead_s=ahead_s, heard_samples=position)
+        wanted = dataclasses.replace(
+            utterance.wanted, ahead_s=ahead_s, heard_samples=position, avoid=self._loads.late_rooms()
+        )
         async with aclosing(self._rooms.speak(wanted)) as messages:
             async for message in messages:
                 now = stream.news_at = self._news_at = time.monotonic()

@@ -275,6 +275,38 @@ def test_a_message_is_the_same_when_it_arrives() -> None:
     assert dataclasses.replace(door) == door
 
 
+def test_a_segment_that_began_late_is_handed_on_all_the_same(doors: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rooms were asked before its first sound: one that hangs afterwards costs nothing."""
+    monkeypatch.setattr(streams, "ACCEPTED_WITHIN_S", 0.01)
+    door = doors(ToneEngine())
+    spoken = door.house.speak
+    door.house.hooks[0] = after(2, "hang")
+
+    async def late(wanted: Speak) -> AsyncGenerator[Message, None]:
+        if len(door.house.asked) < streams.MOST_STREAMS - 1:
+            door.house.asked.append((0, wanted))
+            await asyncio.Event().wait()
+        if len(door.house.asked) == streams.MOST_STREAMS:
+            door.house.hooks.clear()
+        async with aclosing(spoken(wanted)) as messages:
+            async for message in messages:
+                yield message
+
+    monkeypatch.setattr(door.house, "speak", late)
+    assert door.say(TEXT) == to_pcm16(tone(TEXT))
+    assert len(door.house.asked) == streams.MOST_STREAMS + 1
+    assert [wanted.avoid for _, wanted in door.house.asked[-2:]] == [frozenset(), {"0"}]
+
+
+def test_a_text_that_kills_its_rooms_ends_there(doors: OpenDoor) -> None:
+    door = doors(ToneEngine())
+    door.house.hooks[0] = after(-1, ConnectionError("killed"))
+    request = door.put(TEXT)
+    assert door.queue.wait_idle(TIMEOUT_S)
+    assert request.measured.failure == "too many rooms were lost"
+    assert len(door.house.asked) == streams.MOST_LOST
+
+
 def test_rooms_that_never_answer_are_given_up(doors: OpenDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "UNANSWERED_S", 0.5)
     monkeypatch.setattr(streams, "ACCEPTED_WITHIN_S", 0.01)

@@ -42,3 +42,20 @@ def test_others_are_full_where_none_has_a_place() -> None:
     assert not loads.others_are_full("b")
     loads.forget("b")
     assert not loads.others_are_full("a")
+
+
+def test_a_late_room_is_avoided_until_it_reports_or_has_been_silent_for_long() -> None:
+    clock = Clock()
+    loads = Loads[str](clock)
+    loads.report("a", Load(1, 0.0))
+    loads.late(["a", "nobody knows it"])
+    assert loads.late_rooms() == {"a"}
+    loads.report("a", Load(1, 0.0))
+    assert not loads.late_rooms()
+    loads.late(["a"])
+    clock.now = 11.0
+    assert not loads.late_rooms()
+    loads.report("a", Load(1, 0.0))
+    loads.late(["a"])
+    loads.forget("a")
+    assert not loads.late_rooms()
