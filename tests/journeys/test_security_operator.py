@@ -60,6 +60,8 @@ def test_security_operator(checkout: Checkout, first_sound: Callable[[float], No
         daemon.terminate()
         assert daemon.wait_exit() == 0
     written = "\n".join([*daemon.stdout, *daemon.stderr, log.read_text(encoding="utf-8")])
-    assert len([json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]) == 2
+    requests = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    # Of what comes slowly through a WebSocket, each part may be a request.
+    assert {request["door"] for request in requests} == {"gateway", "livekit"}
     assert not any(word in written for word in ("PIN", "hear me", KEY))
     assert not [path for path in cache.rglob("*") if path.is_file()]
