@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from ray import serve
-from ray.serve.config import RequestRouterConfig
 
 from telephony.engines import catalog
 from telephony.engines.cluster.messages import Description, Message, Speak
@@ -98,7 +97,7 @@ def build(options: dict[str, Any]) -> serve.Application:
         graceful_shutdown_timeout_s=_GRACE_S,
         health_check_period_s=_HEALTH_EVERY_S,
         health_check_timeout_s=3 * _HEALTH_EVERY_S,
-        request_router_config=RequestRouterConfig(request_router_class="telephony.rooms.router.RoomRouter"),
+        request_router_config={"request_router_class": "telephony.rooms.router.RoomRouter"},
         **scaled,
     )
     application: serve.Application = deployment.bind(wanted.settings)

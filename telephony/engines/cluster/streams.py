@@ -53,7 +53,7 @@ class Rooms(Protocol):
         ...
 
     def speak(self, wanted: Speak) -> AsyncGenerator[Message, None]:
-        """A stream from whichever room has the least to do, and is not to be avoided. Whatever it raises, that room is gone.
+        """A stream from a room with little to do that is not to be avoided. Whatever it raises, that room is gone.
 
         Closing it tells the room that nobody listens.
         """
