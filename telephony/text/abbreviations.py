@@ -14,7 +14,11 @@ _BEFORE_NAMES = {
     "mtro mtra excmo excma ntra col crta",
     "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
-    "de": "str bzw usw ggf evtl z.b d.h",
+    "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
+    "allg gebr geb wg mio mrd tsd fa dipl",
+    "ru": "ул просп пер бул наб пл пос обл респ им гр тел кв корп стр оф эт под ст проф акад доц ген см напр т.е т.к "
+    "пр ш мкр",
+    "hi": "डॉ प्रो श्रीमती कु सु पं स्व",
 }
 """Behind these a sentence goes on, whatever comes."""
 
@@ -30,7 +34,10 @@ _BEFORE_NUMBERS = {
     "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
-    "de": "nr",
+    "de": "nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
+    "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
+    "вс рис стр пп разд вып",
+    "hi": "रु नं मो फ़ोन फोन मि घं पृ सं किमी",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""
 
@@ -52,7 +59,17 @@ LETTERED = frozenset(
 TIMES = frozenset("a.m p.m mon tue tues wed thu thur thurs fri sat sun".split())
 """Those behind which one of `AFTER_TIMES` belongs to the time."""
 
-LATIN = frozenset("e.g i.e p.ex p.ej z.b d.h".split())
+GERMAN_DAYS = frozenset("Mo Di Mi Do Fr Sa So".split())
+"""Those that only with this capital stand before numbers."""
+
+GERMAN_ORDINALS = frozenset(
+    "januar jänner jan februar feb märz mär april apr mai juni juli august aug september sep sept oktober okt november nov "
+    "dezember dez etage stock stockwerk og obergeschoss klasse jahrhundert mal platz quartal halbjahr weltkrieg "
+    "bezirk auflage".split()
+)
+"""Words that a number with a stop belongs to: "3. März"."""
+
+LATIN = frozenset("e.g i.e p.ex p.ej z.b d.h u.a v.a т.е т.к".split())
 """Those with inner full stops that never end a sentence."""
 
 SENTENCE_STARTS = frozenset(

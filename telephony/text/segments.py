@@ -26,7 +26,7 @@ _QUICK_CHARS = 100
 _QUICK_MIN_CHARS = 25
 
 _CLOSERS = "\"'’”»)]}›」』】）*_"
-_ENDERS = ".!?…"
+_ENDERS = ".!?…।"
 _CJK_ENDERS = "。！？｡"
 # Bounded, so that a page of dots costs no more than a page of words.
 _MAX_MARKS = 8
@@ -36,7 +36,12 @@ _SENTENCE_END = re.compile(
     rf"(?=[^{_CJK_ENDERS}{re.escape(_CLOSERS)}])"
     r"|\n"
 )
-_WORD_BEFORE_STOP = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
+# Vowels of Devanagari are marks, which are no part of a word for regular expressions.
+_WORD_BEFORE_STOP = re.compile(r"((?:[^\W_]|[\u0900-\u0963])+(?:\.(?:[^\W_]|[\u0900-\u0963])+)*)\.$")
+# What shows that a number with a stop is a German ordinal; that two letters, or one, do not end their sentence.
+_ORDINAL_BEGINS = re.compile(r"(?<!\w)(?:der|die|den|dem|vom|zum|zur|im|beim|(?<!I\s)am|(?:[mds]ein|ihr|unser|jed)(?:e[nrms]?)?)\s\d{1,3}$", re.IGNORECASE)
+_TWO_LETTERS = re.compile(r"(?<!\w)(?:d\. ?h|u\. ?a|v\. ?a|o\. ?g|i\. ?d|т\. ?[ек])\.$", re.IGNORECASE)
+_LETTER_ENDS = re.compile(r"(?:\d ?г|(?<!\w)т\. ?[дп])\.$")
 _CLAUSE_END = re.compile(r"[,;:—–،、，；：][\"'’”»)\]]*\s|[、，；：]")
 _SAID = re.compile(r"[^\W_]|[%&@+=€$£¥°§]")
 _SPACE = re.compile(r"\s")
@@ -47,6 +52,7 @@ _CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
 _CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
+_MAX_ORDINAL_DIGITS = 3
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
 _LAST_WORD = re.compile(r"(\w[\w.]*)\s$")
@@ -204,7 +210,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
         return True
     following = text[match.end() :].lstrip()
     spaced = text[max(0, match.start() - 1) : match.start()].isspace()  # as French has it: « Ainsi ! »
-    if mark[0] in "!?" and mark[-1] not in _CLOSERS and not spaced:
+    if mark[0] in "!?।" and mark[-1] not in _CLOSERS and not spaced:
         return True
     if not following:
         return True if "\n" in text[match.end() :] else None
@@ -217,11 +223,18 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
         return True
     word = word_match.group(1)
     shortened = word.lower()
+    before = text[max(0, match.start() - 40) : match.start() + 1]
+    if word.isdecimal() and len(word) <= _MAX_ORDINAL_DIGITS:
+        return _number_ends(before.removesuffix("."), following)
+    if _TWO_LETTERS.search(before):
+        return False
     if len(word) == 1 and word != "I":
-        return _letter_ends(word, following)
+        return _letter_ends(word, following) if word not in "гдпсшк" else _LETTER_ENDS.search(before) is not None
+    if word in abbreviations.GERMAN_DAYS and not following[0].isupper():
+        return _ends_before(shortened, following)
     if word in abbreviations.CAPITALISED:
         return False
-    if shortened in abbreviations.BEFORE_NUMBERS:
+    if shortened in abbreviations.BEFORE_NUMBERS or (shortened.endswith(("str", "nr")) and following[0].isdecimal()):
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
         return False
@@ -237,6 +250,8 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     if letter.isupper() or following[0].isdigit():
         return False
     # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
+    if letter in "nv" and following.startswith("Chr."):
+        return False
     capitals = _CAPITALS.match(following)
     if capitals is None:
         return True
@@ -247,6 +262,16 @@ def _letter_ends(letter: str, following: str) -> bool | None:
         return False
     era = len(capitals.group()) == 1 and rest == "."
     return not (era or (_ROMAN.fullmatch(capitals.group()) and not rest.isalnum()))
+
+
+def _number_ends(before: str, following: str) -> bool | None:
+    """Whether a short number with a stop ends its sentence; None as above."""
+    if not following[0].isupper():
+        return not following[0].isdecimal() or _ORDINAL_BEGINS.search(before) is None
+    if _ORDINAL_BEGINS.search(before):
+        return False
+    word = _first_word(following)
+    return None if word is None else word.lower() not in abbreviations.GERMAN_ORDINALS
 
 
 def _ends_before(shortened: str, following: str) -> bool | None:

@@ -1,0 +1,94 @@
+"""Shortened words before names, days of the week, ordinals with endings, strokes between words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
+from telephony.text.normalization.russian import numerals, tables
+
+if TYPE_CHECKING:
+    from telephony.text.normalization.russian import Russian
+
+_PLACE = re.compile(rf"(?<![\w.])(?<!\d\s)({alternatives(tables.BEFORE_NAME)})\s?(?=[А-ЯЁ][а-яё])")
+_YEAR = re.compile(r"(?<=\d)\s?(гг?)\.(?!\w)")
+_HOUSE = re.compile(r"(?<![\w.])(д|кв|корп|стр|оф)\.?\s?(?=\d)")
+_DAYS = alternatives(tables.WEEKDAYS)
+_DAY_RANGE = re.compile(rf"(?<![\w-])(с\s)?({_DAYS})\.?\s?(?:[-–—]|по)\s?({_DAYS})(?![\w-])(?:\.(?=\s?[\d,;:а-я(]))?", re.IGNORECASE)
+_DAY = re.compile(
+    rf"(?<![\w-])(в\s|во\s)?({_DAYS})(?:\.(?=,?\s)|(?=:?\s\d{{1,2}}[:.\s-])|(?=,\s(?:{_DAYS}|\d|в\s\d))|(?=\sи\s(?:{_DAYS})(?!\w)))|(?<=,\s)({_DAYS})(?!\w)|(?<=\sи\s)({_DAYS})(?!\w)",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(
+    r"(?<![\w.,/-])(\d{1,4})-(ый|ий|ой|й|ая|я|ое|е|ого|го|ому|му|ым|им|м|ую|ю|ые|ие|ых|их|х|ыми|ими|ми|ти|тью)(?!\w)(?:\s([а-яё]+))?"
+)
+_ENDINGS = {
+    "ый": ("n", "m"), "ий": ("n", "m"), "ой": ("n", "m"), "й": ("n", "m"), "ая": ("n", "f"), "я": ("n", "f"),
+    "ое": ("n", "n"), "е": ("n", "n"), "ого": ("g", "m"), "го": ("g", "m"), "ому": ("d", "m"), "му": ("d", "m"),
+    "ым": ("i", "m"), "им": ("i", "m"), "м": ("p", "m"), "ую": ("a", "f"), "ю": ("a", "f"),
+}  # fmt: skip
+_PLURAL = {"ые": "n", "ие": "n", "ых": "g", "их": "g", "х": "g", "ыми": "i", "ими": "i", "ми": "i"}
+_COMPOUND = re.compile(r"(?<![\w.,:/-])(\d{1,4})-([а-яё]{4,30})")
+_STROKE = re.compile(r"(?<=[а-яё]{2})/([а-яё]{2,30})")
+
+
+def rules(language: Russian) -> list[Rule]:
+    """Shortened words before names, numbers of houses, days of the week."""
+
+    def between(match: re.Match[str]) -> str:
+        first, last = tables.WEEKDAYS[match[2].lower()], tables.WEEKDAYS[match[3].lower()]
+        return f"{'со' if first == 'вторник' else 'с'} {tables.WEEKDAYS_OF[first]} по {tables.WEEKDAYS_TO.get(last, last)}"
+
+    def day(match: re.Match[str]) -> str:
+        name = tables.WEEKDAYS[(match[2] or match[3] or match[4]).lower()]
+        if match[1]:
+            return f"{'во' if name == 'вторник' else 'в'} {tables.WEEKDAYS_TO.get(name, name)}"
+        return name
+
+    def year(match: re.Match[str]) -> str:
+        return (" года" if match[1] == "г" else " годов") + ("." if ends_text(match) else "")
+
+    return [
+        near_digits("year", _YEAR, year),
+        Rule("place", _PLACE, lambda match: f"{tables.BEFORE_NAME[match[1]]} "),
+        near_digits("house", _HOUSE, lambda match: f"{tables.BEFORE_NUMBER[match[1] + '.']} "),
+        near_words("weekdays", _DAY_RANGE, between, tables.WEEKDAYS),
+        near_words("weekday", _DAY, day, tables.WEEKDAYS),
+    ]
+
+
+def ordinal_rules(language: Russian) -> list[Rule]:
+    """Ordinals with their endings, and numbers in one word with what they count."""
+
+    def ordinal(match: re.Match[str]) -> str | None:
+        number, ending, noun = int(match[1]), match[2], match[3]
+        behind = f" {noun}" if noun else ""
+        if ending in ("ти", "тью") or (ending in ("х", "ми", "м") and number in (2, 3, 4)):
+            case = "i" if ending in ("тью", "ми") else "g"
+            return numerals.cardinal(number, case) + behind
+        if ending in _PLURAL:
+            return numerals.ordinal(number, _PLURAL[ending], plural=True) + behind if number else None
+        case, gender = _ENDINGS[ending]
+        if ending in ("е", "ие") and (number % 10 == 0 and (not noun or noun.startswith("год"))):
+            return numerals.ordinal(number, "n", plural=True) + behind
+        if ending in ("й", "ой") and noun and noun.endswith(("и", "ы", "е")):
+            case, gender = "g", "f"
+        return numerals.ordinal(number, case, gender) + behind
+
+    def compound(match: re.Match[str]) -> str:
+        number = int(match[1])
+        said = "одно" if number == 1 else numerals.cardinal(number, "g").replace(" ", "")
+        return f"{said}{match[2]}"
+
+    return [at_digits("ordinal", _ORDINAL, ordinal), at_digits("compound", _COMPOUND, compound)]
+
+
+def stroke_rules(language: Russian) -> list[Rule]:
+    """What is said for a stroke between words."""
+
+    def either(match: re.Match[str]) -> str:
+        rate = language.rates.get(match[1])
+        return f" в {rate}" if rate else f" или {match[1]}"
+
+    return [near_words("stroke", _STROKE, either, "/")]
