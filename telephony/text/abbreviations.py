@@ -18,7 +18,7 @@ _BEFORE_NAMES = {
     "allg gebr geb wg mio mrd tsd fa dipl",
     "ru": "ул просп пер бул наб пл пос обл респ им гр тел кв корп стр оф эт под ст проф акад доц ген см напр т.е т.к "
     "пр ш мкр",
-    "hi": "डॉ प्रो श्रीमती कु सु पं स्व",
+    "hi": "डॉ प्रो श्रीमती कु सु पं स्व सोम मंगल बुध गुरु शुक्र शनि रवि",
 }
 """Behind these a sentence goes on, whatever comes."""
 
@@ -36,15 +36,15 @@ _BEFORE_NUMBERS = {
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
     "de": "nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
     "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
-    "вс рис стр пп разд вып",
-    "hi": "रु नं मो फ़ोन फोन मि घं पृ सं किमी",
+    "вс доб моб рис стр пп разд вып",
+    "hi": "rs रु नं मो फ़ोन फोन मि घं पृ सं किमी",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""
 
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
-CAPITALISED = frozenset("Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
+CAPITALISED = frozenset("Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
 """Those that only with this capital stand before names, as in streets."""
 
 STREETS = frozenset("st dr".split())

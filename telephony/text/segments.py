@@ -39,7 +39,10 @@ _SENTENCE_END = re.compile(
 # Vowels of Devanagari are marks, which are no part of a word for regular expressions.
 _WORD_BEFORE_STOP = re.compile(r"((?:[^\W_]|[\u0900-\u0963])+(?:\.(?:[^\W_]|[\u0900-\u0963])+)*)\.$")
 # What shows that a number with a stop is a German ordinal; that two letters, or one, do not end their sentence.
-_ORDINAL_BEGINS = re.compile(r"(?<!\w)(?:der|die|den|dem|vom|zum|zur|im|beim|(?<!I\s)am|(?:[mds]ein|ihr|unser|jed)(?:e[nrms]?)?)\s\d{1,3}$", re.IGNORECASE)
+_ORDINAL_BEGINS = re.compile(
+    r"(?<!\w)(?:der|die|den|dem|vom|zum|zur|im|beim|(?<!I\s)am|(?:[mds]ein|ihr|unser|jed)(?:e[nrms]?)?)\s\d{1,3}$",
+    re.IGNORECASE,
+)
 _TWO_LETTERS = re.compile(r"(?<!\w)(?:d\. ?h|u\. ?a|v\. ?a|o\. ?g|i\. ?d|т\. ?[ек])\.$", re.IGNORECASE)
 _LETTER_ENDS = re.compile(r"(?:\d ?г|(?<!\w)т\. ?[дп])\.$")
 _CLAUSE_END = re.compile(r"[,;:—–،、，；：][\"'’”»)\]]*\s|[、，；：]")

@@ -37,8 +37,16 @@ __all__ = ["MAX_BREAK_S", "Span", "SpokenError", "as_written", "is_document", "n
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 # In place of marked words, while the others are read: letters that no rule knows, behind a capital.
 _STAND_IN, _MAX_STAND_INS = 0xA000, 1000
-_LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian(),
-    "de": German(), "ru": Russian(), "hi": Hindi()}
+_LANGUAGES = {
+    "en": English(),
+    "pt": Portuguese(),
+    "es": Spanish(),
+    "fr": French(),
+    "it": Italian(),
+    "de": German(),
+    "ru": Russian(),
+    "hi": Hindi(),
+}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
 _SHARED: Mapping[Stage, Callable[[Language], list[Rule]]] = {

@@ -83,6 +83,8 @@ class German(Language):
     def rules(self, stage: Stage) -> list[Rule]:
         if stage is Stage.WORDS:
             return words.rules(self)
+        if stage is Stage.CODES:
+            return numbers.code_rules(self)
         if stage is Stage.MONEY:
             return numbers.money_rules(self)
         if stage is Stage.DATES:

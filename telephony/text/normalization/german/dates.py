@@ -31,8 +31,12 @@ _SPAN = re.compile(
 _DAY_HOURS = re.compile(
     rf"(?<=tag\s)(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?:\sUhr)?(?![\w:.-])|(?<=woch\s)(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?:\sUhr)?(?![\w:.-])"
 )
-_TIME = re.compile(r"(?<![\w:.,/])(\d{1,2})(?:([:.])([0-5]\d)(?::([0-5]\d))?)?\s?(?:Uhr(?:\s([0-5]?\d)(?!\w|[.,]\d))?|(?<=\d\d)h)(?!\w)")
-_AT_TIME = re.compile(r"(?<!\w)((?:um|ab|bis|gegen|von|vor|nach)\s)(\d{1,2})\.([0-5]\d)(?![\w%€]|[.,:]\d|\s?[%€]|\s(?:Euro|Meter|Kilo))")
+_TIME = re.compile(
+    r"(?<![\w:.,/])(\d{1,2})(?:([:.])([0-5]\d)(?::([0-5]\d))?)?\s?(?:Uhr(?:\s([0-5]?\d)(?!\w|[.,]\d))?|(?<=\d\d)h)(?!\w)"
+)
+_AT_TIME = re.compile(
+    r"(?<!\w)((?:um|ab|bis|gegen|von|vor|nach)\s)(\d{1,2})\.([0-5]\d)(?![\w%€]|[.,:]\d|\s?[%€]|\s(?:Euro|Meter|Kilo))"
+)
 _YEARS = (
     "Jahr|Jahre|Jahren|seit|im|anno|von|bis|Baujahr|Ende|Anfang|Mitte|Sommer|Winter|Herbst|Frühling|Jahrgang|geboren|in|"
     "nach|vor|um|ab|und"
@@ -148,7 +152,9 @@ def time_rules(language: German) -> list[Rule]:
 
 def year_rules(language: German) -> list[Rule]:
     """Years before 2000, which are counted in hundreds, and decades."""
-    year = re.compile(rf"(?<!\w)((?:{_YEARS})\s)(1[1-9]\d\d)(?![\w%€$]|[.,:]\d|\s?[€$%]|\s(?:Euro|Meter|Kilometer|Stück|Kilo))")
+    year = re.compile(
+        rf"(?<!\w)((?:{_YEARS})\s)(1[1-9]\d\d)(?![\w%€$]|[.,:]\d|\s?[€$%]|\s(?:Euro|Meter|Kilometer|Stück|Kilo))"
+    )
 
     def decade(match: re.Match[str]) -> str | None:
         number = int(match[1])

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from telephony.text.normalization.german import German
 
 _NO_CENTS = re.compile(r"(?<![\w.,])(\d{1,6}(?:\.\d{3})?),(?:--?|–|—)\s?(€|Euro|EUR)?(?!\w)")
+_RANGE = re.compile(
+    r"(?<![\w.,:/+-])(\d[\d.,]{0,12})\s?[-–]\s?(?=\d[\d.,]{0,12}\s?(?:€|\$|%|°|Euro|[a-zäöüA-Z]{1,12}(?!\w)))"
+)
+_PLATE = re.compile(r"(?<![\w-])([A-ZÄÖÜ]{1,3})-([A-Z]{1,2})\s?(\d{1,4})([EH]?)(?![\w-])")
+_FLIGHT = re.compile(r"(?<!\w)(Flug|Flugs|Fluges|Flugnummer)\s([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
 _FOLD = re.compile(r"(?<![\w.,])(\d{1,3})\s?(?:[x×](?![\w×])(?!\s?\d)|-?mal(?!\w))")
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])")
 _HALF = re.compile(r"(?<![\w.,/-])(?<!\d\s)(?:1/2|½)\s(?=([A-ZÄÖÜ]\w+))")
-_AND_HALF = re.compile(r"(?<![\w.,/-])(\d{1,3})(?:\s1/2|\s?½)(?!\w)|(?<![\w.,/-])(\d{1,2}),5(?=\s(?:Stunden|Jahre|Tage|Wochen|Monate)(?!\w))")
+_AND_HALF = re.compile(
+    r"(?<![\w.,/-])(\d{1,3})(?:\s1/2|\s?½)(?!\w)|(?<![\w.,/-])(\d{1,2}),5(?=\s(?:Stunden|Jahre|Tage|Wochen|Monate)(?!\w))"
+)
 _COMPOUND = re.compile(r"(?<![\w.,:/-])(\d{1,5})(?:-(?=[A-ZÄÖÜ][a-zäöüß])|-([a-zäöü]\w{1,30}))")
 _PART = re.compile(r"(?<![\w.,/-])(?:(\d{1,3})\s)?(\d)/([2-9]|1[0-9])(?![\w/]|[.,]\d)(?:\s(l|kg|m|h|km)(?!\w))?")
 _CROSS = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)")
@@ -32,6 +39,20 @@ _ACCUSATIVE = frozenset(
 )
 
 
+def code_rules(language: German) -> list[Rule]:
+    """Plates of cars, and flights."""
+
+    def plate(match: re.Match[str]) -> str:
+        letters = f"{' '.join(match[1])}, {' '.join(match[2])}, {language.spell_digits(match[3])}"
+        return f"{letters} {match[4]}" if match[4] else letters
+
+    def flight(match: re.Match[str]) -> str:
+        airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
+        return f"{match[1]} {airline}, {language.spell_digits(match[3])}"
+
+    return [near_digits("plate", _PLATE, plate), near_digits("flight", _FLIGHT, flight)]
+
+
 def money_rules(language: German) -> list[Rule]:
     """Amounts with the currency in words, or with a dash for the cents."""
     number = number_pattern(language)
@@ -44,7 +65,9 @@ def money_rules(language: German) -> list[Rule]:
         value = read(match[1], language)
         return None if value is None else language.money(value, codes[match[2]])
 
-    scaled = re.compile(rf"({number})\s?({alternatives(tables.SCALES)})(?![\w])(?:\s?(€|\$|Euro|EUR|USD|Dollar|Franken|CHF)(?!\w))?")
+    scaled = re.compile(
+        rf"({number})\s?({alternatives(tables.SCALES)})(?![\w])(?:\s?(€|\$|Euro|EUR|USD|Dollar|Franken|CHF)(?!\w))?"
+    )
     signs = {"€": "EUR", "$": "USD", "EUR": "EUR", "USD": "USD", "CHF": "CHF", **codes}
 
     def large(match: re.Match[str]) -> str | None:
@@ -64,6 +87,7 @@ def money_rules(language: German) -> list[Rule]:
         return None if value is None else language.money(value, "CHF")
 
     return [
+        at_digits("range", _RANGE, lambda match: f"{match[1]} bis "),
         at_digits("money", _NO_CENTS, lambda match: f"{match[1]} €"),
         at_digits("number", scaled, large),
         near_digits("money", swiss, francs),
@@ -102,7 +126,8 @@ def rules(language: German) -> list[Rule]:
         return "eine" if feminine else "ein"
 
     def compound(match: re.Match[str]) -> str:
-        return language.cardinal(int(match[1]), "masculine") + (match[2] or "-")
+        said = language.cardinal(int(match[1]), "masculine")
+        return f"{said}{match[2]}" if match[2] else f"{said.capitalize()}-"
 
     def part(match: re.Match[str]) -> str | None:
         above, below = int(match[2]), int(match[3])

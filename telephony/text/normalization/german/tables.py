@@ -110,7 +110,9 @@ WEEKDAYS = {
 FEMININE_ENDINGS = (
     "ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "enz", "anz", "in", "ur", "e", "Nacht", "nacht",
 )  # fmt: skip
-FEMININE = frozenset("Nacht Nachricht Person Uhr Antwort Unterschrift Anschrift Frist Schicht Sicht Ansicht Stadt Arbeit Post Tasche Zahl Fahrt Bank Hand Wahl Nummer Kammer Karte Tür Rechnung Mail App SMS".split())
+FEMININE = frozenset(
+    "Nacht Nachricht Person Uhr Antwort Unterschrift Anschrift Frist Schicht Sicht Ansicht Stadt Arbeit Post Tasche Zahl Fahrt Bank Hand Wahl Nummer Kammer Karte Tür Rechnung Mail App SMS".split()
+)
 NEUTER = frozenset(
     "Zimmer Jahr Kilo Gramm Mal Kind Buch Haus Ticket Paket Produkt Auto Konto Hotel Bett Angebot Gerät Stück Formular "
     "Pfund Prozent Ende Gebäude Interesse Café Büro Passwort Dokument Foto Video Wort Glas Brot Bier Rezept Medikament".split()

@@ -14,7 +14,9 @@ _DAY_LIST = re.compile(
     rf"(?<![\w-])(?:{_DAYS})\.?(?:(?:,\s?|\s?/\s?|\s?\+\s?|\s?&\s?)(?:{_DAYS})(?!\w)\.?)+"
     rf"(?:(?:,?\s(?:und|oder)\s|\s?&\s?|\s?\+\s?)(?:{_DAYS})(?!\w)\.?)?|(?<![\w-])(?:{_DAYS})\.?\s(?:und|oder)\s(?:{_DAYS})(?![\w-])"
 )
-_DAY = re.compile(rf"(?<![\w-])({_DAYS})(?:\.(?=,?\s\d)|\.?,(?=\s?(?:den\s)?\d)|(?=:?\s\d{{1,2}}(?::|\.\d|\s?[-–]|\s?Uhr)))")
+_DAY = re.compile(
+    rf"(?<![\w-])(?!Fr\.\s\d+\.\d\d(?!\.|\d|\sUhr))({_DAYS})(?:\.(?=,?\s\d)|\.?,(?=\s?(?:den\s)?\d)|(?=:?\s\d{{1,2}}(?::|\.\d|\s?[-–]|\s?Uhr)))"
+)
 _STREET = re.compile(r"(?<![\w-])([\w-]{0,40}[a-zäöüß]-?[Ss])tr\.(?!\w)")
 _PLACE = re.compile(r"(?<![\w-])(\w{1,40})pl\.(?=\s\d)")
 _NUMBER_OF = re.compile(r"(?<![\w-])([\w-]{2,40})nr\.(?!\w)")
@@ -50,7 +52,12 @@ def rules(language: Language) -> list[Rule]:
         near_digits("weekday", _DAY, one),
         near_words("street", _STREET, street, ("str.",)),
         near_words("number", _NUMBER_OF, lambda match: f"{match[1]}nummer", ("nr.",)),
-        near_words("Roman numeral", _ROMAN_STOP, lambda match: match[1], ".",),
+        near_words(
+            "Roman numeral",
+            _ROMAN_STOP,
+            lambda match: match[1],
+            ".",
+        ),
         near_words("place", _PLACE, lambda match: f"{match[1]}platz", ("pl.",)),
         at_digits("post code", _POST_CODE, lambda match: language.spell_digits(match[1])),
         near_words("ending", _FEMININE_ENDING, lambda match: match[1] + match[2], (":", "*", "_", "/")),

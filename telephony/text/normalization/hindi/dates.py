@@ -18,7 +18,9 @@ _NAMED = re.compile(
     rf"(?<![\w.,:/-])(\d{{1,2}})(?:\s?[-–]\s?(\d{{1,2}}))?\s({alternatives(tables.MONTHS)})(?![{LETTER}])(?:,?\s((?:1[1-9]|20)\d\d)(?![\w]|[.,:/]\d))?"
 )
 _MONTH_YEAR = re.compile(rf"(?<![{LETTER}])({alternatives(tables.MONTHS)})\s((?:1[1-9]|20)\d\d)(?![\w]|[.,:/]\d)")
-_YEAR = re.compile(rf"(?<![{LETTER}])(सन्|सन|साल|वर्ष|संवत)\s(1[1-9]\d\d)(?![\w]|[.,:/]\d)|(?<![\w.,/₹$-])(1[1-9]\d\d)(?=\s(?:में|से|तक|के|की|का)(?![{LETTER}])(?!\s(?:रुप|बजे|लोग)))")
+_YEAR = re.compile(
+    rf"(?<![{LETTER}])(सन्|सन|साल|वर्ष|संवत)\s(1[1-9]\d\d)(?![\w]|[.,:/]\d)|(?<![\w.,/₹$-])(1[1-9]\d\d)(?=\s(?:में|से|तक|के|की|का)(?![{LETTER}])(?!\s(?:रुप|बजे|लोग)))"
+)
 _SHORT = re.compile(rf"(?<![\w./,-])(\d{{1,2}})/(\d{{1,2}})(?![\w/]|[.,]\d)(?=\s(?:को|तक|से|के)(?![{LETTER}]))")
 _CLOCK = re.compile(
     rf"(?:(?<![{LETTER}])({_DAY})\s(?:के\s|को\s)?)?(?<![\w:.,/])(\d{{1,2}})(?::([0-5]\d)|\.([0-5]\d)(?=\s?बजे))?(?::[0-5]\d)?(?:\s?([aApP])\.?\s?[mM]\.?(?!\w)|(?=\s?बजे)|(?<=:\d\d))(?:\s?(बजे|बजकर))?(?![{LETTER}:])"
@@ -40,7 +42,7 @@ def part_of_day(hour: int) -> str:
 def hours(hour: int, minute: int, language: Hindi) -> str:
     """A time of twelve hours with its word: quarters and halves have words of their own."""
     if minute == 30:
-        return f"{ {1: 'डेढ़', 2: 'ढाई'}.get(hour) or f'साढ़े {language.cardinal(hour)}'} बजे"
+        return f"{ {1: 'डेढ़', 2: 'ढाई'}.get(hour) or f'साढ़े {language.cardinal(hour)}' } बजे"
     if minute == 15:
         return f"सवा {language.cardinal(hour)} बजे" if hour != 1 else "सवा बजे"
     if minute == 45:

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 _MOBILE = re.compile(r"(?<![\w.,:/-])(?:(\+91|0)[\s-]?)?([6-9]\d{4})[\s-]?(\d{5})(?![\w-])")
 _TOLL_FREE = re.compile(r"(?<![\w.,:/-])(1[89]00)[\s-](\d{2,4})[\s-](\d{3,4})(?![\w-])")
 _AADHAAR = re.compile(r"(?<![\w.,:/-])\d{4}\s\d{4}\s\d{4}(?![\w-])")
-_ORDINAL = re.compile(rf"(?<![\w.,/-])(\d{{1,4}})\s?-?(वां|वाँ|वीं|वें|ला|ली|ले|रा|री|रे|था|थी|थे|ठा|ठी|ठे|st|nd|rd|th)(?![{LETTER}])")
-_RANGE = re.compile(rf"(?<![\w.,:/+-])(\d{{1,7}}(?:\.\d{{1,2}})?)\s?[-–]\s?(\d{{1,7}}(?:\.\d{{1,2}})?)(?=\s?(?:%|₹|[\u0900-\u097f]))")
+_ORDINAL = re.compile(
+    rf"(?<![\w.,/-])(\d{{1,4}})\s?-?(वां|वाँ|वीं|वें|ला|ली|ले|रा|री|रे|था|थी|थे|ठा|ठी|ठे|st|nd|rd|th)(?![{LETTER}])"
+)
+_RANGE = re.compile(
+    rf"(?<![\w.,:/+-])(\d{{1,7}}(?:\.\d{{1,2}})?)\s?[-–]\s?(\d{{1,7}}(?:\.\d{{1,2}})?)(?=\s?(?:%|₹|[\u0900-\u097f]))"
+)
 _HALVED = re.compile(rf"(?<![\w.,])(\d{{1,3}})\.5\s(?=(?:घंटे|घंटा|साल|महीने|दिन|किलो|लीटर|गुना|गुणा|हफ़्ते|हफ्ते)(?![{LETTER}]))")
-_LETTERS = r"[A-Z0-9-]"
+_DIALLED = re.compile(r"(?<![\w.,:/-])(\d{3,5})(?=\s(?:पर|डायल)\s(?:कॉल|फ़ोन|फोन|डायल|कर))")
+_FLIGHT = re.compile(r"(फ्लाइट|फ़्लाइट|उड़ान|flight)\s([A-Z]{2}|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
 
 
 def code_rules(language: Hindi) -> list[Rule]:
@@ -39,10 +44,16 @@ def code_rules(language: Hindi) -> list[Rule]:
         groups = re.split(r"[ -]", match[2])
         return match[1] + codes.digit_groups(groups if len(groups) > 1 else codes.divided(match[2]), language)
 
+    def flight(match: re.Match[str]) -> str:
+        airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
+        return f"{match[1]} {airline}, {language.spell_digits(match[3])}"
+
     return [
         near_digits("telephone number", _MOBILE, mobile),
         at_digits("telephone number", _TOLL_FREE, lambda match: codes.digit_groups(list(match.groups()), language)),
         at_digits("number of a person", _AADHAAR, lambda match: codes.digit_groups(match.group().split(), language)),
+        at_digits("short number", _DIALLED, lambda match: language.spell_digits(match[1])),
+        near_digits("flight", _FLIGHT, flight),
         near_digits("code", named, by_digits),
     ]
 
@@ -53,7 +64,9 @@ def money_rules(language: Hindi) -> list[Rule]:
     scales = alternatives(tables.SCALES)
     scale = rf"(?:\s?({scales})(?![{LETTER}]))?"
     rate = rf"(?:\s?/\s?({alternatives(tables.RATES)})(?![{LETTER}]))?"
-    before = re.compile(rf"(?<![{LETTER}])(?:₹|रु\.?|Rs\.?|INR)\s?({bare})(?:\s?[-–]\s?(?:₹|रु\.?|Rs\.?)?\s?({bare}))?(?:/-)?{scale}{rate}")
+    before = re.compile(
+        rf"(?<![{LETTER}])(?:₹|रु\.?|Rs\.?|INR)\s?({bare})(?:\s?[-–]\s?(?:₹|रु\.?|Rs\.?)?\s?({bare}))?(?:/-)?{scale}{rate}"
+    )
     after = re.compile(rf"({number}){scale}\s?(?:₹|रु\.?|रुपये|रुपए|रुपया|Rs\.?|INR)(?![{LETTER}]){rate}")
     scaled = re.compile(rf"({number})\s?({scales})(?![{LETTER}])")
 

@@ -43,8 +43,18 @@ def rules(language: Hindi) -> list[Rule]:
         return f" प्रति {rate}" if rate else f" या {match[1]}"
 
     return [
-        near_words("weekdays", _DAY_RANGE, lambda match: f"{tables.WEEKDAYS[match[1]]} से {tables.WEEKDAYS[match[2]]}", tables.WEEKDAYS),
-        near_words("weekday", _DAY, lambda match: tables.WEEKDAYS[match[1]] + ("." if ends_text(match) else ""), tables.WEEKDAYS),
+        near_words(
+            "weekdays",
+            _DAY_RANGE,
+            lambda match: f"{tables.WEEKDAYS[match[1]]} से {tables.WEEKDAYS[match[2]]}",
+            tables.WEEKDAYS,
+        ),
+        near_words(
+            "weekday",
+            _DAY,
+            lambda match: tables.WEEKDAYS[match[1]] + ("." if ends_text(match) else ""),
+            tables.WEEKDAYS,
+        ),
         near_words("abbreviation", shortened, full, "."),
         near_words("stroke", _STROKE, either, "/"),
     ]

@@ -67,7 +67,7 @@ class Russian(Language):
     before_number = tables.BEFORE_NUMBER
     months = tables.MONTHS
     code_words = (
-        r"код|кода|кодом|пин|пин-код|пароль|заказ|заказа|счёт|счета|счет|карта|карты|договор|договора|полис|билет|"
+        r"код подтверждения|код доступа|код из СМС|номер заказа|номер карты|номер счёта|номер договора|код|кода|кодом|пин|пин-код|пароль|заказ|заказа|счёт|счета|счет|карта|карты|договор|договора|полис|билет|"
         r"бронь|бронирование|бронирования|рейс|индекс|телефон|номер|номером|цифры|заканчивается на|добавочный|заявка|"
         r"заявки|трек-номер|паспорт|ИНН|КПП|ОГРН|СНИЛС|БИК"
     )
@@ -83,7 +83,7 @@ class Russian(Language):
         if stage is Stage.WORDS:
             return words.rules(self)
         if stage is Stage.CODES:
-            return [*words.ordinal_rules(self), *numbers.phone_rules(self)]
+            return [*words.flight_rules(self), *words.ordinal_rules(self), *numbers.phone_rules(self)]
         if stage is Stage.MONEY:
             return numbers.rules(self)
         if stage is Stage.DATES:
@@ -139,7 +139,9 @@ class Russian(Language):
                 return f"{self.and_a_half(written.whole, name)} {few}"
             return f"{self.number(written)} {few}"
         number = written.whole
-        gender = "f" if self.is_feminine(name.one.split()[-1] if " в " not in name.one else name.one.split()[0]) else "m"
+        gender = (
+            "f" if self.is_feminine(name.one.split()[-1] if " в " not in name.one else name.one.split()[0]) else "m"
+        )
         one = number % 10 == 1 and number % 100 != 11
         some = number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14)
         said = numerals.cardinal(number, case, gender)
@@ -173,12 +175,21 @@ class Russian(Language):
 
     def before_noun(self, written: Written, noun: str) -> str:
         """One and two agree with what they count."""
+        if written.fraction == "5" and noun.endswith(("а", "я", "ы", "и")):
+            genitive = Name(noun[:-1] + "а" if noun.endswith(("ы", "и")) else noun[:-1], noun)
+            return self.and_a_half(written.whole, genitive)
         if written.fraction or not noun or noun.lower() in self.not_nouns:
             return self.number(written)
         return numerals.cardinal(written.whole, gender=numerals.gender_of(noun.lower(), written.whole))
 
     def fraction(self, above: int, below: int) -> str | None:
-        special = {(1, 2): "одна вторая", (1, 3): "одна треть", (2, 3): "две трети", (1, 4): "одна четверть", (3, 4): "три четверти"}
+        special = {
+            (1, 2): "одна вторая",
+            (1, 3): "одна треть",
+            (2, 3): "две трети",
+            (1, 4): "одна четверть",
+            (3, 4): "три четверти",
+        }
         if (above, below) in special:
             return special[above, below]
         if not 2 < below <= 100:
@@ -206,7 +217,7 @@ class Russian(Language):
         if minute:
             past = f"ноль {self.cardinal(minute)}" if minute < 10 else self.cardinal(minute)
             return f"{self.cardinal(hour)} {past}{part}"
-        return (f"{self.cardinal(hour)}{part}" if part else self.counted(Written(hour), tables.HOUR))
+        return f"{self.cardinal(hour)}{part}" if part else self.counted(Written(hour), tables.HOUR)
 
     def exact_clock(self, hour: int, minute: int, second: int, half: str) -> str:
         parts = [self.counted(Written(hour), tables.HOUR), self.counted(Written(minute), tables.WORDS["мин"])]

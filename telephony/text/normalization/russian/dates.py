@@ -6,26 +6,37 @@ import re
 from typing import TYPE_CHECKING
 
 from telephony.text.normalization.language import Written, month_names, valid_date
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
 from telephony.text.normalization.russian import numerals, tables
 
 if TYPE_CHECKING:
     from telephony.text.normalization.russian import Russian
 
 _NUMERIC = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})(?:\.(\d{4}|\d{2}))(?![\w/-]|[.,:]\d)(?:\s(?:года|г\.))?")
-_SHORT = re.compile(r"(?<!\w)((?:до|с|по|от|к|на|после|пн|вт|ср|чт|пт|сб|вс|\w+ник|\w+рг|среда|среду|пятниц[ау]|суббот[ау]|воскресенье),?\s)(\d{2})\.(0[1-9]|1[0-2])(?![\w.]|[.,:]\d|\s?[%₽$€])")
+_SHORT = re.compile(
+    r"(?<!\w)((?:до|с|по|от|к|на|после|пн|вт|ср|чт|пт|сб|вс|\w+ник|\w+рг|среда|среду|пятниц[ау]|суббот[ау]|воскресенье),?\s)(\d{2})\.(0[1-9]|1[0-2])(?![\w.]|[.,:]\d|\s?[%₽$€])"
+)
 _GOVERNS = re.compile(r"(?<!\w)(по|на|к|ко|сегодня|завтра|вчера)\s(?:\w+,\s)?$", re.IGNORECASE)
 _CASES = {"по": "a", "на": "a", "к": "d", "ко": "d", "сегодня": "n", "завтра": "n", "вчера": "n"}
 _YEARS = {
     "год": "n", "года": "g", "году": "p", "годом": "i", "годе": "p", "годов": "g", "годы": "n", "годах": "p",
     "годам": "d",
 }  # fmt: skip
-_YEAR = re.compile(rf"(?:(?<!\w)(в|во|к|ко|с|по|до|за|на|от|из)\s)?(?<![\w.,/-])((?:1\d|20)\d\d)(?:(\s?[-–—]\s?|\sпо\s|\sи\s)((?:1\d|20)\d\d))?\s({alternatives(_YEARS)})(?!\w)", re.I)
-_RANGE = re.compile(
-    r"(?<![\w:.,])(?:(?<!\w)(с)\s)?(\d{1,2})(?:[:.]([0-5]\d))?(?:\s?[-–—]\s?|\s(до|по)\s)(\d{1,2})(?:[:.]([0-5]\d))?(?![\w:]|[.,]\d)(?:\s?(ч\.|ч(?!\w)|час\.|часов(?!\w)))?", re.I
+_YEAR = re.compile(
+    rf"(?:(?<!\w)(в|во|к|ко|с|по|до|за|на|от|из)\s)?(?<![\w.,/-])((?:1\d|20)\d\d)(?:(\s?[-–—]\s?|\sпо\s|\sи\s)((?:1\d|20)\d\d))?\s({alternatives(_YEARS)})(?!\w)",
+    re.I,
 )
-_TIME = re.compile(r"(?:(?<!\w)(до|с|после|около|к)\s)?(?<![\w:.,])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?:\s?(?:ч\.|ч(?!\w)|часов(?!\w)))?(?![\w:])", re.I)
-_DOTTED = re.compile(r"(?<!\w)(в|до|с|к|после|около)\s(\d{1,2})\.([0-5]\d)(?![\w%]|[.,:]\d|\s?[%₽$€]|\s(?:руб|тыс|млн))", re.I)
+_RANGE = re.compile(
+    r"(?<![\w:.,])(?:(?<!\w)(с)\s)?(\d{1,2})(?:[:.]([0-5]\d))?(?:\s?[-–—]\s?|\s(до|по)\s)(\d{1,2})(?:[:.]([0-5]\d))?(?![\w:]|[.,]\d)(?:\s?(ч\.|ч(?!\w)|час\.|часов(?!\w)))?",
+    re.I,
+)
+_TIME = re.compile(
+    r"(?:(?<!\w)(до|с|после|около|к)\s)?(?<![\w:.,])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?:\s?(?:ч\.|ч(?!\w)|часов(?!\w)))?(?![\w:])",
+    re.I,
+)
+_DOTTED = re.compile(
+    r"(?<!\w)(в|до|с|к|после|около)\s(\d{1,2})\.([0-5]\d)(?![\w%]|[.,:]\d|\s?[%₽$€]|\s(?:руб|тыс|млн))", re.I
+)
 _O_CLOCK = re.compile(r"(?<!\w)в 1 час(?!\w)", re.I)
 
 
@@ -33,7 +44,7 @@ def rules(language: Russian) -> list[Rule]:
     """Dates and years."""
     by_name = {name: number for number, name in month_names(language.locale).items()} | tables.MONTHS
     named = re.compile(
-        rf"(?<![\w.,:-])(\d{{1,2}})(?:(\s?[-–—]\s?|\sпо\s|\sи\s)(\d{{1,2}}))?\s({alternatives(by_name)})(?!\w)\.?"
+        rf"(?<![\w.,:-])(\d{{1,2}})(?:(\s?[-–—]\s?|\sпо\s|\sи\s)(\d{{1,2}}))?\s({alternatives(by_name)})(?!\w)(\.?)"
         rf"(?:,?\s((?:1\d|20)\d\d)(?!\w|[.,:]\d)(?:\s(года|г\.))?)?",
         re.IGNORECASE,
     )
@@ -65,7 +76,9 @@ def rules(language: Russian) -> list[Rule]:
         else:
             said = numerals.ordinal(day, case, gender)
         said = f"{said} {language.month(month)}"
-        return f"{said} {language.year(int(match[5]))} года" if match[5] else said
+        if match[6]:
+            return f"{said} {language.year(int(match[6]))} года"
+        return said + ("." if match[5] and ends_text(match) else "")
 
     def numeric(match: re.Match[str]) -> str | None:
         day, month, year = int(match[1]), int(match[2]), int(match[3])

@@ -13,12 +13,26 @@ if TYPE_CHECKING:
     from telephony.text.normalization.language import Name, Written
     from telephony.text.normalization.russian import Russian
 
-_SIGNS = {"₽": "RUB", "$": "USD", "€": "EUR", "£": "GBP", "₴": "UAH", "₸": "KZT", "RUB": "RUB", "USD": "USD", "EUR": "EUR"}
+_SIGNS = {
+    "₽": "RUB",
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "₴": "UAH",
+    "₸": "KZT",
+    "RUB": "RUB",
+    "USD": "USD",
+    "EUR": "EUR",
+}
 _PHONE = re.compile(
     r"(?<![\w.,:/-])(\+7|8)[\s-]?\(?(\d{3})\)?[\s-]?(\d{3})[\s-]?(\d{2})[\s-]?(\d{2})(?![\w-])|(?<![\w.,:/-])(\d{3}|\d{2})-(\d{2})-(\d{2})(?![\w-])"
 )
-_RANGE = re.compile(r"(?<![\w.,:/+-])(\d{1,7}(?:,\d{1,2})?)\s?[-–—]\s?(\d{1,7}(?:,\d{1,2})?)(?=\s?(?:%|₽|\$|€|°|[а-яё]{1,20}))")
-_FOLD = re.compile(r"(?<![\w.,])(\d{1,3})\s?(?:[xх×]|р\.|раз[а]?)(?=\s?(?:/|в\s))(?:\s?/\s?(день|сутки|нед|неделю|месяц|мес))?")
+_RANGE = re.compile(
+    r"(?<![\w.,:/+-])(\d{1,7}(?:,\d{1,2})?)\s?[-–—]\s?(\d{1,7}(?:,\d{1,2})?)(?=\s?(?:%|₽|\$|€|°|[а-яё]{1,20}))"
+)
+_FOLD = re.compile(
+    r"(?<![\w.,])(\d{1,3})\s?(?:[xх×]|р\.|раз[а]?)(?=\s?(?:/|в\s))(?:\s?/\s?(день|сутки|нед|неделю|месяц|мес))?"
+)
 _GOVERNED = {"g": tables.GENITIVE, "d": tables.DATIVE, "i": tables.INSTRUMENTAL}
 
 
@@ -45,10 +59,14 @@ def rules(language: Russian) -> list[Rule]:
     words = alternatives(tables.WORDS)
     scales = alternatives(tables.SCALES)
     signs = alternatives(_SIGNS)
-    genitive = re.compile(rf"(?:^|(?<!\w))(?:{tables.GENITIVE})\s(?:[^\W\d]+\s)?(?:\d+\s?(?:[-–—]|до|и)\s?)?$", re.IGNORECASE)
+    genitive = re.compile(
+        rf"(?:^|(?<!\w))(?:{tables.GENITIVE})\s(?:[^\W\d]+\s)?(?:\d+\s?(?:[-–—]|до|и)\s?)?$", re.IGNORECASE
+    )
     rate = rf"(?:\s?/\s?({alternatives(tables.RATES)})(?!\w))?"
     before = re.compile(rf"(?<![\w$€£])(-\s?)?({signs})\s?({number})(?:\s?({scales})(?!\w))?{rate}")
-    after = re.compile(rf"({SIGN})({number})(?:\s?({scales})(?!\w))?\s?({signs}|руб(?:\.|лей|ля|ль)?|р\.|долларов|доллара|евро)(?!\w){rate}")
+    after = re.compile(
+        rf"({SIGN})({number})(?:\s?({scales})(?!\w))?\s?({signs}|руб(?:\.|лей|ля|ль)?|р\.|долларов|доллара|евро)(?!\w){rate}"
+    )
     counted = re.compile(rf"({SIGN})({number})\s?({words})(?![\w/²³]){rate}")
     scaled = re.compile(rf"({SIGN})({number})\s?({scales})(?!\w)")
     roubles = {"доллар": "USD", "евро": "EUR"}
@@ -85,16 +103,25 @@ def rules(language: Russian) -> list[Rule]:
         value = read(match[2], language)
         if value is None:
             return None
-        code = _SIGNS.get(match[4]) or next((code for word, code in roubles.items() if match[4].startswith(word)), "RUB")
+        code = _SIGNS.get(match[4]) or next(
+            (code for word, code in roubles.items() if match[4].startswith(word)), "RUB"
+        )
         per = f" в {tables.RATES[match[5]]}" if match[5] else ""
         return sign(match) + amount(case_before(match), value, code, match[3]) + per + ("" if per else stop(match, 4))
 
     def unit(match: re.Match[str]) -> str | None:
         value = read(match[2], language)
-        if value is None or (match[3] in ("В", "т", "с", "м") and re.match(r"\.\s?\w", match.string[match.end() : match.end() + 3])):
+        if value is None or (
+            match[3] in ("В", "т", "с", "м") and re.match(r"\.\s?\w", match.string[match.end() : match.end() + 3])
+        ):
             return None
         per = f" в {tables.RATES[match[4]]}" if match[4] else ""
-        return sign(match) + language.counted_in(case_before(match), value, tables.WORDS[match[3]]) + per + ("" if per else stop(match, 3))
+        return (
+            sign(match)
+            + language.counted_in(case_before(match), value, tables.WORDS[match[3]])
+            + per
+            + ("" if per else stop(match, 3))
+        )
 
     def large(match: re.Match[str]) -> str | None:
         value = read(match[2], language)
@@ -116,7 +143,9 @@ def rules(language: Russian) -> list[Rule]:
 def _ranged(match: re.Match[str], language: Russian) -> str | None:
     """A range is "from" and "to", unless it is a range of days: those have a month behind them."""
     behind = match.string[match.end() : match.end() + 14].strip().lower()
-    if behind.startswith(("янв", "фев", "мар", "апр", "мая", "май", "июн", "июл", "авг", "сен", "окт", "ноя", "дек", "год", "гг")):
+    if behind.startswith(
+        ("янв", "фев", "мар", "апр", "мая", "май", "июн", "июл", "авг", "сен", "окт", "ноя", "дек", "год", "гг")
+    ):
         return None
     before = match.string[max(0, match.start() - 4) : match.start()].lower()
     if before.endswith((" с ", " от ", "номер ")) or before in ("с ", "от "):
@@ -142,7 +171,13 @@ def range_rules(language: Russian) -> list[Rule]:
     def goals(match: re.Match[str]) -> str:
         return f"{numerals.cardinal(int(match[1]))} {numerals.cardinal(int(match[2]))}"
 
-    return [near_digits("score", re.compile(rf"(?<=счёт ){score.pattern}|(?<=счётом ){score.pattern}"), lambda match: goals_of(match))]
+    return [
+        near_digits(
+            "score",
+            re.compile(rf"(?<=счёт ){score.pattern}|(?<=счётом ){score.pattern}"),
+            lambda match: goals_of(match),
+        )
+    ]
 
 
 def goals_of(match: re.Match[str]) -> str:

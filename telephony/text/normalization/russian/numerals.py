@@ -37,9 +37,7 @@ def cardinal(number: int, case: str = "n", gender: str = "m") -> str:
 @lru_cache(maxsize=4096)
 def ordinal(number: int, case: str = "n", gender: str = "m", plural: bool = False) -> str:
     """An ordinal in words; arguments as above."""
-    said = str(
-        num2words(number, lang="ru", to="ordinal", case=case, gender=gender, plural=plural, animate=False)
-    )
+    said = str(num2words(number, lang="ru", to="ordinal", case=case, gender=gender, plural=plural, animate=False))
     return said.removeprefix("одна ")
 
 
@@ -57,7 +55,5 @@ def gender_of(noun: str, number: int) -> str:
 @lru_cache(maxsize=512)
 def unit(cldr: str) -> Name:
     """A unit in its three forms."""
-    one, few, many = (
-        re.sub(r"\d", "", format_unit(count, cldr, "long", locale="ru")).strip() for count in (1, 2, 5)
-    )
+    one, few, many = (re.sub(r"\d", "", format_unit(count, cldr, "long", locale="ru")).strip() for count in (1, 2, 5))
     return Counted(one, many, few)

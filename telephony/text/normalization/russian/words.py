@@ -11,11 +11,14 @@ from telephony.text.normalization.russian import numerals, tables
 if TYPE_CHECKING:
     from telephony.text.normalization.russian import Russian
 
-_PLACE = re.compile(rf"(?<![\w.])(?<!\d\s)({alternatives(tables.BEFORE_NAME)})\s?(?=[А-ЯЁ][а-яё])")
+_PLACE = re.compile(rf"(?<![\w.])(?<!\d\s)(?<!т\.\s)({alternatives(tables.BEFORE_NAME)})\s?(?=[А-ЯЁ][а-яё])")
 _YEAR = re.compile(r"(?<=\d)\s?(гг?)\.(?!\w)")
+_AND_SO_ON = re.compile(r"(?<!\w)и т\.\s?([дп])\.(?=\s[А-ЯЁ])")
 _HOUSE = re.compile(r"(?<![\w.])(д|кв|корп|стр|оф)\.?\s?(?=\d)")
 _DAYS = alternatives(tables.WEEKDAYS)
-_DAY_RANGE = re.compile(rf"(?<![\w-])(с\s)?({_DAYS})\.?\s?(?:[-–—]|по)\s?({_DAYS})(?![\w-])(?:\.(?=\s?[\d,;:а-я(]))?", re.IGNORECASE)
+_DAY_RANGE = re.compile(
+    rf"(?<![\w-])(с\s)?({_DAYS})\.?\s?(?:[-–—]|по)\s?({_DAYS})(?![\w-])(?:\.(?=\s?[\d,;:а-я(]))?", re.IGNORECASE
+)
 _DAY = re.compile(
     rf"(?<![\w-])(в\s|во\s)?({_DAYS})(?:\.(?=,?\s)|(?=:?\s\d{{1,2}}[:.\s-])|(?=,\s(?:{_DAYS}|\d|в\s\d))|(?=\sи\s(?:{_DAYS})(?!\w)))|(?<=,\s)({_DAYS})(?!\w)|(?<=\sи\s)({_DAYS})(?!\w)",
     re.IGNORECASE,
@@ -30,6 +33,8 @@ _ENDINGS = {
 }  # fmt: skip
 _PLURAL = {"ые": "n", "ие": "n", "ых": "g", "их": "g", "х": "g", "ыми": "i", "ими": "i", "ми": "i"}
 _COMPOUND = re.compile(r"(?<![\w.,:/-])(\d{1,4})-([а-яё]{4,30})")
+_FLIGHT = re.compile(r"(?<!\w)([Рр]ейса?)\s([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
+_REST = {"д": "так далее", "п": "тому подобное"}
 _STROKE = re.compile(r"(?<=[а-яё]{2})/([а-яё]{2,30})")
 
 
@@ -38,24 +43,49 @@ def rules(language: Russian) -> list[Rule]:
 
     def between(match: re.Match[str]) -> str:
         first, last = tables.WEEKDAYS[match[2].lower()], tables.WEEKDAYS[match[3].lower()]
-        return f"{'со' if first == 'вторник' else 'с'} {tables.WEEKDAYS_OF[first]} по {tables.WEEKDAYS_TO.get(last, last)}"
+        return (
+            f"{'со' if first == 'вторник' else 'с'} {tables.WEEKDAYS_OF[first]} по {tables.WEEKDAYS_TO.get(last, last)}"
+        )
 
     def day(match: re.Match[str]) -> str:
         name = tables.WEEKDAYS[(match[2] or match[3] or match[4]).lower()]
+        listed = re.search(
+            r"(?<!\w)во?\s\w{2,11}\.?(?:,\s\w{2,11}\.?)*(?:,|\sи)?\s$",
+            match.string[max(0, match.start() - 40) : match.start()],
+        )
+        if not match[1] and listed:
+            return tables.WEEKDAYS_TO.get(name, name)
         if match[1]:
             return f"{'во' if name == 'вторник' else 'в'} {tables.WEEKDAYS_TO.get(name, name)}"
         return name
+
+    def house(match: re.Match[str]) -> str:
+        if match[1] == "стр" and match.string[max(0, match.start() - 2) : match.start()] != ", ":
+            about = match.string[max(0, match.start() - 4) : match.start()].lower() == "см. "
+            return "страницу " if about else "страница "
+        return f"{tables.BEFORE_NUMBER[match[1] + '.']} "
 
     def year(match: re.Match[str]) -> str:
         return (" года" if match[1] == "г" else " годов") + ("." if ends_text(match) else "")
 
     return [
         near_digits("year", _YEAR, year),
+        near_words("and so on", _AND_SO_ON, lambda match: f"и {_REST[match[1]]}.", ("и т",)),
         Rule("place", _PLACE, lambda match: f"{tables.BEFORE_NAME[match[1]]} "),
-        near_digits("house", _HOUSE, lambda match: f"{tables.BEFORE_NUMBER[match[1] + '.']} "),
+        near_digits("house", _HOUSE, house),
         near_words("weekdays", _DAY_RANGE, between, tables.WEEKDAYS),
         near_words("weekday", _DAY, day, tables.WEEKDAYS),
     ]
+
+
+def flight_rules(language: Russian) -> list[Rule]:
+    """Flights, with the letters of their airline."""
+
+    def flight(match: re.Match[str]) -> str:
+        airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
+        return f"{match[1]} {airline}, {language.spell_digits(match[3])}"
+
+    return [near_digits("flight", _FLIGHT, flight)]
 
 
 def ordinal_rules(language: Russian) -> list[Rule]:
