@@ -53,7 +53,8 @@ _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[\w'’]+")
 _CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
-_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
+_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]|[A-Z]{2}\s\d")
+_CODE_MAY_BEGIN = re.compile(r"[A-Z]{2}\s?")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 _MAX_ORDINAL_DIGITS = 3
 # The longest word that decides whether a sentence has ended; a longer one does not.
@@ -286,6 +287,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
         return None
     if _ROMAN.fullmatch(word):
         return False
+    if shortened in abbreviations.LETTERED and _CODE_MAY_BEGIN.fullmatch(following):
+        return None
     if shortened in abbreviations.LETTERED and _CODE_BEGINS.match(following):
         return False
     return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)

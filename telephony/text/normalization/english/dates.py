@@ -43,6 +43,7 @@ _SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
 _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
+_EXPIRY = re.compile(r"\b(?:exp|expiry|valid thru)\b\.?:?\s(?:date:?\s)?$", re.IGNORECASE)
 _EXPIRES = re.compile(r"\b(?:exp|expir\w*|valid|good)\b[^.!?]{0,30}$", re.IGNORECASE)
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday",
          "sat": "Saturday", "sun": "Sunday"}  # fmt: skip
@@ -56,6 +57,11 @@ _DAY_RANGE = re.compile(
 _DAY_LIST = re.compile(
     rf"(?<![\w-])(?:{_DAY})\.?(?:(?:,?\sand\s|,?\sor\s|,\s?|\s?&\s?|/)(?:{_DAY})(?![\w'’])\.?)+", re.IGNORECASE
 )
+_INITIAL = r"(?:M|Tu|Th|T|W|R|F|Sa|Su)"
+_INITIALS = re.compile(
+    rf"(?<![\w/&'-]){_INITIAL}(?:(?:,\s?(?:and\s|&\s)?|/|\s?&\s?|\sand\s){_INITIAL}(?![\w'’.-])){{1,6}}(?![/&])"
+)
+_IN_ORDER = ("M", "T", "W", "R", "F", "Sa", "Su")
 _ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
 # "sun", "sat", "wed" and "mon" in small letters are days only behind such a word.
 _BEFORE_DAYS = frozenset(
@@ -227,7 +233,7 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
 
     def card_expiry(match: re.Match[str]) -> str | None:
         before = match.string[max(0, match.start() - 60) : match.start()]
-        if not (_EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31)):
+        if not (_EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31 or _EXPIRY.search(before))):
             return None
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
@@ -342,11 +348,22 @@ def weekday_rules(language: EnglishGrammar) -> list[Rule]:
         said = _ONE_DAY.sub(lambda day: full(day[1]), match.group()).replace("/", " ")
         return said + ("." if ends_text(match) else "")
 
+    def by_initials(match: re.Match[str]) -> str | None:
+        found = re.findall(_INITIAL, match.group())
+        places = [_IN_ORDER.index({"Tu": "T", "Th": "R"}.get(letter, letter)) for letter in found]
+        several_days = len(found) > 2 or "Th" in found or "Tu" in found or ("W" in found and "/" not in match.group())
+        if places != sorted(set(places)) or not several_days:
+            return None
+        names = list(_DAYS.values())
+        said = [names[place] for place in places]
+        return f"{', '.join(said[:-1])} and {said[-1]}"
+
     def initials(match: re.Match[str]) -> str:
         first, last = (_DAYS[_INITIAL_DAYS[part.capitalize()]] for part in match.groups() if part)
         return f"{first} {language.to} {last}"
 
     return [
+        near_words("weekdays", _INITIALS, by_initials, (",", "/", "&", "and")),
         near_words("weekdays", _DAY_RANGE, between, _DAYS),
         near_words("weekdays", _DAY_LIST, several, _DAYS),
         near_words("weekday", _DAY_BEFORE, one, _DAYS),

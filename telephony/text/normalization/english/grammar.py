@@ -114,7 +114,7 @@ class EnglishGrammar(Language):
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
         "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity", "qty.": "quantity",
         "appt": "appointment", "appts": "appointments", "acct.": "account", "conf.": "confirmation",
-        "pkg": "package", "pls.": "please", "pls": "please", "betw.": "between", "exp.": "expires",
+        "pkg": "package", "pls.": "please", "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
         "s/n": "serial number", "msg": "message",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 

@@ -79,7 +79,7 @@ ABBREVIATIONS = {
     "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
     "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
     "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
-    "1/2 journée": "demi-journée", "env": "environ",
+    "1/2 journée": "demi-journée", "cmd": "commande", "env": "environ",
 }  # fmt: skip
 TITLES = {"M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur", "Pr": "Professeur", "Pr.": "Professeur",
           "Me": "Maître", "St": "Saint", "Ste": "Sainte", "Prof.": "Professeur",

@@ -63,7 +63,8 @@ ABBREVIATIONS = {
     "Prof.": "Professor", "prof.": "professor", "Exmo.": "Excelentíssimo", "Exma.": "Excelentíssima",
     "Ilmo.": "Ilustríssimo", "Ilma.": "Ilustríssima", "Av.": "Avenida", "av.": "avenida", "etc.": "etcétera",
     "etc": "etcétera", "Ltda.": "Limitada", "Cia.": "Companhia", "p. ex.": "por exemplo", "p.ex.": "por exemplo",
-    "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
+    "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "no apto": "no apartamento", "do apto": "do apartamento", "um apto": "um apartamento",
+    "ao apto": "ao apartamento", "meu apto": "meu apartamento", "nosso apto": "nosso apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
     "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
     "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
     "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para",
@@ -103,7 +104,7 @@ BEFORE_NUMBER = {
     "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
     "apt.": "apartamento", "v.": "versão",
     "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
-    "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento", "Apto": "Apartamento",
+    "tam.": "tamanho", "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento", "Apto": "Apartamento",
     "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
     "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
     "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
@@ -115,7 +116,7 @@ WEEKDAYS = {
     "6ª": "sexta", "2.ª": "segunda", "3.ª": "terça", "4.ª": "quarta", "5.ª": "quinta",
     "6.ª": "sexta",
 }  # fmt: skip
-CURRENCY_SIGNS = {"reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
+CURRENCY_SIGNS = {"r$": "BRL", "reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
 SPOKEN_UNITS = {
     "decibel": Name("decibel", "decibéis"),
     "mass-kilogram": Name("quilo", "quilos"),

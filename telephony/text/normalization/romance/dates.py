@@ -150,7 +150,7 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
     )
     initials = alternatives(language.weekday_initials) or "(?!)"
     letters = re.compile(
-        rf"(?<![\w-])({initials})(\s?[-–]\s?|\s(?:{language.range_words})\s)({initials})(?![\w-]|\.\w)"
+        rf"(?<![\w-])({initials})(\s?[-–]\s?|\s(?:{language.range_words})\s)({initials})(?![\w-]|\.\w)(?:(,\s|\s(?:{language.and_words})\s)({initials})(?![\w-]|\.\w|\s[A-Z]))?"
     )
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words})\s$", re.IGNORECASE)
 
@@ -184,7 +184,8 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
             return None
         days = [language.weekday_initials[letter] for letter in (first, last)]
         before = match.string[max(0, match.start() - 10) : match.start()]
-        return language.weekday_range(days[0], days[1], preceded.search(before) is not None)
+        said = language.weekday_range(days[0], days[1], preceded.search(before) is not None)
+        return f"{said}{match[4]}{language.weekday_initials[match[5]]}" if match[5] else said
 
     in_month = re.compile(
         rf"(?<!\w)({language.month_words})(\s|')({alternatives(language.months)})\.(?!\w)(?!\s?\d)", re.IGNORECASE

@@ -34,6 +34,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     cents = re.compile(rf"({number})\s?(?:{language.cent_signs})(?!\w)")
 
+    alone = re.compile(rf"(?<![\d\s])\s(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)|^(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)")
+
+    def rate(match: re.Match[str]) -> str:
+        sign, unit = match[1] or match[3], match[2] or match[4]
+        name = language.currency({"€": "EUR", "£": "GBP"}.get(sign, language.dollar_code)).unit.many
+        return " ".join(f" {name} {language.per} {language.rates[unit]}".split(" ")).replace("  ", " ")
+
     def amount(written: str, code: str, scaled: str | None) -> str | None:
         value = read(written, language)
         return None if value is None else language.money(value, code, scaled or "")
@@ -58,6 +65,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{first} {language.to} {match[1]} {match[4]}"
 
     return [
+        near_words("rate", alone, rate, ("€", "$", "£")),
         near_words("money", doubled, lambda match: amount(match[1], match[3], match[2]), "€$£"),
         near_words(
             "money", _CENTS_BEHIND, lambda match: f"{match[1]}{language.decimal_mark}{match[3]} {match[2]}", "€$"

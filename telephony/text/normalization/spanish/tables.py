@@ -103,7 +103,7 @@ ABBREVIATIONS = {
     "s/n": "sin número", "S/N": "sin número",
     "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
     "Lt.": "Lote", "prov.": "provincia", "Prov.": "Provincia", "C.P.": "código postal", "CP": "código postal",
-    "C. P.": "código postal", "D.F.": "D F", "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
+    "C. P.": "código postal", "D.F.": "D F", "D.N.I.": "DNI", "N.I.F.": "NIF", "C.I.F.": "CIF", "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
     "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento", "hab.": "habitantes",
     "a.C.": "antes de Cristo", "d.C.": "después de Cristo", "a. C.": "antes de Cristo",
     "d. C.": "después de Cristo", "Arq.": "Arquitecto", "Lcdo.": "Licenciado", "Lcda.": "Licenciada",
