@@ -28,10 +28,10 @@ _BEFORE_NUMBERS = {
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
-    "tam seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
-    "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
+    "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
+    "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
-    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
+    "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
     "de": "nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
@@ -63,7 +63,8 @@ GERMAN_DAYS = frozenset("Mo Di Mi Do Fr Sa So".split())
 """Those that only with this capital stand before numbers."""
 
 GERMAN_ORDINALS = frozenset(
-    "januar jänner jan februar feb märz mär april apr mai juni juli august aug september sep sept oktober okt november nov "
+    "januar jänner jan februar feb märz mär april apr mai juni juli august aug september sep sept "
+    "oktober okt november nov "
     "dezember dez etage stock stockwerk og obergeschoss klasse jahrhundert mal platz quartal halbjahr weltkrieg "
     "bezirk auflage".split()
 )

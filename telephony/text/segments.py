@@ -37,14 +37,17 @@ _SENTENCE_END = re.compile(
     r"|\n"
 )
 # Vowels of Devanagari are marks, which are no part of a word for regular expressions.
-_WORD_BEFORE_STOP = re.compile(r"((?:[^\W_]|[\u0900-\u0963])+(?:\.(?:[^\W_]|[\u0900-\u0963])+)*)\.$")
+_LAST_BEFORE_STOP = re.compile(r"(?:[^\W_]|[\u0900-\u0963])+(?:\.(?:[^\W_]|[\u0900-\u0963])+)*$")
+_BEFORE_CHARS = 40
 # What shows that a number with a stop is a German ordinal; that two letters, or one, do not end their sentence.
 _ORDINAL_BEGINS = re.compile(
     r"(?<!\w)(?:der|die|den|dem|vom|zum|zur|im|beim|(?<!I\s)am|(?:[mds]ein|ihr|unser|jed)(?:e[nrms]?)?)\s\d{1,3}$",
     re.IGNORECASE,
 )
-_TWO_LETTERS = re.compile(r"(?<!\w)(?:d\. ?h|u\. ?a|v\. ?a|o\. ?g|i\. ?d|т\. ?[ек])\.$", re.IGNORECASE)
-_LETTER_ENDS = re.compile(r"(?:\d ?г|(?<!\w)т\. ?[дп])\.$")
+_TWO_LETTERS = re.compile(r"(?<!\w)(?:d\. ?h|u\. ?a|v\. ?a|o\. ?g|i\. ?d|т\. ?[ек])$", re.IGNORECASE)
+_LETTER_ENDS = re.compile(r"(?:\d ?г|(?<!\w)т\. ?[дп])$")
+# They stand before a name or a number: "г. Москва", "д. 5".
+_RUSSIAN_LETTERS = "гдпсшк"
 _CLAUSE_END = re.compile(r"[,;:—–،、，；：][\"'’”»)\]]*\s|[、，；：]")
 _SAID = re.compile(r"[^\W_]|[%&@+=€$£¥°§]")
 _SPACE = re.compile(r"\s")
@@ -222,20 +225,32 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
         return False
     if mark.rstrip(_CLOSERS) != ".":
         return True
-    word_match = _WORD_BEFORE_STOP.search(text[max(0, match.start() - 40) : match.start() + 1])
+    return _word_ends(text[max(0, match.start() - _BEFORE_CHARS) : match.start()], following)
+
+
+def _word_ends(before: str, following: str) -> bool | None:
+    """Whether the last word of `before`, with a stop behind it, ends its sentence; None as above."""
+    word_match = _LAST_BEFORE_STOP.search(before)
     if word_match is None:
         return True
-    word = word_match.group(1)
+    word = word_match.group()
     shortened = word.lower()
-    before = text[max(0, match.start() - 40) : match.start() + 1]
     if word.isdecimal() and len(word) <= _MAX_ORDINAL_DIGITS:
-        return _number_ends(before.removesuffix("."), following)
+        return _number_ends(before, following)
     if _TWO_LETTERS.search(before):
         return False
     if len(word) == 1 and word != "I":
-        return _letter_ends(word, following) if word not in "гдпсшк" else _LETTER_ENDS.search(before) is not None
+        return (
+            _letter_ends(word, following) if word not in _RUSSIAN_LETTERS else _LETTER_ENDS.search(before) is not None
+        )
     if word in abbreviations.GERMAN_DAYS and not following[0].isupper():
         return _ends_before(shortened, following)
+    return _abbreviation_ends(before, word, following)
+
+
+def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
+    """The same for a word of several letters."""
+    shortened = word.lower()
     if word in abbreviations.CAPITALISED:
         return False
     if shortened in abbreviations.BEFORE_NUMBERS or (shortened.endswith(("str", "nr")) and following[0].isdecimal()):
@@ -244,7 +259,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
         return False
     if shortened in abbreviations.LATIN or not (_is_dotted(word) or shortened in abbreviations.STREETS):
         return shortened not in abbreviations.LATIN
-    if shortened in abbreviations.STREETS and _STREET.search(text[max(0, match.start() - 40) : match.start()]) is None:
+    if shortened in abbreviations.STREETS and _STREET.search(before) is None:
         return False
     return _begins_sentence(following)
 
@@ -254,8 +269,8 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     if letter.isupper() or following[0].isdigit():
         return False
     # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
-    if letter in "nv" and following.startswith("Chr."):
-        return False
+    if letter in "nv" and "Chr.".startswith(following[:4]):
+        return False if len(following) >= len("Chr.") else None
     capitals = _CAPITALS.match(following)
     if capitals is None:
         return True

@@ -97,7 +97,11 @@ _FISCAL = re.compile(r"(?<!\w)FY\s?'?((?:20)?\d\d)(?!\w)", re.IGNORECASE)
 _HYPHENED = re.compile(r"(?<![\w.-])(?:\d(?:-\d){2,9}|\d{2}-\d{7})(?![\w-])")
 _ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
 
-_TAX = re.compile(r"(?<!\w)((?i:vat)(?:\s(?:number|registration|reg|ID|no))*:?)\.?:?\s([A-Z]{2})\s?(\d{3,9}(?: \d{2,5}){0,4})(?![\w-])")
+_TAX = re.compile(
+    r"(?<!\w)((?i:vat)(?:\s(?:number|registration|reg|ID|"
+    r"no))*:?)\.?:?\s([A-Z]{2})\s?(\d{3,9}(?: \d{2,5}){0,4})(?![\w-])"
+)
+
 
 def telephone_rules(language: EnglishGrammar) -> list[Rule]:
     """Telephone numbers in words and letters, extensions, short codes to text to."""

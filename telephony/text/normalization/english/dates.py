@@ -233,7 +233,9 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
 
     def card_expiry(match: re.Match[str]) -> str | None:
         before = match.string[max(0, match.start() - 60) : match.start()]
-        if not (_EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31 or _EXPIRY.search(before))):
+        if not (
+            _EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31 or _EXPIRY.search(before))
+        ):
             return None
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
@@ -284,16 +286,20 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
             return None
         return language.clock(int(hour), int(minute or 0), f"{half.lower()}m" if half else "")
 
+    def joint(match: re.Match[str]) -> str:
+        before = match.string[max(0, match.start() - 10) : match.start()].lower()
+        return "and" if before.endswith("between ") else language.to
+
     def short_halves(match: re.Match[str]) -> str | None:
         low, high = clock(*match.group(1, 2, 3)), clock(*match.group(4, 5, 6))
-        return f"{low} {language.to} {high}" if low and high else None
+        return f"{low} {joint(match)} {high}" if low and high else None
 
     def shared_half(match: re.Match[str]) -> str | None:
         low, high = clock(match[1], match[2], ""), clock(*match.group(3, 4, 5))
         if not low or not high:
             return None
         low = low.removesuffix(" o'clock")
-        return f"{low} {language.to} {high}" + ("." if ends_text(match) else "")
+        return f"{low} {joint(match)} {high}" + ("." if ends_text(match) else "")
 
     def zone(match: re.Match[str]) -> str:
         letters = match[1].replace(".", "").upper()

@@ -114,7 +114,10 @@ class EnglishGrammar(Language):
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
         "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity", "qty.": "quantity",
         "appt": "appointment", "appts": "appointments", "acct.": "account", "conf.": "confirmation",
-        "pkg": "package", "pls.": "please", "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
+        "pkg": "package", "pls.": "please", "BID": "twice a day", "TID": "three times a day",
+        "QID": "four times a day", "QD": "once a day", "ea.": "each",
+        "p/u": "pick up", "d/o": "drop off", "pw": "password",
+        "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
         "s/n": "serial number", "msg": "message",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 
@@ -148,7 +151,10 @@ class EnglishGrammar(Language):
         r"flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = (
+        r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|on|"
+        r"between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    )
     alphabet = {
         word[0]: word
         for word in (

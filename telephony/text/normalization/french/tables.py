@@ -79,7 +79,9 @@ ABBREVIATIONS = {
     "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
     "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
     "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
-    "1/2 journée": "demi-journée", "cmd": "commande", "env": "environ",
+    "1/2 journée": "demi-journée", "cmd": "commande", "H24": "vingt-quatre heures sur vingt-quatre",
+    "h24": "vingt-quatre heures sur vingt-quatre", "port.": "portable", "ttes": "toutes", "pdt": "pendant",
+    "pcs": "pièces", "env": "environ",
 }  # fmt: skip
 TITLES = {"M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur", "Pr": "Professeur", "Pr.": "Professeur",
           "Me": "Maître", "St": "Saint", "Ste": "Sainte", "Prof.": "Professeur",
@@ -100,7 +102,16 @@ WEEKDAYS = {
     "dim": "dimanche",
 }  # fmt: skip
 WEEKDAY_INITIALS = {"L": "lundi", "V": "vendredi", "S": "samedi", "D": "dimanche"}
-CURRENCY_SIGNS = {"FF": "FRF", "Frs": "CHF", "frs": "CHF", "CFA": "XOF", "FCFA": "XOF", "$CA": "CAD", "$US": "USD"}
+CURRENCY_SIGNS = {
+    "euros": "EUR",
+    "FF": "FRF",
+    "Frs": "CHF",
+    "frs": "CHF",
+    "CFA": "XOF",
+    "FCFA": "XOF",
+    "$CA": "CAD",
+    "$US": "USD",
+}
 SPOKEN_UNITS = {
     "decibel": Name("décibel", "décibels"),
     "mass-kilogram": Name("kilo", "kilos"),

@@ -1,7 +1,7 @@
 """German."""
 
 # What each method and each table is for is said where Language declares it; the tables are never changed.
-# ruff: noqa: D102, RUF012
+# ruff: noqa: D102
 from __future__ import annotations
 
 from telephony.text.normalization.german import dates, numbers, tables, words
@@ -71,7 +71,8 @@ class German(Language):
     short_code_words = r"wählen Sie|Code|PIN|TAN|CVV|Durchwahl|Apparat|Postleitzahl"
     date_words = r"am|bis|ab|vom|zum|den|der|seit|Datum|fällig"
     kings = (
-        "Ludwig|Heinrich|Karl|Friedrich|Wilhelm|Otto|Elisabeth|Katharina|Napoleon|Johannes Paul|Benedikt|Pius|Leo|Franz|"
+        "Ludwig|Heinrich|Karl|Friedrich|Wilhelm|Otto|Elisabeth|Katharina|Napoleon|Johannes Paul|Benedikt|"
+        "Pius|Leo|Franz|"
         "Georg|Charles"
     )
     queens = frozenset({"Elisabeth", "Katharina"})

@@ -23,13 +23,14 @@ _STEM = re.compile(
     re.IGNORECASE,
 )
 _GOVERNS_DATIVE = frozenset(
-    "in an auf mit bei von zu aus nach vor ab seit während wegen unter neben hinter zwischen über ende anfang mitte".split()
+    "in an auf mit bei von zu aus nach vor ab seit während wegen unter neben hinter zwischen über ende "
+    "anfang mitte".split()
 )
 _SPAN = re.compile(
     r"(?<![\w:.,/-])(\d{1,2})(?:[:.]([0-5]\d))?(?:\s?Uhr)?\s?[-–]\s?(\d{1,2})(?:[:.]([0-5]\d))?(?:\s?(Uhr)|(?<=\d[:.]\d\d))(?![\w:]|[.,]\d)"
 )
 _DAY_HOURS = re.compile(
-    rf"(?<=tag\s)(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?:\sUhr)?(?![\w:.-])|(?<=woch\s)(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?:\sUhr)?(?![\w:.-])"
+    r"(?<=tag\s)(\d{1,2})\s?[-–]\s?(\d{1,2})(?:\sUhr)?(?![\w:.-])|(?<=woch\s)(\d{1,2})\s?[-–]\s?(\d{1,2})(?:\sUhr)?(?![\w:.-])"
 )
 _TIME = re.compile(
     r"(?<![\w:.,/])(\d{1,2})(?:([:.])([0-5]\d)(?::([0-5]\d))?)?\s?(?:Uhr(?:\s([0-5]?\d)(?!\w|[.,]\d))?|(?<=\d\d)h)(?!\w)"

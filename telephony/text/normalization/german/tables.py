@@ -111,11 +111,13 @@ FEMININE_ENDINGS = (
     "ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "enz", "anz", "in", "ur", "e", "Nacht", "nacht",
 )  # fmt: skip
 FEMININE = frozenset(
-    "Nacht Nachricht Person Uhr Antwort Unterschrift Anschrift Frist Schicht Sicht Ansicht Stadt Arbeit Post Tasche Zahl Fahrt Bank Hand Wahl Nummer Kammer Karte Tür Rechnung Mail App SMS".split()
+    "Nacht Nachricht Person Uhr Antwort Unterschrift Anschrift Frist Schicht Sicht Ansicht Stadt Arbeit "
+    "Post Tasche Zahl Fahrt Bank Hand Wahl Nummer Kammer Karte Tür Rechnung Mail App SMS".split()
 )
 NEUTER = frozenset(
     "Zimmer Jahr Kilo Gramm Mal Kind Buch Haus Ticket Paket Produkt Auto Konto Hotel Bett Angebot Gerät Stück Formular "
-    "Pfund Prozent Ende Gebäude Interesse Café Büro Passwort Dokument Foto Video Wort Glas Brot Bier Rezept Medikament".split()
+    "Pfund Prozent Ende Gebäude Interesse Café Büro Passwort Dokument Foto Video Wort Glas Brot Bier "
+    "Rezept Medikament".split()
 )
 MASCULINE_IN_E = frozenset("Kunde Name Junge Kollege Franzose Käse Buchstabe Termin Ur".split())
 ORDINAL_NOUNS = (

@@ -11,7 +11,7 @@ from telephony.text.normalization.rules import Rule, alternatives, at_digits, en
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
 _FIRST = re.compile(r"(?<![\w./-])1(?:er|[º°])(?=/\d{1,2}(?:/|(?!\d)))")
-_DECADE = re.compile(r"(?<![\w'])'(\d0)(?![\w'])")
+_DECADE = re.compile(r"(?<![\w'])'(\d\d)(?![\w'])")
 _EXPIRES = re.compile(r"(?:vence|caduca|expira|expire|scade)\s$", re.IGNORECASE)
 _OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
 _MONTH_AND_YEAR = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
@@ -39,6 +39,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
 
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
+
+    span = re.compile(
+        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?(?=(?:{alternatives(by_name)})(?!\w))", re.IGNORECASE
+    )
+
+    def months_joined(match: re.Match[str]) -> str:
+        return f"{language.month(by_name[match[1].lower()])} {language.to} "
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
@@ -84,6 +91,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         near_words("decade", _DECADE, lambda match: match[1], "'"),
+        near_words("months", span, months_joined, by_name),
         at_digits("date", _YEAR_FIRST, year_first),
         near_words("date", named, with_name, by_name),
         near_words("date", month_first, after_name, by_name),

@@ -24,7 +24,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     signs = alternatives(codes)
     scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
     before = re.compile(rf"(?<![\w$€£])({signs})\.?\s?({bare})(?![\w]){scale}")
-    after = re.compile(rf"({number}){scale}(?:\s(?:de|d'|di)(?!\w))?\s?({signs})(?!\w)")
+    after = re.compile(rf"({number}){scale}(?:\s(?:de(?!\w)|di(?!\w)|d'))?\s?({signs})(?!\w)")
     doubled = re.compile(rf"(?<![\w$€£])[$€£]\s?({bare}){scale}\s?(USD|MXN|EUR|ARS|CLP|COP|CAD|GBP)(?!\w)")
     between = re.compile(
         rf"(?<![\w.,/+-])(\d[\d.,]{{0,12}})\s?{_SIGNS}?\s?[-–]\s?(\d[\d.,]{{0,12}}\s?{_SIGNS})(?!\w|\d)"
@@ -34,7 +34,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     cents = re.compile(rf"({number})\s?(?:{language.cent_signs})(?!\w)")
 
-    alone = re.compile(rf"(?<![\d\s])\s(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)|^(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)")
+    alone = re.compile(
+        rf"(?<![\d\s])\s(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)|^(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)"
+    )
 
     def rate(match: re.Match[str]) -> str:
         sign, unit = match[1] or match[3], match[2] or match[4]

@@ -54,7 +54,10 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
         if dots and not (mark == mark2 == "." and (quarters or named)):
             return None
         certain = (
-            (opened.search(match.string[max(0, match.start(1) - _CONTEXT_CHARS) : match.start(1)]) and int(hour) < int(hour2))
+            (
+                opened.search(match.string[max(0, match.start(1) - _CONTEXT_CHARS) : match.start(1)])
+                and int(hour) < int(hour2)
+            )
             or (minute and minute2)
             or bare2
             or (minute2 and "h" in (mark2 or "").lower())

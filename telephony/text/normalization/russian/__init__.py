@@ -4,8 +4,6 @@
 # ruff: noqa: D102, RUF012
 from __future__ import annotations
 
-import re
-
 from telephony.text.normalization.language import Form, Language, Name, Written
 from telephony.text.normalization.rules import Rule, Stage
 from telephony.text.normalization.russian import dates, numbers, numerals, tables, words
@@ -67,7 +65,8 @@ class Russian(Language):
     before_number = tables.BEFORE_NUMBER
     months = tables.MONTHS
     code_words = (
-        r"код подтверждения|код доступа|код из СМС|номер заказа|номер карты|номер счёта|номер договора|код|кода|кодом|пин|пин-код|пароль|заказ|заказа|счёт|счета|счет|карта|карты|договор|договора|полис|билет|"
+        r"код подтверждения|код доступа|код из СМС|номер заказа|номер карты|номер счёта|номер договора|код|"
+        r"кода|кодом|пин|пин-код|пароль|заказ|заказа|счёт|счета|счет|карта|карты|договор|договора|полис|билет|"
         r"бронь|бронирование|бронирования|рейс|индекс|телефон|номер|номером|цифры|заканчивается на|добавочный|заявка|"
         r"заявки|трек-номер|паспорт|ИНН|КПП|ОГРН|СНИЛС|БИК"
     )
@@ -89,7 +88,7 @@ class Russian(Language):
         if stage is Stage.DATES:
             return dates.rules(self)
         if stage is Stage.RANGES:
-            return [*dates.time_rules(self), *numbers.range_rules(self)]
+            return [*numbers.range_rules(self), *dates.time_rules(self)]
         if stage is Stage.DIGITS:
             return numbers.count_rules(self)
         if stage is Stage.SYMBOLS:

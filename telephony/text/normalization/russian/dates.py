@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from telephony.text.normalization.language import Written, month_names, valid_date
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits
 from telephony.text.normalization.russian import numerals, tables
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def rules(language: Russian) -> list[Rule]:
         re.IGNORECASE,
     )
     month_year = re.compile(
-        rf"(?<!\w)((?:{alternatives([*tables.MONTHS_ALONE, *month_names(language.locale).values()])}|январе|феврале|марте|апреле|мае|июне|июле|августе|сентябре|октябре|ноябре|декабре)\s)((?:1\d|20)\d\d)(?!\w|[.,:]\d)(?:\s(?:года|г\.))?",
+        rf"(?<!\w)((?:{alternatives([*tables.MONTHS_ALONE, *month_names(language.locale).values()])}|январе|"
+        rf"феврале|марте|апреле|мае|июне|июле|августе|сентябре|октябре|ноябре|декабре)\s)((?:1\d|20)\d\d)(?!\w|[.,:]\d)(?:\s(?:года|г\.))?",
         re.I,
     )
 
@@ -126,14 +127,14 @@ def time_rules(language: Russian) -> list[Rule]:
 
     def point(hour: int, minute: int, case: str, alone: bool) -> str:
         if minute:
-            past = numerals.cardinal(minute, case)
-            return f"{numerals.cardinal(hour, case)} {'ноля ' if minute < 10 and case == 'g' else 'ноль ' if minute < 10 else ''}{past}"
+            zero = "" if minute > 9 else f"{numerals.cardinal(0, case)} "
+            return f"{numerals.cardinal(hour, case)} {zero}{numerals.cardinal(minute, case)}"
         if alone:
             return numerals.cardinal(hour, case)
         return language.counted_in(case, Written(hour), tables.HOUR)
 
     def between(match: re.Match[str]) -> str | None:
-        begin, hour, minute, word, hour2, minute2, named = match.groups()
+        begin, hour, minute, _, hour2, minute2, named = match.groups()
         if int(hour) > 24 or int(hour2) > 24 or not ((minute and minute2) or named or (begin and (minute or minute2))):
             return None
         last = point(int(hour2), int(minute2 or 0), "g", alone=False)

@@ -30,6 +30,7 @@ _PHONE = re.compile(
 _RANGE = re.compile(
     r"(?<![\w.,:/+-])(\d{1,7}(?:,\d{1,2})?)\s?[-–—]\s?(\d{1,7}(?:,\d{1,2})?)(?=\s?(?:%|₽|\$|€|°|[а-яё]{1,20}))"
 )
+_SCORE = re.compile(r"(?:(?<=счёт )|(?<=счётом )|(?<=счета )|(?<=счет ))(\d{1,3}):(\d{1,3})(?![\w:])")
 _FOLD = re.compile(
     r"(?<![\w.,])(\d{1,3})\s?(?:[xх×]|р\.|раз[а]?)(?=\s?(?:/|в\s))(?:\s?/\s?(день|сутки|нед|неделю|месяц|мес))?"
 )
@@ -165,25 +166,12 @@ def _often(match: re.Match[str], language: Russian) -> str:
 
 
 def range_rules(language: Russian) -> list[Rule]:
-    """Numbers of two parts that something else than a date or a time has left."""
-    score = re.compile(r"(?<![\w:.,])(\d{1,3}):(\d{1,3})(?![\w:])")
+    """The goals of a score, before they are taken for a time."""
 
     def goals(match: re.Match[str]) -> str:
         return f"{numerals.cardinal(int(match[1]))} {numerals.cardinal(int(match[2]))}"
 
-    return [
-        near_digits(
-            "score",
-            re.compile(rf"(?<=счёт ){score.pattern}|(?<=счётом ){score.pattern}"),
-            lambda match: goals_of(match),
-        )
-    ]
-
-
-def goals_of(match: re.Match[str]) -> str:
-    """The goals of a score."""
-    first, second = (int(part) for part in match.groups() if part)
-    return f"{numerals.cardinal(first)} {numerals.cardinal(second)}"
+    return [near_digits("score", _SCORE, goals)]
 
 
 def count_rules(language: Russian) -> list[Rule]:
@@ -192,7 +180,8 @@ def count_rules(language: Russian) -> list[Rule]:
 
     def governed(case: str, governors: str) -> Rule:
         pattern = re.compile(
-            rf"(?<!\w)({governors})\s((?:примерно|приблизительно)\s)?(\d{{1,7}}|\d{{1,3}}(?: \d{{3}}){{1,2}})(?![\w%:/-]|[.,]\d| \d)(?=(?:\s([а-яё]+))?)",
+            rf"(?<!\w)({governors})\s((?:примерно|приблизительно)\s)?(\d{{1,7}}|"
+            rf"\d{{1,3}}(?: \d{{3}}){{1,2}})(?![\w%:/-]|[.,]\d| \d)(?=(?:\s([а-яё]+))?)",
             re.IGNORECASE,
         )
 
