@@ -34,7 +34,7 @@ _BEFORE_NUMBERS = {
     "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
-    "de": "nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
+    "de": "gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
     "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
     "вс доб моб рис стр пп разд вып",
     "hi": "rs रु नं मो फ़ोन फोन मि घं पृ सं किमी",

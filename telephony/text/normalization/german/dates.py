@@ -17,6 +17,9 @@ _RANGE = re.compile(r"(?<![\w.,-])(\d{1,2})\.\s?[-–]\s?(?=\d{1,2}\.)")
 _RANGE_IN_FULL = re.compile(r"(?<=\d\.\d{4})\s?[-–]\s?(?=\d{1,2}\.\d{1,2}\.)|(?<=\d\.\d\d\.)\s?[-–]\s?(?=\d{1,2}\.\d)")
 _NUMERIC = re.compile(r"(?<![\w./-])(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}|\d{2})(?![\w/-]|[.,:]\d))?(?![\d])")
 _JOINED = r"(?:\d{1,3}\.(?:\s?\w+)?\.?(?:,|\s(?:bis|und|oder|bis zum|auf den))\s)"
+_EXPIRES = re.compile(
+    r"(?<!\w)((?i:gültig|ablauf|ablaufdatum|läuft)\b[^.!?\d]{0,25}\s)(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)"
+)
 _STEM = re.compile(
     rf"(?:(?<!\w)(\w+)\s)?(?<!\w)(am|im|vom|zum|zur|beim|ins|ans|der|die|das|dem|den|des|bis|für|ab|seit|nach|vor|gegen|"
     rf"(?:ein|kein|mein|dein|sein|ihr|unser|euer|eur|dies|jed)(?:e[nmrs]?)?)\s(?:\w+(?:tag|woch|abend),?\s(?:den\s)?)?{_JOINED}{{0,4}}$",
@@ -73,6 +76,9 @@ def rules(language: German) -> list[Rule]:
             return "es" if noun in tables.NEUTER else "er"
         return "e" if re.fullmatch(r"(?:ein|kein|mein|dein|sein|ihr|unser|eur|dies|jed)e", word) else "en"
 
+    def expiry(match: re.Match[str]) -> str:
+        return f"{match[1]}{language.month(int(match[2]))} {language.year(2000 + int(match[3]))}"
+
     def with_name(match: re.Match[str]) -> str | None:
         day, month = int(match[1]), by_name[match[2]]
         if not valid_date(day, month, 2024):
@@ -109,6 +115,7 @@ def rules(language: German) -> list[Rule]:
         return language.ordinal_with(found, int(match[1])) if int(match[1]) else None
 
     return [
+        near_digits("expiry", _EXPIRES, expiry),
         at_digits("days", _RANGE, lambda match: f"{match[1]}. bis "),
         near_digits("dates", _RANGE_IN_FULL, lambda match: " bis "),
         at_digits("date", named, with_name),

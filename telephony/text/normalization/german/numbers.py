@@ -17,6 +17,8 @@ _NO_CENTS = re.compile(r"(?<![\w.,])(\d{1,6}(?:\.\d{3})?),(?:--?|–|—)\s?(€
 _RANGE = re.compile(
     r"(?<![\w.,:/+-])(\d[\d.,]{0,12})\s?[-–]\s?(?=\d[\d.,]{0,12}\s?(?:€|\$|%|°|Euro|[a-zäöüA-Z]{1,12}(?!\w)))"
 )
+_ONE_TO = re.compile(r"(?<![\w.,:/-])1\s?(?:[-–]|bis)\s?(?=\d{1,2}\s[A-ZÄÖÜ][a-zäöü])")
+_HEIGHT = re.compile(r"(?<![\w.,])([12]),(\d\d)\s?m(?=\s(?:groß|hoch|lang|breit|tief)(?!\w))")
 _PLATE = re.compile(r"(?<![\w-])([A-ZÄÖÜ]{1,3})-([A-Z]{1,2})\s?(\d{1,4})([EH]?)(?![\w-])")
 _FLIGHT = re.compile(r"(?<!\w)(Flug|Flugs|Fluges|Flugnummer)\s([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
 _FOLD = re.compile(r"(?<![\w.,])(\d{1,3})\s?(?:[x×](?![\w×])(?!\s?\d)|-?mal(?!\w))")
@@ -78,6 +80,9 @@ def money_rules(language: German) -> list[Rule]:
             return language.money(value, signs[match[3]], match[2])
         return language.scaled_number(value, match[2]) + ("." if ends_text(match) else "")
 
+    def height(match: re.Match[str]) -> str:
+        return f"{language.cardinal(int(match[1]), 'masculine')} Meter {language.cardinal(int(match[2]))}"
+
     def hundredths(match: re.Match[str]) -> str | None:
         value = read(match[1], language)
         return None if value is None else language.counted(value, tables.CENT)
@@ -87,6 +92,8 @@ def money_rules(language: German) -> list[Rule]:
         return None if value is None else language.money(value, "CHF")
 
     return [
+        at_digits("range", _ONE_TO, lambda match: "ein bis "),
+        at_digits("height", _HEIGHT, height),
         at_digits("range", _RANGE, lambda match: f"{match[1]} bis "),
         at_digits("money", _NO_CENTS, lambda match: f"{match[1]} €"),
         at_digits("number", scaled, large),

@@ -15,6 +15,7 @@ CURRENCIES = {
     "PLN": Currency(Name("Złoty", "Złoty"), Name("Groszy", "Groszy")),
 }
 SCALES = {
+    "tsd.": "tausend", "mio.": "Millionen", "mrd.": "Milliarden",
     "Tsd.": "tausend", "Tsd": "tausend", "tausend": "tausend", "k": "tausend",
     "Mio.": "Millionen", "Mio": "Millionen", "M": "Millionen", "Million": "Millionen", "Millionen": "Millionen",
     "Mrd.": "Milliarden", "Mrd": "Milliarden", "Milliarde": "Milliarden", "Milliarden": "Milliarden",
@@ -24,7 +25,7 @@ UNITS = {
     "Std.": "duration-hour", "Std": "duration-hour", "Min.": "duration-minute", "Min": "duration-minute",
     "Sek.": "duration-second", "Sek": "duration-second", "sek": "duration-second", "qm": "area-square-meter",
     "mcg": "mass-microgram", "µg": "mass-microgram", "μg": "mass-microgram", "dl": "volume-deciliter",
-    "mmHg": "mercury", "dB": "decibel", "PS": "horsepower", "A": "electric-ampere", "Ztr.": "hundredweight",
+    "mmHg": "mercury", "dB": "decibel", "PS": "horsepower", "Ztr.": "hundredweight",
     "Stk.": "piece", "Stk": "piece", "I.E.": "international", "IE": "international", "Kg": "mass-kilogram",
     "Km": "length-kilometer", "U/min": "turn", "mAh": "amp-hour", "Tg.": "duration-day", "Wo.": "duration-week",
     "mg/dl": "milligram-per-deciliter",
@@ -69,6 +70,7 @@ ABBREVIATIONS = {
     **{f"n.{space}Chr.": "nach Christus" for space in ("", " ")},
     **{f"v.{space}Chr.": "vor Christus" for space in ("", " ")},
     **{f"i.{space}A.": "im Auftrag" for space in ("", " ")},
+    "1/4 Stunde": "eine Viertelstunde", "3/4 Stunde": "eine Dreiviertelstunde", "u.": "und",
     "bzw.": "beziehungsweise", "bzgl.": "bezüglich", "usw.": "und so weiter", "etc.": "et cetera", "ca.": "circa",
     "ggf.": "gegebenenfalls", "evtl.": "eventuell", "inkl.": "inklusive", "exkl.": "exklusive", "zzgl.": "zuzüglich",
     "abzgl.": "abzüglich", "vgl.": "vergleiche", "sog.": "sogenannt", "MwSt.": "Mehrwertsteuer",
@@ -93,7 +95,8 @@ TITLES = {
     "St.": "Sankt", "Frl.": "Fräulein", "Gebr.": "Gebrüder", "Bgm.": "Bürgermeister", "RA": "Rechtsanwalt",
 }  # fmt: skip
 BEFORE_NUMBER = {
-    "Nr.": "Nummer", "nr.": "Nummer", "Nrn.": "Nummern", "#": "Nummer", "S.": "Seite", "Abb.": "Abbildung",
+    "Gr.": "Größe", "Nr.": "Nummer", "nr.": "Nummer", "Nrn.": "Nummern", "#": "Nummer", "S.": "Seite",
+    "Abb.": "Abbildung",
     "Kap.": "Kapitel", "Art.": "Artikel", "Abs.": "Absatz", "Bd.": "Band", "Tel": "Telefon", "Fax.": "Fax",
     "Whg.": "Wohnung", "Zi.": "Zimmer", "Hs.": "Haus", "Gl.": "Gleis", "Kl.": "Klasse", "Z.": "Zeile",
     "v.": "Version", "Vers.": "Version", "ab": "ab", "Std.": "Stunde", "App.": "Apparat", "Durchw.": "Durchwahl",
@@ -115,6 +118,7 @@ FEMININE = frozenset(
     "Post Tasche Zahl Fahrt Bank Hand Wahl Nummer Kammer Karte Tür Rechnung Mail App SMS".split()
 )
 NEUTER = frozenset(
+    "Obergeschoss Untergeschoss Erdgeschoss Stockwerk Jahrhundert Quartal Halbjahr Semester "
     "Zimmer Jahr Kilo Gramm Mal Kind Buch Haus Ticket Paket Produkt Auto Konto Hotel Bett Angebot Gerät Stück Formular "
     "Pfund Prozent Ende Gebäude Interesse Café Büro Passwort Dokument Foto Video Wort Glas Brot Bier "
     "Rezept Medikament".split()

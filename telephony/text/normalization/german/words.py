@@ -15,7 +15,7 @@ _DAY_LIST = re.compile(
     rf"(?:(?:,?\s(?:und|oder)\s|\s?&\s?|\s?\+\s?)(?:{_DAYS})(?!\w)\.?)?|(?<![\w-])(?:{_DAYS})\.?\s(?:und|oder)\s(?:{_DAYS})(?![\w-])"
 )
 _DAY = re.compile(
-    rf"(?<![\w-])(?!Fr\.\s\d+\.\d\d(?!\.|\d|\sUhr))({_DAYS})(?:\.(?=,?\s\d)|\.?,(?=\s?(?:den\s)?\d)|(?=:?\s\d{{1,2}}(?::|\.\d|\s?[-–]|\s?Uhr)))"
+    rf"(?<![\w-])(?!Fr\.\s\d+\.\d\d(?!\.|\d|\sUhr))({_DAYS})(?:\.(?=,?\s(?:\d|geschlossen|von|ab|um|bis))|\.?,(?=\s?(?:den\s)?\d)|(?=:?\s\d{{1,2}}(?::|\.\d|\s?[-–]|\s?Uhr)))"
 )
 _STREET = re.compile(r"(?<![\w-])([\w-]{0,40}[a-zäöüß]-?[Ss])tr\.(?!\w)")
 _PLACE = re.compile(r"(?<![\w-])(\w{1,40})pl\.(?=\s\d)")

@@ -66,7 +66,7 @@ def money_rules(language: Hindi) -> list[Rule]:
     scale = rf"(?:\s?({scales})(?![{LETTER}]))?"
     rate = rf"(?:\s?/\s?({alternatives(tables.RATES)})(?![{LETTER}]))?"
     before = re.compile(
-        rf"(?<![{LETTER}])(?:₹|रु\.?|Rs\.?|INR)\s?({bare})(?:\s?[-–]\s?(?:₹|रु\.?|Rs\.?)?\s?({bare}))?(?:/-)?{scale}{rate}"
+        rf"(?<![{LETTER}])(-\s?)?(?:₹|रु\.?|Rs\.?|INR)\s?({bare})(?:\s?[-–]\s?(?:₹|रु\.?|Rs\.?)?\s?({bare}))?(?:/-)?{scale}{rate}"
     )
     after = re.compile(rf"({number}){scale}\s?(?:₹|रु\.?|रुपये|रुपए|रुपया|Rs\.?|INR)(?![{LETTER}]){rate}")
     scaled = re.compile(rf"({number})\s?({scales})(?![{LETTER}])")
@@ -75,12 +75,13 @@ def money_rules(language: Hindi) -> list[Rule]:
         return f" प्रति {tables.RATES[unit]}" if unit else ""
 
     def symbol_first(match: re.Match[str]) -> str | None:
-        low, high = read(match[1], language), read(match[2], language) if match[2] else None
+        low, high = read(match[2], language), read(match[3], language) if match[3] else None
+        sign = f"{language.minus} " if match[1] else ""
         if low is None:
             return None
         if high is not None:
-            return f"{language.number(low)} से {language.money(high, 'INR', match[3] or '')}{per(match[4])}"
-        return language.money(low, "INR", match[3] or "") + per(match[4])
+            return f"{language.number(low)} से {language.money(high, 'INR', match[4] or '')}{per(match[5])}"
+        return sign + language.money(low, "INR", match[4] or "") + per(match[5])
 
     def symbol_last(match: re.Match[str]) -> str | None:
         value = read(match[1], language)

@@ -55,6 +55,6 @@ def rules(language: Hindi) -> list[Rule]:
             lambda match: tables.WEEKDAYS[match[1]] + ("." if ends_text(match) else ""),
             tables.WEEKDAYS,
         ),
-        near_words("abbreviation", shortened, full, "."),
+        near_words("abbreviation", shortened, full, (".", "x")),
         near_words("stroke", _STROKE, either, "/"),
     ]

@@ -24,7 +24,7 @@ class Russian(Language):
     plus = "плюс"
     point = "целых"
     to = "до"
-    over = "на"
+    over = "дробь"
     per = "в"
     percent = "процентов"
     permille = "промилле"

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from telephony.text.normalization.russian import Russian
 
 _NUMERIC = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})(?:\.(\d{4}|\d{2}))(?![\w/-]|[.,:]\d)(?:\s(?:года|г\.))?")
+_EXPIRES = re.compile(
+    r"(?<!\w)((?i:действует|действительна|срок)[^.!?\d]{0,25}\s)(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)"
+)
 _SHORT = re.compile(
     r"(?<!\w)((?:до|с|по|от|к|на|после|пн|вт|ср|чт|пт|сб|вс|\w+ник|\w+рг|среда|среду|пятниц[ау]|суббот[ау]|воскресенье),?\s)(\d{2})\.(0[1-9]|1[0-2])(?![\w.]|[.,:]\d|\s?[%₽$€])"
 )
@@ -57,6 +60,9 @@ def rules(language: Russian) -> list[Rule]:
     def case_before(match: re.Match[str]) -> str:
         found = _GOVERNS.search(match.string[max(0, match.start() - 20) : match.start()])
         return _CASES[found[1].lower()] if found else "g"
+
+    def expiry(match: re.Match[str]) -> str:
+        return f"{match[1]}{language.month(int(match[2]))} {language.year(2000 + int(match[3]))} года"
 
     def with_name(match: re.Match[str]) -> str | None:
         day, last, month = int(match[1]), match[3], by_name[match[4].lower()]
@@ -114,6 +120,7 @@ def rules(language: Russian) -> list[Rule]:
         return f"{match[1]}{language.year(int(match[2]))} года"
 
     return [
+        near_digits("expiry", _EXPIRES, expiry),
         at_digits("date", named, with_name),
         at_digits("date", _NUMERIC, numeric),
         near_digits("date", _SHORT, short),

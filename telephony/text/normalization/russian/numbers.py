@@ -151,6 +151,12 @@ def _ranged(match: re.Match[str], language: Russian) -> str | None:
     before = match.string[max(0, match.start() - 4) : match.start()].lower()
     if before.endswith((" с ", " от ", "номер ")) or before in ("с ", "от "):
         return f"{match[1]} до {match[2]}"
+    noun = re.match(r"[а-яё]{3,}[аяыи](?!\w)", behind)
+    if noun and match[1] in ("1", "2", "3") and match[2] in ("2", "3", "4"):
+        low, high = (
+            numerals.cardinal(int(part), gender=numerals.gender_of(noun.group(), 2)) for part in match.groups()
+        )
+        return f"{low}-{high}"
     value = read(match[1], language)
     if value is None or value.fraction or behind.startswith(("ч.", "часов")):
         return f"{match[1]}—{match[2]}" if value is None else f"от {match[1]} до {match[2]}"

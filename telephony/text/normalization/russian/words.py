@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _PLACE = re.compile(rf"(?<![\w.])(?<!\d\s)(?<!т\.\s)({alternatives(tables.BEFORE_NAME)})\s?(?=[А-ЯЁ][а-яё])")
 _YEAR = re.compile(r"(?<=\d)\s?(гг?)\.(?!\w)")
 _AND_SO_ON = re.compile(r"(?<!\w)и т\.\s?([дп])\.(?=\s[А-ЯЁ])")
+_IN_YEAR = re.compile(r"(?<!\w)(?:[вВ]|[кК])\s\d{4}(?:\s?[-–—]\s?\d{4})?$")
+_CENTURY = re.compile(r"(?:(?<!\w)([вВ])\s)?(?<!\w)([IVXL]{1,7})\s(?:в\.|век(е|а|у)?(?!\w))")
+_FLOOR = re.compile(
+    r"(?:(?<!\w)(со?|до|от)\s)?(?<![\w.,:/-])(\d{1,3})\s(этаж|подъезд|век|класс|пут)(ь|е|а|у|и|)(?![\w])"
+)
 _HOUSE = re.compile(r"(?<![\w.])(д|кв|корп|стр|оф)\.?\s?(?=\d)")
 _DAYS = alternatives(tables.WEEKDAYS)
 _DAY_RANGE = re.compile(
@@ -34,6 +39,7 @@ _ENDINGS = {
 _PLURAL = {"ые": "n", "ие": "n", "ых": "g", "их": "g", "х": "g", "ыми": "i", "ими": "i", "ми": "i"}
 _COMPOUND = re.compile(r"(?<![\w.,:/-])(\d{1,4})-([а-яё]{4,30})")
 _FLIGHT = re.compile(r"(?<!\w)([Рр]ейса?)\s([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
+_CASE_ENDINGS = {"": "n", "ь": "n", "е": "p", "а": "g", "у": "d", "и": "g"}
 _REST = {"д": "так далее", "п": "тому подобное"}
 _STROKE = re.compile(r"(?<=[а-яё]{2})/([а-яё]{2,30})")
 
@@ -66,9 +72,30 @@ def rules(language: Russian) -> list[Rule]:
         return f"{tables.BEFORE_NUMBER[match[1] + '.']} "
 
     def year(match: re.Match[str]) -> str:
+        before = match.string[max(0, match.start() - 14) : match.start()]
+        if _IN_YEAR.search(before):
+            return (" году" if match[1] == "г" else " годах") + ("." if ends_text(match) else "")
         return (" года" if match[1] == "г" else " годов") + ("." if ends_text(match) else "")
 
+    def century(match: re.Match[str]) -> str | None:
+        number = language.roman(match[2])
+        if not number:
+            return None
+        ending = match[3] or ("е" if match[1] else "")
+        begin = f"{match[1]} " if match[1] else ""
+        stop = "." if ends_text(match) else ""
+        return f"{begin}{numerals.ordinal(number, _CASE_ENDINGS[ending])} век{ending}{stop}"
+
+    def floor(match: re.Match[str]) -> str | None:
+        governor, number, noun, ending = match[1], int(match[2]), match[3], match[4]
+        if not number or (ending in ("а", "и") and not governor):
+            return None
+        begin = f"{governor} " if governor else ""
+        return f"{begin}{numerals.ordinal(number, _CASE_ENDINGS[ending])} {noun}{ending}"
+
     return [
+        Rule("century", _CENTURY, century),
+        near_digits("floor", _FLOOR, floor),
         near_digits("year", _YEAR, year),
         near_words("and so on", _AND_SO_ON, lambda match: f"и {_REST[match[1]]}.", ("и т",)),
         Rule("place", _PLACE, lambda match: f"{tables.BEFORE_NAME[match[1]]} "),
@@ -94,7 +121,7 @@ def ordinal_rules(language: Russian) -> list[Rule]:
     def ordinal(match: re.Match[str]) -> str | None:
         number, ending, noun = int(match[1]), match[2], match[3]
         behind = f" {noun}" if noun else ""
-        if ending in ("ти", "тью") or (ending in ("х", "ми", "м") and number in (2, 3, 4)):
+        if ending in ("ти", "тью") or (ending in ("х", "ми") and number in (2, 3, 4)):
             case = "i" if ending in ("тью", "ми") else "g"
             return numerals.cardinal(number, case) + behind
         if ending in _PLURAL:
