@@ -40,7 +40,7 @@ def rules(language: Language) -> list[Rule]:
     named = re.compile(
         rf"(?<!\w)((?:{language.short_code_words}|{language.code_words})\b(?:[\s:#.°º-]|\b(?:is|number|code|no|n|é|es|est|è|de|del|di|o|al|el|le|il|para|número|numero|"
         rf"numéro|in|con|em|en|par|postal|ist|lautet|это)\b){{1,30}})"
-        rf"(\d{{2,19}}(?:[ -]\d{{2,12}}){{0,6}})(?![\w%°€$£]|[.,:/]\d|[ -]\d)",
+        rf"(\d{{2,19}}(?:[ -]\d{{2,12}}|-\d){{0,6}})(?![\w%°€$£]|[.,:/]\d|[ -]\d)",
         re.IGNORECASE,
     )
 

@@ -147,7 +147,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return match[1].replace("#", "").rstrip() + " " + f" {language.slash} ".join(parts)
 
     def tax(match: re.Match[str]) -> str:
-        said = codes.digit_groups(re.findall(r"\d+", match[3]), language)
+        groups = re.findall(r"\d+", match[3])
+        said = codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
         name = re.sub(r"\sno$", " number", match[1])
         return f"{name} {' '.join(match[2])}, {said}"
 

@@ -30,6 +30,10 @@ _RECENT_YEAR = re.compile(
     r"users|steps|pages|words|students|employees|seats|square|miles|dollars|times|rooms|copies|shares|votes|days|"
     r"hours|minutes|rewards?|bonus|tons|pieces|orders|cases|homes|jobs|members|locations|stores)\b)"
 )
+_HALF_LETTER = re.compile(
+    r"(?:(?<=\bat )|(?<=\bby )|(?<=\btil )|(?<=\buntil )|(?<=\bbefore )|(?<=\bafter )|(?<=day ))"
+    r"(\d{1,2})([ap])(?![\w.-]|'\w)"
+)
 _DOTTED_MINUTES = re.compile(r"(?<![\w:.,$£€])(\d{1,2})\.([0-5]\d)(?=\s?[ap]\.?\s?m\b)", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\s)'(?=\d\d(?![\w']))")
 _YEARS = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d|\d\d)(?![\w-]|[.,]\d)")
@@ -253,6 +257,9 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         before = match.string[max(0, match.start() - 10) : match.start()].lower()
         return "and" if before.endswith("between ") else language.to
 
+    def half_letter(match: re.Match[str]) -> str | None:
+        return clock(match[1], None, match[2])
+
     def short_halves(match: re.Match[str]) -> str | None:
         low, high = clock(*match.group(1, 2, 3)), clock(*match.group(4, 5, 6))
         return f"{low} {joint(match)} {high}" if low and high else None
@@ -282,6 +289,7 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         )
 
     return [
+        at_digits("time", _HALF_LETTER, half_letter),
         at_digits("time", _SHORT_HALVES, short_halves),
         at_digits("time", _SHARED_HALF, shared_half),
         at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),

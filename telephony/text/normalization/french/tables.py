@@ -79,11 +79,13 @@ ABBREVIATIONS = {
     "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
     "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
     "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
-    "1/2 journée": "demi-journée", "cmd": "commande", "H24": "vingt-quatre heures sur vingt-quatre",
+    "1/2 journée": "demi-journée", "cmd": "commande", "ét. dr.": "étage droite", "ét. g.": "étage gauche",
+    "H24": "vingt-quatre heures sur vingt-quatre",
     "h24": "vingt-quatre heures sur vingt-quatre", "port.": "portable", "ttes": "toutes", "pdt": "pendant",
     "pcs": "pièces", "env": "environ",
 }  # fmt: skip
-TITLES = {"M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur", "Pr": "Professeur", "Pr.": "Professeur",
+TITLES = {"dr": "docteur", "pr": "professeur", "M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur",
+"Pr": "Professeur", "Pr.": "Professeur",
           "Me": "Maître", "St": "Saint", "Ste": "Sainte", "Prof.": "Professeur",
           "Gal": "Général", "Cdt": "Commandant", "Cap.": "Capitaine", "all.": "allée", "All.": "Allée",
           "Mrs": "Messieurs", "Vve": "Veuve"}  # fmt: skip
