@@ -44,6 +44,7 @@ UNITS = {
     "degrés C": "temperature-celsius", "mois": "duration-month", "ans": "duration-year",
 }  # fmt: skip
 RATES = {
+    "pce": "pièce",
     "mois": "mois", "an": "an", "jour": "jour", "j": "jour", "h": "heure", "min": "minute", "s": "seconde",
     "semaine": "semaine", "sem": "semaine", "nuit": "nuit", "personne": "personne", "pers": "personne",
     "kg": "kilo", "km": "kilomètre", "kWh": "kilowattheure", "heure": "heure", "année": "an", "litre": "litre",
@@ -79,7 +80,8 @@ ABBREVIATIONS = {
     "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
     "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
     "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
-    "1/2 journée": "demi-journée", "cmd": "commande", "ét. dr.": "étage droite", "ét. g.": "étage gauche",
+    "1/2 journée": "demi-journée", "cmd": "commande", "cde": "commande", "A/R": "aller-retour",
+    "arrdt": "arrondissement", "avt": "avant", "ét. dr.": "étage droite", "ét. g.": "étage gauche",
     "H24": "vingt-quatre heures sur vingt-quatre",
     "h24": "vingt-quatre heures sur vingt-quatre", "port.": "portable", "ttes": "toutes", "pdt": "pendant",
     "pcs": "pièces", "env": "environ",

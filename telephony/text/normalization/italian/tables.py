@@ -39,7 +39,7 @@ UNITS = {
     "hg": "hundred-grams", "kmq": "area-square-kilometer", "qli": "quintal",
 }  # fmt: skip
 RATES = {
-    "mese": "al mese", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
+    "mese": "al mese", "pz": "al pezzo", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
     "s": "al secondo", "min": "al minuto", "settimana": "alla settimana", "sett": "alla settimana",
     "notte": "a notte", "persona": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
     "die": "al giorno", "dì": "al giorno", "mq": "al metro quadro", "m²": "al metro quadro", "gg": "al giorno",
@@ -67,7 +67,10 @@ ABBREVIATIONS = {
     "Pal.": "Palazzina", "ed.": "edificio", "Ed.": "Edificio", "int.": "interno", "scad.": "scadenza",
     "dip.": "dipartimento", "trim.": "trimestre", "n. di": "numero di",
     "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
-    "fatt.": "fattura", "ord.": "ordine", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese",
+    "fatt.": "fattura", "A/R": "andata e ritorno",
+    **{f"{sign} {noun}": f"numero {noun}" for sign in ("n.", "n°", "nº") for noun in ("ordine", "pratica",
+    "cliente", "verde")},
+    "ord.": "ordine", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese",
     "c.a.": "corrente anno",
     "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
     "c/o": "presso", "c.a.p.": "CAP", "c/c": "conto corrente", "S.r.l.": "S R L", "Srl": "S R L", "s.r.l.": "S R L",

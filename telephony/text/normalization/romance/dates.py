@@ -160,7 +160,15 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
     letters = re.compile(
         rf"(?<![\w-])({initials})(\s?[-–]\s?|\s(?:{language.range_words})\s)({initials})(?![\w-]|\.\w)(?:(,\s|\s(?:{language.and_words})\s)({initials})(?![\w-]|\.\w|\s[A-Z]))?"
     )
+    listed_letters = re.compile(
+        rf"(?<![\w-])(?:{initials})(?:,\s(?:{initials}))+(?:\s(?:{language.and_words})\s(?:{initials}))(?![\w-]|\.\w)"
+    )
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words})\s$", re.IGNORECASE)
+
+    def in_letters(match: re.Match[str]) -> str | None:
+        if set(re.findall(r"[A-Z]+", match.group())) <= {"S", "M", "L"}:  # sizes
+            return None
+        return re.sub(r"[A-Z]+", lambda letter: language.weekday_initials[letter[0]], match.group())
 
     def full(written: str) -> str:
         return language.weekdays.get(written.lower(), written)
@@ -212,6 +220,7 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
         near_words("month", in_month, month, language.months),
         near_words("weekday", alone, one, language.weekdays),
         Rule("weekdays", letters, initial),
+        near_words("weekdays", listed_letters, in_letters, ","),
     ]
 
 
