@@ -133,7 +133,7 @@ CERTAIN = [
     for word in WORDS
     if word
     not in (
-        "Dr. St. st ave apt e.s.t. p.m. 3. Std. Mio. ул. руб. "
+        "Dr. St. 11st st ave apt e.s.t. p.m. 3. Std. Mio. ул. руб. "
         "тыс. रु. No. XXe XXI XIV III II s. séc. lun. mar. máx. min. n.º C/"
     ).split()
 ]
