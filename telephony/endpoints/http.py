@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from telephony import __version__
 from telephony.endpoints import (
     admin,
+    call_events,
     contexts,
     contexts_http,
     control,
@@ -49,6 +50,7 @@ from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -85,6 +87,7 @@ def create_app(
     actions: AdminActions,
     *,
     calls: CallRegistry,
+    events: CallEvents,
     lexicon_file: LexiconFile | None = None,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
@@ -98,10 +101,11 @@ def create_app(
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
         for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
-    pbx = Pbx(sessions, settings, metrics)
+    pbx = Pbx(sessions, settings, metrics, events)
     routers["calls"] = (
         pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
     )
+    routers["call_events"] = call_events.router(events, settings, metrics)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)

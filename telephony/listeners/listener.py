@@ -135,11 +135,16 @@ class Listener:
         self._metrics.texts.inc()
         return self._queue.put(request, lambda: self.is_current(request.epoch) and wanted())
 
-    def interrupt(self) -> None:
-        """Ends all epochs that have begun: nothing said before this moment will be heard any more."""
+    def interrupt(self) -> int:
+        """Ends all epochs that have begun: nothing said before this moment will be heard any more.
+
+        Returns:
+            The last one of these.
+        """
         with self.lock:
-            self._ended = self.begin_epoch()
+            ended = self._ended = self.begin_epoch()
             self._queue.clear()
+        return ended
 
     def cancel(self, request: Request) -> None:
         """Drops one text; what was queued behind it is next. Nothing if it is done already."""
