@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from telephony.endpoints import call_events, webhook
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
+from telephony.protocols.call_events import Speaking
 from telephony.service import Service
 from tests.clients import TIMEOUT_S, AudioProcessor, EventLog, TextHost, Throttle, figure, register, wait_figure
 from tests.conftest import StartService
@@ -82,18 +83,21 @@ def test_texts_are_spoken_when_they_were_heard_and_not_when_they_were_sent(servi
 
 def test_a_barge_in_divides_what_was_not_told_yet(service: StartService) -> None:
     door = service(ToneEngine(on_render=Throttle(3)), http_port=0)
-    with AudioProcessor() as processor, subscribed(door) as subscriber:
-        with TextHost(door.tcp_port, processor.call_id) as host:
-            register(door, processor.call_id)
-            host.say("Hi.")
-            host.say(LONG)
-            events = told_until(subscriber, "spoken")
-            events += told_until(subscriber, "speaking")
-            wait_figure(door, "tts_queue_depth", lambda depth: depth == 1)
-            assert ask_operator(door, processor.call_id, "interrupt") == 202
-            events.append(told(subscriber))
-            ask_operator(door, processor.call_id, "hangup")
-            events.append(told(subscriber))
+    with (
+        AudioProcessor() as processor,
+        subscribed(door) as subscriber,
+        TextHost(door.tcp_port, processor.call_id) as host,
+    ):
+        register(door, processor.call_id)
+        host.say("Hi.")
+        host.say(LONG)
+        events = told_until(subscriber, "spoken")
+        events += told_until(subscriber, "speaking")
+        wait_figure(door, "tts_queue_depth", lambda depth: depth == 1)
+        assert ask_operator(door, processor.call_id, "interrupt") == 202
+        events.append(told(subscriber))
+        ask_operator(door, processor.call_id, "hangup")
+        events.append(told(subscriber))
     assert kinds(events) == ["connected", "speaking", "spoken", "speaking", "interrupted", "hung_up"]
     assert events[2]["text"] == "Hi."
     interrupted = events[4]
@@ -207,7 +211,7 @@ def test_a_subscriber_that_takes_nothing_is_dropped_and_the_calls_go_on(
     service: StartService, monkeypatch: pytest.MonkeyPatch, events: EventLog
 ) -> None:
     monkeypatch.setattr(call_events, "MAX_WAITING", 2)
-    door = service(ToneEngine(on_render=Throttle(0)), http_port=0, send_timeout_s=0.2)
+    door = service(http_port=0, send_timeout_s=0.2)
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.settimeout(TIMEOUT_S)
@@ -218,12 +222,11 @@ def test_a_subscriber_that_takes_nothing_is_dropped_and_the_calls_go_on(
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         assert b"101" in raw.recv(12)
-        with TextHost(door.tcp_port, "7") as host:
-            # Each barge-in tells of 9,000 characters, of which the subscriber takes what lies in the sockets' buffers.
-            while not figure(door, "tts_clients_stalled_total", door="call_events"):
-                host.say("x" * 9000)
-                wait_figure(door, "tts_queue_depth", lambda depth: depth == 1)
-                assert ask_operator(door, "7", "interrupt") == 202
+        event = Speaking(call_id="7", door="telephone", time="", text="x" * 10_000)
+        while not figure(door, "tts_clients_stalled_total", door="call_events"):
+            told_all = threading.Event()
+            door._events.publish(event, 0.0, told_all.set)
+            assert told_all.wait(TIMEOUT_S)
         assert events.wait("client_stalled", door="call_events")
         with TextHost(door.tcp_port, "end"):
             assert told(other)["type"] == "connected"
