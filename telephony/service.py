@@ -106,6 +106,7 @@ class Service:
                 limits,
                 settings.shared_calls,
                 pronounce,
+                settings.lead_silence_ms / 1000,
             ),
             self._scheduler,
             self.metrics,
@@ -209,10 +210,8 @@ class Service:
         self._verification.start()
 
     def _start_threads(self) -> None:
-        if self._request_log is not None:
-            self._request_log.start()
         self._scheduler.start()
-        for each in (self._events, self._webhook, self._shared_calls, self._lexicon):
+        for each in (self._request_log, self._events, self._webhook, self._shared_calls, self._lexicon):
             if each is not None:
                 each.start()
 

@@ -33,6 +33,7 @@ from telephony.endpoints import (
     health,
     lexicon,
     livekit,
+    names,
     openai,
     page,
     pbx_calls,
@@ -110,6 +111,7 @@ def create_app(
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
+    routers["names"] = names.router(sessions)
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -128,6 +130,7 @@ def create_app(
         metrics=metrics,
         tickets=given,
         is_open=lambda scope: door_of(scope) in _OPEN,
+        needs_no_key=lambda scope: settings.open_names and door_of(scope) == "names",
         errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
     )
     origins = listed_origins(settings.allowed_origins)

@@ -114,6 +114,7 @@ class PbxCall:
             wanted.selection,
             request_id=wanted.request_id,
             pronunciations=wanted.pronunciations,
+            lead_silence_s=self._settings.lead_silence_ms / 1000,
         )
         words = wanted.script.words
         self.reporter.say(speech.request, words)

@@ -57,6 +57,7 @@ class CallPolicy:
         shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
             processor listens there.
         pronounce: the service's lexicon.
+        lead_silence_s: silence in front of a text that begins when nothing is playing, in seconds.
     """
 
     route: str
@@ -69,6 +70,7 @@ class CallPolicy:
     limits: SinkLimits
     shared: bool = False
     pronounce: Pronounce = lexicon.as_it_is
+    lead_silence_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,14 @@ class Call:
             epoch = self._listener.begin_epoch()
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
-        request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
+        request = self._listener.request(
+            script,
+            selection,
+            epoch,
+            whole=whole,
+            exact=whole or self._policy.exact,
+            lead_silence_s=self._policy.lead_silence_s,
+        )
         log.debug("text", call=self.call_id, text=script.text[:200])
         self._reporter.say(request, script.words)
         spoken = False
