@@ -246,9 +246,9 @@ class Service:
         for engine in self._switch.engines():
             if isinstance(engine, RemoteEngine):
                 engine.close()
-        for each in (self._cache, self._request_log, self._tracing, self._events, self._webhook):
-            if each is not None:
-                each.close()
+        for last in (self._cache, self._request_log, self._tracing, self._events, self._webhook):
+            if last is not None:
+                last.close()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
 

@@ -105,9 +105,8 @@ class Delivery:
         if segment is not None and request.lead_silence_s and not request.measured.lead_s:
             request.measured.lead_s = request.lead_silence_s
             segment.begins_s += request.lead_silence_s
-            samples = np.concatenate(
-                [np.zeros(round(request.lead_silence_s * request.sample_rate), np.float32), samples]
-            )
+            silence = np.zeros(round(request.lead_silence_s * request.sample_rate), np.float32)
+            samples = np.concatenate([silence, samples])
         window = Window(
             samples,
             request.sample_rate,
