@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 import numpy as np
 import openai
 import pytest
-import soundfile
 
 from telephony.endpoints.openai import MODELS, VOICES
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
-from tests.browser import Open
 from tests.clients import TIMEOUT_S, EventLog, Throttle, tone, tone_samples, wait_figure
 from tests.conftest import StartService
 from tests.decoders import decoded, duration_s
@@ -347,51 +342,3 @@ def test_events_have_the_times_of_words_if_asked(service: StartService) -> None:
     assert len(b"".join(base64.b64decode(delta["audio"]) for delta in deltas)) == 2 * tone_samples("x" * 20)
     refused = speech(door, timestamps=True).json()["error"]
     assert refused["param"] == "timestamps"
-
-
-COMMANDS = {
-    "sox": ["sox", "{path}", "-t", "s16", "-r", "24000", "-c", "1", "-"],
-    "ffmpeg": ["ffmpeg", "-v", "error", "-i", "{path}", "-f", "s16le", "-ar", "24000", "-ac", "1", "-"],
-}
-# FLAC that streams although nobody asked for that would have no length, see docs/protocols.md.
-FILES = [("wav", None), ("wav", False), ("flac", None), ("flac", False)]
-
-
-@pytest.mark.parametrize(("format_name", "stream"), FILES)
-def test_wav_and_flac_open_in_soundfile_sox_and_ffmpeg(
-    service: StartService, tmp_path: Path, format_name: str, stream: bool | None
-) -> None:
-    answer = speech(service(http_port=0), response_format=format_name, stream=stream)
-    assert ("Content-Length" in answer.headers) == (stream is False or format_name == "flac")
-    path = tmp_path / f"speech.{format_name}"
-    path.write_bytes(answer.content)
-    expected = tone("Good morning to you.")
-    samples, rate = soundfile.read(path, dtype="float32")
-    assert rate == 24_000
-    np.testing.assert_allclose(samples, expected, atol=1e-4)
-    if stream is False:
-        assert soundfile.info(path).frames == len(expected)
-    for name, command in COMMANDS.items():
-        if shutil.which(name) is None:
-            continue
-        ran = subprocess.run([part.format(path=path) for part in command], capture_output=True, check=True)
-        np.testing.assert_allclose(pcm(ran.stdout), expected, atol=1e-3, err_msg=name)
-
-
-@pytest.mark.slow
-def test_wav_and_flac_open_in_a_browser_streamed_ones_too(service: StartService, visit: Open) -> None:
-    door = service(http_port=0)
-    page = visit(door).page
-    for format_name, stream in [*FILES, ("flac", True)]:
-        duration_s = page.evaluate(
-            """async ([format, stream]) => {
-                const wanted = {model: "tts-1", input: "Good morning to you.", voice: "af_sky",
-                                response_format: format, stream: stream};
-                const answer = await fetch("/v1/audio/speech", {method: "POST", body: JSON.stringify(wanted),
-                    headers: {"Content-Type": "application/json"}});
-                return (await new OfflineAudioContext(1, 24000, 24000)
-                    .decodeAudioData(await answer.arrayBuffer())).duration;
-            }""",
-            [format_name, stream],
-        )
-        assert duration_s == pytest.approx(1.0, abs=0.01), (format_name, stream)
