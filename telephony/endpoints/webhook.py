@@ -61,9 +61,11 @@ class Webhook:
     def close(self) -> None:
         """Sends what is left, if it is taken at once."""
         with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=_LAST_EVENTS_S)
+            self._thread.join(_LAST_EVENTS_S)
+        self._closing.set()  # what is left is not sent; a queue that was full may be empty by now
+        with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(None)
-        self._thread.join(_LAST_EVENTS_S)
-        self._closing.set()
 
     def _take(self, event: CallEvent) -> None:
         try:

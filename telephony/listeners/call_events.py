@@ -43,10 +43,17 @@ class CallEvents:
 
     Args:
         clock: seconds, monotonic; tests replace it.
+        unix_clock: seconds since 1970; likewise.
     """
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        unix_clock: Callable[[], float] = time.time,
+    ) -> None:
         self.clock = clock
+        self.unix_clock = unix_clock
         self._metrics = metrics
         self._changed = threading.Condition()
         self._scheduled: list[tuple[float, int, Scheduled]] = []

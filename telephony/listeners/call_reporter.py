@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -108,11 +107,11 @@ class CallReporter:
     def sent(self, epoch: int, duration_s: float) -> None:
         """Audio of a text has left, in seconds."""
         with self._lock:
-            begins_at = max(self._ends_at, self._events.clock())
-            self._ends_at = begins_at + duration_s
             text = self._texts.get(epoch)
             if text is None:
-                return
+                return  # cut while it left: whoever is silenced plays no more of it
+            begins_at = max(self._ends_at, self._events.clock())
+            self._ends_at = begins_at + duration_s
             if text.speaking is None:
                 said = told.beginning(text.text)
                 text.speaking = self._publish(told.Speaking, begins_at, text.request_id, text=said)
@@ -213,7 +212,7 @@ class CallReporter:
     def _publish(
         self, kind: type[_Event], at: float, request_id: str | None = None, *, on_told: Any = lambda: None, **said: Any
     ) -> Scheduled:
-        when = told.moment(time.time() + at - self._events.clock())
+        when = told.moment(self._events.unix_clock() + at - self._events.clock())
         return self._events.publish(kind(**self._named, time=when, request_id=request_id, **said), at, on_told)
 
 

@@ -113,9 +113,10 @@ def test_the_next_call_of_an_open_connection_is_connected_again(service: StartSe
     with subscribed(door) as subscriber, TextHost(door.tcp_port, "7") as host:
         host.say(LONG)
         host.read_frame()
+        before = told_until(subscriber, "speaking")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"BYE:7", ("127.0.0.1", door.udp_port))
-        before = told_until(subscriber, "hung_up")
+        before += told_until(subscriber, "hung_up")
         host.say("Again.")
         host.read_frame()
         assert kinds(told_until(subscriber, "speaking")) == ["connected", "speaking"]
@@ -297,53 +298,54 @@ class Hook:
         self._thread.join()
         self.server.server_close()
 
-    def event(self) -> dict[str, Any]:
-        event: dict[str, Any] = json.loads(self.taken.get(timeout=TIMEOUT_S)[1])
-        return event
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """Asked for in front of the service, which then ends first."""
+    with Hook() as each:
+        yield each
 
 
-def test_a_webhook_gets_each_event_signed(service: StartService) -> None:
-    with Hook() as hook:
-        door = service(http_port=None, events_url=hook.url, events_secret="ours")
-        with TextHost(door.tcp_port, "7") as host:
-            host.say("Hello.")
-            host.bye()
-            host.read_to_end()
-        taken = [hook.taken.get(timeout=TIMEOUT_S) for _ in range(4)]
-        door.stop()
+def test_a_webhook_gets_each_event_signed(hook: Hook, service: StartService) -> None:
+    door = service(http_port=None, events_url=hook.url, events_secret="ours")
+    with TextHost(door.tcp_port, "7") as host:
+        host.say("Hello.")
+        host.bye()
+        host.read_to_end()
+    taken = [hook.taken.get(timeout=TIMEOUT_S) for _ in range(4)]
     assert kinds([json.loads(body) for _, body in taken]) == ["connected", "speaking", "spoken", "hung_up"]
     for header, body in taken:
         assert header == "sha256=" + hmac.new(b"ours", body, hashlib.sha256).hexdigest()
 
 
-def test_a_webhook_that_refuses_is_counted_and_said_once(service: StartService, events: EventLog) -> None:
-    with Hook() as hook:
-        hook.status = 500
-        door = service(http_port=None, events_url=hook.url)
-        for _ in range(2):
-            with TextHost(door.tcp_port, "7") as host:
-                host.bye()
-                host.read_to_end()
-        wait_figure(door, "tts_call_events_lost_total", lambda count: count == 4, why="failed")
-        hook.status = 204
-        with TextHost(door.tcp_port, "7"):
-            events.wait("call_events_taken")
+def test_a_webhook_that_refuses_is_counted_and_said_once(hook: Hook, service: StartService, events: EventLog) -> None:
+    hook.status = 500
+    door = service(http_port=None, events_url=hook.url)
+    for _ in range(2):
+        with TextHost(door.tcp_port, "7") as host:
+            host.bye()
+            host.read_to_end()
+    wait_figure(door, "tts_call_events_lost_total", lambda count: count == 4, why="failed")
+    hook.status = 204
+    with TextHost(door.tcp_port, "7"):
+        events.wait("call_events_taken")
     (lost,) = events.found("call_events_lost")
     assert lost["error"] == "status 500"
     assert hook.taken.get()[0] == ""
 
 
-def test_a_webhook_that_hangs_holds_up_no_call(service: StartService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_that_hangs_holds_up_no_call(
+    hook: Hook, service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(webhook, "MAX_WAITING", 3)
-    with Hook() as hook:
-        hook.held = threading.Event()
-        door = service(http_port=None, events_url=hook.url)
-        for number in range(6):
-            with TextHost(door.tcp_port, str(number)) as host:
-                host.say("Hello.")
-                assert len(host.read_frame().samples)
-                host.bye()
-                host.read_to_end()
-        # Of 24, one is being sent at most, and three wait.
-        wait_figure(door, "tts_call_events_lost_total", lambda count: count >= 20, why="waiting")
-        hook.held.set()
+    hook.held = threading.Event()
+    door = service(http_port=None, events_url=hook.url)
+    for number in range(6):
+        with TextHost(door.tcp_port, str(number)) as host:
+            host.say("Hello.")
+            assert len(host.read_frame().samples)
+            host.bye()
+            host.read_to_end()
+    # Of 24, one is being sent at most, and three wait.
+    wait_figure(door, "tts_call_events_lost_total", lambda count: count >= 20, why="waiting")
+    hook.held.set()

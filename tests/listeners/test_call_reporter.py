@@ -25,7 +25,7 @@ class Told:
     def __init__(self) -> None:
         self.now = 100.0
         self.metrics = Metrics()
-        self.events = CallEvents(self.metrics, lambda: self.now)
+        self.events = CallEvents(self.metrics, lambda: self.now, lambda: self.now)
         self.events.subscribe(self._take)
         # Without the thread: `tell` does its work.
         self.events._closed = True
@@ -84,6 +84,17 @@ def test_a_barge_in_is_told_by_words_and_takes_back_what_was_to_come() -> None:
     told.call.interrupted(2)  # late: it is about earlier texts
     told.send(3, 1.0)
     assert told.tell(1.0)[2:] == ["speaking", "spoken"]
+
+
+def test_audio_that_leaves_in_the_moment_of_a_barge_in_delays_no_later_text() -> None:
+    told = Told()
+    told.say(1)
+    told.call.made(1, 30.0, whole=True)
+    told.call.interrupted(1)
+    told.call.sent(1, 30.0)
+    told.say(2)
+    told.send(2, 1.0)
+    assert told.tell() == ["interrupted", "speaking"]
 
 
 def test_what_was_dropped_or_has_failed_is_told_as_an_error() -> None:
