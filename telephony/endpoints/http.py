@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -27,6 +28,9 @@ from telephony.endpoints import (
     contexts,
     contexts_http,
     control,
+    custom_speech,
+    custom_speech_http,
+    custom_voice,
     errors,
     gateway,
     health,
@@ -36,6 +40,7 @@ from telephony.endpoints import (
     page,
     pbx_calls,
     pipecat,
+    sound,
     speak,
     speak_http,
     tickets,
@@ -51,6 +56,7 @@ from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
+from telephony.protocols.sound_url import UrlSigner
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.refusals import peer_name, refused
@@ -64,6 +70,10 @@ _OPEN = ("health", "page")
 _OWN_ERRORS = {
     "contexts": contexts.ERRORS,
     "contexts_http": contexts.ERRORS,
+    "custom_speech": custom_speech.ERRORS,
+    "custom_speech_http": custom_speech.ERRORS,
+    "custom_voice": custom_voice.ERRORS,
+    "sound": sound.ERRORS,
     "speak": speak.ERRORS,
     "speak_http": speak.ERRORS,
 }
@@ -96,7 +106,10 @@ def create_app(
     app = FastAPI(title="Kokoro for phone calls", version=__version__, docs_url=None, redoc_url=None)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
-        for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
+        for door in (
+            *(livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http),
+            *(custom_speech, custom_speech_http, custom_voice, sound),
+        )
     }
     pbx = Pbx(sessions, settings, metrics)
     routers["calls"] = (
@@ -113,6 +126,13 @@ def create_app(
     for router in routers.values():
         app.include_router(router)
     door_of = partial(_door_of, {name: router.routes for name, router in routers.items()})
+    signer = UrlSigner(settings.api_key)
+
+    def signed_by(scope: Scope) -> int | None:
+        if door_of(scope) != "sound":
+            return None
+        return signer.signed_by(scope["path"], scope["query_string"].decode("latin-1"), time.time())
+
     app.router.default = errors.not_found
     app.add_exception_handler(RequestValidationError, errors.answer_invalid)
     app.add_exception_handler(HTTPException, errors.answer_error)
@@ -125,6 +145,7 @@ def create_app(
         tickets=given,
         is_open=lambda scope: door_of(scope) in _OPEN,
         errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
+        signed_by=signed_by,
     )
     origins = listed_origins(settings.allowed_origins)
     if origins:
