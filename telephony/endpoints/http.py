@@ -109,7 +109,7 @@ def create_app(
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
-    routers["doors"] = doors.router(settings.host, _ports(telephone, pbx_listener))
+    routers["doors"] = doors.router(settings, _ports(telephone, pbx_listener))
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
