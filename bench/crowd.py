@@ -137,7 +137,9 @@ class Telephone(Caller):
             writer.write(telephone.encode_hello(str(uuid.uuid4())))
             await connected()
             heard.begin()
-            writer.write(b"".join(telephone.encode_text(sentence) for sentence in sentences) + telephone.encode_bye())
+            for sentence in sentences:
+                writer.write(telephone.encode_text(sentence))
+            writer.write(telephone.encode_bye())
             decoder = telephone.AudioDecoder()
             while data := await reader.read(65_536):
                 decoder.receive(data)
