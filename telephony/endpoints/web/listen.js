@@ -60,7 +60,7 @@ export function say(text, voice, {pronunciations = [], failure = "failure"} = {}
   openAudio();
   for (const id of ["first-audio", "rtf", "heard", "gaps"]) figure(id, "–");
   Object.assign(measured, {samplesReceived: 0, samplesPlayed: 0, word: -1, waveBins: 0});
-  speech = new Speech(text, voice, Number($("speed").value), pronunciations, showState);
+  speech = new Speech(text, voice, {speed: Number($("speed").value), pronunciations}, showState);
   speech.begin();
   if (!drawing) requestAnimationFrame(drawFrame);
   drawing = true;
