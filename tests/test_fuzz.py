@@ -80,7 +80,9 @@ def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None
     }[target]
     monkeypatch.setattr(owner, name, fail)
     seed = next(
-        path for kind, path in SEEDS if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights", "query")
+        path
+        for kind, path in SEEDS
+        if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights", "query")
     )
     with pytest.raises((KeyError, TypeError)):
         check_of(target)(seed.read_bytes())

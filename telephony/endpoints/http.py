@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -31,6 +31,7 @@ from telephony.endpoints import (
     custom_speech,
     custom_speech_http,
     custom_voice,
+    doors,
     errors,
     gateway,
     health,
@@ -52,6 +53,7 @@ from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.pbx import Pbx
 from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
+from telephony.endpoints.telephone import TelephoneEndpoints
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
 from telephony.listeners.calls import CallRegistry
@@ -95,6 +97,7 @@ def create_app(
     actions: AdminActions,
     *,
     calls: CallRegistry,
+    telephone: TelephoneEndpoints,
     lexicon_file: LexiconFile | None = None,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
@@ -119,6 +122,7 @@ def create_app(
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
+    routers["doors"] = doors.router(settings, _ports(telephone, pbx_listener))
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -169,6 +173,16 @@ def create_app(
         app.add_middleware(TraceContext)
     app.add_middleware(ForwardedHeaders, trusted=settings.forwarded_allow_ips)
     return app
+
+
+def _ports(telephone: TelephoneEndpoints, pbx_listener: socket.socket | None) -> Mapping[str, doors.Port]:
+    """The doors beside HTTP."""
+    pbx_port = None if pbx_listener is None else int(pbx_listener.getsockname()[1])
+    return {
+        "telephone": lambda: telephone.tcp_port if telephone.bound else None,
+        "registration": lambda: telephone.udp_port if telephone.bound else None,
+        "audiosocket": lambda: pbx_port,
+    }
 
 
 def bind(host: str, port: int) -> socket.socket:
