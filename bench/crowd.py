@@ -34,6 +34,8 @@ JITTER_S = 0.1
 
 _TIMEOUT_S = 300.0
 _POLL_S = 0.01
+_QUIET_S = 2.0
+_WAV_LENGTH_BYTES = 4
 _HOST = "127.0.0.1"
 _PBX_HEADER = struct.Struct(">BH")
 _HANGUP, _CALL_ID, _AUDIO_24_KHZ = 0x00, 0x01, 0x13
@@ -221,18 +223,42 @@ class Speak(Caller):
             _expect(message, "Flushed")
 
 
+class CustomSpeech(Caller):
+    """jambonz. Its protocol tells no end: a reply is over when nothing more has come for a while."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with self._addresses.socket(f"jambonz?sampleRate={SAMPLE_RATE_HZ}") as ws:
+            _expect(await ws.recv(), "connect")
+            await connected()
+            heard.begin()
+            for sentence in sentences:
+                await ws.send(json.dumps({"type": "stream", "text": sentence}))
+            await ws.send(json.dumps({"type": "flush"}))
+            with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                while True:
+                    timeout_s = _TIMEOUT_S if heard.first_audio_s is None else _QUIET_S
+                    message = await asyncio.wait_for(ws.recv(), timeout_s)
+                    if isinstance(message, str):
+                        raise ConnectionError(message)
+                    heard.hear(message)
+
+
 class Request(Caller):
     """A request that is answered with PCM: a text in a JSON body."""
 
     path: ClassVar[str]
     text_field: ClassVar[str] = "text"
     more: ClassVar[Mapping[str, Any]] = {}
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def _body(self, text: str) -> dict[str, Any]:
+        return {self.text_field: text, **self.more}
 
     async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         await connected()
         heard.begin()
-        body = {self.text_field: " ".join(sentences), **self.more}
-        async with self._addresses.http.stream("POST", self.path, json=body) as response:
+        body = self._body(" ".join(sentences))
+        async with self._addresses.http.stream("POST", self.path, json=body, headers=self.headers) as response:
             if response.status_code != httpx.codes.OK:
                 raise ConnectionError(f"{self.path}: {response.status_code} {(await response.aread()).decode()}")
             async for data in response.aiter_raw():
@@ -264,6 +290,33 @@ class SpeakRequest(Request):
     """Deepgram's clients, over HTTP."""
 
     path = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+
+
+class CustomSpeechRequest(Request):
+    """jambonz, over HTTP."""
+
+    path = "/jambonz"
+    headers: ClassVar[Mapping[str, str]] = {"Accept": f"audio/l16;rate={SAMPLE_RATE_HZ}"}
+
+
+class CustomVoice(Request):
+    """Vapi."""
+
+    path = "/vapi"
+
+    def _body(self, text: str) -> dict[str, Any]:
+        return {"message": {"type": "voice-request", "text": text, "sampleRate": SAMPLE_RATE_HZ}}
+
+
+class Sound(Caller):
+    """An address that is a sound."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        await connected()
+        heard.begin()
+        answer = await self._addresses.http.get("/say.wav", params={"text": " ".join(sentences)})
+        answer.raise_for_status()
+        heard.hear(answer.content.partition(b"data")[2][_WAV_LENGTH_BYTES:])
 
 
 class AudioSocket(Caller):
@@ -311,6 +364,10 @@ CALLERS: dict[str, type[Caller]] = {
     "contexts_http": ContextsRequest,
     "speak": Speak,
     "speak_http": SpeakRequest,
+    "custom_speech": CustomSpeech,
+    "custom_speech_http": CustomSpeechRequest,
+    "custom_voice": CustomVoice,
+    "sound": Sound,
     "audiosocket": AudioSocket,
 }
 """By the names of their doors in `telephony.endpoints.doors`."""
