@@ -137,7 +137,6 @@ class Service:
         """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
         self._http_endpoint: http.HttpServer | None = None
-        # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
         self.audiosocket_port: int | None = None
 
     def _loaded_engines(self) -> Sequence[Engine]:
@@ -379,6 +378,7 @@ class Service:
             actions,
             calls=self.calls,
             events=self._events,
+            telephone=self._telephone,
             lexicon_file=self._lexicon,
             pbx_listener=pbx_listener,
         )
