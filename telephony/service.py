@@ -102,6 +102,7 @@ class Service:
                 limits,
                 settings.shared_calls,
                 pronounce,
+                self._switch.aliases,
             ),
             self._scheduler,
             self.metrics,
@@ -116,6 +117,7 @@ class Service:
                 settings.sink_buffer_s,
                 None if settings.loudness_db is None else Loudness(settings.loudness_db, self._measured_db),
                 pronounce,
+                self._switch.aliases,
             ),
             self._scheduler,
             self.metrics,
@@ -360,6 +362,7 @@ class Service:
             whole=whole,
             exact=self.settings.exact,
             pronounce=pronounce,
+            aliases=self._switch.aliases,
         )
 
     def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:

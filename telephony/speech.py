@@ -83,9 +83,7 @@ class Intonation:
         reach = min(_WIDEST, self.range * inner.range)
         if inner.middle_hz is not None:
             return replace(inner, range=reach)
-        return Intonation(
-            self.pitch * inner.pitch, self.shift_hz * inner.pitch + inner.shift_hz, self.middle_hz, reach
-        )
+        return Intonation(self.pitch * inner.pitch, self.shift_hz * inner.pitch + inner.shift_hz, self.middle_hz, reach)
 
     def factor(self, own_hz: float) -> float:
         """What the middle of the pitch, which is at `own_hz`, is multiplied by: 0.5 to 2."""

@@ -10,13 +10,15 @@ call from the decision to the end of the epoch: what the next connection says ca
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
+from telephony.audio.loudness import amplified
 from telephony.listeners.connector import Connector
 from telephony.listeners.listener import Listener
 from telephony.listeners.processor_sink import ProcessorSink
@@ -30,7 +32,7 @@ from telephony.text import lexicon
 from telephony.text.lexicon import Pronounce
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice
+from telephony.voices import ALIASES, ResolvedVoice
 
 log = structlog.get_logger()
 
@@ -52,6 +54,7 @@ class CallPolicy:
         shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
             processor listens there.
         pronounce: the service's lexicon.
+        aliases: other names of voices.
     """
 
     route: str
@@ -64,6 +67,7 @@ class CallPolicy:
     limits: SinkLimits
     shared: bool = False
     pronounce: Pronounce = lexicon.as_it_is
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=lambda: ALIASES)
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Call:
             max_queued_bytes=policy.max_queued_text_bytes,
             takes_audio=self.takes_audio,
             pronounce=policy.pronounce,
+            aliases=policy.aliases,
         )
 
     def __str__(self) -> str:
@@ -233,6 +238,7 @@ class Call:
             sink = self._sink() if current else None
             why = "no route" if current else "cancelled"
             if sink is not None:
+                window = dataclasses.replace(window, samples=amplified(window.samples, window.volume))
                 sink.write(window)  # under the lock, so that a change of route keeps the order
                 return
         self._metrics.dropped_s.labels(why).inc(window.duration_s)

@@ -1,8 +1,8 @@
 """How SSML writes pitch, range and volume; pure.
 
-    pitch    +20%   -3st   +10Hz   180Hz   x-low low medium high x-high default
-    range    +50%   -50%   x-low low medium high x-high default
-    volume   +6dB   +20%   +10   60   silent x-soft soft medium loud x-loud default
+pitch    +20%   -3st   +10Hz   180Hz   x-low low medium high x-high default
+range    +50%   -50%   x-low low medium high x-high default
+volume   +6dB   +20%   +10   60   silent x-soft soft medium loud x-loud default
 """
 
 from __future__ import annotations

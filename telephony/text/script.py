@@ -108,9 +108,7 @@ class Script:
         self, language: str, *, pronounce: Pronounce = lexicon.as_it_is, cast: Casting = one_speaker
     ) -> Iterator[Segment | None]:
         """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
-        return self.slices(
-            language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, pronounce=pronounce, cast=cast
-        )
+        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, pronounce=pronounce, cast=cast)
 
     def slices(
         self,
@@ -137,9 +135,7 @@ class Script:
         def spoken(text: str, manner: Span, speaker: Speaker | None = None) -> Segment:
             read_in = language if speaker is None else speaker.read_in
             said = pronounce(text, read_in)
-            return Segment(
-                said, manner.rate, intonation=manner.intonation, volume=manner.volume, speaker=speaker
-            )
+            return Segment(said, manner.rate, intonation=manner.intonation, volume=manner.volume, speaker=speaker)
 
         def obeyed(spans: Iterator[Span | None]) -> Iterator[Segment | None]:
             ahead = quick

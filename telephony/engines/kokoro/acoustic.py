@@ -19,6 +19,7 @@ from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import EPS, Dense, GemmConv
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
+from telephony.speech import NEUTRAL, Intonation
 
 FRAME_SAMPLES = 300
 """Samples a frame: 80 frames a second at 24 kHz."""
@@ -31,6 +32,9 @@ _ALBERT_LAYERS, _ALBERT_HEADS, _ALBERT_EPS = 12, 12, 1e-12
 _HARMONICS, _AMPLITUDE, _NOISE, _RATE_HZ = 9, 0.1, 0.003, 24_000
 VOICED_HZ = 10.0
 """The pitch over which a frame is voiced, in Hz: the source's own threshold."""
+
+# Of a changed pitch: over what counts as voiced, and under what any voice does.
+_LOWEST_HZ, _HIGHEST_HZ = 1.1 * VOICED_HZ, 800.0
 
 _F32 = torch.float32
 
@@ -263,6 +267,7 @@ class AcousticModel(nn.Module):
         style: Tensor,
         speed: Tensor,
         seeds: Sequence[int] | None = None,
+        intonations: Sequence[Intonation] | None = None,
         *,
         reference_noise: bool = False,
     ) -> list[Acoustic]:
@@ -273,6 +278,7 @@ class AcousticModel(nn.Module):
             style: [B, 256], 128 for the sound, 128 for the prosody.
             speed: [B] float32.
             seeds, reference_noise: see `HarmonicSource`; the latter is of use for one utterance only.
+            intonations: how each one's pitch is changed; None: none is.
         """
         sound, prosody = style[:, :128], style[:, 128:]
         counts = _lengths([len(row) for row in ids], style.device)
@@ -281,6 +287,8 @@ class AcousticModel(nn.Module):
         totals: list[int] = durations.sum(1).tolist()
         units = _lengths(totals, style.device)
         f0, energy = self._curves(_lasting(features, durations, totals), prosody, units)
+        if intonations is not None:
+            f0 = intoned(f0, intonations)
         x = self._features(_lasting(self._text(padded, counts), durations, totals), f0, energy, sound, units)
         har = self.source(f0, _doubled(units), seeds, reference_noise=reference_noise)
         gain, beta = self.style(sound)
@@ -339,6 +347,30 @@ class AcousticModel(nn.Module):
         for block in self.decode:
             x = block(torch.cat([x, extra], 2), sound, units)
         return x
+
+
+def intoned(f0: Tensor, intonations: Sequence[Intonation]) -> Tensor:
+    """Pitch curves [B, T] in Hz, each changed by its intonation. What is voiced stays so, and what is not as it is.
+
+    The same tensor, where none is changed.
+    """
+    rows = [_intoned(row, each) for row, each in zip(f0, intonations, strict=True)]
+    return (
+        f0
+        if all(new is None for new in rows)
+        else torch.stack([row if new is None else new for row, new in zip(f0, rows, strict=True)])
+    )
+
+
+def _intoned(f0: Tensor, intonation: Intonation) -> Tensor | None:
+    """A curve [T]; None where nothing is to be changed."""
+    voiced = f0 > VOICED_HZ
+    if intonation == NEUTRAL or not voiced.any():
+        return None
+    middle_hz = f0[voiced].median()
+    factor = intonation.factor(float(middle_hz))
+    changed = factor * middle_hz * (f0.clamp_min(VOICED_HZ) / middle_hz) ** intonation.range
+    return torch.where(voiced, changed.clamp(_LOWEST_HZ, _HIGHEST_HZ), f0)
 
 
 def har_steps(frames: int) -> int:

@@ -42,7 +42,7 @@ from telephony.engines.kokoro.voices import describe
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import timed
 from telephony.engines.recipes import Recipe
-from telephony.speech import MissingVoices, Samples, Voice
+from telephony.speech import NEUTRAL, Intonation, MissingVoices, Samples, Voice
 from telephony.text import markup
 from telephony.text.normalization import normalize
 
@@ -193,7 +193,16 @@ class KokoroEngine:
         statistics = self._statistics_of(voice)
         return statistics.level_db(recipes.parse(voice).shares()) if statistics is not None else None
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
         """Phonemes of the text, in any thread. Prosody and source come with the first window of each piece.
 
         Raises:
@@ -205,7 +214,7 @@ class KokoroEngine:
         read_in = language or found.language
         pieces = self._g2p.phonemes(normalize(text, read_in), LETTERS.get(read_in, read_in))
         pieces = as_written(pieces, text, lambda word: markup.plain(normalize(word, read_in)))
-        return KokoroUtterance(pieces, found.name, speed, exact)
+        return KokoroUtterance(pieces, found.name, speed, exact, intonation)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next window of each utterance, float32 [samples] at 24 kHz.
@@ -265,7 +274,8 @@ class KokoroEngine:
         pieces = [utterance.pieces.popleft() for utterance in utterances]
         with torch.inference_mode():
             acoustics = self._acoustics(
-                [(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)]
+                [(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)],
+                [u.intonation for u in utterances],
             )
             for utterance, piece, acoustic in zip(utterances, pieces, acoustics, strict=True):
                 durations: list[int] = acoustic.durations.tolist()
@@ -332,16 +342,19 @@ class KokoroEngine:
         counts = [FRAME_SAMPLES * min(frames, a.frames - start) for a, start in zip(acoustics, starts, strict=True)]
         return [row[:count] for row, count in zip(audio, counts, strict=True)]
 
-    def listen(self, text: str, voice: str, speed: float = 1.0) -> Acoustic:
+    def listen(self, text: str, voice: str, speed: float = 1.0, intonation: Intonation = NEUTRAL) -> Acoustic:
         """Prosody and source of a text in the voice's language, of as much as one pass takes. For measurements.
 
         Raises:
             SynthesisError: nothing in the text can be spoken.
         """
-        return self._acoustics([(self._g2p.phonemes(text, voice[0])[0].phonemes, voice, speed)])[0]
+        phonemes = self._g2p.phonemes(text, voice[0])[0].phonemes
+        return self._acoustics([(phonemes, voice, speed)], [intonation])[0]
 
-    def _acoustics(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
-        """Prosody and source of phonemes, voice and speed each, in one pass."""
+    def _acoustics(
+        self, said: Sequence[tuple[str, str, float]], intonations: Sequence[Intonation] | None = None
+    ) -> list[Acoustic]:
+        """Prosody and source of phonemes, voice and speed each, in one pass. Without intonations all are neutral."""
         ids, styles, speeds, seeds = [], [], [], []
         for phonemes, voice, speed in said:
             # One text has one sound, in whatever process: what is begun in one room is gone on with in another.
@@ -351,7 +364,7 @@ class KokoroEngine:
             styles.append(self._style(voice, len(phonemes)))
             speeds.append(speed)
         rates = torch.tensor(speeds, device=self.device)
-        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), rates, seeds)
+        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), rates, seeds, intonations)
         return acoustics
 
     def voices_without_statistics(self) -> list[str]:
