@@ -26,7 +26,7 @@ from telephony.endpoints.observer import explain
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
-from telephony.protocols.messages import Pronunciations, lexicon_of
+from telephony.protocols.messages import Expression, Pronunciations, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
@@ -70,7 +70,7 @@ class VoiceId(BaseModel):
     id: str
 
 
-class CreateSpeech(BaseModel):
+class CreateSpeech(Expression):
     """What to say, and how.
 
     `stream` says whether the audio leaves while it is spoken, or once all is there, with a Content-Length and exact
@@ -79,7 +79,7 @@ class CreateSpeech(BaseModel):
     `speed` is 0.25 to 4, as OpenAI has it; a voice goes as slow and as fast as it can, and X-Speed says how fast it is.
 
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
-    no effect: the voices cannot be instructed. `pronunciations` say how words are said, ahead of the service's
+    no effect: the voices cannot be instructed; `pitch`, `range` and `volume` can be said. `pronunciations` say how words are said, ahead of the service's
     lexicon.
     """
 
@@ -252,8 +252,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 def _select(sessions: SessionRegistry, wanted: CreateSpeech, script: Script) -> ResolvedVoice:
     engine = _ENGINES.get(wanted.model)
     name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
+    asked = VoiceRequest(_voice(name, engine), None, wanted.speed, engine, wanted.intonation, wanted.loudness)
     try:
-        return sessions.find_reader(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine), script)
+        return sessions.find_reader(asked, script)
     except UnavailableVoiceError as error:
         param = "model" if engine is not None else "voice"
         raise _ParameterError(param, str(error), status=503, code=VOICE_UNAVAILABLE) from None

@@ -138,7 +138,7 @@ class PiperEngine:
     ) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go. May load the voice.
 
-        `exact` makes no difference, and `language` neither: a voice reads its own only.
+        `exact` and `intonation` make no difference, nor does `language`: a voice reads its own only.
 
         Raises:
             UnknownVoiceError: there is no such voice.

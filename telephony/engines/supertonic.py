@@ -166,7 +166,7 @@ class SupertonicEngine:
 
         May load the model.
 
-        `language` makes no difference: a voice reads its own only.
+        `language` makes no difference: a voice reads its own only. Nor does `intonation`.
 
         Raises:
             UnknownVoiceError: there is no such voice.

@@ -119,7 +119,7 @@ class ToneEngine:
         *,
         intonation: Intonation = NEUTRAL,
     ) -> Utterance:
-        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`, at the intonation's pitch; the rest makes no difference.
+        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`, at the intonation's pitch.
 
         Raises:
             UnknownVoiceError: no such voice.

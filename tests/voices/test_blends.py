@@ -341,9 +341,9 @@ def test_the_language_asked_for_reaches_the_engine(service: StartService, client
     asked: list[str | None] = []
 
     class Recording(ToneEngine):
-        def prepare(self, *given: Any) -> Utterance:
+        def prepare(self, *given: Any, **options: Any) -> Utterance:
             asked.append(given[4])
-            return super().prepare(*given)
+            return super().prepare(*given, **options)
 
     door = service(Recording(other_languages=("pt-BR",)), http_port=0)
     for language in ("p", "en", None):
