@@ -354,16 +354,8 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        pronounce = self.sessions.policy.pronounce
-        return Prerenderer(
-            phrases,
-            self._scheduler,
-            self.sessions.find_reader,
-            whole=whole,
-            exact=self.settings.exact,
-            pronounce=pronounce,
-            aliases=self._switch.aliases,
-        )
+        find, policy = self.sessions.find_reader, self.sessions.policy
+        return Prerenderer(phrases, self._scheduler, find, policy, whole=whole, exact=self.settings.exact)
 
     def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""

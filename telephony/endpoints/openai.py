@@ -79,8 +79,8 @@ class CreateSpeech(Expression):
     `speed` is 0.25 to 4, as OpenAI has it; a voice goes as slow and as fast as it can, and X-Speed says how fast it is.
 
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
-    no effect: the voices cannot be instructed; `pitch`, `range` and `volume` can be said. `pronunciations` say how words are said, ahead of the service's
-    lexicon.
+    no effect: the voices cannot be instructed, but for `pitch`, `range` and `volume`. `pronunciations` say how words
+    are said, ahead of the service's lexicon.
     """
 
     model: str

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
 from telephony.cache.prerender import PhraseRequest, prerender
 from telephony.engines.base import SynthesisError
+from telephony.listeners.session import SessionPolicy
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
-from telephony.text import lexicon
-from telephony.text.lexicon import Pronounce
 from telephony.text.script import Script
-from telephony.voices import ALIASES, ResolvedVoice, VoiceRequest, casting
+from telephony.voices import ResolvedVoice, VoiceRequest, casting
 
 log = structlog.get_logger()
 
@@ -30,10 +29,9 @@ class Prerenderer:
         phrases: what to say.
         find: engine and voice for a wanted, to read a script; it raises UnknownVoiceError where there is none, and
             UnreadableTextError.
+        policy: has the service's lexicon, and other names of voices.
         whole: the telephone's replies leave as one frame, for which sentences stay together.
         exact: the telephone has the model's own output, sentence by sentence.
-        pronounce: the service's lexicon.
-        aliases: other names of voices.
     """
 
     def __init__(
@@ -41,15 +39,14 @@ class Prerenderer:
         phrases: Sequence[PhraseRequest],
         scheduler: Scheduler,
         find: Callable[[VoiceRequest, Script], ResolvedVoice],
+        policy: SessionPolicy,
         *,
         whole: bool,
         exact: bool,
-        pronounce: Pronounce = lexicon.as_it_is,
-        aliases: Mapping[str, Sequence[str]] = ALIASES,
     ) -> None:
         self._phrases = phrases
-        self._pronounce = pronounce
-        self._aliases = aliases
+        self._pronounce = policy.pronounce
+        self._aliases = policy.aliases
         self._find = find
         self._whole = whole
         self._exact = exact

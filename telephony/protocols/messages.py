@@ -96,13 +96,13 @@ class Expression(BaseModel):
     """How a text is said, written as in SSML's prosody element. What is None is the voice's own."""
 
     pitch: Annotated[str, AfterValidator(_pitch)] | None = Field(
-        None, description="+20%, -3st, +10Hz, 180Hz, or x-low to x-high"
+        default=None, description="+20%, -3st, +10Hz, 180Hz, or x-low to x-high"
     )
     range: Annotated[str, AfterValidator(_range)] | None = Field(
-        None, description="how far the pitch moves: +50%, -50%, or x-low to x-high"
+        default=None, description="how far the pitch moves: +50%, -50%, or x-low to x-high"
     )
     volume: Annotated[str, AfterValidator(_volume)] | None = Field(
-        None, description="+6dB, +20%, 0 to 100, or silent to x-loud"
+        default=None, description="+6dB, +20%, 0 to 100, or silent to x-loud"
     )
 
     @property

@@ -175,4 +175,4 @@ class ClusterEngine:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _parts(self, voice: str) -> list[str]:
-        return [name for name, _ in recipes.parse(voice).parts]
+        return recipes.parse(voice).voices

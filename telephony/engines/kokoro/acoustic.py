@@ -15,14 +15,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from telephony.engines.kokoro.intonation import VOICED_HZ, intoned
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import EPS, Dense, GemmConv
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
-from telephony.speech import NEUTRAL, Intonation
+from telephony.speech import Intonation
 
 FRAME_SAMPLES = 300
 """Samples a frame: 80 frames a second at 24 kHz."""
+SOUND_STYLE = 128
+"""Of a style vector, so many figures are the sound's, and the rest the prosody's."""
 FFT_SAMPLES = 20
 HOP_SAMPLES = 5
 
@@ -30,12 +33,6 @@ HOP_SAMPLES = 5
 _ALBERT_LAYERS, _ALBERT_HEADS, _ALBERT_EPS = 12, 12, 1e-12
 # Of the harmonic source: what kokoro.istftnet.Generator gives its SourceModuleHnNSF, and that one's defaults.
 _HARMONICS, _AMPLITUDE, _NOISE, _RATE_HZ = 9, 0.1, 0.003, 24_000
-VOICED_HZ = 10.0
-"""The pitch over which a frame is voiced, in Hz: the source's own threshold."""
-
-# Of a changed pitch: over what counts as voiced, and under what any voice does.
-_LOWEST_HZ, _HIGHEST_HZ = 1.1 * VOICED_HZ, 800.0
-
 _F32 = torch.float32
 
 
@@ -280,7 +277,7 @@ class AcousticModel(nn.Module):
             seeds, reference_noise: see `HarmonicSource`; the latter is of use for one utterance only.
             intonations: how each one's pitch is changed; None: none is.
         """
-        sound, prosody = style[:, :128], style[:, 128:]
+        sound, prosody = style[:, :SOUND_STYLE], style[:, SOUND_STYLE:]
         counts = _lengths([len(row) for row in ids], style.device)
         padded = pad_sequence(list(ids), batch_first=True)
         features, durations = self._durations(padded, prosody, speed, counts)
@@ -288,7 +285,7 @@ class AcousticModel(nn.Module):
         units = _lengths(totals, style.device)
         f0, energy = self._curves(_lasting(features, durations, totals), prosody, units)
         if intonations is not None:
-            f0 = intoned(f0, intonations)
+            f0 = intoned(f0, energy, intonations)
         x = self._features(_lasting(self._text(padded, counts), durations, totals), f0, energy, sound, units)
         har = self.source(f0, _doubled(units), seeds, reference_noise=reference_noise)
         gain, beta = self.style(sound)
@@ -347,30 +344,6 @@ class AcousticModel(nn.Module):
         for block in self.decode:
             x = block(torch.cat([x, extra], 2), sound, units)
         return x
-
-
-def intoned(f0: Tensor, intonations: Sequence[Intonation]) -> Tensor:
-    """Pitch curves [B, T] in Hz, each changed by its intonation. What is voiced stays so, and what is not as it is.
-
-    The same tensor, where none is changed.
-    """
-    rows = [_intoned(row, each) for row, each in zip(f0, intonations, strict=True)]
-    return (
-        f0
-        if all(new is None for new in rows)
-        else torch.stack([row if new is None else new for row, new in zip(f0, rows, strict=True)])
-    )
-
-
-def _intoned(f0: Tensor, intonation: Intonation) -> Tensor | None:
-    """A curve [T]; None where nothing is to be changed."""
-    voiced = f0 > VOICED_HZ
-    if intonation == NEUTRAL or not voiced.any():
-        return None
-    middle_hz = f0[voiced].median()
-    factor = intonation.factor(float(middle_hz))
-    changed = factor * middle_hz * (f0.clamp_min(VOICED_HZ) / middle_hz) ** intonation.range
-    return torch.where(voiced, changed.clamp(_LOWEST_HZ, _HIGHEST_HZ), f0)
 
 
 def har_steps(frames: int) -> int:

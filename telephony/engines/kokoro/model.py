@@ -27,7 +27,7 @@ import torch
 
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, UnknownVoiceError, Utterance
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
+from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, SOUND_STYLE, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
@@ -182,8 +182,8 @@ class KokoroEngine:
 
     def revision(self, voice: str) -> str:
         """Of the weights, of the style vectors of the voice or of those that it blends, of precision and statistics."""
-        parts = recipes.parse(voice).parts
-        styles = "-".join(self._weights.voice_digest(name)[:16] for name, _ in parts if name in self._voices)
+        names = recipes.parse(voice).voices
+        styles = "-".join(self._weights.voice_digest(name)[:16] for name in names if name in self._voices)
         statistics = self._statistics_of(voice)
         streamed = "whole" if statistics is None else statistics.digest
         return f"{self._weights.revision}-{styles}-{self.precision}-{streamed}"
@@ -373,21 +373,28 @@ class KokoroEngine:
 
     def _statistics_of(self, voice: str) -> NormStatistics | None:
         """What knows a voice, or all voices of a blend."""
-        parts = recipes.parse(voice).parts
-        if any(name not in self._voices and name not in self._unusable for name, _ in parts):
+        names = recipes.parse(voice).voices
+        if any(name not in self._voices and name not in self._unusable for name in names):
             return None
-        digests = {name: self._weights.voice_digest(name) for name, _ in parts}
+        digests = {name: self._weights.voice_digest(name) for name in names}
         return next((known for known in self._statistics if known.know(digests)), None)
 
     def _style(self, voice: str, phonemes: int) -> torch.Tensor:
         """The style vector of a voice for so many phonemes, float32 [1, 256]; a blend's is the mean of its voices'."""
         # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
-        shares = recipes.parse(voice).shares()
+        recipe = recipes.parse(voice)
+        sound = self._mean_style(recipe.shares(), phonemes)
+        if not recipe.prosody:
+            return sound
+        prosody = self._mean_style(recipe.prosody_shares(), phonemes)
+        return torch.cat([sound[:, :SOUND_STYLE], prosody[:, SOUND_STYLE:]], 1)
+
+    def _mean_style(self, shares: Sequence[tuple[str, float]], phonemes: int) -> torch.Tensor:
         return sum((share * self._pack(name)[phonemes - 1] for name, share in shares), torch.zeros(()))
 
     def _sounds(self, voice: str) -> torch.Tensor:
         """What of a voice's styles the vocoder sees, for a few lengths: float32 [5, 128]."""
-        return torch.from_numpy(self._weights.load_voice(voice))[50::100, 0, :128]
+        return torch.from_numpy(self._weights.load_voice(voice))[50::100, 0, :SOUND_STYLE]
 
     def _pack(self, voice: str) -> torch.Tensor:
         """Style vectors of a voice of the weights, float32 [510, 1, 256], on the device."""
