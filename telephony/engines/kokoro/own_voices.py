@@ -83,14 +83,18 @@ def read(path: Path) -> OwnVoice:
         raise ValueError(f"a name is a language letter ({' '.join(LANGUAGES)}), f or m, and _NAME, such as af_anna")
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"a file has at most {_MAX_BYTES} bytes")
-    # A small archive may hold much.
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
-                raise ValueError(f"a file unpacks to at most {_MAX_BYTES} bytes")
     try:
+        _check_archive(path)
         values = _READERS[path.suffix](path)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except (
+        zipfile.BadZipFile,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise ValueError(f"it cannot be read: {one_line(error)}") from error
     if values.shape != VOICE_SHAPE:
         raise ValueError(f"its shape is {values.shape}, not {VOICE_SHAPE}")
@@ -100,6 +104,14 @@ def read(path: Path) -> OwnVoice:
     if not np.isfinite(styles).all() or np.abs(styles).max() > _LARGEST:
         raise ValueError(f"its figures are not all within {_LARGEST:g}")
     return OwnVoice(styles.astype(np.float32, copy=False), hashlib.sha256(styles.tobytes()).hexdigest())
+
+
+def _check_archive(path: Path) -> None:
+    """A small archive may hold much. Raises ValueError."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
+                raise ValueError(f"a file unpacks to at most {_MAX_BYTES} bytes")
 
 
 def _read_pt(path: Path) -> NDArray[np.generic]:
