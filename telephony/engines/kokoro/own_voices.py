@@ -132,7 +132,8 @@ def _read_npy(path: Path) -> NDArray[np.generic]:
 
 
 def _read_npz(path: Path) -> NDArray[np.generic]:
-    with np.load(path, allow_pickle=False) as arrays:
+    # Opened here: what is no archive is left open by numpy.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return _only(dict(arrays))
 
 
