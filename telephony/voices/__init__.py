@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -92,6 +93,8 @@ def casting(selection: ResolvedVoice, aliases: Mapping[str, Sequence[str]]) -> C
         aliases: as for `choose`.
     """
 
+    # A long document may name one voice a thousand times.
+    @functools.lru_cache(maxsize=32)
     def cast(voice: str | None, language: str | None) -> Speaker | None:
         for name, tag in ((voice or selection.voice, language or selection.language), (voice, None)):
             if name is None:

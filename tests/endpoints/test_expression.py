@@ -28,7 +28,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 def pcm(audio: bytes) -> Samples:
-    return np.frombuffer(audio, "<i2").astype(np.float32) / 32_767
+    return np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(32_767)
 
 
 def heard(samples: Samples) -> tuple[float, float]:
