@@ -109,7 +109,7 @@ EVENTS = (
         "voices_not_streamed",
         "warning",
         "there are no statistics for voices of your own, or for other weights; they are spoken sentence by sentence",
-        "run `python -m telephony.engines.kokoro.fit`, with `--kokoro-voices DIR` or `--weights-dir DIR`, start again",
+        "run `python -m telephony.engines.kokoro.fit --weights-dir DIR` (`--kokoro-voices DIR`), start again",
     ),
     Event(
         "voice_file_refused",
