@@ -269,9 +269,9 @@ def test_voice_and_speed_of_one_request(service: StartService) -> None:
     said: list[tuple[str, float]] = []
 
     class Recording(ToneEngine):
-        def prepare(self, text: str, voice: str, speed: float, *rest: Any) -> Any:
+        def prepare(self, text: str, voice: str, speed: float, *rest: Any, **options: Any) -> Any:
             said.append((voice, speed))
-            return super().prepare(text, voice, speed, *rest)
+            return super().prepare(text, voice, speed, *rest, **options)
 
     with Agent(service(Recording(voice_names=VOICES), http_port=0, speed=1.5)) as agent:
         agent.start(voice="female")
