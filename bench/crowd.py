@@ -222,48 +222,56 @@ class Speak(Caller):
 
 
 class Request(Caller):
-    """A request that is answered with PCM: a text in a JSON body."""
+    """A request that is answered with PCM. `head_bytes` come before the samples."""
 
-    path: ClassVar[str]
-    text_field: ClassVar[str] = "text"
-    more: ClassVar[Mapping[str, Any]] = {}
+    head_bytes: ClassVar[int] = 0
+
+    @abstractmethod
+    def _request(self, text: str) -> dict[str, Any]:
+        """What `httpx` takes for it, beside the method POST."""
 
     async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         await connected()
         heard.begin()
-        body = {self.text_field: " ".join(sentences), **self.more}
-        async with self._addresses.http.stream("POST", self.path, json=body) as response:
+        request = {"method": "POST", **self._request(" ".join(sentences))}
+        async with self._addresses.http.stream(**request) as response:
             if response.status_code != httpx.codes.OK:
-                raise ConnectionError(f"{self.path}: {response.status_code} {(await response.aread()).decode()}")
+                raise ConnectionError(f"{request['url']}: {response.status_code} {(await response.aread()).decode()}")
+            head_bytes = self.head_bytes
             async for data in response.aiter_raw():
-                heard.hear(data)
+                heard.hear(data[head_bytes:])
+                head_bytes = max(0, head_bytes - len(data))
 
 
 class Gateway(Request):
     """`POST /synthesize`."""
 
-    path = "/synthesize"
-    more: ClassVar[Mapping[str, Any]] = {"format": "pcm"}
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"url": "/synthesize", "json": {"text": text, "format": "pcm"}}
 
 
 class OpenAi(Request):
     """`POST /v1/audio/speech`."""
 
-    path = "/v1/audio/speech"
-    text_field = "input"
-    more: ClassVar[Mapping[str, Any]] = {"model": "kokoro", "voice": "af_sky", "response_format": "pcm"}
+    def _request(self, text: str) -> dict[str, Any]:
+        body = {"model": "kokoro", "input": text, "voice": "af_sky", "response_format": "pcm"}
+        return {"url": "/v1/audio/speech", "json": body}
 
 
 class ContextsRequest(Request):
     """ElevenLabs' clients, over HTTP."""
 
-    path = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
+    def _request(self, text: str) -> dict[str, Any]:
+        url = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
+        return {"url": url, "json": {"text": text}}
 
 
 class SpeakRequest(Request):
     """Deepgram's clients, over HTTP."""
 
-    path = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+    def _request(self, text: str) -> dict[str, Any]:
+        url = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+        return {"url": url, "json": {"text": text}}
 
 
 class AudioSocket(Caller):
