@@ -253,6 +253,20 @@ DOORS = (
             path="v1/speak?model={voice}&encoding=linear16&container=none&sample_rate=24000", body={"text": TEXT}
         ),
     ),
+    Door(
+        name="call_events",
+        title="Events of calls",
+        transport="WebSocket",
+        address="{ws}/calls/events",
+        clients="programs that follow calls",
+        snippet=(
+            "from websockets.sync.client import connect\n\n"
+            'with connect("{ws}/calls/events", additional_headers={"Authorization": "Bearer {key}"}) as events:\n'
+            "    for event in events:\n"
+            "        print(event)"
+        ),
+        test=NoTest(why="it says nothing until something happens in a call"),
+    ),
 )
 
 

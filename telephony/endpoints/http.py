@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from telephony import __version__
 from telephony.endpoints import (
     admin,
+    call_events,
     contexts,
     contexts_http,
     control,
@@ -33,6 +34,7 @@ from telephony.endpoints import (
     health,
     lexicon,
     livekit,
+    names,
     openai,
     page,
     pbx_calls,
@@ -51,6 +53,7 @@ from telephony.endpoints.security import Guard, listed_origins
 from telephony.endpoints.telephone import TelephoneEndpoints
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -88,6 +91,7 @@ def create_app(
     *,
     calls: CallRegistry,
     telephone: TelephoneEndpoints,
+    events: CallEvents,
     lexicon_file: LexiconFile | None = None,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
@@ -101,15 +105,17 @@ def create_app(
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
         for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
-    pbx = Pbx(sessions, settings, metrics)
+    pbx = Pbx(sessions, settings, metrics, events)
     routers["calls"] = (
         pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
     )
+    routers["call_events"] = call_events.router(events, settings, metrics)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
     routers["doors"] = doors.router(settings, _ports(telephone, pbx_listener))
+    routers["names"] = names.router(sessions)
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -128,6 +134,7 @@ def create_app(
         metrics=metrics,
         tickets=given,
         is_open=lambda scope: door_of(scope) in _OPEN,
+        needs_no_key=lambda scope: settings.open_names and door_of(scope) == "names",
         errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
     )
     origins = listed_origins(settings.allowed_origins)
