@@ -35,7 +35,6 @@ JITTER_S = 0.1
 _TIMEOUT_S = 300.0
 _POLL_S = 0.01
 _QUIET_S = 2.0
-_WAV_LENGTH_BYTES = 4
 _HOST = "127.0.0.1"
 _PBX_HEADER = struct.Struct(">BH")
 _HANGUP, _CALL_ID, _AUDIO_24_KHZ = 0x00, 0x01, 0x13
@@ -244,79 +243,80 @@ class CustomSpeech(Caller):
 
 
 class Request(Caller):
-    """A request that is answered with PCM: a text in a JSON body."""
+    """A request that is answered with PCM. `head_bytes` come before the samples."""
 
-    path: ClassVar[str]
-    text_field: ClassVar[str] = "text"
-    more: ClassVar[Mapping[str, Any]] = {}
-    headers: ClassVar[Mapping[str, str]] = {}
+    head_bytes: ClassVar[int] = 0
 
-    def _body(self, text: str) -> dict[str, Any]:
-        return {self.text_field: text, **self.more}
+    @abstractmethod
+    def _request(self, text: str) -> dict[str, Any]:
+        """What `httpx` takes for it, beside the method POST."""
 
     async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         await connected()
         heard.begin()
-        body = self._body(" ".join(sentences))
-        async with self._addresses.http.stream("POST", self.path, json=body, headers=self.headers) as response:
+        request = {"method": "POST", **self._request(" ".join(sentences))}
+        async with self._addresses.http.stream(**request) as response:
             if response.status_code != httpx.codes.OK:
-                raise ConnectionError(f"{self.path}: {response.status_code} {(await response.aread()).decode()}")
+                raise ConnectionError(f"{request['url']}: {response.status_code} {(await response.aread()).decode()}")
+            head_bytes = self.head_bytes
             async for data in response.aiter_raw():
-                heard.hear(data)
+                heard.hear(data[head_bytes:])
+                head_bytes = max(0, head_bytes - len(data))
 
 
 class Gateway(Request):
     """`POST /synthesize`."""
 
-    path = "/synthesize"
-    more: ClassVar[Mapping[str, Any]] = {"format": "pcm"}
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"url": "/synthesize", "json": {"text": text, "format": "pcm"}}
 
 
 class OpenAi(Request):
     """`POST /v1/audio/speech`."""
 
-    path = "/v1/audio/speech"
-    text_field = "input"
-    more: ClassVar[Mapping[str, Any]] = {"model": "kokoro", "voice": "af_sky", "response_format": "pcm"}
+    def _request(self, text: str) -> dict[str, Any]:
+        body = {"model": "kokoro", "input": text, "voice": "af_sky", "response_format": "pcm"}
+        return {"url": "/v1/audio/speech", "json": body}
 
 
 class ContextsRequest(Request):
     """ElevenLabs' clients, over HTTP."""
 
-    path = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
+    def _request(self, text: str) -> dict[str, Any]:
+        url = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
+        return {"url": url, "json": {"text": text}}
 
 
 class SpeakRequest(Request):
     """Deepgram's clients, over HTTP."""
 
-    path = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+    def _request(self, text: str) -> dict[str, Any]:
+        url = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+        return {"url": url, "json": {"text": text}}
 
 
 class CustomSpeechRequest(Request):
     """jambonz, over HTTP."""
 
-    path = "/jambonz"
-    headers: ClassVar[Mapping[str, str]] = {"Accept": f"audio/l16;rate={SAMPLE_RATE_HZ}"}
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"url": "/jambonz", "headers": {"Accept": f"audio/l16;rate={SAMPLE_RATE_HZ}"}, "json": {"text": text}}
 
 
 class CustomVoice(Request):
     """Vapi."""
 
-    path = "/vapi"
+    def _request(self, text: str) -> dict[str, Any]:
+        message = {"type": "voice-request", "text": text, "sampleRate": SAMPLE_RATE_HZ}
+        return {"url": "/vapi", "json": {"message": message}}
 
-    def _body(self, text: str) -> dict[str, Any]:
-        return {"message": {"type": "voice-request", "text": text, "sampleRate": SAMPLE_RATE_HZ}}
 
-
-class Sound(Caller):
+class Sound(Request):
     """An address that is a sound."""
 
-    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
-        await connected()
-        heard.begin()
-        answer = await self._addresses.http.get("/say.wav", params={"text": " ".join(sentences)})
-        answer.raise_for_status()
-        heard.hear(answer.content.partition(b"data")[2][_WAV_LENGTH_BYTES:])
+    head_bytes = 44
+
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"method": "GET", "url": "/say.wav", "params": {"text": text}}
 
 
 class AudioSocket(Caller):

@@ -300,6 +300,20 @@ DOORS = (
         snippet='python -m telephony.tools.sound_url "Hello." --voice {voice} --rate 8000 --base {http}',
         test=RequestTest(path="say.wav?text=Hello.&voice={voice}"),
     ),
+    Door(
+        name="call_events",
+        title="Events of calls",
+        transport="WebSocket",
+        address="{ws}/calls/events",
+        clients="programs that follow calls",
+        snippet=(
+            "from websockets.sync.client import connect\n\n"
+            'with connect("{ws}/calls/events", additional_headers={"Authorization": "Bearer {key}"}) as events:\n'
+            "    for event in events:\n"
+            "        print(event)"
+        ),
+        test=NoTest(why="it says nothing until something happens in a call"),
+    ),
 )
 
 

@@ -18,7 +18,7 @@ from telephony.service import Service
 from tests.clients import TIMEOUT_S, Throttle, wait_figure
 from tests.conftest import StartService
 
-SILENT = ("registration",)
+SILENT = ("registration", "call_events")
 """Doors that say nothing."""
 
 
