@@ -50,7 +50,7 @@ _UPS = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,4}){4,6}(?!\w)")
 _INSURANCE = re.compile(r"(?<!\w)[A-Z]{2}(?: \d{2}){3} [A-D](?!\w)")
 _HIGHWAY = re.compile(r"(?<![\w-])(i|us|sr)-(\d{1,3})(?![\w-])(?:\s([nsew])(?![\w'.]))?", re.IGNORECASE)
 _COMBINATION = re.compile(r"(?<=\s)(\d{1,2})-(\d{1,2})-(\d{1,2})(?![\w-])")
-_COMBINED = re.compile(r"\b(?<!sort )(?:code|combination|combo)\b[^.!?\d]{0,20}$", re.IGNORECASE)
+_COMBINED = re.compile(r"\b(?:code|combination|combo)\b[^.!?\d]{0,20}$", re.IGNORECASE)
 _SMALL_FORM = re.compile(r"(?<=[Ff]orm\s)([a-z])-(\d{1,4})(?!\w)")
 _NUMBER_OF = re.compile(
     r"(?<=[a-z]\s)(?<!press\s)(?<!hit\s)(?<!the\s)(?<!dial\s)(?<!or\s)#(?=:|\s(?:is|was|for|and|of|on)\b)"

@@ -145,7 +145,7 @@ class EnglishGrammar(Language):
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
         r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
         r"telephone|fax|cell|mobile|starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|"
-        r"flight|claim|SSN|phone|number|sort code"
+        r"flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = r"on|between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
