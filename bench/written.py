@@ -1,6 +1,6 @@
 """`python -m bench.written`: whether figures and codes are understood as well as sentences written out by hand.
 
-bench/written/ has sentences full of numbers, addresses and codes, each with what it means in words, as a native speaker
+bench/sentences/ has sentences full of numbers, addresses and codes, each with what it means in words, as a native speaker
 wrote it. The product says both; Whisper base writes down what it hears, and the words of that which are not those that
 were meant are counted. Where a sentence can be read in several ways (third column and on), the nearest counts, for
 both sides. Results are kept after every language, and a file given with `--json` is added to, as in bench.words. The
@@ -25,7 +25,7 @@ from telephony.speech import Samples
 from telephony.telemetry import logs
 from telephony.text.normalization import normalize
 
-DIRECTORY = Path(__file__).parent / "written"
+DIRECTORY = Path(__file__).parent / "sentences"
 SIDES = ("written", "by_hand")
 
 

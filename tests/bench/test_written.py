@@ -1,4 +1,4 @@
-"""The sentences of bench/written, and the arithmetic over them. Nothing here loads a model."""
+"""The sentences of bench/sentences, and the arithmetic over them. Nothing here loads a model."""
 
 from __future__ import annotations
 
