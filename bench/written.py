@@ -1,10 +1,10 @@
 """`python -m bench.written`: whether figures and codes are understood as well as sentences written out by hand.
 
 bench/sentences/ has sentences full of numbers, addresses and codes, each with what it means in words, as a native
-speaker wrote it. The product says both; Whisper base writes down what it hears, and the words of that which are not those
-that were meant are counted. Where a sentence can be read in several ways (third column and on), the nearest counts, for
-both sides. Results are kept after every language, and a file given with `--json` is added to, as in bench.words. The
-service's environment variables apply. No figure in here is a time.
+speaker wrote it. The product says both; Whisper base writes down what it hears, and the words of that which are not
+those that were meant are counted. Where a sentence can be read in several ways (third column and on), the nearest
+counts, for both sides. Results are kept after every language, and a file given with `--json` is added to, as in
+bench.words. The service's environment variables apply. No figure in here is a time.
 """
 
 from __future__ import annotations
