@@ -395,6 +395,7 @@ def test_a_wrong_key_an_unknown_voice_and_an_unknown_format_are_told_as_these_cl
         assert answer.json() == told
 
 
+@pytest.mark.slow
 def test_a_hundred_connections_never_hear_each_other(open_door: StartService) -> None:
     door = open_door(max_sessions=200)
 
@@ -679,6 +680,7 @@ def test_pipecat_comes_back_after_its_connection_broke(open_door: StartService) 
     run(main())
 
 
+@pytest.mark.slow
 def test_pipecat_reads_what_is_wrong(open_door: StartService) -> None:
     door = open_door(api_key=KEY)
 

@@ -412,6 +412,7 @@ def test_a_sentence_that_fails_is_a_warning_and_the_next_one_is_spoken(open_door
     assert (warning["type"], warning["code"]) == ("Warning", "synthesis_failed")
 
 
+@pytest.mark.slow
 def test_a_hundred_connections_never_hear_each_other(open_door: StartService) -> None:
     door = open_door(max_sessions=200)
 
