@@ -41,6 +41,7 @@ from telephony.endpoints import (
     tickets,
 )
 from telephony.endpoints.admin import AdminActions
+from telephony.endpoints.extra_ports import ExtraPorts
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer, TraceContext
@@ -86,9 +87,9 @@ def create_app(
     *,
     calls: CallRegistry,
     lexicon_file: LexiconFile | None = None,
-    pbx_listener: socket.socket | None = None,
+    extra_ports: ExtraPorts | None = None,
 ) -> FastAPI:
-    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one.
+    """The app with every door of this process, those on `extra_ports` included.
 
     `lexicon_file` is what `/v1/lexicon` shows and changes.
     """
@@ -99,9 +100,14 @@ def create_app(
         for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
     pbx = Pbx(sessions, settings, metrics)
+    audiosocket = None if extra_ports is None else extra_ports.audiosocket
     routers["calls"] = (
-        pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
+        pbx_calls.no_router() if audiosocket is None else pbx_calls.router(sessions, settings, pbx, audiosocket)
     )
+    if extra_ports is not None and extra_ports.wyoming is not None:
+        from telephony.endpoints import wyoming  # it imports the package of its protocol
+
+        routers["wyoming"] = wyoming.router(sessions, settings, metrics, extra_ports.wyoming)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)

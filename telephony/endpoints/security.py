@@ -68,6 +68,9 @@ def warn_of_strangers(settings: Settings) -> None:
     if not is_loopback(settings.host):
         effect = "whoever reaches them may speak to every call, hear it and end it"
         log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+    if settings.wyoming_port is not None and not is_loopback(settings.wyoming_host):
+        effect = "whoever reaches it may have texts spoken"
+        log.warning("doors_without_key", doors="Wyoming", host=settings.wyoming_host, effect=effect)
     if open_to_strangers(settings):
         effect = "whoever reaches them may use them"
         log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 _N = TypeVar("_N", int, float)
 
-_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+_WYOMING = "requirements-wyoming.txt"
 
 
 def number(parse: Callable[[str], _N], fits: Callable[[_N], bool], allowed: str) -> Callable[[str], _N]:
@@ -125,10 +125,30 @@ def traces_url(text: str) -> str:
         raise ValueError(allowed) from None
     if url.scheme not in ("http", "https") or not url.hostname or given_port == 0:
         raise ValueError(allowed)
+    _need("opentelemetry.exporter.otlp.proto.http", "requirements-tracing.txt")
+    return text
+
+
+def wyoming_port(text: str) -> int | None:
+    """As `optional_port`. The package that speaks the protocol has to be there."""
+    value = optional_port(text)
+    if value is not None:
+        _need("wyoming", _WYOMING)
+    return value
+
+
+def announcement(text: str) -> bool:
+    """On or off. The package for it has to be there."""
+    value = switch(text)
+    if value:
+        _need("zeroconf", _WYOMING)
+    return value
+
+
+def _need(package: str, requirements: str) -> None:
     try:
-        found = find_spec(_EXPORTER) is not None
+        found = find_spec(package) is not None
     except ImportError:  # not even the package that it is in
         found = False
     if not found:
-        raise ValueError(f"package {_EXPORTER} is missing: pip install -c constraints.txt -r requirements-tracing.txt")
-    return text
+        raise ValueError(f"package {package} is missing: pip install -c constraints.txt -r {requirements}")
