@@ -65,7 +65,7 @@ class Connections:
         self._answer = answer
         self._refuse = refuse
         self._read_bytes = read_bytes
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], anyio.CancelScope] = {}
 
     @contextlib.asynccontextmanager
     async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
@@ -75,21 +75,21 @@ class Connections:
             yield
         finally:
             server.close()
-            connections = list(self._open)
-            for connection in connections:
-                connection.cancel()
-            await asyncio.gather(*connections, return_exceptions=True)
+            # Their scopes, not the tasks: asyncio would log each task that is cancelled.
+            for scope in self._open.values():
+                scope.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its first byte to its last."""
         task = asyncio.current_task()
         assert task is not None
-        self._open.add(task)
         try:
-            if len(self._open) > self._max_connections:
-                self._refuse(writer, f"{self._max_connections} connections are open, which is the limit")
-            else:
-                await self._answer(reader, writer)
+            with anyio.CancelScope() as self._open[task]:
+                if len(self._open) > self._max_connections:
+                    self._refuse(writer, f"{self._max_connections} connections are open, which is the limit")
+                else:
+                    await self._answer(reader, writer)
         except OSError as error:
             log.debug("connection_lost", door=self._door, peer=peer_of(writer), error=str(error))
         except Exception:
@@ -99,7 +99,7 @@ class Connections:
             with anyio.move_on_after(_GOODBYE_S, shield=True), contextlib.suppress(OSError):  # it is gone already
                 await writer.wait_closed()
             writer.transport.abort()
-            self._open.discard(task)
+            self._open.pop(task, None)
 
 
 def peer_of(writer: asyncio.StreamWriter) -> str | None:

@@ -60,7 +60,8 @@ class ExtraPorts:
         try:
             self.wyoming = _bound(wyoming)
         except PortError:
-            self.close()
+            if self.audiosocket is not None:
+                self.audiosocket.close()
             raise
         self.audiosocket_port = _port(self.audiosocket)
         """The port in use, also where the system chose it."""

@@ -32,6 +32,7 @@ from telephony.endpoints import (
     health,
     lexicon,
     livekit,
+    media,
     openai,
     page,
     pbx_calls,
@@ -101,9 +102,8 @@ def create_app(
     }
     pbx = Pbx(sessions, settings, metrics)
     audiosocket = None if extra_ports is None else extra_ports.audiosocket
-    routers["calls"] = (
-        pbx_calls.no_router() if audiosocket is None else pbx_calls.router(sessions, settings, pbx, audiosocket)
-    )
+    routers["calls"] = pbx_calls.router(sessions, settings, pbx, audiosocket)
+    routers["media"] = media.router(sessions, settings, metrics, pbx)
     if extra_ports is not None and extra_ports.wyoming is not None:
         from telephony.endpoints import wyoming  # it imports the package of its protocol
 

@@ -1,7 +1,8 @@
-"""Asterisk's door: AudioSocket over TCP. A PBX connects for each call, says its UUID, and plays what it is sent.
+"""Asterisk's calls, and AudioSocket over TCP: a PBX connects for each call, says its UUID, and plays what it is sent.
 
-The protocol carries no text: that comes for the UUID over HTTP (`endpoints/pbx_calls.py`), in the same event loop, to
-which everything here belongs. Until the PBX connects, texts wait here.
+Calls over a WebSocket (`endpoints/media.py`) join these. No text comes from a PBX: it comes for the UUID over HTTP
+(`endpoints/pbx_calls.py`), in the same event loop, to which everything here belongs. Until the PBX connects, texts wait
+here.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import asyncio
 import contextlib
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import anyio
 import structlog
 
 from telephony.endpoints.connections import Connections, peer_of
-from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, CallText, PbxCall
+from telephony.endpoints.pbx_call import CallText, PbxCall
+from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, AudioSocketCall
 from telephony.endpoints.tcp import with_port
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import audiosocket
@@ -81,10 +83,13 @@ class Pbx:
         )
 
     @contextlib.asynccontextmanager
-    async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
-        """Serves a listening socket inside the context; at its end every call is hung up. Closes the socket."""
+    async def serving(self, audiosocket: socket.socket | None) -> AsyncIterator[None]:
+        """Takes calls inside the context, also on a listening socket of AudioSocket, which it closes; see
+        `Connections.serving`. At its end no text waits any more."""
         try:
-            async with self._connections.serving(listener):
+            async with contextlib.AsyncExitStack() as stack:
+                if audiosocket is not None:
+                    await stack.enter_async_context(self._connections.serving(audiosocket))
                 yield
         finally:
             for waiting in self._waiting.values():
@@ -102,7 +107,8 @@ class Pbx:
             if self._has_just_ended(call_id):
                 raise EndedCallError(f"call {call_id} has ended")
             raise UnknownCallError(
-                f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port with that UUID first"
+                f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port or to /media with that "
+                "UUID first"
             )
         return call
 
@@ -142,6 +148,29 @@ class Pbx:
             return False
         waiting.expiry.cancel()
         return True
+
+    @contextlib.contextmanager
+    def joined(self, call: PbxCall) -> Iterator[None]:
+        """A call is connected inside the context, and is given the texts that waited for it.
+
+        It takes the place of another one of that id, which is cut.
+        """
+        older = self._calls.get(call.call_id)
+        if older is not None:
+            older.cut()
+        self._calls[call.call_id] = call
+        self._ended.pop(call.call_id, None)
+        waiting = self._waiting.pop(call.call_id, None)
+        if waiting is not None:
+            waiting.expiry.cancel()
+            for text in waiting.texts:
+                call.say(text)
+        try:
+            yield
+        finally:
+            if self._calls.get(call.call_id) is call:
+                del self._calls[call.call_id]
+                self._note_end(call.call_id)
 
     def _keep(self, call_id: uuid.UUID, text: CallText) -> None:
         wait_s = self._settings.audiosocket_wait_s
@@ -196,26 +225,18 @@ class Pbx:
             writer.write(audiosocket.encode_hangup())
             return
         try:
-            await self._converse(PbxCall(call_id, session, self._settings, self._metrics), reader, writer, decoder)
+            call = AudioSocketCall(call_id, session, self._settings, self._metrics)
+            await self._converse(call, reader, writer, decoder)
         finally:
             session.close()
 
     async def _converse(
-        self, call: PbxCall, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, decoder: PbxDecoder
+        self, call: AudioSocketCall, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, decoder: PbxDecoder
     ) -> None:
-        older = self._calls.get(call.call_id)
-        if older is not None:
-            older.cut()
-        self._calls[call.call_id] = call
-        self._ended.pop(call.call_id, None)
         log.info("connected", door=DOOR, peer=peer_of(writer), call=str(call.call_id))
-        waiting = self._waiting.pop(call.call_id, None)
-        if waiting is not None:
-            waiting.expiry.cancel()
-            for text in waiting.texts:
-                call.say(text)
         try:
-            await call.serve(reader, writer, decoder)
+            with self.joined(call):
+                await call.serve(reader, writer, decoder)
         except WireError as error:
             self._refuse(writer, "broken", str(error), call.call_id)
         except TimeoutError:
@@ -224,9 +245,6 @@ class Pbx:
             log.warning("client_stalled", door=DOOR, peer=peer_of(writer), call=str(call.call_id), error=error_text)
             writer.transport.abort()
         finally:
-            if self._calls.get(call.call_id) is call:
-                del self._calls[call.call_id]
-                self._note_end(call.call_id)
             log.info("disconnected", door=DOOR, peer=peer_of(writer), call=str(call.call_id))
 
     def _refuse(

@@ -5,6 +5,7 @@ Everything here belongs to the event loop of the doors.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -347,8 +348,18 @@ def _presented(scope: Scope) -> Iterator[bytes]:
             kind, _, key = value.partition(b" ")
             if kind.lower() in (b"bearer", b"token"):
                 yield key.strip()
+            elif kind.lower() == b"basic":  # all that a PBX can be told to send: the key is the password
+                yield _password(key)
     for text in _socket_query(scope, "api_key"):  # of older clients: proxies log it
         yield text.encode()
+
+
+def _password(credentials: bytes) -> bytes:
+    """The password of Basic credentials; empty where they are none."""
+    try:
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 def _socket_query(scope: Scope, name: str) -> list[str]:

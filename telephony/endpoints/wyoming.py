@@ -358,7 +358,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, list
                 await _Connection(reader, client, sessions, settings, presence=presence).serve()
             if presence.cut_because is not None:
                 log.info("idle_client_closed", **client.named, why=presence.cut_because)
-                await client.send(protocol.error("idle", CROWDED_OUT))
+                if presence.cut_because == "number":
+                    await client.send(protocol.error("busy", CROWDED_OUT))
         except ClientGoneError as error:
             log.debug("client_gone", **client.named, error=str(error))
 
