@@ -7,8 +7,9 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 
+import ifaddr
 import structlog
-from zeroconf import Error, InterfaceChoice, get_all_addresses
+from zeroconf import Error, InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from telephony.endpoints.security import is_loopback
@@ -37,7 +38,7 @@ async def announced(kind: str, host: str, port: int) -> AsyncIterator[None]:
 async def _announce(kind: str, host: str, port: int) -> None:
     """Until it is cancelled."""
     everywhere = host in _EVERY_ADDRESS
-    found = [each for each in get_all_addresses() if not is_loopback(each)] if everywhere else [host]
+    found = _addresses() if everywhere else [host]
     name = f"kokoro-telephony-{socket.gethostname().partition('.')[0]}.{kind}"
     info = AsyncServiceInfo(kind, name, port=port, parsed_addresses=found)
     try:
@@ -54,3 +55,9 @@ async def _announce(kind: str, host: str, port: int) -> None:
     finally:
         # Says goodbye as well.
         await network.async_close()
+
+
+def _addresses() -> list[str]:
+    """Those of this machine that others reach, IPv4."""
+    found = (each.ip for adapter in ifaddr.get_adapters() for each in adapter.ips)
+    return [address for address in found if isinstance(address, str) and not is_loopback(address)]

@@ -107,8 +107,8 @@ class Pbx:
             if self._has_just_ended(call_id):
                 raise EndedCallError(f"call {call_id} has ended")
             raise UnknownCallError(
-                f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port or to /media with that "
-                "UUID first"
+                f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port or to /media with "
+                "that UUID first"
             )
         return call
 

@@ -413,6 +413,36 @@ def test_a_sentence_that_fails_is_an_error_and_the_next_one_is_spoken(open_door:
     assert heard == ["audio-start", pcm("Good."), "error", pcm("Good again."), "audio-stop", "synthesize-stopped"]
 
 
+# The announcement
+
+
+def test_home_assistant_finds_the_door_in_its_network(open_door: StartService, events: EventLog) -> None:
+    zeroconf = pytest.importorskip("zeroconf")
+    door = open_door(wyoming_announce=True)
+    announced = events.wait("announced")
+    assert announced["port"] == door.wyoming_port
+    network = zeroconf.Zeroconf(interfaces=["127.0.0.1"])
+    try:
+        found = network.get_service_info("_wyoming._tcp.local.", announced["name"], timeout=round(1000 * TIMEOUT_S))
+    finally:
+        network.close()
+    assert found is not None
+    assert (found.port, found.parsed_addresses()) == (door.wyoming_port, ["127.0.0.1"])
+
+
+def test_a_door_that_cannot_be_announced_is_there_all_the_same(open_door: StartService, events: EventLog) -> None:
+    pytest.importorskip("zeroconf")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr("telephony.endpoints.announcement.AsyncZeroconf", _no_network)
+        door = open_door(wyoming_announce=True)
+        events.wait("announcement_failed", error="no network")
+        assert converse(door, "audio-stop", Synthesize("Hello."))[1] == pcm("Hello.")
+
+
+def _no_network(**_: object) -> None:
+    raise OSError("no network")
+
+
 # Settings
 
 
