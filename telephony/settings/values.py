@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 _N = TypeVar("_N", int, float)
 
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 _WYOMING = "requirements-wyoming.txt"
 
 
@@ -125,7 +126,7 @@ def traces_url(text: str) -> str:
         raise ValueError(allowed) from None
     if url.scheme not in ("http", "https") or not url.hostname or given_port == 0:
         raise ValueError(allowed)
-    _need("opentelemetry.exporter.otlp.proto.http", "requirements-tracing.txt")
+    _need(_EXPORTER, "requirements-tracing.txt")
     return text
 
 

@@ -223,9 +223,7 @@ EVENTS = (
         "idle_client_closed", "info", "a WebSocket on which nothing was said was closed: `time`, or `number` for room"
     ),
     Event("client_gone", "debug", "a client of a WebSocket left while something was being sent"),
-    Event(
-        "event_ignored", "debug", "an event of Wyoming's that is none of a speech service's, or is newer than this one"
-    ),
+    Event("event_ignored", "debug", "an event of Wyoming's that is not for a speech service, or newer than this one"),
     Event("close_failed", "debug", "a WebSocket could not be closed in order: its client is gone"),
     Event("connection_lost", "debug", "a telephone connection broke"),
     Event("datagram_ignored", "debug", "a UDP datagram that says nothing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from typing import Any
 
@@ -54,7 +55,7 @@ def decoded(*pieces: bytes) -> list[Event | type[WireError]]:
 def test_what_the_package_sends_is_read_whatever_the_pieces(events: list[Event], cuts: list[int]) -> None:
     sent = written(*events)
     places = sorted({0, len(sent), *(cut % (len(sent) + 1) for cut in cuts)})
-    pieces = [sent[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [sent[start:end] for start, end in itertools.pairwise(places)]
     assert decoded(*pieces) == events
 
 
