@@ -17,6 +17,7 @@ from telephony.endpoints.streaming import SpeechResponse
 from telephony.listeners.session import Speech
 from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols import contexts as protocol
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
@@ -38,6 +39,7 @@ class CreateSpeech(BaseModel):
     model_id: str | None = None
     language_code: str | None = None
     voice_settings: VoiceSettings | None = None
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
@@ -57,7 +59,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         speed = None if wanted.voice_settings is None else wanted.voice_settings.speed
         selection = sessions.find_reader(VoiceRequest(voice, wanted.language_code, speed), script)
         session = sessions.open(DOOR, request.state.request_id)
-        speech = session.say(script, selection, request_id=request.state.request_id)
+        pronunciations = lexicon_of(wanted.pronunciations)
+        speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
         return _Begun(encoder, speech, session.close)
 
     async def answer(request: Request, begun: _Begun, pieces: AsyncIterator[bytes], content_type: str) -> Response:

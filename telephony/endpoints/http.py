@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from telephony import __version__
 from telephony.endpoints import (
     admin,
+    call_events,
     contexts,
     contexts_http,
     control,
@@ -33,6 +34,7 @@ from telephony.endpoints import (
     lexicon,
     livekit,
     media,
+    names,
     openai,
     page,
     pbx_calls,
@@ -51,6 +53,7 @@ from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
 from telephony.settings import Settings
@@ -87,6 +90,7 @@ def create_app(
     actions: AdminActions,
     *,
     calls: CallRegistry,
+    events: CallEvents,
     lexicon_file: LexiconFile | None = None,
     extra_ports: ExtraPorts | None = None,
 ) -> FastAPI:
@@ -100,10 +104,11 @@ def create_app(
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
         for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
     }
-    pbx = Pbx(sessions, settings, metrics)
+    pbx = Pbx(sessions, settings, metrics, events)
     audiosocket = None if extra_ports is None else extra_ports.audiosocket
     routers["calls"] = pbx_calls.router(sessions, settings, pbx, audiosocket)
-    routers["media"] = media.router(sessions, settings, metrics, pbx)
+    routers["media"] = media.router(sessions, settings, metrics, pbx, events)
+    routers["call_events"] = call_events.router(events, settings, metrics)
     if extra_ports is not None and extra_ports.wyoming is not None:
         from telephony.endpoints import wyoming  # it imports the package of its protocol
 
@@ -112,6 +117,7 @@ def create_app(
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
+    routers["names"] = names.router(sessions)
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -130,6 +136,7 @@ def create_app(
         metrics=metrics,
         tickets=given,
         is_open=lambda scope: door_of(scope) in _OPEN,
+        needs_no_key=lambda scope: settings.open_names and door_of(scope) == "names",
         errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
     )
     origins = listed_origins(settings.allowed_origins)

@@ -18,6 +18,7 @@ from telephony.audio.encoders import open_encoder
 from telephony.endpoints.pbx import Pbx
 from telephony.endpoints.pbx_call import PbxCall, QueuedText
 from telephony.endpoints.websocket import TRY_AGAIN_LATER, AudioStream, Client, ClientGoneError, Frames, serving
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.playback import Playback
 from telephony.listeners.session import Session
 from telephony.listeners.sessions import RefusedError, SessionRegistry
@@ -56,16 +57,17 @@ class MediaCall(PbxCall):
         session: Session,
         settings: Settings,
         metrics: Metrics,
+        events: CallEvents,
         *,
         client: Client,
         started: protocol.Started,
     ) -> None:
         self._format = protocol.FORMATS[started.format]
         playback = Playback[QueuedText](LEAD_S, piece_ms=_PIECE_MS, flushed=True)
-        super().__init__(call_id, session, metrics, playback, self._format.sample_rate)
+        rate_hz = self._format.sample_rate
+        super().__init__(call_id, session, settings, metrics, events=events, playback=playback, sample_rate=rate_hz)
         self._json = started.json
         self._client = client
-        self._settings = settings
         self._numbered = 0
         # The ids of texts that were sent whole, and that the PBX has not played to the end.
         self._unheard: deque[str] = deque()
@@ -149,10 +151,12 @@ class MediaCall(PbxCall):
     async def _speak(self, said: QueuedText) -> None:
         encoder = open_encoder(self._format.encoding, self._format.sample_rate)
         stream = AudioStream(encoder, Frames(None), self._playback, said)
+        told_s = 0.0
         await self._flushed.wait()
         if not said.cut:
             await self._client.send_text(protocol.start_buffering(json=self._json))
         async for window in said.speech:
+            self.reporter.know(window.epoch, window.words)
             async for message in stream.messages(window):
                 if said.sent_s and not self._playback.ahead_s:
                     self._metrics.underruns.labels(DOOR).inc()
@@ -160,6 +164,9 @@ class MediaCall(PbxCall):
                 if said.cut:
                     break
                 await self._client.send_audio(message)
+                self.reporter.sent(window.epoch, said.sent_s - told_s)
+                told_s = said.sent_s
+        self.reporter.sent(said.speech.request.epoch, said.sent_s - told_s)
         if not said.cut:
             self._numbered += 1
             id = str(self._numbered)
@@ -185,7 +192,7 @@ def _set_event() -> asyncio.Event:
     return event
 
 
-def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, pbx: Pbx) -> APIRouter:
+def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, pbx: Pbx, events: CallEvents) -> APIRouter:
     """The route of this door, whose calls join those of `pbx`."""
     routes = APIRouter()
 
@@ -209,7 +216,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics, pbx:
                 client.session = str(call_id)
                 session = sessions.open(DOOR, str(call_id))
                 try:
-                    call = MediaCall(call_id, session, settings, metrics, client=client, started=started)
+                    call = MediaCall(call_id, session, settings, metrics, events, client=client, started=started)
                     await call.serve(pbx)
                 finally:
                     session.close()

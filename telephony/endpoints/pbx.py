@@ -21,6 +21,7 @@ from telephony.endpoints.connections import Connections, peer_of
 from telephony.endpoints.pbx_call import CallText, PbxCall
 from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, AudioSocketCall
 from telephony.endpoints.tcp import with_port
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import audiosocket
 from telephony.protocols.audiosocket import PbxDecoder
@@ -66,8 +67,9 @@ class _Waiting:
 class Pbx:
     """All calls of this door, and its server."""
 
-    def __init__(self, sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, sessions: SessionRegistry, settings: Settings, metrics: Metrics, events: CallEvents) -> None:
         self._sessions = sessions
+        self._events = events
         self._settings = settings
         self._metrics = metrics
         self._calls: dict[uuid.UUID, PbxCall] = {}
@@ -158,8 +160,10 @@ class Pbx:
         older = self._calls.get(call.call_id)
         if older is not None:
             older.cut()
+            older.reporter.left()
         self._calls[call.call_id] = call
         self._ended.pop(call.call_id, None)
+        call.reporter.connected()
         waiting = self._waiting.pop(call.call_id, None)
         if waiting is not None:
             waiting.expiry.cancel()
@@ -171,6 +175,7 @@ class Pbx:
             if self._calls.get(call.call_id) is call:
                 del self._calls[call.call_id]
                 self._note_end(call.call_id)
+                call.reporter.hung_up(spoken=True)
 
     def _keep(self, call_id: uuid.UUID, text: CallText) -> None:
         wait_s = self._settings.audiosocket_wait_s
@@ -225,7 +230,7 @@ class Pbx:
             writer.write(audiosocket.encode_hangup())
             return
         try:
-            call = AudioSocketCall(call_id, session, self._settings, self._metrics)
+            call = AudioSocketCall(call_id, session, self._settings, self._metrics, self._events)
             await self._converse(call, reader, writer, decoder)
         finally:
             session.close()

@@ -15,8 +15,11 @@ from typing import ClassVar, Literal
 
 import structlog
 
+from telephony.listeners.call_events import CallEvents
+from telephony.listeners.call_reporter import CallReporter
 from telephony.listeners.playback import Playback, SaidText
 from telephony.listeners.session import Session, Speech
+from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.lexicon import EMPTY, Lexicon
 from telephony.text.script import Script
@@ -61,18 +64,29 @@ class PbxCall(ABC):
         door: the name of the way in metrics.
         sample_rate: of what the caller hears, in Hz.
         digits: the last keys that the caller has pressed.
+        reporter: tells of the call.
     """
 
     door: ClassVar[Literal["audiosocket", "media"]]
 
     def __init__(
-        self, call_id: uuid.UUID, session: Session, metrics: Metrics, playback: Playback[QueuedText], sample_rate: int
+        self,
+        call_id: uuid.UUID,
+        session: Session,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        events: CallEvents,
+        playback: Playback[QueuedText],
+        sample_rate: int,
     ) -> None:
         self.call_id = call_id
         self.connected_at = time.monotonic()
         self.sample_rate = sample_rate
         self.digits: deque[str] = deque(maxlen=_MAX_DIGITS)
+        self.reporter = CallReporter(events, str(call_id), self.door)
         self._session = session
+        self._settings = settings
         self._metrics = metrics
         self._playback = playback
 
@@ -99,8 +113,11 @@ class PbxCall(ABC):
             wanted.selection,
             request_id=wanted.request_id,
             pronunciations=wanted.pronunciations,
+            lead_silence_s=self._settings.lead_silence_ms / 1000,
         )
-        self._playback.add(QueuedText(wanted.script.words, speech))
+        words = wanted.script.words
+        self.reporter.say(speech.request, words)
+        self._playback.add(QueuedText(words, speech))
 
     def interrupt(self) -> tuple[str, str]:
         """Barge-in: speech falls silent, what was said before is dropped. Returns what the caller heard, and the rest.
@@ -108,6 +125,7 @@ class PbxCall(ABC):
         The caller hears it end once the PBX knows.
         """
         heard = self._playback.interrupt()
+        self.reporter.interrupted()
         self._session.interrupt()
         return heard
 
@@ -129,10 +147,12 @@ class PbxCall(ABC):
         """The caller has pressed a key."""
         self.digits.append(digit)
         self._metrics.digits.inc()
+        self.reporter.digit(digit)
         log.info("digit", door=self.door, call=str(self.call_id), digit=digit)
 
     def note_end(self, said: QueuedText) -> None:
         """A text was spoken as far as it goes."""
+        self.reporter.made(said.speech.request.epoch, 0.0, whole=True)
         failure = said.speech.request.measured.failure
         if failure is not None:
             log.warning("text_broken_off", door=self.door, call=str(self.call_id), error=failure)

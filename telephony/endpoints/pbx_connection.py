@@ -18,6 +18,7 @@ import structlog
 
 from telephony.audio.samples import Resampler, to_pcm16
 from telephony.endpoints.pbx_call import PbxCall, QueuedText
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.playback import Playback
 from telephony.listeners.session import Session
 from telephony.protocols import audiosocket
@@ -48,10 +49,12 @@ class AudioSocketCall(PbxCall):
 
     door: ClassVar[Literal["audiosocket", "media"]] = DOOR
 
-    def __init__(self, call_id: uuid.UUID, session: Session, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, call_id: uuid.UUID, session: Session, settings: Settings, metrics: Metrics, events: CallEvents
+    ) -> None:
         playback = Playback[QueuedText](LEAD_S, piece_ms=_FRAME_MS, framed=True)
-        super().__init__(call_id, session, metrics, playback, audiosocket.DEFAULT_RATE_HZ)
-        self._settings = settings
+        rate_hz = audiosocket.DEFAULT_RATE_HZ
+        super().__init__(call_id, session, settings, metrics, events=events, playback=playback, sample_rate=rate_hz)
         self._rate_known = asyncio.Event()
         self._scope: anyio.CancelScope | None = None
 
@@ -133,6 +136,7 @@ class AudioSocketCall(PbxCall):
             samples = resampler.push(window.samples, window.sample_rate)
             if window.end_of_text:
                 samples = np.concatenate([samples, resampler.finish()])
+            self.reporter.know(window.epoch, window.words)
             said.push(replace(window, samples=samples, sample_rate=sample_rate))
             while not said.cut and await self._send_frame(said, writer):
                 pass
@@ -150,6 +154,7 @@ class AudioSocketCall(PbxCall):
         if not self._playback.sent(_FRAME_S, said) and begun:
             self._metrics.underruns.labels(DOOR).inc()
         await self._write(audiosocket.encode_audio(to_pcm16(frame), said.sample_rate), writer)
+        self.reporter.sent(said.speech.request.epoch, _FRAME_S)
         return True
 
     async def _write(self, message: bytes, writer: asyncio.StreamWriter) -> None:

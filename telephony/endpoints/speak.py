@@ -24,11 +24,12 @@ from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_mess
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import speak as protocol
-from telephony.protocols.messages import MessageError
+from telephony.protocols.messages import MessageError, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
+from telephony.text.lexicon import Lexicon
 from telephony.text.script import Script
 from telephony.voices import VoiceRequest
 
@@ -224,7 +225,7 @@ class _Connection:
     async def _handle(self, message: protocol.Speak | protocol.Flush | protocol.Clear) -> None:
         match message:
             case protocol.Speak():
-                await self._say(message.text)
+                await self._say(message)
             case protocol.Flush():
                 if self._current is None:
                     await self._client.send(protocol.Flushed(self._next_number()))
@@ -241,20 +242,21 @@ class _Connection:
                     conversation.end()
                 await self._client.send(protocol.Cleared(self._next_number()))
 
-    async def _say(self, text: str) -> None:
+    async def _say(self, message: protocol.Speak) -> None:
+        text = message.text
         limit = self._settings.max_text_chars
         if len(text) > limit:
             raise MessageError("text_too_long", f"a text of {len(text)} characters is longer than the limit of {limit}")
         if self._current is None:
             if not text or text.isspace():
                 return
-            self._current = self._open()
+            self._current = self._open(lexicon_of(message.pronunciations))
         conversation, reply = self._current
         reply.flushed = False
         await conversation.say(text)
         await conversation.wait_for_room()
 
-    def _open(self) -> tuple[Conversation, _Reply]:
+    def _open(self, pronunciations: Lexicon) -> tuple[Conversation, _Reply]:
         try:
             selection = self._sessions.find(self._wanted)
             session = self._sessions.open(DOOR, self._client.request_id)
@@ -274,6 +276,7 @@ class _Connection:
             selection=selection,
             sent_as=self._format,
             read=_read,
+            pronunciations=pronunciations,
         )
         self._open_conversations.add(conversation)
         self._tasks.start(partial(self._speak, conversation))

@@ -14,6 +14,7 @@ from telephony.endpoints import streaming
 from telephony.endpoints.speak import DOOR, ENCODINGS, ERRORS, voice_request, with_pronunciations
 from telephony.endpoints.streaming import SpeechResponse
 from telephony.listeners.sessions import SessionRegistry
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -24,6 +25,7 @@ class CreateSpeech(BaseModel):
     """What to say."""
 
     text: str = Field(min_length=1)
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 def _encoder(encoding: Encoding, container: str | None, sample_rate: int | None) -> Encoder:
@@ -61,7 +63,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         selection = sessions.find_reader(voice_request(sessions, model, speed), script)
         session = sessions.open(DOOR, request.state.request_id)
         try:
-            speech = session.say(script, selection, request_id=request.state.request_id)
+            pronunciations = lexicon_of(wanted.pronunciations)
+            speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
             pieces = await streaming.begin(request, streaming.encoded(speech, encoder))
         except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
