@@ -218,6 +218,22 @@ def test_a_script_of_the_reference_hears_nothing_of_before_a_barge_in(open_door:
         assert pbx.heard == pcm("The next one.")
 
 
+def test_subscribers_are_told_what_a_script_of_the_reference_heard(open_door: StartService) -> None:
+    door = open_door()
+    with connect(f"ws://127.0.0.1:{door.http_port}/calls/events") as events, ScriptedPbx(door) as pbx:
+        pbx.wait_connected()
+        say(door, "Hello.")
+        pbx.read_to("STOP_MEDIA_BUFFERING")
+        told = [json.loads(events.recv(TIMEOUT_S)) for _ in range(3)]
+        assert [(each["type"], each["door"], each.get("text")) for each in told] == [
+            ("connected", "media", None),
+            ("speaking", "media", "Hello."),
+            ("spoken", "media", "Hello."),
+        ]
+        pbx.event("DTMF_END", digit="5")
+        assert json.loads(events.recv(TIMEOUT_S))["digit"] == "5"
+
+
 def test_a_script_of_the_reference_that_was_sent_all_is_flushed_too(open_door: StartService) -> None:
     door = open_door()
     with ScriptedPbx(door) as pbx:
