@@ -107,6 +107,7 @@ class Service:
                 settings.shared_calls,
                 pronounce,
                 settings.lead_silence_ms / 1000,
+                self._switch.aliases,
             ),
             self._scheduler,
             self.metrics,
@@ -122,6 +123,7 @@ class Service:
                 settings.sink_buffer_s,
                 None if settings.loudness_db is None else Loudness(settings.loudness_db, self._measured_db),
                 pronounce,
+                self._switch.aliases,
             ),
             self._scheduler,
             self.metrics,
@@ -351,15 +353,8 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        pronounce = self.sessions.policy.pronounce
-        return Prerenderer(
-            phrases,
-            self._scheduler,
-            self.sessions.find_reader,
-            whole=whole,
-            exact=self.settings.exact,
-            pronounce=pronounce,
-        )
+        find, policy = self.sessions.find_reader, self.sessions.policy
+        return Prerenderer(phrases, self._scheduler, find, policy, whole=whole, exact=self.settings.exact)
 
     def _open_http_endpoint(self, extra: ExtraPorts) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
@@ -379,6 +374,7 @@ class Service:
             actions,
             calls=self.calls,
             events=self._events,
+            telephone=self._telephone,
             lexicon_file=self._lexicon,
             extra_ports=extra,
         )

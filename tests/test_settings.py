@@ -40,6 +40,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "piper_model": ("/tmp/voice.onnx", Path("/tmp/voice.onnx")),
     "piper_config": ("/tmp/voice.json", Path("/tmp/voice.json")),
     "piper_voices": ("/tmp/voices", Path("/tmp/voices")),
+    "kokoro_voices": ("/tmp/own", Path("/tmp/own")),
     "piper_max_loaded": ("2", 2),
     "supertonic": ("fetch", "fetch"),
     "supertonic_dir": ("/tmp/supertonic", Path("/tmp/supertonic")),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telephony.audio.encoders import Encoder, open_encoder
+from telephony.audio.encoders import open_encoder
 from telephony.endpoints import streaming
-from telephony.endpoints.contexts import DOOR, ERRORS, output_format, with_markup
-from telephony.endpoints.streaming import SpeechResponse
-from telephony.listeners.session import Speech
+from telephony.endpoints.contexts import DOOR, ERRORS, with_markup
+from telephony.endpoints.contexts import output_format as format_of
+from telephony.endpoints.streaming import OneText
 from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols import contexts as protocol
 from telephony.protocols.messages import Pronunciations, lexicon_of
@@ -48,29 +47,13 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         prefix="/v1/text-to-speech", tags=["contexts"], route_class=ERRORS.route_class, responses=ERRORS.described
     )
 
-    async def begin(request: Request, voice: str, wanted: CreateSpeech, format_name: str) -> _Begun:
-        if len(wanted.text) > settings.max_text_chars:
-            raise streaming.too_long(settings.max_text_chars)
-        encoder = open_encoder(*output_format(format_name))
-        script = await sessions.parse(with_markup(wanted.text))
-        if not script.speakable:
-            raise HTTPException(400, "there is nothing to say in the text")
-        sessions.check_open()
+    async def say(request: Request, voice: str, wanted: CreateSpeech) -> OneText:
         speed = None if wanted.voice_settings is None else wanted.voice_settings.speed
-        selection = sessions.find_reader(VoiceRequest(voice, wanted.language_code, speed), script)
-        session = sessions.open(DOOR, request.state.request_id)
-        pronunciations = lexicon_of(wanted.pronunciations)
-        speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
-        return _Begun(encoder, speech, session.close)
-
-    async def answer(request: Request, begun: _Begun, pieces: AsyncIterator[bytes], content_type: str) -> Response:
-        try:
-            pieces = await streaming.begin(request, pieces)
-        except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
-            begun.close()
-            raise
-        headers = {"X-Cache": streaming.x_cache(begun.speech)}
-        return SpeechResponse(pieces, content_type, headers, send_timeout_s=settings.send_timeout_s, close=begun.close)
+        chosen = VoiceRequest(voice, wanted.language_code, speed)
+        text, lexicon = with_markup(wanted.text), lexicon_of(wanted.pronunciations)
+        return await streaming.say(
+            request, sessions, settings, door=DOOR, text=text, wanted=chosen, pronunciations=lexicon
+        )
 
     @routes.post("/{voice}", response_class=Response)
     @routes.post("/{voice}/stream", response_class=Response)
@@ -78,15 +61,18 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         request: Request, voice: str, wanted: CreateSpeech, output_format: str = _USUAL_FORMAT
     ) -> Response:
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
-        begun = await begin(request, voice, wanted, output_format)
-        return await answer(request, begun, streaming.encoded(begun.speech, begun.encoder), begun.encoder.content_type)
+        encoder = open_encoder(*format_of(output_format))
+        said = await say(request, voice, wanted)
+        pieces = streaming.encoded(said.speech, encoder)
+        return await streaming.answer(request, said, pieces, encoder.content_type, settings)
 
     @routes.post("/{voice}/stream/with-timestamps", response_class=Response)
     async def create_timed_speech(
         request: Request, voice: str, wanted: CreateSpeech, output_format: str = _USUAL_FORMAT
     ) -> Response:
         """As JSON lines: audio in base64, and when its characters are heard."""
-        begun = await begin(request, voice, wanted, output_format)
+        encoder = open_encoder(*format_of(output_format))
+        said = await say(request, voice, wanted)
         clock = protocol.CharacterClock()
 
         def line(data: bytes, words: Sequence[Word]) -> bytes:
@@ -94,15 +80,7 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 return b""
             return protocol.timed_line(data, clock.align_synchronously(words, 0.0) if words else None)
 
-        return await answer(request, begun, streaming.encoded(begun.speech, begun.encoder, line), "application/json")
+        lines = streaming.encoded(said.speech, encoder, line)
+        return await streaming.answer(request, said, lines, "application/json", settings)
 
     return routes
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """A text on its way; `close` ends its session."""
-
-    encoder: Encoder
-    speech: Speech
-    close: Callable[[], None]

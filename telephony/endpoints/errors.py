@@ -18,6 +18,7 @@ from telephony.endpoints.observer import explain
 from telephony.endpoints.streaming import SpeechFailedError, busy
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError
+from telephony.protocols.messages import MessageError
 from telephony.text.normalization import SpokenError
 from telephony.voices import UnavailableVoiceError, VoiceRequest
 from telephony.voices.reading import UnreadableTextError
@@ -35,6 +36,7 @@ TOLD = (
     EncoderError,
     SpokenError,
     SpeechFailedError,
+    MessageError,
 )
 """What `OwnErrors` can tell."""
 
@@ -153,3 +155,7 @@ class OwnErrors:
             case SpeechFailedError():
                 return HTTPException(500, f"the speech failed: {error}")
         return HTTPException(400, str(error))
+
+
+PLAIN_ERRORS = OwnErrors(lambda status, message: {"error": message}, unknown_voice=400, invalid=400)
+"""For clients that show what is wrong to a person, at most: `{"error": message}`."""

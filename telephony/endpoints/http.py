@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -28,6 +29,10 @@ from telephony.endpoints import (
     contexts,
     contexts_http,
     control,
+    custom_speech,
+    custom_speech_http,
+    custom_voice,
+    doors,
     errors,
     gateway,
     health,
@@ -39,6 +44,7 @@ from telephony.endpoints import (
     page,
     pbx_calls,
     pipecat,
+    sound,
     speak,
     speak_http,
     tickets,
@@ -51,11 +57,13 @@ from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.pbx import Pbx
 from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
+from telephony.endpoints.telephone import TelephoneEndpoints
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
 from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
+from telephony.protocols.sound_url import UrlSigner
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.telemetry.refusals import peer_name, refused
@@ -69,6 +77,10 @@ _OPEN = ("health", "page")
 _OWN_ERRORS = {
     "contexts": contexts.ERRORS,
     "contexts_http": contexts.ERRORS,
+    "custom_speech": custom_speech.ERRORS,
+    "custom_speech_http": custom_speech.ERRORS,
+    "custom_voice": custom_voice.ERRORS,
+    "sound": sound.ERRORS,
     "speak": speak.ERRORS,
     "speak_http": speak.ERRORS,
 }
@@ -91,6 +103,7 @@ def create_app(
     *,
     calls: CallRegistry,
     events: CallEvents,
+    telephone: TelephoneEndpoints,
     lexicon_file: LexiconFile | None = None,
     extra_ports: ExtraPorts | None = None,
 ) -> FastAPI:
@@ -102,7 +115,10 @@ def create_app(
     app = FastAPI(title="Kokoro for phone calls", version=__version__, docs_url=None, redoc_url=None)
     routers = {
         door.__name__.rpartition(".")[2]: door.router(sessions, settings, metrics)
-        for door in (livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http)
+        for door in (
+            *(livekit, pipecat, gateway, openai, contexts, contexts_http, speak, speak_http),
+            *(custom_speech, custom_speech_http, custom_voice, sound),
+        )
     }
     pbx = Pbx(sessions, settings, metrics, events)
     audiosocket = None if extra_ports is None else extra_ports.audiosocket
@@ -118,6 +134,7 @@ def create_app(
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
     routers["names"] = names.router(sessions)
+    routers["doors"] = doors.router(settings, _ports(telephone, extra_ports))
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -125,6 +142,13 @@ def create_app(
     for router in routers.values():
         app.include_router(router)
     door_of = partial(_door_of, {name: router.routes for name, router in routers.items()})
+    signer = UrlSigner(settings.api_key)
+
+    def signed_by(scope: Scope) -> int | None:
+        if door_of(scope) != "sound":
+            return None
+        return signer.signed_by(scope["path"], scope["query_string"].decode("latin-1"), time.time())
+
     app.router.default = errors.not_found
     app.add_exception_handler(RequestValidationError, errors.answer_invalid)
     app.add_exception_handler(HTTPException, errors.answer_error)
@@ -138,6 +162,7 @@ def create_app(
         is_open=lambda scope: door_of(scope) in _OPEN,
         needs_no_key=lambda scope: settings.open_names and door_of(scope) == "names",
         errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
+        signed_by=signed_by,
     )
     origins = listed_origins(settings.allowed_origins)
     if origins:
@@ -161,6 +186,15 @@ def create_app(
         app.add_middleware(TraceContext)
     app.add_middleware(ForwardedHeaders, trusted=settings.forwarded_allow_ips)
     return app
+
+
+def _ports(telephone: TelephoneEndpoints, extra: ExtraPorts | None) -> Mapping[str, doors.Port]:
+    """The doors beside HTTP."""
+    return {
+        "telephone": lambda: telephone.tcp_port if telephone.bound else None,
+        "registration": lambda: telephone.udp_port if telephone.bound else None,
+        "audiosocket": lambda: None if extra is None else extra.audiosocket_port,
+    }
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -10,6 +10,9 @@ from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
+# Ours, and those that clients of other services send.
+_HEADERS = (b"x-api-key", b"xi-api-key", b"x-vapi-secret")
+
 
 class Keys:
     """The keys of the doors.
@@ -39,7 +42,7 @@ class Keys:
 def presented(scope: Scope) -> Iterator[bytes]:
     """Every key that a request shows."""
     for name, value in scope["headers"]:
-        if name in (b"x-api-key", b"xi-api-key"):
+        if name in _HEADERS:
             yield value
         elif name == b"authorization":
             kind, _, key = value.partition(b" ")

@@ -162,7 +162,9 @@ class _Connection:
 
     async def _start(self, message: protocol.StartSession) -> None:
         chosen = message.chosen
-        wanted = VoiceRequest(chosen.voice, chosen.lang_code, chosen.speed, chosen.engine)
+        wanted = VoiceRequest(
+            chosen.voice, chosen.lang_code, chosen.speed, chosen.engine, chosen.intonation, chosen.loudness
+        )
         self._sessions.check_open()  # first: before the service is ready it knows no voice
         try:
             selection = self._sessions.find(wanted)

@@ -19,7 +19,7 @@ from telephony.endpoints.pbx import EndedCallError, Pbx, TooMuchTextError, Unkno
 from telephony.endpoints.pbx_call import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
-from telephony.protocols.messages import Pronunciations, lexicon_of
+from telephony.protocols.messages import Expression, Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
@@ -27,7 +27,7 @@ from telephony.voices import ResolvedVoice, VoiceRequest
 from telephony.voices.reading import UnreadableTextError
 
 
-class Words(BaseModel):
+class Words(Expression):
     """What to say, and who. What is left out is as the service is set."""
 
     text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
@@ -162,7 +162,7 @@ def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, audiosocket:
 
 
 def _select(sessions: SessionRegistry, words: Words, script: Script) -> ResolvedVoice:
-    asked = VoiceRequest(words.voice, words.language, words.speed, words.engine)
+    asked = VoiceRequest(words.voice, words.language, words.speed, words.engine, words.intonation, words.loudness)
     try:
         return sessions.find_reader(asked, script)
     except UnreadableTextError as error:

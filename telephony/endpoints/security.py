@@ -27,6 +27,7 @@ from telephony.endpoints.keys import Keys
 from telephony.endpoints.observer import explain
 from telephony.endpoints.proxies import forwarded_hosts
 from telephony.endpoints.tickets import Tickets
+from telephony.protocols.sound_url import SignatureError
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -187,6 +188,8 @@ class Guard:
         needs_no_key: whether it is shown without a key too.
         errors_of: how a door tells its clients of a refusal, if it has a form of its own: on a WebSocket too, which
             is then never opened.
+        signed_by: the number of the key that has signed a request's address; None where it is not signed. Raises
+            SignatureError.
 
     For what it lets through, `scope["state"]["key"]` is the number of the key, None where none is asked for.
     """
@@ -201,6 +204,7 @@ class Guard:
         is_open: Callable[[Scope], bool],
         needs_no_key: Callable[[Scope], bool],
         errors_of: Callable[[Scope], OwnErrors | None],
+        signed_by: Callable[[Scope], int | None],
     ) -> None:
         self._app = app
         self._tickets = tickets
@@ -208,6 +212,7 @@ class Guard:
         self._is_open = is_open
         self._needs_no_key = needs_no_key
         self._errors_of = errors_of
+        self._signed_by = signed_by
         self._keys = Keys(settings.api_key)
         self._hosts = Hosts(settings.allowed_hosts, settings.http_host, guarded=self._keys.required)
         self._origins = Origins(settings.allowed_origins, self._hosts.are_own)
@@ -244,12 +249,19 @@ class Guard:
             return _Refusal("origin", message, 403, _POLICY_VIOLATION)
         if self._in_work >= self._max_in_work:
             return _Refusal("connections", "too many connections", 503, _TRY_AGAIN_LATER, retry_after_s=1)
-        key = self._key(scope)
+        key, forgery = self._key(scope), None
+        if key is None and self._keys.required:
+            try:
+                key = self._signed_by(scope)
+            except SignatureError as error:
+                forgery = str(error)
         scope.setdefault("state", {})["key"] = key
         wait_s = self._rates.take(_address(scope) if key is None else f"key {key}")
         if wait_s:
             message = f"too many requests: try again in {math.ceil(wait_s)} s"
             return _Refusal("rate", message, 429, _TRY_AGAIN_LATER, retry_after_s=wait_s)
+        if forgery is not None:
+            return _Refusal("signature", forgery, 403, _POLICY_VIOLATION)
         if self._keys.required and key is None and not self._needs_no_key(scope):
             return _Refusal("key", "a valid API key is needed", 401, _POLICY_VIOLATION)
         if scope["type"] == "http" and _content_length(headers) > self._max_body_bytes:

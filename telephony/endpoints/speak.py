@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,19 +17,19 @@ from fastapi import APIRouter, HTTPException, WebSocket
 
 from telephony import __version__
 from telephony.audio.encoders import EncoderError, open_encoder
-from telephony.endpoints.conversation import Conversation, Format
+from telephony.endpoints.conversation import Format
 from telephony.endpoints.errors import TOLD, OwnErrors
-from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_message, serving
+from telephony.endpoints.idle import CROWDED_OUT, IdleClients
+from telephony.endpoints.replies import ReplyConnection
+from telephony.endpoints.websocket import Client, ClientGoneError
 from telephony.engines.base import UnknownVoiceError
-from telephony.listeners.sessions import RefusedError, SessionRegistry
+from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols import speak as protocol
 from telephony.protocols.messages import MessageError, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
-from telephony.text.lexicon import Lexicon
 from telephony.text.script import Script
 from telephony.voices import VoiceRequest
 
@@ -119,15 +119,10 @@ def _speed(text: str | None) -> float | None:
         raise HTTPException(400, f"speed is a number, not {text!r:.100}") from None
 
 
-class _Reply:
-    """What is said until it is flushed and heard, or cleared; see `conversation.Answers`.
-
-    Attributes:
-        flushed: whether nothing was said since the last Flush.
-    """
+class _Answers:
+    """See `conversation.Answers`; and the answers to each Flush, which come when what is before it was heard."""
 
     def __init__(self, client: Client, next_number: Callable[[], int]) -> None:
-        self.flushed = False
         self._client = client
         self._next_number = next_number
         self._heard = 0
@@ -152,7 +147,6 @@ class _Reply:
 
     async def flush(self, segment: int) -> None:
         """A Flush has come behind a segment."""
-        self.flushed = True
         self._flushes.append(segment)
         await self._tell()
 
@@ -166,155 +160,36 @@ class _Reply:
             await self._client.send(protocol.Flushed(self._next_number()))
 
 
-class _Connection:
-    """One client. One task reads its messages; while it has something to say, another one speaks."""
+class _Connection(ReplyConnection[_Answers]):
+    """One client, with the messages of this protocol."""
 
-    def __init__(
-        self,
-        client: Client,
-        sessions: SessionRegistry,
-        settings: Settings,
-        *,
-        presence: Presence,
-        wanted: VoiceRequest,
-        sent_as: Format,
-    ) -> None:
-        self._client = client
-        self._sessions = sessions
-        self._settings = settings
-        self._presence = presence
-        self._wanted = wanted
-        self._format = sent_as
-        self._numbers = 0
-        self._current: tuple[Conversation, _Reply] | None = None
-        self._open_conversations: set[Conversation] = set()
-        self._closing = False
+    def __init__(self, client: Client, sessions: SessionRegistry, settings: Settings, **options: Any) -> None:
+        super().__init__(client, sessions, settings, door=DOOR, read=_read, **options)
+        self._numbers = itertools.count()
 
-    async def serve(self) -> None:
-        """Returns when the client is gone, or wants to be closed and has heard all."""
-        try:
-            async with serving(self._client) as self._tasks:
-                self._tasks.start(self._read)
-        finally:
-            for conversation in self._open_conversations:
-                conversation.close()
-
-    async def _read(self) -> None:
-        self._presence.rest()
-        async for received in self._client.messages():
-            if self._closing:  # read on, to notice if the client goes
-                continue
-            self._presence.resume()
-            try:
-                message = protocol.parse(received)
-                if isinstance(message, protocol.Close):
-                    self._closing = True
-                    if self._current is not None:
-                        conversation, _ = self._current
-                        self._current = None
-                        conversation.end()
-                    if not self._open_conversations:
-                        break
-                else:
-                    await self._handle(message)
-            except MessageError as error:
-                await self._client.send(protocol.Error(error.code, str(error)))
-            self._rest_if_idle()
-        self._tasks.cancel()
-
-    async def _handle(self, message: protocol.Speak | protocol.Flush | protocol.Clear) -> None:
-        match message:
-            case protocol.Speak():
-                await self._say(message)
+    async def _obey(self, received: str | bytes) -> None:
+        match protocol.parse(received):
+            case protocol.Speak(text=text, pronunciations=pronunciations):
+                await self._say(text, lexicon_of(pronunciations))
             case protocol.Flush():
-                if self._current is None:
-                    await self._client.send(protocol.Flushed(self._next_number()))
-                    return
-                conversation, reply = self._current
-                await reply.flush(conversation.flush())
-                self._end_if_heard()
+                reply = self._current
+                if reply is None:
+                    await self._client.send(protocol.Flushed(next(self._numbers)))
+                else:
+                    await reply.answers.flush(self._flush())
             case protocol.Clear():
                 if self._current is not None:
-                    conversation, reply = self._current
-                    self._current = None
-                    reply.forget()
-                    conversation.interrupt()
-                    conversation.end()
-                await self._client.send(protocol.Cleared(self._next_number()))
+                    self._current.answers.forget()
+                self._clear()
+                await self._client.send(protocol.Cleared(next(self._numbers)))
+            case protocol.Close():
+                self._end()
 
-    async def _say(self, message: protocol.Speak) -> None:
-        text = message.text
-        limit = self._settings.max_text_chars
-        if len(text) > limit:
-            raise MessageError("text_too_long", f"a text of {len(text)} characters is longer than the limit of {limit}")
-        if self._current is None:
-            if not text or text.isspace():
-                return
-            self._current = self._open(lexicon_of(message.pronunciations))
-        conversation, reply = self._current
-        reply.flushed = False
-        await conversation.say(text)
-        await conversation.wait_for_room()
+    def _answers(self) -> _Answers:
+        return _Answers(self._client, self._numbers.__next__)
 
-    def _open(self, pronunciations: Lexicon) -> tuple[Conversation, _Reply]:
-        try:
-            selection = self._sessions.find(self._wanted)
-            session = self._sessions.open(DOOR, self._client.request_id)
-        except UnknownVoiceError as error:
-            raise no_voice_message(error) from None
-        except RefusedError as error:
-            raise MessageError("busy", str(error)) from None
-        reply = _Reply(self._client, self._next_number)
-        conversation = Conversation(
-            session,
-            reply,
-            self._sessions,
-            self._settings,
-            on_pending=self._on_pending,
-            session_id=self._client.request_id,
-            wanted=self._wanted,
-            selection=selection,
-            sent_as=self._format,
-            read=_read,
-            pronunciations=pronunciations,
-        )
-        self._open_conversations.add(conversation)
-        self._tasks.start(partial(self._speak, conversation))
-        return conversation, reply
-
-    async def _speak(self, conversation: Conversation) -> None:
-        await conversation.speak()
-        self._open_conversations.remove(conversation)
-        conversation.close()
-        if self._closing and not self._open_conversations:
-            self._tasks.cancel()
-        self._rest_if_idle()
-
-    def _next_number(self) -> int:
-        number = self._numbers
-        self._numbers += 1
-        return number
-
-    def _on_pending(self, pending: bool) -> None:
-        if pending:
-            self._presence.speak()
-        else:
-            self._end_if_heard()
-            self._rest_if_idle()
-
-    def _end_if_heard(self) -> None:
-        """Between replies a client holds no place."""
-        if self._current is not None:
-            conversation, reply = self._current
-            if reply.flushed and not conversation.pending:
-                self._current = None
-                conversation.end()
-
-    def _rest_if_idle(self) -> None:
-        if not self._open_conversations:
-            self._presence.rest()
-        elif not any(conversation.pending for conversation in self._open_conversations):
-            self._presence.pause()
+    def _error(self, error: MessageError) -> protocol.Error:
+        return protocol.Error(error.code, str(error))
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:

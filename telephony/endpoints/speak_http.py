@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +12,6 @@ from starlette.responses import Response
 from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.speak import DOOR, ENCODINGS, ERRORS, voice_request, with_pronunciations
-from telephony.endpoints.streaming import SpeechResponse
 from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
@@ -53,28 +52,14 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         speed: float | None = None,
     ) -> Response:
         """Speaks a text. The answer begins with the first audio; if the speech fails later, the connection is cut."""
-        if len(wanted.text) > settings.max_text_chars:
-            raise streaming.too_long(settings.max_text_chars)
         encoder = _encoder(encoding, container, sample_rate)
-        script = await sessions.parse(with_pronunciations(wanted.text))
-        if not script.speakable:
-            raise HTTPException(400, "there is nothing to say in the text")
-        sessions.check_open()
-        selection = sessions.find_reader(voice_request(sessions, model, speed), script)
-        session = sessions.open(DOOR, request.state.request_id)
-        try:
-            pronunciations = lexicon_of(wanted.pronunciations)
-            speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
-            pieces = await streaming.begin(request, streaming.encoded(speech, encoder))
-        except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
-            session.close()
-            raise
-        return SpeechResponse(
-            pieces,
-            encoder.content_type,
-            {"X-Cache": streaming.x_cache(speech)},
-            send_timeout_s=settings.send_timeout_s,
-            close=session.close,
+        sessions.check_open()  # first: before the service is ready it knows no voice
+        voice = voice_request(sessions, model, speed)
+        text, lexicon = with_pronunciations(wanted.text), lexicon_of(wanted.pronunciations)
+        said = await streaming.say(
+            request, sessions, settings, door=DOOR, text=text, wanted=voice, pronunciations=lexicon
         )
+        pieces = streaming.encoded(said.speech, encoder)
+        return await streaming.answer(request, said, pieces, encoder.content_type, settings)
 
     return routes

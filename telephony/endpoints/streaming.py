@@ -21,10 +21,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 from telephony.audio.encoders import Encoder
 from telephony.listeners.session import Speech
-from telephony.listeners.sessions import RefusedError
+from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.scheduling.queues import Window
+from telephony.settings import Settings
 from telephony.speech import Samples, Word
 from telephony.telemetry.refusals import peer_name
+from telephony.text.lexicon import EMPTY, Lexicon
+from telephony.voices import VoiceRequest
 
 log = structlog.get_logger()
 
@@ -102,6 +105,58 @@ async def body(request: Request, speech: Speech, encoder: Encoder, stream: bool 
     if encoder.streams if stream is None else stream:
         return Body(await begin(request, encoded(speech, encoder)))
     return await _unless_gone(request.receive, _whole(encoded(speech, encoder), encoder, may_stream=stream is None))
+
+
+@dataclass(frozen=True)
+class OneText:
+    """A text that is being said, in a session of its own; `close` ends that."""
+
+    speech: Speech
+    close: Callable[[], None]
+
+
+async def say(
+    request: Request,
+    sessions: SessionRegistry,
+    settings: Settings,
+    *,
+    door: str,
+    text: str,
+    wanted: VoiceRequest,
+    pronunciations: Lexicon = EMPTY,
+) -> OneText:
+    """Begins to say the text of a request, with the client's own `pronunciations`.
+
+    Raises:
+        HTTPException: the text is too long, or has nothing to say.
+        SpokenError: it is a document that is not valid.
+        RefusedError: there is no place for another session now.
+        UnknownVoiceError, UnreadableTextError: there is no such voice, or it does not read the text.
+    """
+    if len(text) > settings.max_text_chars:
+        raise too_long(settings.max_text_chars)
+    script = await sessions.parse(text)
+    if not script.speakable:
+        raise HTTPException(400, "there is nothing to say in the text")
+    sessions.check_open()
+    selection = sessions.find_reader(wanted, script)
+    request_id = request.state.request_id
+    session = sessions.open(door, request_id)
+    speech = session.say(script, selection, request_id=request_id, pronunciations=pronunciations)
+    return OneText(speech, session.close)
+
+
+async def answer(
+    request: Request, said: OneText, pieces: AsyncIterator[bytes], content_type: str, settings: Settings
+) -> SpeechResponse:
+    """The answer of `pieces`, which begins with the first audio; see `begin`. Ends the session if there is none."""
+    try:
+        pieces = await begin(request, pieces)
+    except BaseException:  # a client that has gone is one: whatever it is, nobody listens any more
+        said.close()
+        raise
+    headers = {"X-Cache": x_cache(said.speech)}
+    return SpeechResponse(pieces, content_type, headers, send_timeout_s=settings.send_timeout_s, close=said.close)
 
 
 class SpeechResponse(StreamingResponse):
@@ -198,10 +253,11 @@ async def _whole(pieces: AsyncIterator[bytes], encoder: Encoder, *, may_stream: 
                 return Body(_joined(bytes(data), pieces))
             raise TooLargeError(f"an answer as a whole has at most {MAX_WHOLE_BYTES} bytes: ask for it streamed")
     encoder.complete(data)
-    return Body(_sliced(bytes(data)), len(data))
+    return Body(sliced(bytes(data)), len(data))
 
 
-async def _sliced(data: bytes) -> AsyncIterator[bytes]:
+async def sliced(data: bytes) -> AsyncIterator[bytes]:
+    """What is there already, in pieces that a slow client takes in time."""
     for start in range(0, len(data), _SENT_AT_ONCE_BYTES):
         yield data[start : start + _SENT_AT_ONCE_BYTES]
 

@@ -229,6 +229,9 @@ class Engines:
     piper_voices: Path | None = setting(
         None, values.path, "directory with more Piper voices, for languages that Kokoro lacks"
     )
+    kokoro_voices: Path | None = setting(
+        None, values.path, "directory with more Kokoro voices, such as af_anna.pt: .pt, .npy, .npz or .safetensors"
+    )
     piper_max_loaded: int = setting(
         4, values.positive_int, "Piper voices in memory at once; each is loaded when it is first needed"
     )

@@ -109,8 +109,15 @@ EVENTS = (
         "voices_not_streamed",
         "warning",
         "there are no statistics for voices of your own, or for other weights; they are spoken sentence by sentence",
-        "run `python -m telephony.engines.kokoro.fit --weights-dir DIR`, start again",
+        "run `python -m telephony.engines.kokoro.fit --weights-dir DIR` (`--kokoro-voices DIR`), start again",
     ),
+    Event(
+        "voice_file_refused",
+        "warning",
+        "a file in `--kokoro-voices` is no voice, or the directory cannot be read; the others speak",
+        "`why` says what is wrong",
+    ),
+    Event("voice_files_found", "info", "voices of `--kokoro-voices` are there"),
     Event("statistics_unusable", "warning", "the file that `fit` wrote cannot be read", "delete it, run `fit` again"),
     Event(
         "piper_voices_missing",

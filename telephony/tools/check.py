@@ -154,7 +154,7 @@ def _weights(settings: Settings) -> str:
         verify_weights(weights)
     except WeightsError as error:
         raise _CheckError(str(error)) from None
-    voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names()}
+    voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.with_own(settings.kokoro_voices).voice_names()}
     try:
         recipes.find(settings.voice, voices, BlendFile(settings.blends_path).recipes())
     except UnknownVoiceError as error:

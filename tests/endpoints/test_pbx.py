@@ -299,6 +299,7 @@ def test_a_barge_in_fades_and_no_old_audio_is_left(start: Callable[..., Service]
     assert steps[-fade_samples:].max() < 1.1 * steps[:-fade_samples].max()  # no click
 
 
+@pytest.mark.slow
 def test_a_barge_in_tells_what_was_heard_and_the_call_goes_on(start: Callable[..., Service]) -> None:
     door = start()
     with Pbx(door) as pbx:
