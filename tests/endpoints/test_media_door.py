@@ -18,17 +18,16 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from telephony.audio.samples import to_pcm16
 from telephony.endpoints.media import LEAD_S
 from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.service import Service
-from tests.clients import TIMEOUT_S, EventLog, Throttle, crowd, dominant_hz, figure, tone, wait_figure
+from tests.agents import KEY, pcm
+from tests.clients import TIMEOUT_S, EventLog, Throttle, crowd, dominant_hz, figure, wait_figure
 from tests.conftest import StartService
 from tests.decoders import duration_s
 
 CALL = uuid.UUID("40325ec2-5efd-4bd3-805f-53576e581d13")
-KEY = "correct horse"
 LONG = "A text of several seconds that is one sentence " * 3
 
 # Name, sample rate, bytes of a frame of 20 ms, how tests decode it.
@@ -152,10 +151,6 @@ def ask(door: Service, path: str, body: object = None, *, call: object = CALL, m
 
 def say(door: Service, text: str, *, call: object = CALL) -> None:
     ask(door, "/say", {"text": text}, call=call)
-
-
-def pcm(*texts: str) -> bytes:
-    return b"".join(to_pcm16(tone(text)) for text in texts)
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "plain"])
