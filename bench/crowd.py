@@ -96,13 +96,14 @@ class Addresses:
     text_port: int
     http_port: int
     audiosocket_port: int | None
+    wyoming_port: int | None
     http: httpx.AsyncClient
     pace: Mapping[str, int]
 
-    def socket(self, path: str) -> connect:
+    def socket(self, path: str, **options: Any) -> connect:
         """A WebSocket of the service, to be entered."""
         url = f"ws://{_HOST}:{self.http_port}/{path}"
-        return connect(url, compression=None, open_timeout=_TIMEOUT_S)
+        return connect(url, compression=None, open_timeout=_TIMEOUT_S, **options)
 
 
 class Caller(ABC):
@@ -319,14 +320,26 @@ class Sound(Request):
         return {"method": "GET", "url": "/say.wav", "params": {"text": text}}
 
 
-class AudioSocket(Caller):
-    """A PBX, whose texts come over HTTP."""
+class Pbx(Caller):
+    """A call of a PBX, whose texts come over HTTP."""
 
     frame_bytes = 960
 
+    async def _say(self, call_id: uuid.UUID, sentences: Sequence[str]) -> None:
+        """Has the service say the sentences, and then hang up."""
+        for path, body in (("say", {"text": " ".join(sentences)}), ("hangup", {"after_speech": True})):
+            (await self._addresses.http.post(f"/calls/{call_id}/{path}", json=body)).raise_for_status()
+
+    async def _knows(self, call_id: uuid.UUID) -> bool:
+        answer = await self._addresses.http.get(f"/calls/{call_id}")
+        return answer.status_code == httpx.codes.OK and answer.json()["state"] == "connected"
+
+
+class AudioSocket(Pbx):
+    """Asterisk's AudioSocket."""
+
     async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         call_id = uuid.uuid4()
-        http = self._addresses.http
         async with _connection(self._addresses.audiosocket_port or 0) as (reader, writer):
             writer.write(_PBX_HEADER.pack(_CALL_ID, len(call_id.bytes)) + call_id.bytes)
             writer.write(_PBX_HEADER.pack(_AUDIO_24_KHZ, self.frame_bytes) + bytes(self.frame_bytes))
@@ -338,8 +351,7 @@ class AudioSocket(Caller):
                     await asyncio.sleep(_POLL_S)
                 await connected()
                 heard.begin()
-                for path, body in (("say", {"text": " ".join(sentences)}), ("hangup", {"after_speech": True})):
-                    (await http.post(f"/calls/{call_id}/{path}", json=body)).raise_for_status()
+                await self._say(call_id, sentences)
                 while True:
                     kind, length = _PBX_HEADER.unpack(await header)
                     if kind == _HANGUP:
@@ -349,9 +361,48 @@ class AudioSocket(Caller):
             finally:
                 header.cancel()
 
-    async def _knows(self, call_id: uuid.UUID) -> bool:
-        answer = await self._addresses.http.get(f"/calls/{call_id}")
-        return answer.status_code == httpx.codes.OK and answer.json()["state"] == "connected"
+
+class Media(Pbx):
+    """Asterisk's chan_websocket, which says at once that what it was sent is heard."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        call_id = uuid.uuid4()
+        async with self._addresses.socket(f"media?call_id={call_id}", subprotocols=["media"]) as ws:
+            start = f"format:slin24 optimal_frame_size:{self.frame_bytes} ptime:20"
+            await ws.send(f"MEDIA_START connection_id:crowd channel:WebSocket/crowd channel_id:{call_id} {start}")
+            while not await self._knows(call_id):
+                await asyncio.sleep(_POLL_S)
+            await connected()
+            heard.begin()
+            await self._say(call_id, sentences)
+            while True:
+                message = await ws.recv()
+                if isinstance(message, bytes):
+                    heard.hear(message)
+                elif message.startswith("STOP_MEDIA_BUFFERING"):
+                    await ws.send(f"MEDIA_BUFFERING_COMPLETED {message.partition(' ')[2]}")
+                elif message.startswith("HANGUP"):
+                    return
+
+
+class Wyoming(Caller):
+    """Home Assistant, which streams the text."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with _connection(self._addresses.wyoming_port or 0) as (reader, writer):
+            await connected()
+            heard.begin()
+            for kind, data in (
+                ("synthesize-start", {}),
+                *(("synthesize-chunk", {"text": f"{sentence} "}) for sentence in sentences),
+                ("synthesize-stop", {}),
+            ):
+                writer.write(json.dumps({"type": kind, "data": data}).encode() + b"\n")
+            while (header := json.loads(await reader.readline()))["type"] != "synthesize-stopped":
+                if header["type"] == "error":
+                    raise ConnectionError(str(header))
+                await reader.readexactly(header.get("data_length") or 0)
+                heard.hear(await reader.readexactly(header.get("payload_length") or 0))
 
 
 CALLERS: dict[str, type[Caller]] = {
@@ -369,6 +420,8 @@ CALLERS: dict[str, type[Caller]] = {
     "custom_voice": CustomVoice,
     "sound": Sound,
     "audiosocket": AudioSocket,
+    "media": Media,
+    "wyoming": Wyoming,
 }
 """By the names of their doors in `telephony.endpoints.doors`."""
 
@@ -380,12 +433,18 @@ class Crowd:
 
     Args:
         text_port, http_port: of the service, which streams its replies.
-        audiosocket_port: None where it has no such door.
+        audiosocket_port, wyoming_port: None where it has no such door.
         lead_ms: at the WebSocket doors audio is to come no earlier than that before it is heard; None: as it is made.
     """
 
     def __init__(
-        self, text_port: int, http_port: int, audiosocket_port: int | None = None, lead_ms: int | None = None
+        self,
+        text_port: int,
+        http_port: int,
+        audiosocket_port: int | None = None,
+        *,
+        wyoming_port: int | None = None,
+        lead_ms: int | None = None,
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=f"http://{_HOST}:{http_port}",
@@ -395,9 +454,11 @@ class Crowd:
             trust_env=False,
         )
         pace = {} if lead_ms is None else {"lead_ms": lead_ms}
-        addresses = Addresses(text_port, http_port, audiosocket_port, self._http, pace)
-        there = {name for name in CALLERS if name != "audiosocket" or audiosocket_port is not None}
-        self.calls = {name: caller(addresses) for name, caller in CALLERS.items() if name in there}
+        addresses = Addresses(text_port, http_port, audiosocket_port, wyoming_port, self._http, pace)
+        missing = {
+            name for name, port in (("audiosocket", audiosocket_port), ("wyoming", wyoming_port)) if port is None
+        }
+        self.calls = {name: caller(addresses) for name, caller in CALLERS.items() if name not in missing}
 
     async def __aenter__(self) -> Crowd:
         return self

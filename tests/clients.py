@@ -5,6 +5,7 @@ They follow the written protocol, not the code under test, and everything that w
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import math
@@ -17,10 +18,10 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import structlog
@@ -33,6 +34,8 @@ from telephony.speech import Samples, Voice
 
 if TYPE_CHECKING:
     pass
+
+T = TypeVar("T")
 
 TIMEOUT_S = 20.0
 """Long enough for a machine that is busy with something else; no test waits it out when all is well."""
@@ -589,6 +592,15 @@ class Throttle:
         """Waits until the engine has asked for `count` windows since the start."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.asked) >= count, TIMEOUT_S), self.asked
+
+
+def crowd(talk: Callable[[int], Coroutine[Any, Any, T]], size: int = 100) -> list[T]:
+    """What many clients hear who talk at once, each with its number."""
+
+    async def everybody() -> list[T]:
+        return await asyncio.wait_for(asyncio.gather(*map(talk, range(size))), 3 * TIMEOUT_S)
+
+    return asyncio.run(everybody())
 
 
 class ForeignEngine(ToneEngine):

@@ -123,6 +123,27 @@ DOORS = (
         test=NoTest(why="its calls come from a PBX"),
     ),
     Door(
+        name="media",
+        title="Asterisk's WebSocket",
+        transport="WebSocket",
+        address="{ws}/media",
+        clients="Asterisk's chan_websocket",
+        snippet=(
+            "[kokoro]\ntype = websocket_client\nconnection_type = per_call_config\nuri = {ws}/media\n"
+            "protocols = media\nusername = asterisk\npassword = {key}"
+        ),
+        test=NoTest(why="its calls come from a PBX"),
+    ),
+    Door(
+        name="wyoming",
+        title="Wyoming",
+        transport="TCP",
+        address="{host}:{port}",
+        clients="Home Assistant",
+        snippet="Settings, Devices & services, Add integration, Wyoming Protocol: host {host}, port {port}",
+        test=NoTest(why="no browser speaks its protocol"),
+    ),
+    Door(
         name="session",
         title="Session WebSocket",
         transport="WebSocket",

@@ -38,6 +38,7 @@ from telephony.endpoints import (
     health,
     lexicon,
     livekit,
+    media,
     names,
     openai,
     page,
@@ -49,6 +50,7 @@ from telephony.endpoints import (
     tickets,
 )
 from telephony.endpoints.admin import AdminActions
+from telephony.endpoints.extra_ports import ExtraPorts
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer, TraceContext
@@ -103,9 +105,9 @@ def create_app(
     events: CallEvents,
     telephone: TelephoneEndpoints,
     lexicon_file: LexiconFile | None = None,
-    pbx_listener: socket.socket | None = None,
+    extra_ports: ExtraPorts | None = None,
 ) -> FastAPI:
-    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one.
+    """The app with every door of this process, those on `extra_ports` included.
 
     `lexicon_file` is what `/v1/lexicon` shows and changes.
     """
@@ -119,16 +121,20 @@ def create_app(
         )
     }
     pbx = Pbx(sessions, settings, metrics, events)
-    routers["calls"] = (
-        pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
-    )
+    audiosocket = None if extra_ports is None else extra_ports.audiosocket
+    routers["calls"] = pbx_calls.router(sessions, settings, pbx, audiosocket)
+    routers["media"] = media.router(sessions, settings, metrics, pbx, events)
     routers["call_events"] = call_events.router(events, settings, metrics)
+    if extra_ports is not None and extra_ports.wyoming is not None:
+        from telephony.endpoints import wyoming  # it imports the package of its protocol
+
+        routers["wyoming"] = wyoming.router(sessions, settings, metrics, extra_ports.wyoming)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
     routers["names"] = names.router(sessions)
-    routers["doors"] = doors.router(settings, _ports(telephone, pbx_listener))
+    routers["doors"] = doors.router(settings, _ports(telephone, extra_ports))
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -182,13 +188,13 @@ def create_app(
     return app
 
 
-def _ports(telephone: TelephoneEndpoints, pbx_listener: socket.socket | None) -> Mapping[str, doors.Port]:
+def _ports(telephone: TelephoneEndpoints, extra: ExtraPorts | None) -> Mapping[str, doors.Port]:
     """The doors beside HTTP."""
-    pbx_port = None if pbx_listener is None else int(pbx_listener.getsockname()[1])
     return {
         "telephone": lambda: telephone.tcp_port if telephone.bound else None,
         "registration": lambda: telephone.udp_port if telephone.bound else None,
-        "audiosocket": lambda: pbx_port,
+        "audiosocket": lambda: None if extra is None else extra.audiosocket_port,
+        "wyoming": lambda: None if extra is None else extra.wyoming_port,
     }
 
 

@@ -1,4 +1,4 @@
-"""Texts for calls of a PBX: `/calls/{id}/...`, the half of the AudioSocket door that its protocol has no place for."""
+"""Texts for calls of a PBX: `/calls/{id}/...`, for which its protocols have no place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from telephony.endpoints import streaming
 from telephony.endpoints.errors import CodedError, invalid, no_voice
 from telephony.endpoints.pbx import EndedCallError, Pbx, TooMuchTextError, UnknownCallError
-from telephony.endpoints.pbx_connection import CallText
+from telephony.endpoints.pbx_call import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols.messages import Expression, Pronunciations, lexicon_of
@@ -72,23 +72,12 @@ class CallState(BaseModel):
     digits: str = ""
 
 
-def no_router() -> APIRouter:
-    """Where no PBX can connect: says so to whoever has a text for its calls."""
-    routes = APIRouter(include_in_schema=False)
-
-    @routes.api_route("/calls/{path:path}", methods=["GET", "POST"])
-    async def refuse(path: str) -> None:
-        raise HTTPException(404, "there is no AudioSocket port: start the service with --audiosocket-port")
-
-    return routes
-
-
-def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
-    """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
+def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, audiosocket: socket.socket | None) -> APIRouter:
+    """The routes, and behind them the calls for as long as the app runs, those on AudioSocket's socket too."""
 
     @contextlib.asynccontextmanager
     async def serve(_: object) -> AsyncIterator[None]:
-        async with pbx.serving(listener):
+        async with pbx.serving(audiosocket):
             yield
 
     routes = APIRouter(

@@ -25,6 +25,7 @@ from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, pcm
 from tests.clients import (
     TIMEOUT_S,
     Throttle,
+    crowd,
     figure,
     free_port,
     session_words,
@@ -417,10 +418,7 @@ def test_a_hundred_connections_never_hear_each_other(open_door: StartService) ->
                 heard[message["contextId"]] += base64.b64decode(message["audio"] or "")
         return heard
 
-    async def everybody() -> list[dict[str, bytes]]:
-        return await asyncio.wait_for(asyncio.gather(*map(talk, range(100))), 3 * TIMEOUT_S)
-
-    for number, heard in enumerate(asyncio.run(everybody())):
+    for number, heard in enumerate(crowd(talk)):
         assert heard == {name: pcm(f"Caller {number} says {name}.") for name in "ab"}
 
 
