@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TARGETS = ("wire", "messages", "ssml", "recipes")
+TARGETS = ("wire", "messages", "ssml", "recipes", "addresses")
 
 CORPUS = Path(__file__).parent / "corpus"
 """A folder for each target: inputs that reach something of their own."""

@@ -12,7 +12,7 @@ from unittest import mock
 
 from starlette.websockets import WebSocket
 
-from telephony.endpoints import contexts, livekit, pipecat, speak
+from telephony.endpoints import contexts, custom_speech, livekit, pipecat, speak
 from telephony.engines.tone import ToneEngine
 from telephony.listeners.session import SessionPolicy
 from telephony.listeners.sessions import SessionRegistry
@@ -29,6 +29,7 @@ _DOORS: tuple[tuple[Any, int, dict[str, str]], ...] = (
     (contexts, 0, {"voice": "tone"}),
     (contexts, 1, {"voice": "tone"}),
     (speak, 0, {}),
+    (custom_speech, 0, {}),
 )
 _QUERY = b"output_format=pcm_24000&enable_ssml_parsing=true"
 _MAX_WAITING_REQUESTS = 3  # few messages reach it

@@ -5,6 +5,7 @@ They follow the written protocol, not the code under test, and everything that w
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import math
@@ -17,10 +18,10 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import structlog
@@ -702,3 +703,15 @@ class Daemon:
         with self._changed:
             self._open_streams -= 1
             self._changed.notify_all()
+
+
+_T = TypeVar("_T")
+
+
+def heard_by_a_hundred(talk: Callable[[int], Coroutine[Any, Any, _T]]) -> list[_T]:
+    """What each of a hundred clients hears who talk at once, in the order of their numbers."""
+
+    async def everybody() -> list[_T]:
+        return await asyncio.wait_for(asyncio.gather(*map(talk, range(100))), 3 * TIMEOUT_S)
+
+    return asyncio.run(everybody())

@@ -65,7 +65,7 @@ def mutated(data: bytes, seeds: list[bytes], chance: random.Random) -> bytes:
 def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from telephony.endpoints import websocket
     from telephony.engines import recipes
-    from telephony.protocols import audiosocket
+    from telephony.protocols import audiosocket, byte_ranges
     from telephony.text.normalization import ssml
 
     def fail(*_: object, **__: object) -> object:
@@ -76,10 +76,13 @@ def test_a_target_can_fail(target: str, monkeypatch: pytest.MonkeyPatch) -> None
         "messages": (websocket.Client, "messages"),
         "ssml": (ssml, "document"),
         "recipes": (recipes.Recipe, "shares"),
+        "addresses": (byte_ranges, "is_known"),
     }[target]
     monkeypatch.setattr(owner, name, fail)
     seed = next(
-        path for kind, path in SEEDS if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights")
+        path
+        for kind, path in SEEDS
+        if kind == target and path.name in ("pbx", "livekit", "breaks-0", "weights", "query")
     )
     with pytest.raises((KeyError, TypeError)):
         check_of(target)(seed.read_bytes())

@@ -26,6 +26,7 @@ from tests.clients import (
     TIMEOUT_S,
     Throttle,
     figure,
+    heard_by_a_hundred,
     free_port,
     session_words,
     tone,
@@ -437,10 +438,7 @@ def test_a_hundred_connections_never_hear_each_other(open_door: StartService) ->
                 heard[message["contextId"]] += base64.b64decode(message["audio"] or "")
         return heard
 
-    async def everybody() -> list[dict[str, bytes]]:
-        return await asyncio.wait_for(asyncio.gather(*map(talk, range(100))), 3 * TIMEOUT_S)
-
-    for number, heard in enumerate(asyncio.run(everybody())):
+    for number, heard in enumerate(heard_by_a_hundred(talk)):
         assert heard == {name: pcm(f"Caller {number} says {name}.") for name in "ab"}
 
 

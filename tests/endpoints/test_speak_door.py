@@ -18,7 +18,7 @@ from telephony.audio.samples import to_pcm16
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
-from tests.clients import TIMEOUT_S, ForeignEngine, Throttle, figure, free_port, tone, wait_figure
+from tests.clients import TIMEOUT_S, ForeignEngine, Throttle, figure, free_port, heard_by_a_hundred, tone, wait_figure
 from tests.conftest import StartService
 from tests.decoders import duration_s
 
@@ -444,10 +444,7 @@ def test_a_hundred_connections_never_hear_each_other(open_door: StartService) ->
                 heard += received if isinstance(received, bytes) else b""
         return heard
 
-    async def everybody() -> list[bytes]:
-        return await asyncio.wait_for(asyncio.gather(*map(talk, range(100))), 3 * TIMEOUT_S)
-
-    for number, heard in enumerate(asyncio.run(everybody())):
+    for number, heard in enumerate(heard_by_a_hundred(talk)):
         assert heard == pcm(f"Caller {number} speaks.", "And more.")
 
 
