@@ -118,6 +118,7 @@ class Crowd:
             "contexts over HTTP": self._contexts_http,
             "speak": self._speak,
             "speak over HTTP": self._speak_http,
+            "custom voice": self._custom_voice,
         }
         if audiosocket_port is not None:
             self.calls["audiosocket"] = self._audiosocket
@@ -217,6 +218,10 @@ class Crowd:
         path = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
         return await self._posted(path, {"text": " ".join(sentences)}, connected)
 
+    async def _custom_voice(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+        message = {"type": "voice-request", "text": " ".join(sentences), "sampleRate": SAMPLE_RATE_HZ}
+        return await self._posted("/vapi", {"message": message}, connected)
+
     async def _gateway(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
         return await self._posted("/synthesize", {"text": " ".join(sentences), "format": "pcm"}, connected)
 
@@ -224,7 +229,7 @@ class Crowd:
         body = {"model": "kokoro", "input": " ".join(sentences), "voice": "af_sky", "response_format": "pcm"}
         return await self._posted("/v1/audio/speech", body, connected)
 
-    async def _posted(self, path: str, body: Mapping[str, str], connected: Connected) -> Heard:
+    async def _posted(self, path: str, body: Mapping[str, Any], connected: Connected) -> Heard:
         heard = Heard()
         await connected()
         heard.begin()
