@@ -19,6 +19,7 @@ from telephony.cache.configured import open_cache, warn_of_former_phrases
 from telephony.cache.prerender import load_requests
 from telephony.endpoints import http, pbx, security
 from telephony.endpoints.admin import AdminActions
+from telephony.endpoints.call_events import open_webhook
 from telephony.endpoints.health import STATUSES, Readiness
 from telephony.endpoints.tcp import TextEndpointPolicy
 from telephony.endpoints.telephone import TelephoneEndpoints
@@ -27,6 +28,7 @@ from telephony.engines.base import Engine, RemoteEngine
 from telephony.engines.catalog import EngineUnavailableError, InvalidSettingError
 from telephony.engines.verification import Verification
 from telephony.listeners.call import CallPolicy
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.prerender import Prerenderer
 from telephony.listeners.session import SessionPolicy
@@ -90,6 +92,8 @@ class Service:
         pronounce = lexicon.as_it_is if self._lexicon is None else self._lexicon.pronounce
         self._switch = EngineSelector(settings, loaders, self._store, ports, self.metrics)
         limits = SinkLimits(settings.sink_buffer_s, stalls.reply_s)
+        self._events = CallEvents(self.metrics)
+        self._webhook = open_webhook(settings, self._events, self.metrics)
         self.calls = CallRegistry(
             CallPolicy(
                 settings.audio_route,
@@ -102,11 +106,13 @@ class Service:
                 limits,
                 settings.shared_calls,
                 pronounce,
+                settings.lead_silence_ms / 1000,
             ),
             self._scheduler,
             self.metrics,
             self._switch.selection,
             self._switch.engines,
+            events=self._events,
         )
         self.sessions = SessionRegistry(
             SessionPolicy(
@@ -204,10 +210,8 @@ class Service:
         self._verification.start()
 
     def _start_threads(self) -> None:
-        if self._request_log is not None:
-            self._request_log.start()
         self._scheduler.start()
-        for each in (self._shared_calls, self._lexicon):
+        for each in (self._request_log, self._events, self._webhook, self._shared_calls, self._lexicon):
             if each is not None:
                 each.start()
 
@@ -217,10 +221,9 @@ class Service:
         log.info("stopping", drain_timeout_s=self.settings.drain_timeout_s)
         deadline = time.monotonic() + self.settings.drain_timeout_s
         self._switch.stop()
-        if self._lexicon is not None:
-            self._lexicon.stop()
-        if self._prerenderer is not None:
-            self._prerenderer.stop()
+        for each in (self._lexicon, self._prerenderer):
+            if each is not None:
+                each.stop()
         drained = False
 
         def drain() -> None:
@@ -243,12 +246,9 @@ class Service:
         for engine in self._switch.engines():
             if isinstance(engine, RemoteEngine):
                 engine.close()
-        if self._cache is not None:
-            self._cache.close()
-        if self._request_log is not None:
-            self._request_log.close()
-        if self._tracing is not None:
-            self._tracing.close()
+        for last in (self._cache, self._request_log, self._tracing, self._events, self._webhook):
+            if last is not None:
+                last.close()
         self._switch.report_end("stopped")
         log.info("stopped", drained=drained)
 
@@ -313,10 +313,9 @@ class Service:
             self._http_endpoint.close()
         self.sessions.close()
         self._telephone.abandon()
-        if self._cache is not None:
-            self._cache.close()
-        if self._tracing is not None:
-            self._tracing.close()
+        for each in (self._cache, self._tracing):
+            if each is not None:
+                each.close()
         self._switch.report_end(status)
 
     def _note(self, door: str, request: Request, dropped: bool) -> None:
@@ -379,6 +378,7 @@ class Service:
             self._readiness,
             actions,
             calls=self.calls,
+            events=self._events,
             lexicon_file=self._lexicon,
             pbx_listener=pbx_listener,
         )

@@ -20,7 +20,7 @@ from telephony.endpoints.websocket import Client, ClientGoneError, no_voice_mess
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import contexts as protocol
-from telephony.protocols.messages import MessageError
+from telephony.protocols.messages import MessageError, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.speech import Word
@@ -234,6 +234,7 @@ class _Connection:
             selection=selection,
             sent_as=self._format,
             read=self._read_text,
+            pronunciations=lexicon_of(message.pronunciations),
         )
         self._contexts[context_id] = conversation
         self._tasks.start(partial(self._speak, conversation, context_id))

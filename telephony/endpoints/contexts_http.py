@@ -16,6 +16,7 @@ from telephony.endpoints.contexts import output_format as format_of
 from telephony.endpoints.streaming import OneText
 from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols import contexts as protocol
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
@@ -37,6 +38,7 @@ class CreateSpeech(BaseModel):
     model_id: str | None = None
     language_code: str | None = None
     voice_settings: VoiceSettings | None = None
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> APIRouter:
@@ -49,7 +51,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         speed = None if wanted.voice_settings is None else wanted.voice_settings.speed
         chosen = VoiceRequest(voice, wanted.language_code, speed)
         text = with_markup(wanted.text)
-        return await streaming.say(request, sessions, settings, door=DOOR, text=text, wanted=chosen)
+        own = lexicon_of(wanted.pronunciations)
+        return await streaming.say(request, sessions, settings, door=DOOR, text=text, wanted=chosen, pronunciations=own)
 
     @routes.post("/{voice}", response_class=Response)
     @routes.post("/{voice}/stream", response_class=Response)

@@ -25,6 +25,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from telephony import __version__
 from telephony.endpoints import (
     admin,
+    call_events,
     contexts,
     contexts_http,
     control,
@@ -36,6 +37,7 @@ from telephony.endpoints import (
     health,
     lexicon,
     livekit,
+    names,
     openai,
     page,
     pbx_calls,
@@ -54,6 +56,7 @@ from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols.sound_url import UrlSigner
@@ -95,6 +98,7 @@ def create_app(
     actions: AdminActions,
     *,
     calls: CallRegistry,
+    events: CallEvents,
     lexicon_file: LexiconFile | None = None,
     pbx_listener: socket.socket | None = None,
 ) -> FastAPI:
@@ -111,14 +115,16 @@ def create_app(
             *(custom_speech, custom_speech_http, custom_voice, sound),
         )
     }
-    pbx = Pbx(sessions, settings, metrics)
+    pbx = Pbx(sessions, settings, metrics, events)
     routers["calls"] = (
         pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
     )
+    routers["call_events"] = call_events.router(events, settings, metrics)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
+    routers["names"] = names.router(sessions)
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -144,6 +150,7 @@ def create_app(
         metrics=metrics,
         tickets=given,
         is_open=lambda scope: door_of(scope) in _OPEN,
+        needs_no_key=lambda scope: settings.open_names and door_of(scope) == "names",
         errors_of=lambda scope: _OWN_ERRORS.get(door_of(scope)),
         signed_by=signed_by,
     )

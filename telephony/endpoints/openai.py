@@ -19,16 +19,17 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from telephony.audio.encoders import open_encoder
+from telephony.audio.encoders import Encoder, open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.errors import VOICE_UNAVAILABLE
 from telephony.endpoints.observer import explain
 from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, TooLargeError
 from telephony.engines.base import UnknownVoiceError
+from telephony.listeners.session import Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
-from telephony.protocols.messages import Pronunciations, lexicon_of
-from telephony.scheduling.queues import Request as Spoken
+from telephony.protocols.messages import Pronunciations, lexicon_of, timed_word
 from telephony.settings import Settings
+from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
@@ -78,6 +79,9 @@ class CreateSpeech(BaseModel):
 
     `speed` is 0.25 to 4, as OpenAI has it; a voice goes as slow and as fast as it can, and X-Speed says how fast it is.
 
+    `lang_code` is the language to read it in, a tag or Kokoro's letter. With `timestamps` events have the times of
+    words, in seconds from the first sample.
+
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
     no effect: the voices cannot be instructed. `pronunciations` say how words are said, ahead of the service's
     lexicon.
@@ -91,6 +95,8 @@ class CreateSpeech(BaseModel):
     speed: float | None = Field(None, ge=0.25, le=4.0)
     stream_format: Literal["audio", "sse"] = "audio"
     stream: bool | None = None
+    lang_code: str | None = None
+    timestamps: bool = False
     pronunciations: Pronunciations = Field(default_factory=list)
 
 
@@ -168,6 +174,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         events = wanted.stream_format == "sse"
         if events and wanted.stream is False:
             raise _ParameterError("stream", "events are always streamed")
+        if wanted.timestamps and not events:
+            raise _ParameterError("timestamps", "times of words come in events: ask for the stream_format sse")
         sessions.check_open()
         selection = _select(sessions, wanted, script)
         encoder = open_encoder(wanted.response_format)
@@ -175,7 +183,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         try:
             pronunciations = lexicon_of(wanted.pronunciations)
             speech = session.say(script, selection, request_id=request.state.request_id, pronunciations=pronunciations)
-            body = await streaming.body(request, speech, encoder, True if events else wanted.stream)
+            if events:
+                lines = _events(speech, encoder, wanted)
+                body = streaming.Body(await streaming.begin(request, lines))
+            else:
+                body = await streaming.body(request, speech, encoder, wanted.stream)
         except BaseException as error:  # a client that has gone is one: whatever it is, nobody listens any more
             session.close()
             if isinstance(error, SpeechFailedError):
@@ -184,12 +196,9 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
                 metrics.requests_refused.labels("size").inc()
                 raise _ParameterError("stream", str(error), status=413) from None
             raise
-        pieces, content_type = body.pieces, encoder.content_type
-        if events:
-            pieces, content_type = _events(pieces, wanted.input, speech.request), "text/event-stream"
         return SpeechResponse(
-            pieces,
-            content_type,
+            body.pieces,
+            "text/event-stream" if events else encoder.content_type,
             {"X-Speed": f"{speech.request.current.speed:g}", "X-Cache": streaming.x_cache(speech), **body.headers},
             send_timeout_s=settings.send_timeout_s,
             close=session.close,
@@ -253,7 +262,7 @@ def _select(sessions: SessionRegistry, wanted: CreateSpeech, script: Script) -> 
     engine = _ENGINES.get(wanted.model)
     name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
     try:
-        return sessions.find_reader(VoiceRequest(_voice(name, engine), speed=wanted.speed, engine=engine), script)
+        return sessions.find_reader(VoiceRequest(_voice(name, engine), wanted.lang_code, wanted.speed, engine), script)
     except UnavailableVoiceError as error:
         param = "model" if engine is not None else "voice"
         raise _ParameterError(param, str(error), status=503, code=VOICE_UNAVAILABLE) from None
@@ -275,11 +284,20 @@ def _aliases(voice: str, anyone: Mapping[str, Sequence[str]]) -> list[str]:
     return sorted([*meant, *(alias for alias, name in VOICES.items() if name == voice)])
 
 
-async def _events(pieces: AsyncIterator[bytes], text: str, spoken: Spoken) -> AsyncIterator[bytes]:
-    """Server-sent events: the pieces in base64, at the end what they cost."""
-    async for piece in pieces:
-        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
-    tokens = {"input_tokens": len(text), "output_tokens": math.ceil(spoken.measured.audio_s * _TOKENS_PER_S)}
+async def _events(speech: Speech, encoder: Encoder, wanted: CreateSpeech) -> AsyncIterator[bytes]:
+    """Server-sent events: audio in base64, perhaps with words whose times are known, at the end what it cost."""
+
+    def delta(data: bytes, words: Sequence[Word]) -> bytes:
+        timed = [timed_word(word) for word in words] if wanted.timestamps else []
+        if not data and not timed:
+            return b""
+        audio = {"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()}
+        return _event({**audio, "words": timed} if timed else audio)
+
+    async for event in streaming.encoded(speech, encoder, delta):
+        yield event
+    audio_s = speech.request.measured.audio_s
+    tokens = {"input_tokens": len(wanted.input), "output_tokens": math.ceil(audio_s * _TOKENS_PER_S)}
     yield _event({"type": "speech.audio.done", "usage": {**tokens, "total_tokens": sum(tokens.values())}})
 
 

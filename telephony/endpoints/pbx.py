@@ -19,6 +19,7 @@ import structlog
 from telephony.endpoints.listening import Listener
 from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, CallText, PbxCall
 from telephony.endpoints.tcp import with_port
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import audiosocket
 from telephony.protocols.audiosocket import PbxDecoder
@@ -92,8 +93,9 @@ class _Waiting:
 class Pbx:
     """All calls of this door, and its server."""
 
-    def __init__(self, sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, sessions: SessionRegistry, settings: Settings, metrics: Metrics, events: CallEvents) -> None:
         self._sessions = sessions
+        self._events = events
         self._settings = settings
         self._metrics = metrics
         self._calls: dict[uuid.UUID, PbxCall] = {}
@@ -244,7 +246,8 @@ class Pbx:
             writer.write(audiosocket.encode_hangup())
             return
         try:
-            await self._converse(PbxCall(call_id, session, self._settings, self._metrics), reader, writer, decoder)
+            call = PbxCall(call_id, session, self._settings, self._metrics, self._events)
+            await self._converse(call, reader, writer, decoder)
         finally:
             session.close()
 
@@ -254,9 +257,11 @@ class Pbx:
         older = self._calls.get(call.call_id)
         if older is not None:
             older.cut()
+            older.reporter.left()
         self._calls[call.call_id] = call
         self._ended.pop(call.call_id, None)
         log.info("connected", door=DOOR, peer=_peer(writer), call=str(call.call_id))
+        call.reporter.connected()
         waiting = self._waiting.pop(call.call_id, None)
         if waiting is not None:
             waiting.expiry.cancel()
@@ -275,6 +280,7 @@ class Pbx:
             if self._calls.get(call.call_id) is call:
                 del self._calls[call.call_id]
                 self._note_end(call.call_id)
+                call.reporter.hung_up(spoken=True)
             log.info("disconnected", door=DOOR, peer=_peer(writer), call=str(call.call_id))
 
     def _refuse(

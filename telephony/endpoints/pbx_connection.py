@@ -19,6 +19,8 @@ import numpy as np
 import structlog
 
 from telephony.audio.samples import Resampler, to_pcm16
+from telephony.listeners.call_events import CallEvents
+from telephony.listeners.call_reporter import CallReporter
 from telephony.listeners.playback import Playback, SaidText
 from telephony.listeners.session import Session, Speech
 from telephony.protocols import audiosocket
@@ -72,11 +74,14 @@ class _QueuedText(SaidText):
 
 
 class PbxCall:
-    """One call that is connected. One task reads what the PBX sends, one plays."""
+    """One call that is connected. One task reads what the PBX sends, one plays. `reporter` tells of it."""
 
-    def __init__(self, call_id: uuid.UUID, session: Session, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, call_id: uuid.UUID, session: Session, settings: Settings, metrics: Metrics, events: CallEvents
+    ) -> None:
         self.call_id = call_id
         self.connected_at = time.monotonic()
+        self.reporter = CallReporter(events, str(call_id), DOOR)
         self.sample_rate = audiosocket.DEFAULT_RATE_HZ
         self.digits: deque[str] = deque(maxlen=_MAX_DIGITS)
         self._session = session
@@ -109,8 +114,11 @@ class PbxCall:
             wanted.selection,
             request_id=wanted.request_id,
             pronunciations=wanted.pronunciations,
+            lead_silence_s=self._settings.lead_silence_ms / 1000,
         )
-        self._playback.add(_QueuedText(wanted.script.words, speech))
+        words = wanted.script.words
+        self.reporter.say(speech.request, words)
+        self._playback.add(_QueuedText(words, speech))
 
     def interrupt(self) -> tuple[str, str]:
         """Barge-in: speech fades, what was said before is dropped. Returns what the caller heard of it, and the rest.
@@ -118,6 +126,7 @@ class PbxCall:
         The caller hears the fade once the frames that the PBX has already were played.
         """
         heard = self._playback.interrupt()
+        self.reporter.interrupted()
         self._session.interrupt()
         return heard
 
@@ -179,6 +188,7 @@ class PbxCall:
                     case audiosocket.Digit():
                         self.digits.append(event.digit)
                         self._metrics.digits.inc()
+                        self.reporter.digit(event.digit)
                         log.info("digit", door=DOOR, call=str(self.call_id), digit=event.digit)
                     case audiosocket.Failed():
                         log.warning("pbx_failed", door=DOOR, call=str(self.call_id), code=event.code.hex())
@@ -207,12 +217,14 @@ class PbxCall:
             samples = resampler.push(window.samples, window.sample_rate)
             if window.end_of_text:
                 samples = np.concatenate([samples, resampler.finish()])
+            self.reporter.know(window.epoch, window.words)
             said.push(replace(window, samples=samples, sample_rate=sample_rate))
             while not said.cut and await self._send_frame(said, writer):
                 pass
         while await self._send_frame(said, writer):  # what is left of an interrupted text
             pass
         said.whole = True
+        self.reporter.made(said.speech.request.epoch, 0.0, whole=True)
         failure = said.speech.request.measured.failure
         if failure is not None:
             log.warning("text_broken_off", door=DOOR, call=str(self.call_id), error=failure)
@@ -226,6 +238,7 @@ class PbxCall:
         if not self._playback.sent(_FRAME_S, said) and begun:
             self._metrics.underruns.labels(DOOR).inc()
         await self._write(audiosocket.encode_audio(to_pcm16(frame), said.sample_rate), writer)
+        self.reporter.sent(said.speech.request.epoch, _FRAME_S)
         return True
 
     async def _write(self, message: bytes, writer: asyncio.StreamWriter) -> None:

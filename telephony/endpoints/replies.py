@@ -15,6 +15,7 @@ from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols.messages import ErrorMessage, MessageError
 from telephony.settings import Settings
+from telephony.text.lexicon import EMPTY, Lexicon
 from telephony.text.script import Script
 from telephony.voices import VoiceRequest
 
@@ -86,15 +87,15 @@ class ReplyConnection(ABC, Generic[AnswersT]):
             for conversation in self._open_conversations:
                 conversation.close()
 
-    async def _say(self, text: str) -> None:
-        """Says a piece of the reply; the first one begins it."""
+    async def _say(self, text: str, pronunciations: Lexicon = EMPTY) -> None:
+        """Says a piece of the reply; the first one begins it, and its pronunciations hold."""
         limit = self._settings.max_text_chars
         if len(text) > limit:
             raise MessageError("text_too_long", f"a text of {len(text)} characters is longer than the limit of {limit}")
         if self._current is None:
             if not text or text.isspace():
                 return
-            self._current = self._open()
+            self._current = self._open(pronunciations)
         reply = self._current
         reply.flushed = False
         await reply.conversation.say(text)
@@ -139,7 +140,7 @@ class ReplyConnection(ABC, Generic[AnswersT]):
             self._rest_if_idle()
         self._tasks.cancel()
 
-    def _open(self) -> Reply[AnswersT]:
+    def _open(self, pronunciations: Lexicon) -> Reply[AnswersT]:
         try:
             selection = self._sessions.find(self._wanted)
             session = self._sessions.open(self._door, self._client.request_id)
@@ -159,6 +160,7 @@ class ReplyConnection(ABC, Generic[AnswersT]):
             selection=selection,
             sent_as=self._format,
             read=self._read_text,
+            pronunciations=pronunciations,
         )
         self._open_conversations.add(conversation)
         self._tasks.start(partial(self._speak, conversation))

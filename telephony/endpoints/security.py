@@ -209,6 +209,7 @@ class Guard:
 
     Args:
         is_open: whether everybody may always use what a path leads to.
+        needs_no_key: whether it is shown without a key too.
         errors_of: how a door tells its clients of a refusal, if it has a form of its own: on a WebSocket too, which
             is then never opened.
         signed_by: the number of the key that has signed a request's address; None where it is not signed. Raises
@@ -225,6 +226,7 @@ class Guard:
         metrics: Metrics,
         tickets: Tickets,
         is_open: Callable[[Scope], bool],
+        needs_no_key: Callable[[Scope], bool],
         errors_of: Callable[[Scope], OwnErrors | None],
         signed_by: Callable[[Scope], int | None],
     ) -> None:
@@ -232,6 +234,7 @@ class Guard:
         self._tickets = tickets
         self._metrics = metrics
         self._is_open = is_open
+        self._needs_no_key = needs_no_key
         self._errors_of = errors_of
         self._signed_by = signed_by
         self._keys = Keys(settings.api_key)
@@ -283,7 +286,7 @@ class Guard:
             return _Refusal("rate", message, 429, _TRY_AGAIN_LATER, retry_after_s=wait_s)
         if forgery is not None:
             return _Refusal("signature", forgery, 403, _POLICY_VIOLATION)
-        if self._keys.required and key is None:
+        if self._keys.required and key is None and not self._needs_no_key(scope):
             return _Refusal("key", "a valid API key is needed", 401, _POLICY_VIOLATION)
         if scope["type"] == "http" and _content_length(headers) > self._max_body_bytes:
             return self._too_large()

@@ -25,7 +25,7 @@ from telephony.endpoints.websocket import Client, ClientGoneError
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import SessionRegistry
 from telephony.protocols import speak as protocol
-from telephony.protocols.messages import MessageError
+from telephony.protocols.messages import MessageError, lexicon_of
 from telephony.scheduling.queues import Request as Spoken
 from telephony.settings import Settings
 from telephony.speech import Word
@@ -169,8 +169,8 @@ class _Connection(ReplyConnection[_Answers]):
 
     async def _obey(self, received: str | bytes) -> None:
         match protocol.parse(received):
-            case protocol.Speak(text=text):
-                await self._say(text)
+            case protocol.Speak(text=text, pronunciations=pronunciations):
+                await self._say(text, lexicon_of(pronunciations))
             case protocol.Flush():
                 reply = self._current
                 if reply is None:

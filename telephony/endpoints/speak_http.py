@@ -13,6 +13,7 @@ from telephony.audio.encoders import Encoder, EncoderError, open_encoder
 from telephony.endpoints import streaming
 from telephony.endpoints.speak import DOOR, ENCODINGS, ERRORS, voice_request, with_pronunciations
 from telephony.listeners.sessions import SessionRegistry
+from telephony.protocols.messages import Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 
@@ -23,6 +24,7 @@ class CreateSpeech(BaseModel):
     """What to say."""
 
     text: str = Field(min_length=1)
+    pronunciations: Pronunciations = Field(default_factory=list)
 
 
 def _encoder(encoding: Encoding, container: str | None, sample_rate: int | None) -> Encoder:
@@ -54,7 +56,8 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         sessions.check_open()  # first: before the service is ready it knows no voice
         voice = voice_request(sessions, model, speed)
         text = with_pronunciations(wanted.text)
-        said = await streaming.say(request, sessions, settings, door=DOOR, text=text, wanted=voice)
+        own = lexicon_of(wanted.pronunciations)
+        said = await streaming.say(request, sessions, settings, door=DOOR, text=text, wanted=voice, pronunciations=own)
         pieces = streaming.encoded(said.speech, encoder)
         return await streaming.answer(request, said, pieces, encoder.content_type, settings)
 

@@ -26,6 +26,7 @@ from telephony.scheduling.queues import Window
 from telephony.settings import Settings
 from telephony.speech import Samples, Word
 from telephony.telemetry.refusals import peer_name
+from telephony.text.lexicon import EMPTY, Lexicon
 from telephony.voices import VoiceRequest
 
 log = structlog.get_logger()
@@ -115,7 +116,14 @@ class OneText:
 
 
 async def say(
-    request: Request, sessions: SessionRegistry, settings: Settings, *, door: str, text: str, wanted: VoiceRequest
+    request: Request,
+    sessions: SessionRegistry,
+    settings: Settings,
+    *,
+    door: str,
+    text: str,
+    wanted: VoiceRequest,
+    pronunciations: Lexicon = EMPTY,
 ) -> OneText:
     """Begins to say the text of a request.
 
@@ -134,7 +142,8 @@ async def say(
     selection = sessions.find_reader(wanted, script)
     request_id = request.state.request_id
     session = sessions.open(door, request_id)
-    return OneText(session.say(script, selection, request_id=request_id), session.close)
+    speech = session.say(script, selection, request_id=request_id, pronunciations=pronunciations)
+    return OneText(speech, session.close)
 
 
 async def answer(

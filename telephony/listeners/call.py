@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from telephony.listeners.call_events import CallEvents
+from telephony.listeners.call_reporter import CallReporter
 from telephony.listeners.connector import Connector
 from telephony.listeners.listener import Listener
 from telephony.listeners.processor_sink import ProcessorSink
@@ -33,6 +35,9 @@ from telephony.text.script import Script
 from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
+
+DOOR = "telephone"
+"""The name of these calls in metrics and events."""
 
 _NOT_OWNED = "the connection is gone, or a newer one has taken the call over"
 
@@ -52,6 +57,7 @@ class CallPolicy:
         shared: doors share the calls of several hosts: a call is known by its host's address as well, and its
             processor listens there.
         pronounce: the service's lexicon.
+        lead_silence_s: silence in front of a text that begins when nothing is playing, in seconds.
     """
 
     route: str
@@ -64,6 +70,7 @@ class CallPolicy:
     limits: SinkLimits
     shared: bool = False
     pronounce: Pronounce = lexicon.as_it_is
+    lead_silence_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,14 @@ class Call:
     """One telephone call. Made and forgotten by `CallRegistry`. `host` is empty where calls are not shared."""
 
     def __init__(
-        self, call_id: str, policy: CallPolicy, scheduler: Scheduler, metrics: Metrics, host: str = ""
+        self,
+        call_id: str,
+        policy: CallPolicy,
+        scheduler: Scheduler,
+        metrics: Metrics,
+        host: str = "",
+        *,
+        events: CallEvents,
     ) -> None:
         self.call_id = call_id
         self.host = host
@@ -98,11 +112,12 @@ class Call:
         self._connected_at = time.monotonic()
         self._reply: ReplySink | None = None
         self._processor: ProcessorSink | None = None
+        self._reporter = CallReporter(events, call_id, DOOR, host)
         self._listener = Listener(
             self,
             scheduler,
             metrics,
-            "telephone",
+            DOOR,
             max_queued_bytes=policy.max_queued_text_bytes,
             takes_audio=self.takes_audio,
             pronounce=policy.pronounce,
@@ -120,17 +135,32 @@ class Call:
         with self._lock:
             if not self.owned_by(reply):
                 raise QueueClosedError(_NOT_OWNED)
+            self._reporter.connected()  # the next call of this id, perhaps
             epoch = self._listener.begin_epoch()
             # Where nothing leaves before the end anyway, sentences stay together for the prosody of one pass.
             whole = self._sink() is reply and not self._policy.stream
-        request = self._listener.request(script, selection, epoch, whole=whole, exact=whole or self._policy.exact)
+        request = self._listener.request(
+            script,
+            selection,
+            epoch,
+            whole=whole,
+            exact=whole or self._policy.exact,
+            lead_silence_s=self._policy.lead_silence_s,
+        )
         log.debug("text", call=self.call_id, text=script.text[:200])
-        if not self._listener.say(request, lambda: self.owned_by(reply)) and not self.owned_by(reply):
+        self._reporter.say(request, script.words)
+        spoken = False
+        try:
+            spoken = self._listener.say(request, lambda: self.owned_by(reply))
+        finally:
+            if not spoken:
+                self._reporter.forget(epoch)
+        if not spoken and not self.owned_by(reply):
             raise QueueClosedError(_NOT_OWNED)
 
     def interrupt(self) -> None:
         """Barge-in: nothing that was said before this moment will be heard any more. The call goes on."""
-        self._listener.interrupt()
+        self._silence()
 
     def document_invalid(self, error: SpokenError) -> None:
         """A text of this call is an SSML document that is not valid."""
@@ -232,9 +262,12 @@ class Call:
             current = self.is_current(window.epoch)
             sink = self._sink() if current else None
             why = "no route" if current else "cancelled"
+            self._reporter.know(window.epoch, window.words)
+            self._reporter.made(window.epoch, window.duration_s, whole=window.end_of_text)
             if sink is not None:
                 sink.write(window)  # under the lock, so that a change of route keeps the order
                 return
+        self.lost(window)
         self._metrics.dropped_s.labels(why).inc(window.duration_s)
 
     # The sinks' side (Gate)
@@ -251,6 +284,14 @@ class Call:
             self._chunk_id += 1
             return self._chunk_id
 
+    def sent(self, window: Window) -> None:
+        """A window has left, on whatever route."""
+        self._reporter.sent(window.epoch, window.duration_s)
+
+    def lost(self, window: Window) -> None:
+        """A window will not be heard."""
+        self._reporter.lost(window.epoch, window.duration_s)
+
     # The registry's side
 
     def attach_reply(self, reply: ReplySink) -> ReplySink | None:
@@ -259,6 +300,7 @@ class Call:
             if self.idle:
                 self._connected_at = time.monotonic()
             previous, self._reply = self._reply, reply
+            self._reporter.connected()
             if previous is not None:
                 for window in previous.take_unsent():
                     reply.write(window)
@@ -272,7 +314,8 @@ class Call:
                 return
             self._reply = None
             if self._processor is None and self._policy.route != "processor":
-                self._listener.interrupt()
+                self._silence()
+                self._reporter.hung_up()
         self._scheduler.wake()
 
     def disconnect(self) -> None:
@@ -313,6 +356,7 @@ class Call:
             if not sink.start():
                 return False
             self._processor = sink
+            self._reporter.connected()
             if self._reply is not None and self._policy.route == "auto":
                 for window in self._reply.take_unsent():
                     sink.write(window)
@@ -331,6 +375,7 @@ class Call:
             if owner is not None and not self.owned_by(owner):
                 return None
             self._listener.interrupt()
+            self._reporter.hung_up(spoken=owner is not None)
             self._chunk_id = 0
             processor, self._processor = self._processor, None
         if processor is not None:
@@ -351,9 +396,13 @@ class Call:
             if self._reply not in (None, claimed_for):
                 return None
             reply, self._reply = self._reply, None
+            self._reporter.left()
         if reply is not None:
             reply.disconnect()
         return self.end(says_end=False)
+
+    def _silence(self) -> None:
+        self._reporter.interrupted(self._listener.interrupt())
 
     def _sink(self) -> Sink | None:
         """Where the next window goes. Called with the lock held."""
@@ -374,8 +423,10 @@ class Call:
                 for window in unsent:
                     target.write(window)
             elif self._policy.route == "auto":
-                self._listener.interrupt()
+                self._silence()
+                self._reporter.hung_up()
         if target is None:
             for window in unsent:
+                self.lost(window)
                 self._metrics.dropped_s.labels("no route").inc(window.duration_s)
         self._scheduler.wake()

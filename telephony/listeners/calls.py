@@ -10,6 +10,7 @@ import structlog
 
 from telephony.engines.base import Engine
 from telephony.listeners.call import Call, CallPolicy, CallState
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.connector import Connector
 from telephony.listeners.processor_sink import ProcessorSink
 from telephony.listeners.reply_sink import ReplySink
@@ -47,12 +48,15 @@ class CallRegistry:
         metrics: Metrics,
         selection: Callable[[], ResolvedVoice],
         engines: Callable[[], Sequence[Engine]],
+        *,
+        events: CallEvents,
     ) -> None:
         self._policy = policy
         self._scheduler = scheduler
         self._metrics = metrics
         self._selection = selection
         self._engines = engines
+        self._events = events
         self._lock = threading.Lock()
         self.on_forgotten: Callable[[Call], None] | None = None
         self._calls: dict[tuple[str, str], Call] = {}
@@ -255,7 +259,7 @@ class CallRegistry:
         call = self._calls.get(key)
         if call is None:
             self._make_room()
-            call = Call(call_id, self._policy, self._scheduler, self._metrics, key[0])
+            call = Call(call_id, self._policy, self._scheduler, self._metrics, key[0], events=self._events)
             self._calls[key] = call
             self._metrics.active_calls.set(len(self._calls))
         return call

@@ -81,6 +81,7 @@ class Listener:
         keep: bool = False,
         request_id: str = "",
         pronunciations: Lexicon = lexicon.EMPTY,
+        lead_silence_s: float = 0.0,
     ) -> Request:
         """What `say` takes.
 
@@ -93,16 +94,17 @@ class Listener:
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
             pronunciations: of the client, ahead of the service's.
+            lead_silence_s: silence in front of a text that begins when nothing is playing, in seconds.
         """
 
         def pronounce(text: str, language: str) -> str:
             return self._pronounce(pronunciations.pronounce(text, language), language)
 
-        language = selection.read_in
+        language, silent = selection.read_in, self.silent
         return Request(
             script.whole(language, pronounce=pronounce)
             if whole
-            else script.slices(language, quick=self.silent and not exact, pronounce=pronounce),
+            else script.slices(language, quick=silent and not exact, pronounce=pronounce),
             selection.engine,
             selection.voice,
             selection.speed,
@@ -111,6 +113,7 @@ class Listener:
             exact=exact,
             language=selection.language,
             keep=keep,
+            lead_silence_s=lead_silence_s if silent else 0.0,
             request_id=request_id,
             call=str(self._queue.receiver),
         )
@@ -135,11 +138,16 @@ class Listener:
         self._metrics.texts.inc()
         return self._queue.put(request, lambda: self.is_current(request.epoch) and wanted())
 
-    def interrupt(self) -> None:
-        """Ends all epochs that have begun: nothing said before this moment will be heard any more."""
+    def interrupt(self) -> int:
+        """Ends all epochs that have begun: nothing said before this moment will be heard any more.
+
+        Returns:
+            The last one of these.
+        """
         with self.lock:
-            self._ended = self.begin_epoch()
+            ended = self._ended = self.begin_epoch()
             self._queue.clear()
+        return ended
 
     def cancel(self, request: Request) -> None:
         """Drops one text; what was queued behind it is next. Nothing if it is done already."""

@@ -263,6 +263,7 @@ class ProcessorSink:
             chunk_id = self.gate.next_chunk_id(window.epoch)
             if chunk_id is not None:
                 self._send(connection, telephone.encode_audio(window.samples, window.sample_rate, chunk_id))
+                self.gate.sent(window)
             else:
                 self._drop(window, "cancelled")
         with self._changed:
@@ -287,4 +288,5 @@ class ProcessorSink:
                     raise ConnectionAbortedError("closed while the processor was not reading") from None
 
     def _drop(self, window: Window, why: str) -> None:
+        self.gate.lost(window)
         self._metrics.dropped_s.labels(why).inc(window.duration_s)

@@ -141,6 +141,7 @@ class ReplySink:
                 chunk_id = self.gate.next_chunk_id(window.epoch)
                 if chunk_id is not None:
                     self._send(telephone.encode_audio(window.samples, window.sample_rate, chunk_id))
+                    self.gate.sent(window)
                 else:
                     self._drop(window, "cancelled")
             except OSError as error:
@@ -190,4 +191,5 @@ class ReplySink:
                     self._on_room()
 
     def _drop(self, window: Window, why: str) -> None:
+        self.gate.lost(window)
         self._metrics.dropped_s.labels(why).inc(window.duration_s)

@@ -179,6 +179,7 @@ class Session:
         keep: bool = False,
         request_id: str = "",
         pronunciations: Lexicon = lexicon.EMPTY,
+        lead_silence_s: float = 0.0,
     ) -> Speech:
         """Queues a text behind those said before.
 
@@ -189,10 +190,18 @@ class Session:
             keep: whether its phrases are kept with the prerendered ones.
             request_id: for the request log.
             pronunciations: of its client, ahead of the service's lexicon.
+            lead_silence_s: see `Listener.request`.
         """
         epoch = self._listener.begin_epoch()
         request = self._listener.request(
-            script, selection, epoch, exact=exact, keep=keep, request_id=request_id, pronunciations=pronunciations
+            script,
+            selection,
+            epoch,
+            exact=exact,
+            keep=keep,
+            request_id=request_id,
+            pronunciations=pronunciations,
+            lead_silence_s=lead_silence_s,
         )
         speech = Speech(self, request, None if exact else self._registry.policy.loudness)
         self._speeches[epoch] = speech

@@ -32,6 +32,14 @@ class Gate(Protocol):
         """A chunk id larger than all before it; None if audio of that epoch may no longer be heard."""
         ...
 
+    def sent(self, window: Window) -> None:
+        """A window has left."""
+        ...
+
+    def lost(self, window: Window) -> None:
+        """A window will not leave any more. Called with the sink's lock held, perhaps."""
+        ...
+
 
 class Sink(Protocol):
     """Where windows of a call go. Any thread; nothing here waits but `wait_sent`."""

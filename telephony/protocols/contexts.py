@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, ValidationError
 
-from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, read_object
+from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, Pronunciations, read_object
 from telephony.speech import Word
 
 MAX_CONTEXT_ID_CHARS = 128
@@ -36,6 +36,7 @@ class Message(ClientMessage):
     flush: bool | None = None
     close_context: bool | None = None
     close_socket: bool | None = None
+    pronunciations: Pronunciations | None = None
 
     @property
     def speed(self) -> float | None:

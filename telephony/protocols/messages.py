@@ -90,7 +90,7 @@ class ServiceMessage:
             for field in fields(self)
             if (value := getattr(self, field.name)) is not None or field.default is not None
         }
-        return json.dumps({"type": self.type, **said}, default=_timed)
+        return json.dumps({"type": self.type, **said}, default=timed_word)
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,6 @@ def read_object(received: str | bytes) -> dict[str, Any]:
     return message
 
 
-def _timed(word: Word) -> dict[str, Any]:
-    """A word in a message; the only thing there that JSON does not know."""
+def timed_word(word: Word) -> dict[str, Any]:
+    """A word in a message."""
     return {"word": word.text, "start_s": round(word.start_s, 3), "end_s": round(word.end_s, 3)}

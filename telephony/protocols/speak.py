@@ -8,7 +8,14 @@ from typing import ClassVar, Literal
 
 from pydantic import ValidationError
 
-from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, ServiceMessage, read_object
+from telephony.protocols.messages import (
+    ClientMessage,
+    ErrorMessage,
+    MessageError,
+    Pronunciations,
+    ServiceMessage,
+    read_object,
+)
 
 
 class Speak(ClientMessage):
@@ -16,6 +23,7 @@ class Speak(ClientMessage):
 
     type: Literal["Speak"]
     text: str
+    pronunciations: Pronunciations | None = None
 
 
 class Flush(ClientMessage):

@@ -100,8 +100,15 @@ class Delivery:
         """Hands over a window, of the segment in work or behind the last one."""
         current = request.current
         end_of_text = piece.last and request.progress.exhausted
+        samples = current.resampled(piece.samples, end_of_text)
+        made_s = len(samples) / request.sample_rate
+        if segment is not None and request.lead_silence_s and not request.measured.lead_s:
+            request.measured.lead_s = request.lead_silence_s
+            segment.begins_s += request.lead_silence_s
+            silence = np.zeros(round(request.lead_silence_s * request.sample_rate), np.float32)
+            samples = np.concatenate([silence, samples])
         window = Window(
-            current.resampled(piece.samples, end_of_text),
+            samples,
             request.sample_rate,
             request.epoch,
             end_of_text,
@@ -109,7 +116,7 @@ class Delivery:
             (current.engine.name, current.voice),
         )
         if segment is not None:
-            segment.delivered(window.duration_s)
+            segment.delivered(made_s)
         now = self._core.now()
         with self._core.changed:
             if not queue.is_next(request):
@@ -121,7 +128,7 @@ class Delivery:
         if gap_s > _UNHEARD_GAP_S and len(window.samples) and not queue.yields:
             self._core.metrics.gap_s.labels(queue.door).observe(gap_s)
         if segment is not None:
-            if len(window.samples) and not segment.segment.pause_s and request.measured.first_audio_s is None:
+            if made_s and not segment.segment.pause_s and request.measured.first_audio_s is None:
                 self._begun(queue, request, segment, now, was_silent)
             if piece.last:
                 self._segment_done(queue, request, segment)

@@ -26,6 +26,7 @@ class Measurements:
         engine_s: time in the engine, preparation included, in seconds.
         audio_s: the audio that was made, in seconds.
         first_audio_s: from arrival to the first window with sound, in seconds; None until then.
+        lead_s: the silence in front of it, in seconds, which counts in no other figure.
         cached: whether that window came from the phrase cache.
         failure: why a segment could not be spoken, without its text.
         unspeakable: whether that was because there is nothing to pronounce in it.
@@ -35,6 +36,7 @@ class Measurements:
     engine_s: float = 0.0
     audio_s: float = 0.0
     first_audio_s: float | None = None
+    lead_s: float = 0.0
     cached: bool = False
     failure: str | None = None
     unspeakable: bool = False
@@ -46,7 +48,7 @@ class SegmentInWork:
 
     Attributes:
         source: where its windows come from.
-        begins_s: where it begins in the audio of its request, in seconds.
+        begins_s: where it begins in the audio of its request, the silence in front included, in seconds.
         engine_s, preparation_s: time in the engine, and the part of it that is preparation, in seconds.
         audio_s: its audio so far, in seconds.
         traceparent: of its span, for whoever makes it elsewhere; empty where it is not traced.
@@ -57,7 +59,7 @@ class SegmentInWork:
     def __init__(self, segment: Segment, source: SegmentSource, measured: Measurements) -> None:
         self.segment = segment
         self.source = source
-        self.begins_s = measured.audio_s
+        self.begins_s = measured.lead_s + measured.audio_s
         self.engine_s = 0.0
         self.preparation_s = 0.0
         self.audio_s = 0.0

@@ -82,6 +82,7 @@ class Request:
         exact: see `Engine.prepare`.
         language: that to read it in; None for the voice's own.
         keep: whether its phrases are kept with the prerendered ones.
+        lead_silence_s: silence in front of its first window, in seconds.
         request_id: as its client has named it; empty for none.
         call: the call or session that it belongs to, as the log has it; empty for none.
         traceparent: of its client's span; empty for none.
@@ -97,6 +98,7 @@ class Request:
     exact: bool = False
     language: str | None = None
     keep: bool = False
+    lead_silence_s: float = 0.0
     request_id: str = ""
     call: str = ""
     traceparent: str = field(default_factory=trace_context.traceparent.get)

@@ -62,6 +62,13 @@ class Telephone:
         10.0, values.seconds, "seconds that text for a call waits for its PBX to connect; 0: such text is refused"
     )
 
+    lead_silence_ms: int = setting(
+        0,
+        values.number(int, lambda value: 0 <= value <= 5000, "must be between 0 and 5000 milliseconds"),
+        "milliseconds of silence before a text that begins when nothing is playing, for lines that clip the first "
+        "syllable",
+    )
+
 
 @dataclass(frozen=True)
 class Agents:
@@ -120,6 +127,17 @@ class Agents:
         values.count,
         "milliseconds without new text after which a session speaks an unfinished sentence",
         earlier="TTS_DEBOUNCE_MS",
+    )
+    events_url: str = setting(
+        "", values.http_url, "where every event of a call is sent by POST, as WS /calls/events has it; none: nowhere"
+    )
+    events_secret: str = setting(
+        "", str, "signs these, in the header X-Signature: sha256= and the HMAC of the body; none: they are not signed"
+    )
+    open_names: bool = setting(
+        False,
+        values.switch,
+        "show the names of voices and models at /v1/audio without a key, to clients such as Open WebUI",
     )
     frame_ms: int = setting(
         20,

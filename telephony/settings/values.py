@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 _N = TypeVar("_N", int, float)
 
+_HTTP_URL = "must be a URL such as http://127.0.0.1:4318"
 _EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 
 
@@ -115,16 +116,21 @@ def redis_url(text: str) -> str:
     return text
 
 
-def traces_url(text: str) -> str:
-    """A URL of OTLP over HTTP, as it stands. The packages that speak it have to be there."""
-    allowed = "must be a URL such as http://127.0.0.1:4318"
+def http_url(text: str) -> str:
+    """A URL of HTTP, as it stands."""
     try:
         url = urlsplit(text)
         given_port = url.port
     except ValueError:
-        raise ValueError(allowed) from None
+        raise ValueError(_HTTP_URL) from None
     if url.scheme not in ("http", "https") or not url.hostname or given_port == 0:
-        raise ValueError(allowed)
+        raise ValueError(_HTTP_URL)
+    return text
+
+
+def traces_url(text: str) -> str:
+    """A URL of OTLP over HTTP, as it stands. The packages that speak it have to be there."""
+    http_url(text)
     try:
         found = find_spec(_EXPORTER) is not None
     except ImportError:  # not even the package that it is in

@@ -26,8 +26,8 @@ metric; [alerts and a dashboard](deployment.md#alerts) are there.
 
 - `door` is the endpoint: `telephone` (in `tts_refusals_total`: `text` and `registration`, its two ports),
   `audiosocket`, `calls` (text for a PBX's calls), `livekit`, `pipecat`, `openai`, `contexts` (ElevenLabs' clients) and
-  `speak` (Deepgram's), `custom_speech` (jambonz; of requests to these three over HTTP with `_http` behind it), `custom_voice`
-  (Vapi), `sound` (`/say.wav`), `gateway` (`/synthesize`); `http` for a
+  `speak` (Deepgram's), `custom_speech` (jambonz'; of requests to these three over HTTP with `_http`
+  behind it), `custom_voice` (Vapi's), `sound` (`/say.wav`), `gateway` (`/synthesize`); `http` for a
   connection that sent no request; `admin`, `health`, `metrics`, `page`, and `none` for a path that is none of them.
 - `engine` is `kokoro`, `piper`, `supertonic` or `tone`.
 - `why` of an engine's failure is `raised`, `stalled`, `bad_audio`, `out_of_memory` or `paused`.

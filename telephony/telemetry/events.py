@@ -262,6 +262,14 @@ EVENTS = (
         "a caller of a PBX pressed this key; keys may be a PIN: guard the log like one, or set `LOG_LEVEL=warning`",
     ),
     Event(
+        "call_events_lost",
+        "warning",
+        "the webhook of `--events-url` does not take events; calls go on",
+        "see whether it listens, and answers with a status of 200 to 299",
+    ),
+    Event("call_events_taken", "info", "it takes them again"),
+    Event("call_event_failed", "error", "a defect of this service: a subscriber is told of no more calls", _REPORT),
+    Event(
         "texts_expired",
         "warning",
         "texts were dropped: their PBX did not connect within `--audiosocket-wait-s`",

@@ -77,7 +77,7 @@ class Metrics:
         )
         self.websockets_open = self._gauge("tts_websockets_open", "WebSockets open now", "door")
         self.clients_stalled = counter(
-            "tts_clients_stalled_total", "Clients disconnected because they took no audio", "door"
+            "tts_clients_stalled_total", "Clients disconnected because they took nothing, or too little", "door"
         )
         self.idle_clients_closed = counter(
             "tts_idle_clients_closed_total",
@@ -104,6 +104,12 @@ class Metrics:
         )
         self.audio_ignored_s = counter(
             "tts_audio_ignored_seconds_total", "Callers' audio that a PBX sent, in seconds; nobody listens to it"
+        )
+        self.call_events_lost = counter(
+            "tts_call_events_lost_total",
+            "Events of calls that somebody was not told: failed (the webhook), waiting (too many for it), scheduled "
+            "(too many to come)",
+            "why",
         )
         self.digits = counter("tts_digits_total", "Keys that callers of a PBX have pressed")
         self.active_calls = self._gauge("tts_active_calls", "Telephone calls known now, silent ones too")

@@ -14,30 +14,38 @@ _BEFORE_NAMES = {
     "mtro mtra excmo excma ntra col crta",
     "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
-    "de": "str bzw usw ggf evtl z.b d.h",
+    "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
+    "allg gebr geb wg mio mrd tsd fa dipl",
+    "ru": "ул просп пер бул наб пл пос обл респ им гр тел кв корп стр оф эт под ст проф акад доц ген см напр т.е т.к "
+    "пр ш мкр",
+    "hi": "डॉ प्रो श्रीमती कु सु पं स्व सोम मंगल बुध गुरु शुक्र शनि रवि",
 }
 """Behind these a sentence goes on, whatever comes."""
 
 _BEFORE_NUMBERS = {
     "en": "no nos nr p pp pg fig figs vol ch sec art par apt ste rm fl bldg ext tel ph fax ave blvd rd hwy pkwy expy "
-    "ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp tsp "
+    "apts ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp "
+    "tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
-    "seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
-    "es": "n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
+    "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
+    "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
-    "fr": "n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
+    "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
-    "de": "nr",
+    "de": "gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
+    "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
+    "вс доб моб рис стр пп разд вып",
+    "hi": "rs रु नं मो फ़ोन फोन मि घं पृ सं किमी",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""
 
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
-CAPITALISED = frozenset("Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
+CAPITALISED = frozenset("Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
 """Those that only with this capital stand before names, as in streets."""
 
 STREETS = frozenset("st dr".split())
@@ -52,7 +60,18 @@ LETTERED = frozenset(
 TIMES = frozenset("a.m p.m mon tue tues wed thu thur thurs fri sat sun".split())
 """Those behind which one of `AFTER_TIMES` belongs to the time."""
 
-LATIN = frozenset("e.g i.e p.ex p.ej z.b d.h".split())
+GERMAN_DAYS = frozenset("Mo Di Mi Do Fr Sa So".split())
+"""Those that only with this capital stand before numbers."""
+
+GERMAN_ORDINALS = frozenset(
+    "januar jänner jan februar feb märz mär april apr mai juni juli august aug september sep sept "
+    "oktober okt november nov "
+    "dezember dez etage stock stockwerk og obergeschoss klasse jahrhundert mal platz quartal halbjahr weltkrieg "
+    "bezirk auflage".split()
+)
+"""Words that a number with a stop belongs to: "3. März"."""
+
+LATIN = frozenset("e.g i.e p.ex p.ej z.b d.h u.a v.a т.е т.к".split())
 """Those with inner full stops that never end a sentence."""
 
 SENTENCE_STARTS = frozenset(

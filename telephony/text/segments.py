@@ -26,7 +26,7 @@ _QUICK_CHARS = 100
 _QUICK_MIN_CHARS = 25
 
 _CLOSERS = "\"'’”»)]}›」』】）*_"
-_ENDERS = ".!?…"
+_ENDERS = ".!?…।"
 _CJK_ENDERS = "。！？｡"
 # Bounded, so that a page of dots costs no more than a page of words.
 _MAX_MARKS = 8
@@ -36,7 +36,18 @@ _SENTENCE_END = re.compile(
     rf"(?=[^{_CJK_ENDERS}{re.escape(_CLOSERS)}])"
     r"|\n"
 )
-_WORD_BEFORE_STOP = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
+# Vowels of Devanagari are marks, which are no part of a word for regular expressions.
+_LAST_BEFORE_STOP = re.compile(r"(?:[^\W_]|[\u0900-\u0963])+(?:\.(?:[^\W_]|[\u0900-\u0963])+)*$")
+_BEFORE_CHARS = 40
+# What shows that a number with a stop is a German ordinal; that two letters, or one, do not end their sentence.
+_ORDINAL_BEGINS = re.compile(
+    r"(?<!\w)(?:der|die|den|dem|vom|zum|zur|im|beim|(?<!I\s)am|(?:[mds]ein|ihr|unser|jed)(?:e[nrms]?)?)\s\d{1,3}$",
+    re.IGNORECASE,
+)
+_TWO_LETTERS = re.compile(r"(?<!\w)(?:d\. ?h|u\. ?a|v\. ?a|o\. ?g|i\. ?d|т\. ?[ек])$", re.IGNORECASE)
+_LETTER_ENDS = re.compile(r"(?:\d ?г|(?<!\w)т\. ?[дп])$")
+# They stand before a name or a number: "г. Москва", "д. 5".
+_RUSSIAN_LETTERS = "гдпсшк"
 _CLAUSE_END = re.compile(r"[,;:—–،、，；：][\"'’”»)\]]*\s|[、，；：]")
 _SAID = re.compile(r"[^\W_]|[%&@+=€$£¥°§]")
 _SPACE = re.compile(r"\s")
@@ -45,8 +56,10 @@ _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[\w'’]+")
 _CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
-_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]")
+_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]|[A-Z]{2}\s\d")
+_CODE_MAY_BEGIN = re.compile(r"[A-Z]{2}\s?")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
+_MAX_ORDINAL_DIGITS = 3
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
 _LAST_WORD = re.compile(r"(\w[\w.]*)\s$")
@@ -204,7 +217,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
         return True
     following = text[match.end() :].lstrip()
     spaced = text[max(0, match.start() - 1) : match.start()].isspace()  # as French has it: « Ainsi ! »
-    if mark[0] in "!?" and mark[-1] not in _CLOSERS and not spaced:
+    if mark[0] in "!?।" and mark[-1] not in _CLOSERS and not spaced:
         return True
     if not following:
         return True if "\n" in text[match.end() :] else None
@@ -212,22 +225,41 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool | None:
         return False
     if mark.rstrip(_CLOSERS) != ".":
         return True
-    word_match = _WORD_BEFORE_STOP.search(text[max(0, match.start() - 40) : match.start() + 1])
+    return _word_ends(text[max(0, match.start() - _BEFORE_CHARS) : match.start()], following)
+
+
+def _word_ends(before: str, following: str) -> bool | None:
+    """Whether the last word of `before`, with a stop behind it, ends its sentence; None as above."""
+    word_match = _LAST_BEFORE_STOP.search(before)
     if word_match is None:
         return True
-    word = word_match.group(1)
+    word = word_match.group()
     shortened = word.lower()
+    if word.isdecimal() and len(word) <= _MAX_ORDINAL_DIGITS:
+        return _number_ends(before, following)
+    if _TWO_LETTERS.search(before):
+        return False
     if len(word) == 1 and word != "I":
-        return _letter_ends(word, following)
+        return (
+            _letter_ends(word, following) if word not in _RUSSIAN_LETTERS else _LETTER_ENDS.search(before) is not None
+        )
+    if word in abbreviations.GERMAN_DAYS and not following[0].isupper():
+        return _ends_before(shortened, following)
+    return _abbreviation_ends(before, word, following)
+
+
+def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
+    """The same for a word of several letters."""
+    shortened = word.lower()
     if word in abbreviations.CAPITALISED:
         return False
-    if shortened in abbreviations.BEFORE_NUMBERS:
+    if shortened in abbreviations.BEFORE_NUMBERS or (shortened.endswith(("str", "nr")) and following[0].isdecimal()):
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
         return False
     if shortened in abbreviations.LATIN or not (_is_dotted(word) or shortened in abbreviations.STREETS):
         return shortened not in abbreviations.LATIN
-    if shortened in abbreviations.STREETS and _STREET.search(text[max(0, match.start() - 40) : match.start()]) is None:
+    if shortened in abbreviations.STREETS and _STREET.search(before) is None:
         return False
     return _begins_sentence(following)
 
@@ -237,6 +269,8 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     if letter.isupper() or following[0].isdigit():
         return False
     # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
+    if letter in "nv" and "Chr.".startswith(following[:4]):
+        return False if len(following) >= len("Chr.") else None
     capitals = _CAPITALS.match(following)
     if capitals is None:
         return True
@@ -249,6 +283,16 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     return not (era or (_ROMAN.fullmatch(capitals.group()) and not rest.isalnum()))
 
 
+def _number_ends(before: str, following: str) -> bool | None:
+    """Whether a short number with a stop ends its sentence; None as above."""
+    if not following[0].isupper():
+        return not following[0].isdecimal() or _ORDINAL_BEGINS.search(before) is None
+    if _ORDINAL_BEGINS.search(before):
+        return False
+    word = _first_word(following)
+    return None if word is None else word.lower() not in abbreviations.GERMAN_ORDINALS
+
+
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
@@ -258,6 +302,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
         return None
     if _ROMAN.fullmatch(word):
         return False
+    if shortened in abbreviations.LETTERED and _CODE_MAY_BEGIN.fullmatch(following):
+        return None
     if shortened in abbreviations.LETTERED and _CODE_BEGINS.match(following):
         return False
     return not (shortened in abbreviations.TIMES and word.lower() in abbreviations.AFTER_TIMES)

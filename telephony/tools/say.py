@@ -26,9 +26,12 @@ from tqdm import tqdm
 
 from telephony.protocols import telephone
 from telephony.settings import SettingsError, parse
+from telephony.text.writing_systems import writing_system
 from telephony.tools import client
 from telephony.tools.client import AgentClient, ServiceError, Sound, TelephoneClient
 from telephony.tools.players import PlaybackError, Player, WavFile
+from telephony.voices import is_part_of
+from telephony.voices.reading import how_to_get
 
 _PIECE = 4096
 _INTERRUPTED = 130
@@ -134,11 +137,26 @@ def _speak(options: argparse.Namespace) -> None:
             if progress is not None:
                 progress.update(sound.duration_s)
         if not heard.count:
-            raise ServiceError("the service sent no audio: nothing in the text can be spoken, or its log says why")
+            raise ServiceError(f"the service sent no audio: {_why_silent(options)}")
     # Over a text that was still coming, the factor would be that of whoever wrote it.
     factor = "" if options.text is None else f", real-time factor {heard.last_s / heard.duration_s:.3f}"
     written = "" if options.output is None else f", written to {options.output}"
     print(f"{heard}{factor}{written}")
+
+
+def _why_silent(options: argparse.Namespace) -> str:
+    """What the telephone's text endpoint has no answer for."""
+    system = writing_system(options.text or "")
+    if system is None:
+        return "nothing in the text can be spoken, or its log says why"
+    try:
+        voices = client.voices(_agent_doors(options))
+    except (OSError, ServiceError):
+        return f"its voice does not read {system.name}, or its log says why: name one that does with --voice"
+    for voice in voices:
+        if any(is_part_of(voice["language"], language) for language in system.languages):
+            return f"its log says why. To be read in {system.name}: --voice {voice['name']}"
+    return f"none of its voices reads {system.name}: {how_to_get(system)}"
 
 
 def _progress() -> tqdm[Any]:

@@ -39,13 +39,15 @@ def reader_of(script: Script, chosen: ResolvedVoice, engines: Sequence[Engine], 
     other = _voice_for(system, chosen, engines)
     if other is not None and free:
         return other
-    if other is not None:
-        what_to_do = f"ask for one that does, such as {other.voice}"
-    else:
-        what_to_do = _HOW_TO_GET.get(system.languages[0], "--piper-voices brings voices that do")
+    what_to_do = how_to_get(system) if other is None else f"ask for one that does, such as {other.voice}"
     raise UnreadableTextError(
         f"the text is written in {system.name}, which voice {chosen.voice} ({spoken}) does not read: {what_to_do}"
     )
+
+
+def how_to_get(system: WritingSystem) -> str:
+    """What brings voices that read it."""
+    return _HOW_TO_GET.get(system.languages[0], "--piper-voices brings voices that do")
 
 
 def _voice_for(system: WritingSystem, chosen: ResolvedVoice, engines: Sequence[Engine]) -> ResolvedVoice | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -70,6 +71,28 @@ def test_openai(client: httpx.Client) -> None:
     for more, said in (({}, SAID), ({"pronunciations": OWN}, OWN_SAID)):
         answer = client.post("/v1/audio/speech", json={**body, **more})
         assert len(answer.content) == 2 * tone_samples(said)
+
+
+def test_elevenlabs_clients(door: Service, client: httpx.Client) -> None:
+    for more, said in (({}, SAID), ({"pronunciations": OWN}, OWN_SAID)):
+        answer = client.post("/v1/text-to-speech/tone?output_format=pcm_24000", json={"text": TEXT, **more})
+        assert len(answer.content) == 2 * tone_samples(said)
+        address = f"ws://127.0.0.1:{door.http_port}/v1/text-to-speech/tone/stream-input?output_format=pcm_24000"
+        with connect(address) as agent:
+            agent.send(json.dumps({"text": TEXT, **more}))
+            agent.send(json.dumps({"text": ""}))
+            heard = b"".join(base64.b64decode(json.loads(each)["audio"] or "") for each in agent)
+        assert len(heard) == 2 * tone_samples(said)
+
+
+def test_deepgram_clients(door: Service, client: httpx.Client) -> None:
+    for more, said in (({}, SAID), ({"pronunciations": OWN}, OWN_SAID)):
+        answer = client.post("/v1/speak?encoding=linear16&container=none", json={"text": TEXT, **more})
+        assert len(answer.content) == 2 * tone_samples(said)
+        with connect(f"ws://127.0.0.1:{door.http_port}/v1/speak") as agent:
+            agent.send(json.dumps({"type": "Speak", "text": TEXT, **more}))
+            agent.send(json.dumps({"type": "Close"}))
+            assert sum(len(each) for each in agent if isinstance(each, bytes)) == 2 * tone_samples(said)
 
 
 def test_an_asterisk_call(door: Service, client: httpx.Client) -> None:

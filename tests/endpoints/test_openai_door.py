@@ -316,3 +316,29 @@ def test_kokoro_speaks_in_every_format(service: StartService, connect: Connect, 
 @pytest.mark.model
 def test_kokoro_has_everybody_who_speaks_for_openais_voices(kokoro: Engine) -> None:
     assert set(VOICES.values()) <= {voice.name for voice in kokoro.voices()}
+
+
+def speech(door: Service, **wanted: Any) -> httpx.Response:
+    body = {"model": "tts-1", "input": "Good morning to you.", "voice": "af_sky", **wanted}
+    return httpx.post(f"http://127.0.0.1:{door.http_port}/v1/audio/speech", json=body, timeout=TIMEOUT_S)
+
+
+def test_a_language_is_that_of_the_voice(service: StartService) -> None:
+    door = service(http_port=0)
+    assert speech(door, lang_code="a").status_code == 200
+    refused = speech(door, lang_code="ja")
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "voice"
+
+
+def test_events_have_the_times_of_words_if_asked(service: StartService) -> None:
+    door = service(http_port=0)
+    for timestamps in (False, True):
+        answer = speech(door, response_format="pcm", stream_format="sse", timestamps=timestamps)
+        *deltas, _ = events_of(answer.iter_lines())
+        words = [word for delta in deltas for word in delta.get("words", [])]
+        assert [word["word"] for word in words] == ("Good morning to you.".split() if timestamps else [])
+    assert words[1]["start_s"] == pytest.approx(0.25)
+    assert len(b"".join(base64.b64decode(delta["audio"]) for delta in deltas)) == 2 * tone_samples("x" * 20)
+    refused = speech(door, timestamps=True).json()["error"]
+    assert refused["param"] == "timestamps"

@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a device for which oneDNN does nothing."""
-    monkeypatch.setattr(layers, "_packable", lambda weight: False)
+    monkeypatch.setattr(layers, "packable", lambda weight: False)
 
 
 @pytest.mark.usefixtures("unpacked")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
 
 import pytest
+import torch
 
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.catalog import load_main
 from telephony.engines.kokoro.g2p import G2P, MAX_PHONEMES, Converter, divide
+from telephony.engines.kokoro.kernels import TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.weights import KokoroWeights
@@ -76,12 +80,25 @@ def test_reference_exchange(service: StartService, kokoro: Engine) -> None:
         assert host.read_to_end() == []
 
 
+@pytest.mark.slow
+def test_phonemes_last_as_long_as_with_torch_s_own_float32(kokoro_weights: KokoroWeights, tmp_path: Path) -> None:
+    """Whatever the encoders' products are made of."""
+    cpu = torch.device("cpu")
+    ours = KokoroEngine(kokoro_weights, cpu, "af_sky", kernels=compiled_kernels(tmp_path))
+    plain = KokoroEngine(kokoro_weights, cpu, "af_sky", kernels=TorchKernels())
+    lines = (resources.files("telephony.engines.kokoro") / "corpus" / "en.txt").read_text(encoding="utf-8").splitlines()
+    for line in lines[:6]:
+        for voice in ("af_sky", "bm_george"):
+            heard, expected = ours.listen(line, voice), plain.listen(line, voice)
+            assert heard.durations.tolist() == expected.durations.tolist()
+            assert (heard.f0 - expected.f0).abs().mean() < 0.5
+
+
 def test_length_is_that_of_the_kokoro_package(
     service: StartService, kokoro: Engine, kokoro_weights: KokoroWeights, heard: list[tuple[str, list[str]]]
 ) -> None:
     import json
 
-    import torch
     from kokoro import KModel
 
     text = "A second opinion, from the package itself."

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from telephony.engines.kokoro.layers import ROW_BLOCKS, Dense, in_blocks
+from telephony.engines.kokoro.dense import ROW_BLOCKS, Dense, in_blocks
 
 
 @pytest.mark.parametrize("dtype", list(ROW_BLOCKS), ids=str)

@@ -32,6 +32,12 @@ class OpenGate:
     def next_chunk_id(self, epoch: int) -> int | None:
         return next(self._ids)
 
+    def sent(self, window: Window) -> None:
+        pass
+
+    def lost(self, window: Window) -> None:
+        pass
+
 
 def window(seconds: float, *, end_of_text: bool) -> Window:
     return Window(np.zeros(round(seconds * RATE_HZ), np.float32), RATE_HZ, 0, end_of_text)

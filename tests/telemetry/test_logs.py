@@ -20,6 +20,7 @@ import structlog
 from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.listeners.call import Call, CallPolicy
+from telephony.listeners.call_events import CallEvents
 from telephony.listeners.calls import CallRegistry
 from telephony.listeners.reply_sink import ReplySink
 from telephony.listeners.sinks import SinkLimits
@@ -237,6 +238,7 @@ def say_secrets() -> None:
         metrics,
         lambda: ResolvedVoice(next(engines), "tone", 1.0),
         list,
+        events=CallEvents(metrics),
     )
     ours, theirs = socket.socketpair()
 

@@ -52,7 +52,7 @@ def test_rules_go_on_with_what_was_said() -> None:
     assert list(applied([first, second, third], "1")) == [(first, "two 2"), (second, "two three")]
 
 
-@pytest.mark.parametrize("tag", ["en", "en-gb", "pt", "es", "fr", "it"])
+@pytest.mark.parametrize("tag", ["en", "en-gb", "pt", "es", "fr", "it", "de", "ru", "hi"])
 def test_what_a_rule_declares_to_need_is_needed(tag: str) -> None:
     language = _REGIONAL.get(tag) or _LANGUAGES[tag]
     texts = [text for (other, _), rows in TABLES.items() if other.lower().startswith(tag) for text, _ in rows]

@@ -309,6 +309,25 @@ def test_what_a_session_refuses(
     assert problem in line
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Привет.", "none of its voices reads Cyrillic: --piper-voices brings voices that do"),
+        ("您好。", "none of its voices reads Chinese: pip install -r requirements-ja-zh.txt"),
+        ("...", "nothing in the text can be spoken"),
+    ],
+)
+def test_letters_that_nobody_reads_are_named(
+    service: StartService, capsys: pytest.CaptureFixture[str], text: str, why: str
+) -> None:
+    door = service(http_port=0)
+    ports = ["--port", str(door.tcp_port), "--udp-port", str(door.udp_port)]
+    assert say.main([text, *ports, "--http-port", str(door.http_port)]) == 1
+    assert why in capsys.readouterr().err
+    assert say.main([text, *ports, "--http-port", "0"]) == 1
+    assert ("name one that does with --voice" in capsys.readouterr().err) == (text != "...")
+
+
 def test_voices_are_listed(service: StartService, capsys: pytest.CaptureFixture[str]) -> None:
     door = service(http_port=0)
     assert say.main(["--list-voices", "--http-port", str(door.http_port)]) == 0

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from telephony.engines.kokoro.dense import MakeDense
 from telephony.engines.kokoro.kernels import Kernels
-from telephony.engines.kokoro.layers import EPS, Dense, GemmConv
+from telephony.engines.kokoro.layers import EPS, GemmConv
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
 
@@ -69,7 +70,7 @@ class Acoustic:
 class PhonemeEncoder(nn.Module):
     """The phoneme encoder (ALBERT: one layer's weights, used 12 times) in float32."""
 
-    def __init__(self, bert: Parameters) -> None:
+    def __init__(self, bert: Parameters, make_dense: MakeDense) -> None:
         super().__init__()
         embeddings, encoder = bert.under("embeddings"), bert.under("encoder")
         layer = encoder.under("albert_layer_groups.0.albert_layers.0")
@@ -78,15 +79,15 @@ class PhonemeEncoder(nn.Module):
         self.symbols = embeddings["word_embeddings.weight"]
         self.positions = embeddings["position_embeddings.weight"] + embeddings["token_type_embeddings.weight"][0]
         self.embedding_norm = _layer_norm(embeddings.under("LayerNorm"))
-        self.widen = _dense(encoder.under("embedding_hidden_mapping_in"))
+        self.widen = _dense(encoder.under("embedding_hidden_mapping_in"), make_dense)
         projections = [attention.under(name) for name in ("query", "key", "value")]
-        self.qkv = Dense(
+        self.qkv = make_dense(
             torch.cat([part.weight for part in projections]), torch.cat([part.bias for part in projections]), _F32
         )
-        self.out = _dense(attention.under("dense"))
+        self.out = _dense(attention.under("dense"), make_dense)
         ffn = layer.under("ffn")
-        self.ffn = Dense(ffn.weight, ffn.bias, _F32, gelu=True)
-        self.ffn_out = _dense(layer.under("ffn_output"))
+        self.ffn = make_dense(ffn.weight, ffn.bias, _F32, gelu=True)
+        self.ffn_out = _dense(layer.under("ffn_output"), make_dense)
         self.attention_norm = _layer_norm(attention.under("LayerNorm"))
         self.layer_norm = _layer_norm(layer.under("full_layer_layer_norm"))
 
@@ -105,8 +106,8 @@ class PhonemeEncoder(nn.Module):
         return x
 
 
-def _dense(linear: Parameters) -> Dense:
-    return Dense(linear.weight, linear.bias, _F32)
+def _dense(linear: Parameters, make_dense: MakeDense) -> nn.Module:
+    return make_dense(linear.weight, linear.bias, _F32)
 
 
 def _layer_norm(norm: Parameters) -> tuple[list[int], Tensor, Tensor, float]:
@@ -120,9 +121,9 @@ class AdainBlock(nn.Module):
     def __init__(self, block: Parameters, kernels: Kernels, dtype: torch.dtype) -> None:
         super().__init__()
         self.kernels = kernels
-        self.conv1, self.conv2 = (GemmConv.of(block.under(name), dtype) for name in ("conv1", "conv2"))
+        self.conv1, self.conv2 = (GemmConv.of(block.under(name), dtype, kernels.dense) for name in ("conv1", "conv2"))
         shortcut, pool = block.under("conv1x1"), block.under("pool")
-        self.shortcut = GemmConv.of(shortcut, dtype) if shortcut else None
+        self.shortcut = GemmConv.of(shortcut, dtype, kernels.dense) if shortcut else None
         self.up = bool(pool)
         if self.up:
             w = pool.weight[:, 0]  # [C, 3]
@@ -234,8 +235,8 @@ class AcousticModel(nn.Module):
         super().__init__()
         self.dtype, self.style = dtype, style
         predictor, decoder, text = (model.under(name) for name in ("predictor", "decoder", "text_encoder"))
-        self.encoder = PhonemeEncoder(model.under("bert"))
-        self.bert_encoder = _dense(model.under("bert_encoder"))
+        self.encoder = PhonemeEncoder(model.under("bert"), kernels.dense)
+        self.bert_encoder = _dense(model.under("bert_encoder"), kernels.dense)
         stack = predictor.under("text_encoder.lstms")
         self.lstms = nn.ModuleList(kernels.lstm(stack.under(index)) for index in (0, 2, 4))
         self.adaptive_norms = [_linear(stack.under(index).under("fc")) for index in (1, 3, 5)]

@@ -292,3 +292,132 @@ void lstm(const Lstm *of, int threads)
 {
     run(lstm_directions, (void *)of, threads);
 }
+
+/*
+ * A product of float32 matrices on the tiles of bfloat16 (AMX). Each number is the sum of two: its upper half and what is
+ * left, rounded; of the four products the smallest is left out. The error is near float32's own, at several times its speed.
+ */
+#ifdef __AMX_BF16__
+#include <immintrin.h>
+
+#define TILE 16             /* rows of a tile, and float32 numbers of a row */
+#define DEPTH 32            /* bfloat16 numbers of a row */
+#define HALF (TILE * DEPTH) /* bfloat16 numbers of a tile */
+
+typedef struct {
+    int64_t rows, inputs, outputs; /* inputs a multiple of 32, outputs of 32 */
+    const float *x;                /* [rows, inputs] */
+    const bf16 *weight;            /* [outputs / 16, inputs / 32, 2, 16, 16, 2]: upper and lower halves, pairs of inputs */
+    const float *bias;             /* [outputs] */
+    bf16 *split;                   /* [rows / 16, rounded up, inputs / 32, 2, 16, 32]: room for x's halves */
+    float *y;                      /* [rows, outputs] */
+    bool gelu;                     /* whether GELU follows, in the form of tanh */
+} Product;
+
+static void split_rows(void *product)
+{
+    const Product *p = product;
+    const int64_t blocks = p->inputs / DEPTH, tiles = (p->rows + TILE - 1) / TILE;
+    const Rows mine = share(tiles * TILE);
+    for (int64_t row = mine.first; row < mine.last; row++) {
+        bf16 *restrict tile = p->split + (row / TILE * blocks * 2 * TILE + row % TILE) * DEPTH;
+        const float *restrict x = p->x + row * p->inputs;
+        for (int64_t block = 0; block < blocks; block++, tile += 2 * HALF, x += DEPTH)
+            for (int64_t i = 0; i < DEPTH; i++) {
+                const float value = row < p->rows ? x[i] : 0;
+                tile[i] = halved(value);
+                tile[HALF + i] = halved(value - widened(tile[i]));
+            }
+    }
+}
+
+/* One or two tiles of rows with two of outputs; tiles 0 to 3 sum up, 4 and 5 are of x, 6 and 7 of the weight. */
+INLINE void multiply_tiles(const bf16 *x, const bf16 *weight, int64_t blocks, bool both)
+{
+    const bf16 *others = x + blocks * 2 * HALF, *second = weight + blocks * 2 * HALF;
+#define MULTIPLY() \
+    _tile_dpbf16ps(0, 4, 6); \
+    _tile_dpbf16ps(1, 4, 7); \
+    if (both) { \
+        _tile_dpbf16ps(2, 5, 6); \
+        _tile_dpbf16ps(3, 5, 7); \
+    }
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t at = 0; at < blocks * 2 * HALF; at += 2 * HALF) {
+        _tile_loadd(4, x + at, 2 * DEPTH);
+        if (both)
+            _tile_loadd(5, others + at, 2 * DEPTH);
+        _tile_loadd(6, weight + at + HALF, 2 * DEPTH);
+        _tile_loadd(7, second + at + HALF, 2 * DEPTH);
+        MULTIPLY()
+        _tile_loadd(6, weight + at, 2 * DEPTH);
+        _tile_loadd(7, second + at, 2 * DEPTH);
+        MULTIPLY()
+        _tile_loadd(4, x + at + HALF, 2 * DEPTH);
+        if (both)
+            _tile_loadd(5, others + at + HALF, 2 * DEPTH);
+        MULTIPLY()
+    }
+#undef MULTIPLY
+}
+
+INLINE float gelu(float x)
+{
+    return 0.5f * x * (1 + hyperbolic_tangent(0.797884561f * (x + 0.044715f * x * x * x)));
+}
+
+INLINE void store_tile(const Product *p, const float *restrict tile, int64_t row, int64_t output, bool with_gelu)
+{
+    const int64_t count = p->rows - row < TILE ? p->rows - row : TILE;
+    const float *restrict bias = p->bias + output;
+    for (int64_t i = 0; i < count; i++) {
+        float *restrict y = p->y + (row + i) * p->outputs + output;
+        for (int64_t j = 0; j < TILE; j++) {
+            const float sum = tile[i * TILE + j] + bias[j];
+            y[j] = with_gelu ? gelu(sum) : sum;
+        }
+    }
+}
+
+static void multiply_rows(void *product)
+{
+    const Product *p = product;
+    const struct { uint8_t palette, start, rest[14]; uint16_t bytes[16]; uint8_t rows[16]; } shape = {
+        .palette = 1, .bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
+    const int64_t blocks = p->inputs / DEPTH, tiles = (p->rows + TILE - 1) / TILE;
+    const Rows mine = share(p->outputs / (2 * TILE));
+    float sums[4][TILE * TILE] __attribute__((aligned(64)));
+    _tile_loadconfig(&shape);
+    for (int64_t pair = mine.first; pair < mine.last; pair++)
+        for (int64_t tile = 0; tile < tiles; tile += 2) {
+            const bf16 *x = p->split + tile * blocks * 2 * HALF;
+            const bf16 *weight = p->weight + pair * 2 * blocks * 2 * HALF;
+            const bool both = tile + 1 < tiles;
+            if (both)
+                multiply_tiles(x, weight, blocks, true);
+            else
+                multiply_tiles(x, weight, blocks, false);
+            _tile_stored(0, sums[0], 4 * TILE);
+            _tile_stored(1, sums[1], 4 * TILE);
+            _tile_stored(2, sums[2], 4 * TILE);
+            _tile_stored(3, sums[3], 4 * TILE);
+            for (int64_t i = 0; i < (both ? 4 : 2); i++) {
+                const int64_t row = (tile + i / 2) * TILE, output = (2 * pair + i % 2) * TILE;
+                if (p->gelu)
+                    store_tile(p, sums[i], row, output, true);
+                else
+                    store_tile(p, sums[i], row, output, false);
+            }
+        }
+    _tile_release();
+}
+
+void split_product(const Product *product, int threads)
+{
+    run(split_rows, (void *)product, threads);
+    run(multiply_rows, (void *)product, threads);
+}
+#endif

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from telephony.engines.kokoro.dense import Dense
 from telephony.engines.kokoro.lstm import BidirectionalLstm
 from telephony.engines.kokoro.parameters import Parameters
 
@@ -72,7 +73,11 @@ def merge3(p: Tensor, q: Tensor, r: Tensor, slope: float) -> Tensor:
 
 
 class Kernels(Protocol):
-    """A set of kernels, each as the function of this module with its name, and what makes LSTMs."""
+    """A set of kernels, each as the function of this module with its name, and what makes layers."""
+
+    def dense(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, /, *, gelu: bool = False) -> nn.Module:
+        """A linear layer, to be called as `Dense`."""
+        ...
 
     def lstm(self, parameters: Parameters, /) -> nn.Module:
         """An LSTM with these parameters, to be called as `BidirectionalLstm`."""
@@ -136,6 +141,10 @@ class TorchKernels:
 
     def __init__(self) -> None:
         self.__dict__.update(_PLAIN)
+
+    def dense(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, *, gelu: bool = False) -> nn.Module:
+        """See `Kernels`."""
+        return Dense(weight, bias, dtype, gelu=gelu)
 
     def lstm(self, parameters: Parameters) -> nn.Module:
         """See `Kernels`."""

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from telephony.engines.kokoro.dense import Dense, MakeDense, packable
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.parameters import Parameters
 
@@ -28,31 +29,6 @@ SLICE_STEPS = 1024
 """Steps of a slice: a processor's convolutions over lengths that are none of the windows' are made slice by slice.
 
 oneDNN makes machine code for every length that it meets: a third of a megabyte and some milliseconds each."""
-
-
-ROW_BLOCKS = {torch.float32: range(16, 257, 16), torch.bfloat16: (32, 64, 128, 192, 256)}
-"""Rows of a processor's products: more are multiplied in blocks, the last of which is filled with zeros.
-
-For every other number of rows oneDNN would make machine code anew: 85 ms for a text that is as long as none before. In
-float32 a row costs the same however few there are, in bf16 the less the more there are."""
-
-
-def in_blocks(x: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
-    """A product of x [..., Cin] in blocks of rows: [..., Cout].
-
-    Args:
-        x: of any number of rows.
-        product: [R, Cin] -> [R, Cout] for R of x's `ROW_BLOCKS`.
-    """
-    rows, blocks = x.reshape(-1, x.shape[-1]), ROW_BLOCKS[x.dtype]
-    parts = []
-    for at in range(0, len(rows), blocks[-1]):
-        part = rows[at : at + blocks[-1]]
-        count = len(part)
-        block = next(size for size in blocks if size >= count)
-        parts.append(product(F.pad(part, (0, 0, 0, block - count)) if count < block else part)[:count])
-    y = parts[0] if len(parts) == 1 else torch.cat(parts)
-    return y.reshape(*x.shape[:-1], -1)
 
 
 def in_slices(x: Tensor, pad: int, convolve: Callable[[Tensor], Tensor], add: Tensor | None) -> Tensor:
@@ -71,10 +47,6 @@ def in_slices(x: Tensor, pad: int, convolve: Callable[[Tensor], Tensor], add: Te
         parts.append(convolve(part)[:, :count])
     y = parts[0].contiguous() if len(parts) == 1 else torch.cat(parts, 1)
     return y if add is None else y.add_(add)
-
-
-def _packable(weight: Tensor) -> bool:
-    return weight.device.type == "cpu" and torch._C._has_mkldnn
 
 
 class Conv(nn.Module):
@@ -99,7 +71,7 @@ class Conv(nn.Module):
         # On MPS some releases of torch read channels-last weights wrongly.
         layout = torch.contiguous_format if weight.device.type == "mps" else torch.channels_last
         packed = weight.to(dtype).unsqueeze(2).contiguous(memory_format=layout)
-        self.packed = _packable(weight)
+        self.packed = packable(weight)
         if self.packed:
             # Packed for a length that is typical of windows; oneDNN's choice of blocks is the same for all of them.
             packed = torch.ops.mkldnn._reorder_convolution_weight(
@@ -150,45 +122,27 @@ class Conv(nn.Module):
         return parts[0] if len(parts) == 1 else torch.cat(parts, 3)
 
 
-class Dense(nn.Module):
-    """Linear layer, packed for oneDNN on a CPU (twice MKL's float32 speed on AMD): [..., Cin] -> [..., Cout]."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, *, gelu: bool = False) -> None:
-        super().__init__()
-        self.gelu = gelu
-        self.bias = None if bias is None else bias.to(dtype).contiguous()
-        self.packed = _packable(weight)
-        contiguous = weight.to(dtype).contiguous()
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(contiguous) if self.packed else contiguous
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., Cin] -> [..., Cout], with GELU (the tanh form) where it was asked for."""
-        if self.packed:
-            return in_blocks(x, self._product)
-        y = F.linear(x, self.weight, self.bias)
-        return F.gelu(y, approximate="tanh") if self.gelu else y
-
-    def _product(self, x: Tensor) -> Tensor:
-        name, form = ("gelu", "tanh") if self.gelu else ("none", "")
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, name, [], form)
-        return y
-
-
 class GemmConv(nn.Module):
     """A 'same' convolution as one packed product over shifted copies.
 
     For few frames and many channels, where oneDNN's convolutions repack their weights for every other length.
+
+    Args:
+        weight: [Cout, Cin, K].
+        bias: [Cout].
+        dtype: of input and output.
+        make_dense: makes the product.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, make_dense: MakeDense = Dense) -> None:
         super().__init__()
         self.kernel = weight.shape[-1]
-        self.dense = Dense(weight.permute(0, 2, 1).reshape(weight.shape[0], -1), bias, dtype)
+        self.dense = make_dense(weight.permute(0, 2, 1).reshape(weight.shape[0], -1), bias, dtype)
 
     @classmethod
-    def of(cls, convolution: Parameters, dtype: torch.dtype) -> GemmConv:
+    def of(cls, convolution: Parameters, dtype: torch.dtype, make_dense: MakeDense = Dense) -> GemmConv:
         """An undilated convolution, with or without bias."""
-        return cls(convolution.weight, convolution.bias if "bias" in convolution else None, dtype)
+        return cls(convolution.weight, convolution.bias if "bias" in convolution else None, dtype, make_dense)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, Cin] -> [B, T, Cout]"""

@@ -22,10 +22,13 @@ from telephony.text.normalization import amounts, codes, dates, internet, ssml, 
 from telephony.text.normalization.cleaning import ascii_digits, clean, printable
 from telephony.text.normalization.english import BritishEnglish, English
 from telephony.text.normalization.french import French
+from telephony.text.normalization.german import German
+from telephony.text.normalization.hindi import Hindi
 from telephony.text.normalization.italian import Italian
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.portuguese import EuropeanPortuguese, Portuguese
 from telephony.text.normalization.rules import Rule, Stage, applied
+from telephony.text.normalization.russian import Russian
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
 from telephony.text.normalization.ssml import MAX_BREAK_S, Span, SpokenError
 
@@ -34,7 +37,16 @@ __all__ = ["MAX_BREAK_S", "Span", "SpokenError", "as_written", "is_document", "n
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 # In place of marked words, while the others are read: letters that no rule knows, behind a capital.
 _STAND_IN, _MAX_STAND_INS = 0xA000, 1000
-_LANGUAGES = {"en": English(), "pt": Portuguese(), "es": Spanish(), "fr": French(), "it": Italian()}
+_LANGUAGES = {
+    "en": English(),
+    "pt": Portuguese(),
+    "es": Spanish(),
+    "fr": French(),
+    "it": Italian(),
+    "de": German(),
+    "ru": Russian(),
+    "hi": Hindi(),
+}
 _REGIONAL = {"en-gb": BritishEnglish(), "pt-pt": EuropeanPortuguese(), "es-mx": MexicanSpanish()}
 
 _SHARED: Mapping[Stage, Callable[[Language], list[Rule]]] = {

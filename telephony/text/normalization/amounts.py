@@ -47,6 +47,9 @@ _COMPARED = re.compile(r"(?<!\S)([<>])\s?(?=[$€£]?\d)")
 _NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 _TIME_OR_NUMBER = r"\d{1,4}(?::\d{2}|h\d{0,2})?(?:\s?[aApP]\.?[mM]\.?|\s?%)?"
 _RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d:/-]|[.,]\d)")
+# Behind these a range has "and" between its ends.
+_BETWEEN = re.compile(r"(?<!\w)(?:between|b/w|entre|tra|fra|zwischen)\s$", re.IGNORECASE)
+_BETWEEN_CHARS = 12
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])")
 _SLASHED = re.compile(r"(?<![\w./,-])(?:(\d{1,3})\s)?(\d{1,4})/(\d{1,4})(?![\w/]|[.,]\d)")
 _GLYPH = re.compile(rf"(?<![\d.,])(?:(\d{{1,6}})\s?)?([{''.join(_GLYPHS)}]){_NOUN}")
@@ -164,7 +167,9 @@ def range_rules(language: Language) -> list[Rule]:
             years = all(re.fullmatch(r"(?:1[1-9]|20)\d\d", part) for part in (low, high))
             if not years and not (low.endswith("0") and high.endswith("0")):
                 return None
-        return f"{match[1]} {language.to} {match[3]}"
+        before = match.string[max(0, match.start() - _BETWEEN_CHARS) : match.start()]
+        joint = language.ampersand if _BETWEEN.search(before) else language.to
+        return f"{match[1]} {joint} {match[3]}"
 
     return [at_digits("range", _RANGE, between)]
 

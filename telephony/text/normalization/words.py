@@ -74,6 +74,8 @@ def symbol_rules(language: Language) -> list[Rule]:
         named("§", r"§\s?", f"{language.section} "),
         named("°", r"°", f" {language.degree.many}"),
         named("€", r"€", f" {language.currency('EUR').unit.one}"),
+        named("₹", r"₹", f" {language.currency('INR').unit.one}"),
+        named("₽", r"₽", f" {language.currency('RUB').unit.one}"),
         named("£", r"£", f" {language.currency('GBP').unit.one}"),
         named("$", r"R\$", f" {language.currency('BRL').unit.one}"),
         named("$", r"\$", f" {language.currency(language.dollar_code).unit.one}"),

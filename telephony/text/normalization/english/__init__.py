@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, words
+from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, weekdays, words
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import Form, Written, spelled
 from telephony.text.normalization.rules import Rule, Stage, at_digits
@@ -21,7 +21,7 @@ class English(EnglishGrammar):
 
     def rules(self, stage: Stage) -> list[Rule]:
         if stage is Stage.WORDS:
-            return [*dates.weekday_rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
+            return [*weekdays.rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
         if stage is Stage.CODES:
             return [*codes.telephone_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:

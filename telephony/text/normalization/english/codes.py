@@ -97,6 +97,11 @@ _FISCAL = re.compile(r"(?<!\w)FY\s?'?((?:20)?\d\d)(?!\w)", re.IGNORECASE)
 _HYPHENED = re.compile(r"(?<![\w.-])(?:\d(?:-\d){2,9}|\d{2}-\d{7})(?![\w-])")
 _ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
 
+_TAX = re.compile(
+    r"(?<!\w)((?i:vat)(?:\s(?:number|registration|reg|ID|"
+    r"no))*:?)\.?:?\s([A-Z]{2})\s?(\d{3,9}(?: \d{2,5}){0,4})(?![\w-])"
+)
+
 
 def telephone_rules(language: EnglishGrammar) -> list[Rule]:
     """Telephone numbers in words and letters, extensions, short codes to text to."""
@@ -140,6 +145,12 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return None
         parts = [codes.characters(part, language) for part in match[2].upper().split("/")]
         return match[1].replace("#", "").rstrip() + " " + f" {language.slash} ".join(parts)
+
+    def tax(match: re.Match[str]) -> str:
+        groups = re.findall(r"\d+", match[3])
+        said = codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
+        name = re.sub(r"\sno$", " number", match[1])
+        return f"{name} {' '.join(match[2])}, {said}"
 
     def named_letters(match: re.Match[str]) -> str:
         return match[1].replace("#", "").rstrip() + " " + codes.characters(match[2], language)
@@ -229,6 +240,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{' '.join(match[1])} {'positive' if match[2] == '+' else 'negative'}"
 
     return [
+        near_words("tax number", _TAX, tax, ("vat",)),
         near_words("number sign", _NUMBER_OF, lambda match: language.number_sign, "#"),
         near_words("rate", _RATE, lambda match: "A P R", ("apr",)),
         near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language)),

@@ -30,6 +30,10 @@ _RECENT_YEAR = re.compile(
     r"users|steps|pages|words|students|employees|seats|square|miles|dollars|times|rooms|copies|shares|votes|days|"
     r"hours|minutes|rewards?|bonus|tons|pieces|orders|cases|homes|jobs|members|locations|stores)\b)"
 )
+_HALF_LETTER = re.compile(
+    r"(?:(?<=\bat )|(?<=\bby )|(?<=\btil )|(?<=\buntil )|(?<=\bbefore )|(?<=\bafter )|(?<=day ))"
+    r"(\d{1,2})([ap])(?![\w.-]|'\w)"
+)
 _DOTTED_MINUTES = re.compile(r"(?<![\w:.,$£€])(\d{1,2})\.([0-5]\d)(?=\s?[ap]\.?\s?m\b)", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"(?<=\s)'(?=\d\d(?![\w']))")
 _YEARS = re.compile(r"(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d|\d\d)(?![\w-]|[.,]\d)")
@@ -43,39 +47,8 @@ _SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
 _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
+_EXPIRY = re.compile(r"\b(?:exp|expiry|valid thru)\b\.?:?\s(?:date:?\s)?$", re.IGNORECASE)
 _EXPIRES = re.compile(r"\b(?:exp|expir\w*|valid|good)\b[^.!?]{0,30}$", re.IGNORECASE)
-_DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday",
-         "sat": "Saturday", "sun": "Sunday"}  # fmt: skip
-_DAY = (
-    r"mon(?:day)?s?|tue(?:s(?:day)?)?s?|wed(?:s|nesday)?s?|thu(?:r(?:s(?:day)?)?)?s?|fri(?:day)?s?|sat(?:urday)?s?|"
-    r"sun(?:day)?s?"
-)
-_DAY_RANGE = re.compile(
-    rf"(?<![\w-])({_DAY})\.?\s?([-–/]|\sto\s|\sthru\s|\sthrough\s)\s?({_DAY})(?![\w-])(\.?)", re.IGNORECASE
-)
-_DAY_LIST = re.compile(
-    rf"(?<![\w-])(?:{_DAY})\.?(?:(?:,?\sand\s|,?\sor\s|,\s?|\s?&\s?|/)(?:{_DAY})(?![\w'’])\.?)+", re.IGNORECASE
-)
-_ONE_DAY = re.compile(rf"\b({_DAY})\b\.?", re.IGNORECASE)
-# "sun", "sat", "wed" and "mon" in small letters are days only behind such a word.
-_BEFORE_DAYS = frozenset(
-    "on this next last by until till closed open opens every each from through thru and or is".split()
-)
-_PERSONS = frozenset("he she i we they you it who".split())
-_DAY_BEFORE = re.compile(
-    rf"(?<![\w-])(?=[mtwfs])(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
-    r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
-    r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
-    r"|((?-i:sat|sun|mon|wed))(?![\w'’-])\.?"
-    r"|(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-]))",
-    re.IGNORECASE,
-)
-_WORD_BEFORE = re.compile(r"(\w+)\s$")
-_INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
-_DAY_INITIALS = re.compile(
-    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
-)
 _DOTTED_CLOCK = re.compile(r"(?<=\bat )(\d{1,2})\.([0-5]\d)(?=\s(?:in\s|tomorrow|today|tonight|on\s|sharp)|[?!]|\.?$)")
 _SHORT_HALVES = re.compile(
     r"(?<![\w:.,$])(\d{1,2})(?::([0-5]\d))?\s?([ap])\s?[-–]\s?(\d{1,2})(?::([0-5]\d))?\s?([ap])(?![\w.])", re.IGNORECASE
@@ -227,7 +200,9 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
 
     def card_expiry(match: re.Match[str]) -> str | None:
         before = match.string[max(0, match.start() - 60) : match.start()]
-        if not (_EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31)):
+        if not (
+            _EXPIRES.search(before) and (_CARD.search(match.string) or int(match[2]) > 31 or _EXPIRY.search(before))
+        ):
             return None
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
@@ -278,16 +253,23 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
             return None
         return language.clock(int(hour), int(minute or 0), f"{half.lower()}m" if half else "")
 
+    def joint(match: re.Match[str]) -> str:
+        before = match.string[max(0, match.start() - 10) : match.start()].lower()
+        return "and" if before.endswith("between ") else language.to
+
+    def half_letter(match: re.Match[str]) -> str | None:
+        return clock(match[1], None, match[2])
+
     def short_halves(match: re.Match[str]) -> str | None:
         low, high = clock(*match.group(1, 2, 3)), clock(*match.group(4, 5, 6))
-        return f"{low} {language.to} {high}" if low and high else None
+        return f"{low} {joint(match)} {high}" if low and high else None
 
     def shared_half(match: re.Match[str]) -> str | None:
         low, high = clock(match[1], match[2], ""), clock(*match.group(3, 4, 5))
         if not low or not high:
             return None
         low = low.removesuffix(" o'clock")
-        return f"{low} {language.to} {high}" + ("." if ends_text(match) else "")
+        return f"{low} {joint(match)} {high}" + ("." if ends_text(match) else "")
 
     def zone(match: re.Match[str]) -> str:
         letters = match[1].replace(".", "").upper()
@@ -307,6 +289,7 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         )
 
     return [
+        at_digits("time", _HALF_LETTER, half_letter),
         at_digits("time", _SHORT_HALVES, short_halves),
         at_digits("time", _SHARED_HALF, shared_half),
         at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
@@ -314,43 +297,6 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         near_words("time zone", _ZONE, zone, _ZONES),
         at_digits("time", _MILITARY, military),
         at_digits("duration", _DURATION, duration),
-    ]
-
-
-def weekday_rules(language: EnglishGrammar) -> list[Rule]:
-    """Shortened days of the week, in ranges, in lists, before dates, and where they are nothing else."""
-
-    def full(written: str) -> str:
-        plural = "s" if written.lower().endswith("days") else ""
-        return _DAYS[written[:3].lower()] + plural
-
-    def between(match: re.Match[str]) -> str:
-        joint = " " if match[2] == "/" else f" {language.to} " if match[2] in "-–" else f" {match[2].strip()} "
-        end = "." if match[4] and ends_text(match) else ""
-        return f"{full(match[1])}{joint}{full(match[3])}{end}"
-
-    def one(match: re.Match[str]) -> str | None:
-        before = _WORD_BEFORE.search(match.string[max(0, match.start() - 12) : match.start()])
-        word = before[1].lower() if before else ""
-        if (match[1] and word in _PERSONS) or (match[3] and word not in _BEFORE_DAYS):
-            return None
-        written = next(part for part in match.groups() if part)
-        comma = "," if match.group().endswith(",") else ""
-        return full(written) + comma + ("." if ends_text(match) else "")
-
-    def several(match: re.Match[str]) -> str:
-        said = _ONE_DAY.sub(lambda day: full(day[1]), match.group()).replace("/", " ")
-        return said + ("." if ends_text(match) else "")
-
-    def initials(match: re.Match[str]) -> str:
-        first, last = (_DAYS[_INITIAL_DAYS[part.capitalize()]] for part in match.groups() if part)
-        return f"{first} {language.to} {last}"
-
-    return [
-        near_words("weekdays", _DAY_RANGE, between, _DAYS),
-        near_words("weekdays", _DAY_LIST, several, _DAYS),
-        near_words("weekday", _DAY_BEFORE, one, _DAYS),
-        Rule("weekdays", _DAY_INITIALS, initials),
     ]
 
 

@@ -109,12 +109,16 @@ class EnglishGrammar(Language):
         "Dept.": "Department", "appt.": "appointment", "Appt.": "Appointment", "Inc.": "Incorporated",
         "Ltd.": "Limited", "Corp.": "Corporation", "Bros.": "Brothers", "Ave.": "Avenue", "Ave": "Avenue",
         "Blvd.": "Boulevard", "Blvd": "Boulevard", "Rd.": "Road", "Hwy.": "Highway", "Hwy": "Highway",
-        "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "a.k.a.": "also known as",
+        "Pkwy.": "Parkway", "Pkwy": "Parkway", "w/o": "without", "w/": "with", "w/in": "within",
+        "approx": "approximately", "a.k.a.": "also known as",
         "est.": "estimated", "incl.": "including", "excl.": "excluding", "Tel.": "Telephone", "tel.": "telephone",
         "misc.": "miscellaneous", "assoc.": "associate", "Univ.": "University",
         "b/c": "because", "AT&T": "A T and T", "C#": "C sharp", "Co.": "Company", "qty": "quantity", "qty.": "quantity",
         "appt": "appointment", "appts": "appointments", "acct.": "account", "conf.": "confirmation",
-        "pkg": "package", "pls.": "please", "pls": "please", "betw.": "between", "exp.": "expires",
+        "pkg": "package", "pls.": "please", "BID": "twice a day", "TID": "three times a day",
+        "QID": "four times a day", "QD": "once a day", "ea.": "each",
+        "p/u": "pick up", "d/o": "drop off", "pw": "password",
+        "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
         "s/n": "serial number", "msg": "message",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 
@@ -130,7 +134,8 @@ class EnglishGrammar(Language):
     before_number = {
         "No.": "number", "no.": "number", "Nos.": "numbers", "nos.": "numbers", "Nr.": "number", "#": "number",
         "Fig.": "figure", "fig.": "figure", "p.": "page", "pp.": "pages", "pg.": "page", "Vol.": "volume",
-        "vol.": "volume", "Ch.": "chapter", "ch.": "chapter", "Apt.": "apartment", "apt.": "apartment",
+        "vol.": "volume", "Ch.": "chapter", "ch.": "chapter", "apts.": "apartments", "Apt.": "apartment",
+        "apt.": "apartment",
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
         "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
         "Rev.": "revision",
@@ -148,7 +153,10 @@ class EnglishGrammar(Language):
         r"flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
-    date_words = r"on|between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    date_words = (
+        r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|on|"
+        r"between|week of|as of|thru|through|by|until|before|after|since|from|for|date|due|expires|expiring"
+    )
     alphabet = {
         word[0]: word
         for word in (

@@ -30,6 +30,7 @@ _OUT_OF = re.compile(
     r"(?<![\w./])(10)/(10)(?![\w/])|"
     r"(?<![\w.,/])(\d(?:\.\d)?)/(5|10)(?=\s(?:stars?|rating|on)\b)|(?<![\w.,/])(\d\.\d)/(5|10|100)(?![\w/])|(?<=rated\s)(\d)/(5|10)(?!\w)"
 )
+_CHANCE = re.compile(r"(?<![\w.,-])(\d{1,4})-in-(?=\d)")
 
 
 def rules(language: EnglishGrammar) -> list[Rule]:
@@ -75,6 +76,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if value is None else f"{language.number(value)} out of {language.cardinal(int(best))}"
 
     return [
+        at_digits("chance", _CHANCE, lambda match: f"{match[1]} in "),
         at_digits("size", _MARKED_SIZE, marked_size),
         at_digits("feet and inches", _FEET, feet),
         at_digits("feet and inches", _INCHES, inches),

@@ -44,6 +44,7 @@ UNITS = {
     "degrés C": "temperature-celsius", "mois": "duration-month", "ans": "duration-year",
 }  # fmt: skip
 RATES = {
+    "pce": "pièce",
     "mois": "mois", "an": "an", "jour": "jour", "j": "jour", "h": "heure", "min": "minute", "s": "seconde",
     "semaine": "semaine", "sem": "semaine", "nuit": "nuit", "personne": "personne", "pers": "personne",
     "kg": "kilo", "km": "kilomètre", "kWh": "kilowattheure", "heure": "heure", "année": "an", "litre": "litre",
@@ -79,9 +80,14 @@ ABBREVIATIONS = {
     "24h/24h": "vingt-quatre heures sur vingt-quatre", "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept",
     "24/24": "vingt-quatre heures sur vingt-quatre", "7 jours/7": "sept jours sur sept",
     "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez", "n/a": "non applicable",
-    "1/2 journée": "demi-journée", "env": "environ",
+    "1/2 journée": "demi-journée", "cmd": "commande", "cde": "commande", "A/R": "aller-retour",
+    "arrdt": "arrondissement", "avt": "avant", "ét. dr.": "étage droite", "ét. g.": "étage gauche",
+    "H24": "vingt-quatre heures sur vingt-quatre",
+    "h24": "vingt-quatre heures sur vingt-quatre", "port.": "portable", "ttes": "toutes", "pdt": "pendant",
+    "pcs": "pièces", "env": "environ",
 }  # fmt: skip
-TITLES = {"M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur", "Pr": "Professeur", "Pr.": "Professeur",
+TITLES = {"dr": "docteur", "pr": "professeur", "M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur",
+"Pr": "Professeur", "Pr.": "Professeur",
           "Me": "Maître", "St": "Saint", "Ste": "Sainte", "Prof.": "Professeur",
           "Gal": "Général", "Cdt": "Commandant", "Cap.": "Capitaine", "all.": "allée", "All.": "Allée",
           "Mrs": "Messieurs", "Vve": "Veuve"}  # fmt: skip
@@ -100,7 +106,16 @@ WEEKDAYS = {
     "dim": "dimanche",
 }  # fmt: skip
 WEEKDAY_INITIALS = {"L": "lundi", "V": "vendredi", "S": "samedi", "D": "dimanche"}
-CURRENCY_SIGNS = {"FF": "FRF", "Frs": "CHF", "frs": "CHF", "CFA": "XOF", "FCFA": "XOF", "$CA": "CAD", "$US": "USD"}
+CURRENCY_SIGNS = {
+    "euros": "EUR",
+    "FF": "FRF",
+    "Frs": "CHF",
+    "frs": "CHF",
+    "CFA": "XOF",
+    "FCFA": "XOF",
+    "$CA": "CAD",
+    "$US": "USD",
+}
 SPOKEN_UNITS = {
     "decibel": Name("décibel", "décibels"),
     "mass-kilogram": Name("kilo", "kilos"),

@@ -9,13 +9,16 @@ import re
 from telephony.text.normalization.italian import tables
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits
 
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
 _MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
 _THE_FIRST = re.compile(r"(?:(?<=\bil )|(?<=\bdel )|(?<=\bdal )|(?<=\bal )|(?<=\bnel ))1[°º](?!\s?[CF]\b|\w)", re.I)
-_HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}[:.]\d\d)")
+_HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}(?:[:.]\d\d|\s?[-–]\s?\d))")
+_COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
+_JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
+_FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º])\s?p\.(?!\w)")
 _FIRST = re.compile(
     r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
 )
@@ -165,12 +168,17 @@ class Italian(Romance):
         if stage is Stage.WORDS:
             own = [
                 Rule("Roman numeral", _CENTURY, self._century),
+                near_digits("floor", _FLOOR, lambda match: f"{match[1]} piano" + ("." if ends_text(match) else "")),
+                near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("hours", _HOURS, lambda match: "ore "),
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
             ]
         if stage is Stage.ORDINALS:
-            own = [Rule("first of a month", _THE_FIRST, lambda match: "primo")]
+            own = [
+                Rule("first of a month", _THE_FIRST, lambda match: "primo"),
+                near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
+            ]
         if stage is Stage.SYMBOLS:
             own = [Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]

@@ -39,7 +39,7 @@ UNITS = {
     "hg": "hundred-grams", "kmq": "area-square-kilometer", "qli": "quintal",
 }  # fmt: skip
 RATES = {
-    "mese": "al mese", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
+    "mese": "al mese", "pz": "al pezzo", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
     "s": "al secondo", "min": "al minuto", "settimana": "alla settimana", "sett": "alla settimana",
     "notte": "a notte", "persona": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
     "die": "al giorno", "dì": "al giorno", "mq": "al metro quadro", "m²": "al metro quadro", "gg": "al giorno",
@@ -67,7 +67,11 @@ ABBREVIATIONS = {
     "Pal.": "Palazzina", "ed.": "edificio", "Ed.": "Edificio", "int.": "interno", "scad.": "scadenza",
     "dip.": "dipartimento", "trim.": "trimestre", "n. di": "numero di",
     "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
-    "fatt.": "fattura", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese", "c.a.": "corrente anno",
+    "fatt.": "fattura", "A/R": "andata e ritorno",
+    **{f"{sign} {noun}": f"numero {noun}" for sign in ("n.", "n°", "nº") for noun in ("ordine", "pratica",
+    "cliente", "verde")},
+    "ord.": "ordine", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese",
+    "c.a.": "corrente anno",
     "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
     "c/o": "presso", "c.a.p.": "CAP", "c/c": "conto corrente", "S.r.l.": "S R L", "Srl": "S R L", "s.r.l.": "S R L",
     "SpA": "società per azioni", "S.p.a.": "società per azioni", "s.p.a.": "società per azioni", "S.n.c.": "S N C",
@@ -90,7 +94,7 @@ TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", 
           "Ing": "Ingegner", "Avv": "Avvocato", "Mons.": "Monsignor", "P.": "Padre", "SS.": "Santi",
           "Ss.": "Santi", "V.": "Via", "B.go": "Borgo"}  # fmt: skip
 BEFORE_NUMBER = {
-    "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "#": "numero",
+    "n.": "numero", "N.": "numero", "c.": "comma", "n°": "numero", "N°": "numero", "nº": "numero", "#": "numero",
     "pag.": "pagina", "pagg.": "pagine", "p.": "pagina", "art.": "articolo", "Art.": "articolo",
     "cap.": "capitolo", "vol.": "volume", "int.": "interno", "v.": "versione",
     "nr.": "numero", "Nr.": "numero", "num.": "numero", "nn.": "numeri", "Pag.": "Pagina",

@@ -83,7 +83,7 @@ class Portuguese(Romance):
     hours_from = "das"
     hours_to = "às"
     range_words = "de|da|das|do|entre|a|à|às|até|desde"
-    time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as"
+    time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as|sai|chega|saída|chegada"
     opening_words = "horário|funcionamento|expediente|atendimento|aberto|aberta|abre"
     before_one = {"às": "à", "das": "da", "as": "a"}
     hour_words = r"horas?|hrs?|hs|h"

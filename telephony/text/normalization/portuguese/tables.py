@@ -41,6 +41,7 @@ CURRENCIES = {
     "MZN": Currency(Name("metical", "meticais"), CENT),
 }
 UNITS = {
+    "unid.": "unit", "unid": "unit",
     "seg": "duration-second", "mins": "duration-minute", "mcg": "mass-microgram", "µg": "mass-microgram",
     "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
     "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
@@ -63,7 +64,13 @@ ABBREVIATIONS = {
     "Prof.": "Professor", "prof.": "professor", "Exmo.": "Excelentíssimo", "Exma.": "Excelentíssima",
     "Ilmo.": "Ilustríssimo", "Ilma.": "Ilustríssima", "Av.": "Avenida", "av.": "avenida", "etc.": "etcétera",
     "etc": "etcétera", "Ltda.": "Limitada", "Cia.": "Companhia", "p. ex.": "por exemplo", "p.ex.": "por exemplo",
-    "ex.:": "exemplo:", "séc.": "século", "apto.": "apartamento", "Apto.": "Apartamento", "Eng.": "Engenheiro",
+    "ex.:": "exemplo:", "séc.": "século", "nasc.": "nascimento", "cód. de": "código de",
+    "p/ semana": "por semana", "p/ dia": "por dia",
+    "p/ mês": "por mês", "p/ hora": "por hora",
+    "p/ pessoa": "por pessoa", "p/ noite": "por noite", "nº de": "número de", "n.º de": "número de",
+    "apto.": "apartamento", "no apto": "no apartamento", "do apto": "do apartamento", "um apto": "um apartamento",
+    "ao apto": "ao apartamento", "meu apto": "meu apartamento", "nosso apto": "nosso apartamento",
+    "Apto.": "Apartamento", "Eng.": "Engenheiro",
     "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
     "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
     "qtd.": "quantidade", "Jr.": "Júnior", "c/": "com", "s/": "sem", "p/": "para",
@@ -103,7 +110,8 @@ BEFORE_NUMBER = {
     "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
     "apt.": "apartamento", "v.": "versão",
     "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
-    "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento", "Apto": "Apartamento",
+    "tam.": "tamanho", "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento",
+    "Apto": "Apartamento",
     "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
     "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
     "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
@@ -115,8 +123,9 @@ WEEKDAYS = {
     "6ª": "sexta", "2.ª": "segunda", "3.ª": "terça", "4.ª": "quarta", "5.ª": "quinta",
     "6.ª": "sexta",
 }  # fmt: skip
-CURRENCY_SIGNS = {"reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
+CURRENCY_SIGNS = {"r$": "BRL", "reais": "BRL", "u$s": "USD", "U$": "USD", "Kz": "AOA"}
 SPOKEN_UNITS = {
+    "unit": Name("unidade", "unidades"),
     "decibel": Name("decibel", "decibéis"),
     "mass-kilogram": Name("quilo", "quilos"),
     "horsepower": Name("cavalo", "cavalos"),

@@ -36,6 +36,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?i:{language.named_words})\b(?:[\s:#.]|(?i:\b(?:{language.named_joint})\b)){{1,12}})([A-Z]{{5,8}}|(?=[A-Z]*[^AEIOU\W]{{3}})[A-Z]{{3,4}})"
         r"(?![\w@-]|\.\w)"
     )
+    divided = re.compile(
+        rf"(?<!\w)((?:{language.named_words})\b{between})(\d{{2,6}}(?:[.-]\d{{1,6}}){{2,5}})(?![\w-]|[./,]\d)",
+        re.IGNORECASE,
+    )
     with_purpose = re.compile(
         rf"(?<!\w)((?:{language.named_words})(?:\s(?:de|da|do|di|d|del|della|des|du|d')[\s']?\s?[^\W\d_]{{3,20}}){{1,2}}"
         rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}})(?![\w%€$]|[.,:/-]\d)",
@@ -64,7 +68,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         said = language.spell_digits(number) if number[0] == "0" else language.cardinal(int(number))
         return f"{said}{joint}{letter}"
 
+    def in_parts(match: re.Match[str]) -> str:
+        return _name(match[1]) + " " + codes.digit_groups(re.findall(r"\d+", match[2]), language)
+
     return [
+        near_words("named code", divided, in_parts, first_words(language.named_words)),
         at_digits("digits apart", _APART, lambda match: language.spell_digits(match.group().replace("-", ""))),
         at_digits("resolution", _RESOLUTION, lambda match: f"{language.cardinal(int(match[1]))} K"),
         near_words("named code", with_purpose, purpose, first_words(language.named_words)),

@@ -11,7 +11,7 @@ from telephony.text.normalization.rules import Rule, alternatives, at_digits, en
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
 _FIRST = re.compile(r"(?<![\w./-])1(?:er|[º°])(?=/\d{1,2}(?:/|(?!\d)))")
-_DECADE = re.compile(r"(?<![\w'])'(\d0)(?![\w'])")
+_DECADE = re.compile(r"(?<![\w'])'(\d\d)(?![\w'])")
 _EXPIRES = re.compile(r"(?:vence|caduca|expira|expire|scade)\s$", re.IGNORECASE)
 _OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
 _MONTH_AND_YEAR = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
@@ -39,6 +39,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
 
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
+
+    span = re.compile(
+        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?(?=(?:{alternatives(by_name)})(?!\w))", re.IGNORECASE
+    )
+
+    def months_joined(match: re.Match[str]) -> str:
+        return f"{language.month(by_name[match[1].lower()])} {language.to} "
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
@@ -84,6 +91,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         near_words("decade", _DECADE, lambda match: match[1], "'"),
+        near_words("months", span, months_joined, by_name),
         at_digits("date", _YEAR_FIRST, year_first),
         near_words("date", named, with_name, by_name),
         near_words("date", month_first, after_name, by_name),
@@ -150,9 +158,17 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
     )
     initials = alternatives(language.weekday_initials) or "(?!)"
     letters = re.compile(
-        rf"(?<![\w-])({initials})(\s?[-–]\s?|\s(?:{language.range_words})\s)({initials})(?![\w-]|\.\w)"
+        rf"(?<![\w-])({initials})(\s?[-–]\s?|\s(?:{language.range_words})\s)({initials})(?![\w-]|\.\w)(?:(,\s|\s(?:{language.and_words})\s)({initials})(?![\w-]|\.\w|\s[A-Z]))?"
+    )
+    listed_letters = re.compile(
+        rf"(?<![\w-])(?:{initials})(?:,\s(?:{initials}))+(?:\s(?:{language.and_words})\s(?:{initials}))(?![\w-]|\.\w)"
     )
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words})\s$", re.IGNORECASE)
+
+    def in_letters(match: re.Match[str]) -> str | None:
+        if set(re.findall(r"[A-Z]+", match.group())) <= {"S", "M", "L"}:  # sizes
+            return None
+        return re.sub(r"[A-Z]+", lambda letter: language.weekday_initials[letter[0]], match.group())
 
     def full(written: str) -> str:
         return language.weekdays.get(written.lower(), written)
@@ -184,7 +200,8 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
             return None
         days = [language.weekday_initials[letter] for letter in (first, last)]
         before = match.string[max(0, match.start() - 10) : match.start()]
-        return language.weekday_range(days[0], days[1], preceded.search(before) is not None)
+        said = language.weekday_range(days[0], days[1], preceded.search(before) is not None)
+        return f"{said}{match[4]}{language.weekday_initials[match[5]]}" if match[5] else said
 
     in_month = re.compile(
         rf"(?<!\w)({language.month_words})(\s|')({alternatives(language.months)})\.(?!\w)(?!\s?\d)", re.IGNORECASE
@@ -203,6 +220,7 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
         near_words("month", in_month, month, language.months),
         near_words("weekday", alone, one, language.weekdays),
         Rule("weekdays", letters, initial),
+        near_words("weekdays", listed_letters, in_letters, ","),
     ]
 
 

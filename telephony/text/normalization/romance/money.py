@@ -24,7 +24,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     signs = alternatives(codes)
     scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
     before = re.compile(rf"(?<![\w$€£])({signs})\.?\s?({bare})(?![\w]){scale}")
-    after = re.compile(rf"({number}){scale}(?:\s(?:de|d'|di)(?!\w))?\s?({signs})(?!\w)")
+    after = re.compile(rf"({number}){scale}(?:\s(?:de(?!\w)|di(?!\w)|d'))?\s?({signs})(?!\w)")
     doubled = re.compile(rf"(?<![\w$€£])[$€£]\s?({bare}){scale}\s?(USD|MXN|EUR|ARS|CLP|COP|CAD|GBP)(?!\w)")
     between = re.compile(
         rf"(?<![\w.,/+-])(\d[\d.,]{{0,12}})\s?{_SIGNS}?\s?[-–]\s?(\d[\d.,]{{0,12}}\s?{_SIGNS})(?!\w|\d)"
@@ -33,6 +33,15 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<![\w$€£])({_SIGNS})\s?(\d[\d.,]{{0,12}})(\s?[-–]\s?){_SIGNS}\s?(\d[\d.,]{{0,12}}\d|\d)(?![\w])"
     )
     cents = re.compile(rf"({number})\s?(?:{language.cent_signs})(?!\w)")
+
+    alone = re.compile(
+        rf"(?<![\d\s])\s(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)|^(€|\$|£)\s?/\s?({alternatives(language.rates)})(?!\w)"
+    )
+
+    def rate(match: re.Match[str]) -> str:
+        sign, unit = match[1] or match[3], match[2] or match[4]
+        name = language.currency({"€": "EUR", "£": "GBP"}.get(sign, language.dollar_code)).unit.many
+        return " ".join(f" {name} {language.per} {language.rates[unit]}".split(" ")).replace("  ", " ")
 
     def amount(written: str, code: str, scaled: str | None) -> str | None:
         value = read(written, language)
@@ -58,6 +67,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{first} {language.to} {match[1]} {match[4]}"
 
     return [
+        near_words("rate", alone, rate, ("€", "$", "£")),
         near_words("money", doubled, lambda match: amount(match[1], match[3], match[2]), "€$£"),
         near_words(
             "money", _CENTS_BEHIND, lambda match: f"{match[1]}{language.decimal_mark}{match[3]} {match[2]}", "€$"

@@ -18,6 +18,7 @@ from telephony.text.normalization.rules import (
 _HALF = re.compile(r"(?<![\w:.,$])(\d{1,2})\.([0-5]\d)(?=\s?[aApP]\.?\s?[mM]\b)")
 _ZONE = re.compile(r"(?<!\w)(GMT|UTC)\s?([+-])\s?(\d{1,2})(?::?([0-5]\d))?(?!\w|[.,:]\d)", re.IGNORECASE)
 _ZONE_ALONE = re.compile(r"(?<=[\dh.mM]\s)(GMT|UTC|gmt|utc|CET|CEST|BRT|WET|EDT|PST|PDT|CST|MST|pst)(?!\w)")
+_BETWEEN = re.compile(r"(?<!\w)(?:entre|tra|fra)(?:\s(?:as|las|le))?\s$", re.IGNORECASE)
 _CONTEXT_CHARS = 24
 
 
@@ -53,7 +54,10 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
         if dots and not (mark == mark2 == "." and (quarters or named)):
             return None
         certain = (
-            (opened.search(before) and int(hour) < int(hour2))
+            (
+                opened.search(match.string[max(0, match.start(1) - _CONTEXT_CHARS) : match.start(1)])
+                and int(hour) < int(hour2)
+            )
             or (minute and minute2)
             or bare2
             or (minute2 and "h" in (mark2 or "").lower())
@@ -65,6 +69,8 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
         if not (minute or bare):
             low = language.cardinal(int(hour), "feminine")
         high = language.clock(int(hour2), int(minute2 or 0), "")
+        if _BETWEEN.search(before):
+            return f"{low} {language.ampersand} {high}"
         begin = "" if preceded.search(before) else f"{language.hours_from} "
         return language.time_range(begin, low, high)
 
@@ -105,7 +111,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     one = re.compile(rf"(?<!\w)({ones})\s(?=0?1(?:[:hH]\d\d|\s?[hH](?![\w])|\s(?:da|de la|di)\s)(?!\d))", re.I)
     stated = re.compile(rf"(?<![\w:.,])(\d{{1,2}}):([0-5]\d)\s?(?:{language.hour_words})(?!\w)(\.)?")
     hours = re.compile(
-        r"(?<![\w:.,])(\d{1,3})\s?(?:h|H|hs|hrs|hr)\.?(?:\s?([0-5]\d|\d(?=\s?m))(?:\s?(min|mn|m|minutes?|minutos?|minuti)(?!\w)\.?)?"
+        r"(?<![\w:.,/])(\d{1,3})\s?(?:h|H|hs|hrs|hr)\.?(?:\s?([0-5]\d|\d(?=\s?m))(?:\s?(min|mn|m|minutes?|minutos?|minuti)(?!\w)\.?)?"
         r"(?:\s?([0-5]?\d)\s?(?:seg|sec|s)(?!\w))?)?(?![\w/:])"
     )
     minutes = re.compile(r"(?<![\w:.,])(\d{1,3})\s?(?:min|m)\s?([0-5]?\d)\s?(?:seg|sec|s)(?![\w/])")

@@ -74,7 +74,7 @@ class Spanish(Romance):
     hours_from = "de"
     hours_to = "a"
     range_words = "de|del|desde|entre|a|al|hasta|las"
-    time_words = "las|la"
+    time_words = "las|la|sale|llega|salida|llegada"
     opening_words = "horario|abierto|abierta|abre|abrimos|atención|apertura"
     before_one = {"las": "la"}
     hour_words = r"horas?|hrs?|hs|h"

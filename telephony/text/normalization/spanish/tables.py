@@ -103,7 +103,9 @@ ABBREVIATIONS = {
     "s/n": "sin número", "S/N": "sin número",
     "entlo.": "entresuelo", "prol.": "prolongación", "Fracc.": "Fraccionamiento", "Mz.": "Manzana",
     "Lt.": "Lote", "prov.": "provincia", "Prov.": "Provincia", "C.P.": "código postal", "CP": "código postal",
-    "C. P.": "código postal", "D.F.": "D F", "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
+    "C. P.": "código postal", "D.F.": "D F", "nac.": "nacimiento", "s/": "sin", "núm. de": "número de",
+    "nº de": "número de", "n.º de": "número de", "D.N.I.": "DNI", "N.I.F.": "NIF", "C.I.F.": "CIF",
+    "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
     "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento", "hab.": "habitantes",
     "a.C.": "antes de Cristo", "d.C.": "después de Cristo", "a. C.": "antes de Cristo",
     "d. C.": "después de Cristo", "Arq.": "Arquitecto", "Lcdo.": "Licenciado", "Lcda.": "Licenciada",
@@ -151,7 +153,7 @@ BEFORE_NUMBER = {
     "No.": "número", "num.": "número", "Num.": "número", "Nro.": "número", "nro.": "número",
     "N.": "número", "n.": "número", "Pág.": "Página", "pp.": "páginas", "Cap.": "Capítulo", "arts.": "artículos",
     "Vol.": "Volumen", "int.": "interior", "Int.": "Interior", "esc.": "escalera", "Esc.": "Escalera",
-    "pta.": "puerta", "Pta.": "Puerta", "pt.": "puerta", "apto.": "apartamento", "Apto.": "Apartamento",
+    "pta.": "puerta",  "Pta.": "Puerta", "pt.": "puerta", "apto.": "apartamento", "Apto.": "Apartamento",
     "apt.": "apartamento", "Apt.": "Apartamento", "bl.": "bloque", "Bl.": "Bloque", "blq.": "bloque",
     "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro", "hab.": "habitación",
     "Hab.": "Habitación", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
@@ -164,7 +166,7 @@ WEEKDAYS = {
 WEEKDAY_INITIALS = {
     "L": "lunes", "M": "martes", "X": "miércoles", "J": "jueves", "V": "viernes", "S": "sábado", "D": "domingo",
 }  # fmt: skip
-CURRENCY_SIGNS = {
+CURRENCY_SIGNS = {"euros": "EUR",
     "kr": "SEK", "₧": "ESP", "ptas": "ESP", "₩": "KRW", "rs": "INR", "Rs": "INR",
     "fr": "CHF", "U$S": "USD", "U$D": "USD", "u$s": "USD", "S/.": "PEN", "S/": "PEN", "Bs": "BOB", "₡": "CRC",
     "₲": "PYG", "Gs": "PYG", "RD$": "DOP", "COP$": "COP", "CLP$": "CLP",
