@@ -113,7 +113,7 @@ def test_a_signature_opens_nothing_else(door: Service) -> None:
     ],
 )
 def test_a_bad_address_is_told_what_is_wrong(door: Service, parameters: dict[str, str], status: int) -> None:
-    answer = httpx.get(signed(door, **parameters))
+    answer = httpx.get(signed(door, "say.wav", KEYS, 600, **parameters))
     assert answer.status_code == status
     assert answer.json().keys() == {"error"}
     assert "xxx" not in answer.text
@@ -142,10 +142,10 @@ def test_programs_open_it(door: Service, tmp_path: Path, name: str) -> None:
     assert len(data) / rate == pytest.approx(SECONDS, abs=0.1)
     path = tmp_path / name
     path.write_bytes(sound)
-    for command in (
-        ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", address],
-        ["soxi", "-D", str(path)],
-    ):
+    commands = [["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", address]]
+    if name == "say.wav":  # SoX comes without MP3 in places
+        commands.append(["soxi", "-D", str(path)])
+    for command in commands:
         if shutil.which(command[0]):
             ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
             assert float(ended.stdout) == pytest.approx(SECONDS, abs=0.1)
