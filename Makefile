@@ -8,7 +8,7 @@ SBOM_PYTHON := $(PYTHON)
 .PHONY: setup test fast coverage lint bench lock dist sbom
 
 setup:
-	set -euo pipefail; source scripts/environment.sh; prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt requirements-tracing.txt
+	set -euo pipefail; source scripts/environment.sh; prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt requirements-tracing.txt requirements-wyoming.txt
 
 test:
 	./run-tests.sh $(ARGS)

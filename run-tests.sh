@@ -3,7 +3,7 @@
 # a minute and a half. Other arguments go to pytest (`--load tests/load` for load at full size).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/scripts/environment.sh"
-prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt requirements-tracing.txt
+prepare_environment requirements.txt requirements-dev.txt requirements-cluster.txt requirements-tracing.txt requirements-wyoming.txt
 cd "$root"
 # Hundreds of processes import the packages, and would compile them anew if Python may not keep what it has compiled.
 unset PYTHONDONTWRITEBYTECODE

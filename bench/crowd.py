@@ -14,9 +14,10 @@ import math
 import struct
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import numpy as np
@@ -33,10 +34,10 @@ JITTER_S = 0.1
 
 _TIMEOUT_S = 300.0
 _POLL_S = 0.01
+_QUIET_S = 2.0
 _HOST = "127.0.0.1"
 _PBX_HEADER = struct.Struct(">BH")
 _HANGUP, _CALL_ID, _AUDIO_24_KHZ = 0x00, 0x01, 0x13
-_PBX_FRAME_BYTES = 960
 
 
 @dataclass
@@ -81,73 +82,80 @@ async def _at_once() -> None:
     """Nobody to wait for."""
 
 
-class Crowd:
-    """Callers of a service on this machine. An async context manager: its HTTP connections last from entry to exit.
+Connected = Callable[[], Awaitable[None]]
+"""Awaited by a call once it is connected."""
 
-    `calls` has a way to make a call for each door: `await calls["session"](sentences, connected)`. `connected` is
-    awaited between connecting and the first sentence. What is not answered as its protocol has it raises OSError,
-    EOFError, httpx.HTTPError or websockets' WebSocketException.
 
-    Args:
-        text_port, http_port: of the service, which streams its replies.
-        audiosocket_port: None where it has no such door.
-        lead_ms: at the WebSocket doors audio is to come no earlier than that before it is heard; None: as it is made.
+@dataclass(frozen=True)
+class Addresses:
+    """Where a service is: its ports on this machine, and a client for its requests.
+
+    `pace` is what a start of the WebSocket doors has beside the format.
     """
 
-    def __init__(
-        self, text_port: int, http_port: int, audiosocket_port: int | None = None, lead_ms: int | None = None
-    ) -> None:
-        self._pace = {} if lead_ms is None else {"lead_ms": lead_ms}
-        self._text_port = text_port
-        self._http_port = http_port
-        self._audiosocket_port = audiosocket_port
-        self._http = httpx.AsyncClient(
-            base_url=f"http://{_HOST}:{http_port}",
-            limits=httpx.Limits(max_connections=None),
-            timeout=_TIMEOUT_S,
-            verify=False,  # there is no TLS, and reading certificates takes a while
-            trust_env=False,
-        )
-        self.calls: dict[str, Call] = {
-            "telephone": self._telephone,
-            "session": self._session,
-            "sentence": self._sentence,
-            "gateway": self._gateway,
-            "openai": self._openai,
-            "contexts": self._contexts,
-            "contexts over HTTP": self._contexts_http,
-            "speak": self._speak,
-            "speak over HTTP": self._speak_http,
-            "custom voice": self._custom_voice,
-        }
-        if audiosocket_port is not None:
-            self.calls["audiosocket"] = self._audiosocket
+    text_port: int
+    http_port: int
+    audiosocket_port: int | None
+    wyoming_port: int | None
+    http: httpx.AsyncClient
+    pace: Mapping[str, int]
 
-    async def __aenter__(self) -> Crowd:
-        return self
+    def socket(self, path: str, **options: Any) -> connect:
+        """A WebSocket of the service, to be entered."""
+        url = f"ws://{_HOST}:{self.http_port}/{path}"
+        return connect(url, compression=None, open_timeout=_TIMEOUT_S, **options)
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
 
-    async def _telephone(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+class Caller(ABC):
+    """Calls through one door. One more door is one more of these, in `CALLERS`.
+
+    `frame_bytes`: the door sends whole frames of that size, and fills them up with zeros; 0: it sends what there is.
+    """
+
+    frame_bytes: ClassVar[int] = 0
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+
+    async def __call__(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
+        """Makes a call, which says the sentences; `connected` is awaited between connecting and the first one.
+
+        Raises:
+            OSError, EOFError, httpx.HTTPError, websockets' WebSocketException: it was not answered as it should be.
+        """
         heard = Heard()
-        async with _connection(self._text_port) as (reader, writer):
+        await self._talk(heard, sentences, connected)
+        return heard
+
+    @abstractmethod
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None: ...
+
+
+class Telephone(Caller):
+    """The telephone's text port, answered on the same connection."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with _connection(self._addresses.text_port) as (reader, writer):
             writer.write(telephone.encode_hello(str(uuid.uuid4())))
             await connected()
             heard.begin()
-            writer.write(b"".join(telephone.encode_text(sentence) for sentence in sentences) + telephone.encode_bye())
+            for sentence in sentences:
+                writer.write(telephone.encode_text(sentence))
+            writer.write(telephone.encode_bye())
             decoder = telephone.AudioDecoder()
             while data := await reader.read(65_536):
                 decoder.receive(data)
                 for event in decoder.events():
                     if isinstance(event, telephone.Audio):
                         heard.hear(to_pcm16(event.samples))
-        return heard
 
-    async def _session(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        heard = Heard()
-        async with connect(f"ws://{_HOST}:{self._http_port}/ws/tts", compression=None, open_timeout=_TIMEOUT_S) as ws:
-            await ws.send(json.dumps({"type": "start_session", "config": self._pace}))
+
+class SessionSocket(Caller):
+    """The session protocol."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with self._addresses.socket("ws/tts") as ws:
+            await ws.send(json.dumps({"type": "start_session", "config": dict(self._addresses.pace)}))
             _expect(await ws.recv(), "session_started")
             await connected()
             heard.begin()
@@ -157,13 +165,14 @@ class Crowd:
             while isinstance(message := await ws.recv(), bytes) or not _is(message, "session_ended"):
                 if isinstance(message, bytes):
                     heard.hear(message)
-        return heard
 
-    async def _sentence(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        heard = Heard()
-        address = f"ws://{_HOST}:{self._http_port}/v1/audio/speech/stream/ws"
-        async with connect(address, compression=None, open_timeout=_TIMEOUT_S) as ws:
-            start = {"type": "start", "format": "pcm", "sample_rate": SAMPLE_RATE_HZ, **self._pace}
+
+class SentenceSocket(Caller):
+    """The sentence protocol."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with self._addresses.socket("v1/audio/speech/stream/ws") as ws:
+            start = {"type": "start", "format": "pcm", "sample_rate": SAMPLE_RATE_HZ, **self._addresses.pace}
             await ws.send(json.dumps(start))
             _expect(await ws.recv(), "started")
             await connected()
@@ -177,12 +186,14 @@ class Crowd:
                     heard.hear(message)
                 elif _is(message, "done"):
                     done += 1
-        return heard
 
-    async def _contexts(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        heard = Heard()
-        path = f"/v1/text-to-speech/af_sky/multi-stream-input?output_format=pcm_{SAMPLE_RATE_HZ}"
-        async with connect(f"ws://{_HOST}:{self._http_port}{path}", compression=None, open_timeout=_TIMEOUT_S) as ws:
+
+class Contexts(Caller):
+    """ElevenLabs' clients: one context of a connection."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        path = f"v1/text-to-speech/af_sky/multi-stream-input?output_format=pcm_{SAMPLE_RATE_HZ}"
+        async with self._addresses.socket(path) as ws:
             await connected()
             heard.begin()
             for sentence in sentences:
@@ -193,16 +204,14 @@ class Crowd:
                 if "error" in message:
                     raise ConnectionError(str(message))
                 heard.hear(base64.b64decode(message["audio"]))
-        return heard
 
-    async def _contexts_http(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        path = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
-        return await self._posted(path, {"text": " ".join(sentences)}, connected)
 
-    async def _speak(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        heard = Heard()
-        path = f"/v1/speak?encoding=linear16&sample_rate={SAMPLE_RATE_HZ}"
-        async with connect(f"ws://{_HOST}:{self._http_port}{path}", compression=None, open_timeout=_TIMEOUT_S) as ws:
+class Speak(Caller):
+    """Deepgram's clients."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        path = f"v1/speak?encoding=linear16&sample_rate={SAMPLE_RATE_HZ}"
+        async with self._addresses.socket(path) as ws:
             _expect(await ws.recv(), "Metadata")
             await connected()
             heard.begin()
@@ -212,40 +221,128 @@ class Crowd:
             while isinstance(message := await ws.recv(), bytes):
                 heard.hear(message)
             _expect(message, "Flushed")
-        return heard
 
-    async def _speak_http(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        path = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
-        return await self._posted(path, {"text": " ".join(sentences)}, connected)
 
-    async def _custom_voice(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        message = {"type": "voice-request", "text": " ".join(sentences), "sampleRate": SAMPLE_RATE_HZ}
-        return await self._posted("/vapi", {"message": message}, connected)
+class CustomSpeech(Caller):
+    """jambonz. Its protocol tells no end: a reply is over when nothing more has come for a while."""
 
-    async def _gateway(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        return await self._posted("/synthesize", {"text": " ".join(sentences), "format": "pcm"}, connected)
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with self._addresses.socket(f"jambonz?sampleRate={SAMPLE_RATE_HZ}") as ws:
+            _expect(await ws.recv(), "connect")
+            await connected()
+            heard.begin()
+            for sentence in sentences:
+                await ws.send(json.dumps({"type": "stream", "text": sentence}))
+            await ws.send(json.dumps({"type": "flush"}))
+            with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                while True:
+                    timeout_s = _TIMEOUT_S if heard.first_audio_s is None else _QUIET_S
+                    message = await asyncio.wait_for(ws.recv(), timeout_s)
+                    if isinstance(message, str):
+                        raise ConnectionError(message)
+                    heard.hear(message)
 
-    async def _openai(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        body = {"model": "kokoro", "input": " ".join(sentences), "voice": "af_sky", "response_format": "pcm"}
-        return await self._posted("/v1/audio/speech", body, connected)
 
-    async def _posted(self, path: str, body: Mapping[str, Any], connected: Connected) -> Heard:
-        heard = Heard()
+class Request(Caller):
+    """A request that is answered with PCM. `head_bytes` come before the samples."""
+
+    head_bytes: ClassVar[int] = 0
+
+    @abstractmethod
+    def _request(self, text: str) -> dict[str, Any]:
+        """What `httpx` takes for it, beside the method POST."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         await connected()
         heard.begin()
-        async with self._http.stream("POST", path, json=body) as response:
+        request = {"method": "POST", **self._request(" ".join(sentences))}
+        async with self._addresses.http.stream(**request) as response:
             if response.status_code != httpx.codes.OK:
-                raise ConnectionError(f"{path}: {response.status_code} {(await response.aread()).decode()}")
+                raise ConnectionError(f"{request['url']}: {response.status_code} {(await response.aread()).decode()}")
+            head_bytes = self.head_bytes
             async for data in response.aiter_raw():
-                heard.hear(data)
-        return heard
+                heard.hear(data[head_bytes:])
+                head_bytes = max(0, head_bytes - len(data))
 
-    async def _audiosocket(self, sentences: Sequence[str], connected: Connected = _at_once) -> Heard:
-        heard = Heard()
+
+class Gateway(Request):
+    """`POST /synthesize`."""
+
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"url": "/synthesize", "json": {"text": text, "format": "pcm"}}
+
+
+class OpenAi(Request):
+    """`POST /v1/audio/speech`."""
+
+    def _request(self, text: str) -> dict[str, Any]:
+        body = {"model": "kokoro", "input": text, "voice": "af_sky", "response_format": "pcm"}
+        return {"url": "/v1/audio/speech", "json": body}
+
+
+class ContextsRequest(Request):
+    """ElevenLabs' clients, over HTTP."""
+
+    def _request(self, text: str) -> dict[str, Any]:
+        url = f"/v1/text-to-speech/af_sky/stream?output_format=pcm_{SAMPLE_RATE_HZ}"
+        return {"url": url, "json": {"text": text}}
+
+
+class SpeakRequest(Request):
+    """Deepgram's clients, over HTTP."""
+
+    def _request(self, text: str) -> dict[str, Any]:
+        url = f"/v1/speak?encoding=linear16&container=none&sample_rate={SAMPLE_RATE_HZ}"
+        return {"url": url, "json": {"text": text}}
+
+
+class CustomSpeechRequest(Request):
+    """jambonz, over HTTP."""
+
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"url": "/jambonz", "headers": {"Accept": f"audio/l16;rate={SAMPLE_RATE_HZ}"}, "json": {"text": text}}
+
+
+class CustomVoice(Request):
+    """Vapi."""
+
+    def _request(self, text: str) -> dict[str, Any]:
+        message = {"type": "voice-request", "text": text, "sampleRate": SAMPLE_RATE_HZ}
+        return {"url": "/vapi", "json": {"message": message}}
+
+
+class Sound(Request):
+    """An address that is a sound."""
+
+    head_bytes = 44
+
+    def _request(self, text: str) -> dict[str, Any]:
+        return {"method": "GET", "url": "/say.wav", "params": {"text": text}}
+
+
+class Pbx(Caller):
+    """A call of a PBX, whose texts come over HTTP."""
+
+    frame_bytes = 960
+
+    async def _say(self, call_id: uuid.UUID, sentences: Sequence[str]) -> None:
+        """Has the service say the sentences, and then hang up."""
+        for path, body in (("say", {"text": " ".join(sentences)}), ("hangup", {"after_speech": True})):
+            (await self._addresses.http.post(f"/calls/{call_id}/{path}", json=body)).raise_for_status()
+
+    async def _knows(self, call_id: uuid.UUID) -> bool:
+        answer = await self._addresses.http.get(f"/calls/{call_id}")
+        return answer.status_code == httpx.codes.OK and answer.json()["state"] == "connected"
+
+
+class AudioSocket(Pbx):
+    """Asterisk's AudioSocket."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         call_id = uuid.uuid4()
-        async with _connection(self._audiosocket_port or 0) as (reader, writer):
+        async with _connection(self._addresses.audiosocket_port or 0) as (reader, writer):
             writer.write(_PBX_HEADER.pack(_CALL_ID, len(call_id.bytes)) + call_id.bytes)
-            writer.write(_PBX_HEADER.pack(_AUDIO_24_KHZ, _PBX_FRAME_BYTES) + bytes(_PBX_FRAME_BYTES))
+            writer.write(_PBX_HEADER.pack(_AUDIO_24_KHZ, self.frame_bytes) + bytes(self.frame_bytes))
             header = asyncio.ensure_future(reader.readexactly(_PBX_HEADER.size))
             try:
                 while not await self._knows(call_id):  # to hang up a call that has not come drops its text
@@ -254,27 +351,120 @@ class Crowd:
                     await asyncio.sleep(_POLL_S)
                 await connected()
                 heard.begin()
-                for path, body in (("say", {"text": " ".join(sentences)}), ("hangup", {"after_speech": True})):
-                    (await self._http.post(f"/calls/{call_id}/{path}", json=body)).raise_for_status()
+                await self._say(call_id, sentences)
                 while True:
                     kind, length = _PBX_HEADER.unpack(await header)
                     if kind == _HANGUP:
-                        return heard
+                        return
                     heard.hear(await reader.readexactly(length))
                     header = asyncio.ensure_future(reader.readexactly(_PBX_HEADER.size))
             finally:
                 header.cancel()
 
-    async def _knows(self, call_id: uuid.UUID) -> bool:
-        answer = await self._http.get(f"/calls/{call_id}")
-        return answer.status_code == httpx.codes.OK and answer.json()["state"] == "connected"
+
+class Media(Pbx):
+    """Asterisk's chan_websocket, which says at once that what it was sent is heard."""
+
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        call_id = uuid.uuid4()
+        async with self._addresses.socket(f"media?call_id={call_id}", subprotocols=["media"]) as ws:
+            start = f"format:slin24 optimal_frame_size:{self.frame_bytes} ptime:20"
+            await ws.send(f"MEDIA_START connection_id:crowd channel:WebSocket/crowd channel_id:{call_id} {start}")
+            while not await self._knows(call_id):
+                await asyncio.sleep(_POLL_S)
+            await connected()
+            heard.begin()
+            await self._say(call_id, sentences)
+            while True:
+                message = await ws.recv()
+                if isinstance(message, bytes):
+                    heard.hear(message)
+                elif message.startswith("STOP_MEDIA_BUFFERING"):
+                    await ws.send(f"MEDIA_BUFFERING_COMPLETED {message.partition(' ')[2]}")
+                elif message.startswith("HANGUP"):
+                    return
 
 
-Connected = Callable[[], Awaitable[None]]
-"""Awaited by a call once it is connected."""
+class Wyoming(Caller):
+    """Home Assistant, which streams the text."""
 
-Call = Callable[..., Coroutine[Any, Any, Heard]]
-"""One call: its sentences and, optionally, what it awaits once it is connected."""
+    async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
+        async with _connection(self._addresses.wyoming_port or 0) as (reader, writer):
+            await connected()
+            heard.begin()
+            for kind, data in (
+                ("synthesize-start", {}),
+                *(("synthesize-chunk", {"text": f"{sentence} "}) for sentence in sentences),
+                ("synthesize-stop", {}),
+            ):
+                writer.write(json.dumps({"type": kind, "data": data}).encode() + b"\n")
+            while (header := json.loads(await reader.readline()))["type"] != "synthesize-stopped":
+                if header["type"] == "error":
+                    raise ConnectionError(str(header))
+                await reader.readexactly(header.get("data_length") or 0)
+                heard.hear(await reader.readexactly(header.get("payload_length") or 0))
+
+
+CALLERS: dict[str, type[Caller]] = {
+    "telephone": Telephone,
+    "session": SessionSocket,
+    "sentence": SentenceSocket,
+    "gateway": Gateway,
+    "openai": OpenAi,
+    "contexts": Contexts,
+    "contexts_http": ContextsRequest,
+    "speak": Speak,
+    "speak_http": SpeakRequest,
+    "custom_speech": CustomSpeech,
+    "custom_speech_http": CustomSpeechRequest,
+    "custom_voice": CustomVoice,
+    "sound": Sound,
+    "audiosocket": AudioSocket,
+    "media": Media,
+    "wyoming": Wyoming,
+}
+"""By the names of their doors in `telephony.endpoints.doors`."""
+
+
+class Crowd:
+    """Callers of a service on this machine. An async context manager: its HTTP connections last from entry to exit.
+
+    `calls` has a `Caller` for each door: `await calls["session"](sentences, connected)`.
+
+    Args:
+        text_port, http_port: of the service, which streams its replies.
+        audiosocket_port, wyoming_port: None where it has no such door.
+        lead_ms: at the WebSocket doors audio is to come no earlier than that before it is heard; None: as it is made.
+    """
+
+    def __init__(
+        self,
+        text_port: int,
+        http_port: int,
+        audiosocket_port: int | None = None,
+        *,
+        wyoming_port: int | None = None,
+        lead_ms: int | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=f"http://{_HOST}:{http_port}",
+            limits=httpx.Limits(max_connections=None),
+            timeout=_TIMEOUT_S,
+            verify=False,  # there is no TLS, and reading certificates takes a while
+            trust_env=False,
+        )
+        pace = {} if lead_ms is None else {"lead_ms": lead_ms}
+        addresses = Addresses(text_port, http_port, audiosocket_port, wyoming_port, self._http, pace)
+        missing = {
+            name for name, port in (("audiosocket", audiosocket_port), ("wyoming", wyoming_port)) if port is None
+        }
+        self.calls = {name: caller(addresses) for name, caller in CALLERS.items() if name not in missing}
+
+    async def __aenter__(self) -> Crowd:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
 
 
 def is_all_of(heard: Heard, door: str, spoken: Sequence[bytes]) -> bool:
@@ -283,18 +473,19 @@ def is_all_of(heard: Heard, door: str, spoken: Sequence[bytes]) -> bool:
     A PBX is sent whole frames of 20 ms: behind the last sample, and where one sentence came too late to follow the one
     before without a gap, it hears zeros up to the end of the frame.
     """
-    if door != "audiosocket":
+    frame_bytes = CALLERS[door].frame_bytes
+    if not frame_bytes:
         return heard.pcm == b"".join(spoken)
     at = 0
     for sentence in spoken:
-        gap = heard.pcm[at : at + -at % _PBX_FRAME_BYTES]
+        gap = heard.pcm[at : at + -at % frame_bytes]
         if heard.pcm[at : at + len(sentence)] != sentence and not any(gap):
             at += len(gap)
         if heard.pcm[at : at + len(sentence)] != sentence:
             return False
         at += len(sentence)
     rest = heard.pcm[at:]
-    return len(rest) < _PBX_FRAME_BYTES and not np.frombuffer(rest, "<i2").any()
+    return len(rest) < frame_bytes and not np.frombuffer(rest, "<i2").any()
 
 
 @contextlib.asynccontextmanager

@@ -91,16 +91,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def begin(path: Path | None, seed: int) -> dict[str, Any]:
+def begin(path: Path | None, seed: int, benchmark: str = "words") -> dict[str, Any]:
     """The document that a run adds to: the one at `path`, or an empty one where there is none.
 
     Raises:
         ValueError: the file is something else, or its noise is not that of `seed`.
     """
     if path is None or not path.exists():
-        return {"benchmark": "words", "seed": seed, "machine": report.machine(), "languages": {}}
+        return {"benchmark": benchmark, "seed": seed, "machine": report.machine(), "languages": {}}
     document = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(document, dict) or document.get("benchmark") != "words":
+    if not isinstance(document, dict) or document.get("benchmark") != benchmark:
         raise ValueError("is no result of this benchmark: give another file")
     if document["seed"] != seed:
         raise ValueError(f"was begun with --seed {document['seed']}: give that, or another file")

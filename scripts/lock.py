@@ -45,6 +45,9 @@ def requirements() -> dict[str, str]:
         "requirements-tracing.txt": _file(
             "What traces need beside requirements.txt. Optional.", project["optional-dependencies"]["tracing"]
         ),
+        "requirements-wyoming.txt": _file(
+            "What Home Assistant needs beside requirements.txt. Optional.", project["optional-dependencies"]["wyoming"]
+        ),
     }
 
 

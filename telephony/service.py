@@ -7,7 +7,6 @@ doors. Stop: close the doors to newcomers, refuse new text, let calls finish up 
 from __future__ import annotations
 
 import ipaddress
-import socket
 import time
 from collections.abc import Sequence
 
@@ -17,9 +16,10 @@ from telephony.audio.loudness import Loudness
 from telephony.cache.cache import PhraseCache
 from telephony.cache.configured import open_cache, warn_of_former_phrases
 from telephony.cache.prerender import load_requests
-from telephony.endpoints import http, pbx, security
+from telephony.endpoints import extra_ports, http, security
 from telephony.endpoints.admin import AdminActions
 from telephony.endpoints.call_events import open_webhook
+from telephony.endpoints.extra_ports import ExtraPorts, PortError
 from telephony.endpoints.health import STATUSES, Readiness
 from telephony.endpoints.tcp import TextEndpointPolicy
 from telephony.endpoints.telephone import TelephoneEndpoints
@@ -107,6 +107,7 @@ class Service:
                 settings.shared_calls,
                 pronounce,
                 settings.lead_silence_ms / 1000,
+                self._switch.aliases,
             ),
             self._scheduler,
             self.metrics,
@@ -122,6 +123,7 @@ class Service:
                 settings.sink_buffer_s,
                 None if settings.loudness_db is None else Loudness(settings.loudness_db, self._measured_db),
                 pronounce,
+                self._switch.aliases,
             ),
             self._scheduler,
             self.metrics,
@@ -137,8 +139,7 @@ class Service:
         """From then on there is something to `stop`; an exception that ended `start` would leave threads behind."""
         self._status = "starting"
         self._http_endpoint: http.HttpServer | None = None
-        # The ports of the first binding; where 0 was asked for, a later opening takes the same ones again.
-        self.audiosocket_port: int | None = None
+        self._extra_ports: ExtraPorts | None = None
 
     def _loaded_engines(self) -> Sequence[Engine]:
         return self._switch.engines()
@@ -151,7 +152,9 @@ class Service:
                 doors.
         """
         config_error = (
-            security.config_error(self.settings) or pbx.config_error(self.settings) or sharing_error(self.settings)
+            security.config_error(self.settings)
+            or extra_ports.config_error(self.settings)
+            or sharing_error(self.settings)
         )
         if config_error is not None:
             self._abandon("error")
@@ -171,18 +174,14 @@ class Service:
                 f"{error.strerror or error}. Is another speech service running?"
             ) from error
         try:
-            pbx_listener = self._bind_audiosocket()
-        except OSError as error:
+            self._extra_ports = ExtraPorts(self.settings)
+        except PortError as error:
             self._abandon("error")
-            raise StartError(
-                f"port {self.settings.audiosocket_port} (AudioSocket) on {self.settings.host}: "
-                f"{error.strerror or error}. Choose another with --audiosocket-port, or 0 for none."
-            ) from error
+            raise StartError(str(error)) from error
         try:
-            self._open_http_endpoint(pbx_listener)
+            self._open_http_endpoint(self._extra_ports)
         except OSError as error:
-            if pbx_listener is not None:
-                pbx_listener.close()
+            self._extra_ports.close()
             self._abandon("error")
             raise StartError(
                 f"port {self.settings.http_port} (HTTP) on {self.settings.http_host}: {error.strerror or error}. "
@@ -258,8 +257,8 @@ class Service:
             f"text on {self.settings.host}:{self.tcp_port}, registration on {self.settings.host}:{self.udp_port}/udp"
         )
         web = "" if self.http_port is None else f", HTTP and WebSocket on {self.settings.http_host}:{self.http_port}"
-        if self.audiosocket_port is not None:
-            web += f", AudioSocket on {self.settings.host}:{self.audiosocket_port}"
+        if self._extra_ports is not None:
+            web += self._extra_ports.describe()
         if not self._telephone.bound:
             return f"ready: ports left to the external Piper, {doors} when switched on{web}"
         selection = self._switch.selection()
@@ -279,6 +278,16 @@ class Service:
     def http_port(self) -> int | None:
         """The port of the HTTP and WebSocket doors, also where the system chose it; None without them."""
         return self._http_endpoint.port if self._http_endpoint is not None else None
+
+    @property
+    def audiosocket_port(self) -> int | None:
+        """The port of AudioSocket, likewise."""
+        return self._extra_ports.audiosocket_port if self._extra_ports is not None else None
+
+    @property
+    def wyoming_port(self) -> int | None:
+        """The port of Home Assistant's door, likewise."""
+        return self._extra_ports.wyoming_port if self._extra_ports is not None else None
 
     def _make_telephone_endpoints(self, limits: SinkLimits) -> TelephoneEndpoints:
         settings, sharing = self.settings, self._shared_calls
@@ -328,13 +337,6 @@ class Service:
     def _measured_db(self, engine_name: str, voice: str) -> float | None:
         return next((engine.level_db(voice) for engine in self._switch.engines() if engine.name == engine_name), None)
 
-    def _bind_audiosocket(self) -> socket.socket | None:
-        if self.settings.audiosocket_port is None:
-            return None
-        listener = pbx.bind(self.settings.host, self.settings.audiosocket_port)
-        self.audiosocket_port = int(listener.getsockname()[1])
-        return listener
-
     def _open_cache(self) -> Phrases | None:
         """None where there is no place to keep phrases."""
         if not self.settings.keeps_phrases:
@@ -351,17 +353,10 @@ class Service:
             log.warning("prerender_needless", why="there is no phrase cache to keep what is rendered")
             return None
         whole = not self.settings.stream and self.settings.audio_route != "processor"
-        pronounce = self.sessions.policy.pronounce
-        return Prerenderer(
-            phrases,
-            self._scheduler,
-            self.sessions.find_reader,
-            whole=whole,
-            exact=self.settings.exact,
-            pronounce=pronounce,
-        )
+        find, policy = self.sessions.find_reader, self.sessions.policy
+        return Prerenderer(phrases, self._scheduler, find, policy, whole=whole, exact=self.settings.exact)
 
-    def _open_http_endpoint(self, pbx_listener: socket.socket | None) -> None:
+    def _open_http_endpoint(self, extra: ExtraPorts) -> None:
         """Opens it before the engine is there: it answers for the service's health from the first moment."""
         if self.settings.http_port is None:
             return
@@ -379,8 +374,9 @@ class Service:
             actions,
             calls=self.calls,
             events=self._events,
+            telephone=self._telephone,
             lexicon_file=self._lexicon,
-            pbx_listener=pbx_listener,
+            extra_ports=extra,
         )
         self._http_endpoint = http.HttpServer(app, listener, self.settings, self.metrics)
         self._http_endpoint.start()

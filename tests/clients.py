@@ -35,6 +35,8 @@ from telephony.speech import Samples, Voice
 if TYPE_CHECKING:
     pass
 
+T = TypeVar("T")
+
 TIMEOUT_S = 20.0
 """Long enough for a machine that is busy with something else; no test waits it out when all is well."""
 
@@ -592,6 +594,15 @@ class Throttle:
             assert self._changed.wait_for(lambda: len(self.asked) >= count, TIMEOUT_S), self.asked
 
 
+def crowd(talk: Callable[[int], Coroutine[Any, Any, T]], size: int = 100) -> list[T]:
+    """What many clients hear who talk at once, each with its number."""
+
+    async def everybody() -> list[T]:
+        return await asyncio.wait_for(asyncio.gather(*map(talk, range(size))), 3 * TIMEOUT_S)
+
+    return asyncio.run(everybody())
+
+
 class ForeignEngine(ToneEngine):
     """A tone engine that speaks no English: it takes over nothing from one that does."""
 
@@ -703,15 +714,3 @@ class Daemon:
         with self._changed:
             self._open_streams -= 1
             self._changed.notify_all()
-
-
-_T = TypeVar("_T")
-
-
-def heard_by_a_hundred(talk: Callable[[int], Coroutine[Any, Any, _T]]) -> list[_T]:
-    """What each of a hundred clients hears who talk at once, in the order of their numbers."""
-
-    async def everybody() -> list[_T]:
-        return await asyncio.wait_for(asyncio.gather(*map(talk, range(100))), 3 * TIMEOUT_S)
-
-    return asyncio.run(everybody())

@@ -52,6 +52,9 @@ TESTED_BY = {
 """Pages whose commands another test runs."""
 
 NOT_RUN = {
+    'python -m telephony.tools.sound_url "Your order has arrived." --voice af_sky --rate 8000': (
+        "tests/endpoints/test_sound_door.py"
+    ),
     "./start-kokoro.sh": "serves until it is stopped; tests/test_launcher.py and tests/test_start.py",
     "./start-kokoro.sh --voice bf_emma": "as above",
     "./start-kokoro.sh --check": "needs the real weights; tests/test_start.py",
@@ -69,6 +72,8 @@ NOT_RUN = {
     "venv-kokoro/bin/pip install -c constraints.txt -r requirements-cluster.txt": "installs packages",
     "venv-kokoro/bin/pip install -c constraints.txt -r requirements-tracing.txt": "installs packages",
     "./start-kokoro.sh --traces-url http://127.0.0.1:4318": "serves until it is stopped",
+    "venv-kokoro/bin/pip install -c constraints.txt -r requirements-wyoming.txt": "installs packages",
+    "./start-kokoro.sh --wyoming-port 10200 --wyoming-host 0.0.0.0 --wyoming-announce": "serves until it is stopped",
     "./start-kokoro.sh --lexicon lexicon.yaml": "serves until it is stopped",
     "./start-kokoro.sh --rooms 4": "serves until it is stopped; tests/rooms/test_cluster.py",
     "export RAY_AUTH_MODE=token RAY_AUTH_TOKEN=...": "for the next ones",

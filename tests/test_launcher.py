@@ -126,6 +126,7 @@ def house(tmp_path: Path) -> House:
     (root / "requirements-dev.txt").write_text("pytest==1\n")
     (root / "requirements-cluster.txt").write_text("ray==1\n")
     (root / "requirements-tracing.txt").write_text("opentelemetry-sdk==1\n")
+    (root / "requirements-wyoming.txt").write_text("wyoming==1\n")
     (root / "constraints.txt").write_text("sympy==1\n")
     tools.mkdir()
     for tool in TOOLS:
@@ -194,6 +195,7 @@ def test_tests_need_more_than_the_service(house: House) -> None:
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-dev.txt",
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-cluster.txt",
         f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-tracing.txt",
+        f"{PIP} --constraint {house.root}/constraints.txt -r {house.root}/requirements-wyoming.txt",
         "python -m pytest -n 2 --dist worksteal -m not model",
     ]
     assert house.run("run-tests.sh", "--fast", "-k", "page").calls == [

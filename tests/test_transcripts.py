@@ -28,6 +28,7 @@ from telephony.service import Service
 from telephony.settings import Settings
 from telephony.speech import Samples
 from telephony.voices.selector import Loaders
+from tests.agents import NEVER_MS
 from tests.clients import (
     BYE,
     TIMEOUT_S,
@@ -47,7 +48,6 @@ from tests.transcript import HttpClient, Transcript, WebSocketClient, exactly, j
 RECORDINGS = Path(__file__).with_name("transcripts")
 SESSION_PATH = "/ws/tts"
 SENTENCE_PATH = "/v1/audio/speech/stream/ws"
-NEVER_MS = 600_000
 HELD = "Held aside until later"
 """A text that stops behind two windows, 0.4 s: in the middle of its second word."""
 HELD_WINDOWS = 2

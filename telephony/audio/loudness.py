@@ -51,8 +51,10 @@ class Leveller:
         self._level_db = level_db
         self._gain = self._gain_for(heard.db if measured_db is None else measured_db)
 
-    def apply(self, samples: Samples, sample_rate: int) -> Samples:
+    def apply(self, samples: Samples, sample_rate: int, volume: float = 1.0) -> Samples:
         """The next window, float32 [n] at `sample_rate` Hz, at its level; no sample is larger than CEILING.
+
+        `volume` is a factor on top, which is none of the voice's level.
 
         Nothing is held back: of a voice that was never heard, the first window with speech decides for all of its text.
         """
@@ -60,12 +62,18 @@ class Leveller:
             self._heard.measure(samples, sample_rate)
         if self._gain is None:
             self._gain = self._gain_for(self._heard.db)
-        return limited(samples if self._gain is None else samples * np.float32(self._gain))
+        gain = volume if self._gain is None else volume * self._gain
+        return limited(samples if gain == 1 else samples * np.float32(gain))
 
     def _gain_for(self, level_db: float | None) -> float | None:
         if level_db is None:
             return None
         return float(10 ** (np.clip(self._level_db - level_db, -_MAX_GAIN_DB, _MAX_GAIN_DB) / 20))
+
+
+def amplified(samples: Samples, volume: float) -> Samples:
+    """`samples` at a volume, a factor, without clipping; where that is 1, as they are."""
+    return samples if volume == 1 else limited(samples * np.float32(volume))
 
 
 def limited(samples: Samples) -> Samples:

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from telephony.speech import NEUTRAL, Intonation
+
 _PREFIX = "tts:"
 _PACKAGE = Path(__file__).resolve().parent.parent
 # What turns text into sound; the rest of the service only carries it.
@@ -36,6 +38,7 @@ class PhraseKey:
         language: BCP 47 tag that the text is read in; empty where the voice alone decides.
         form: how the text is divided and decoded, such as `streamed` or `exact`.
         sample_rate: of the sound, in Hz.
+        intonation: how the voice's pitch is changed.
     """
 
     text: str
@@ -46,6 +49,7 @@ class PhraseKey:
     language: str
     form: str
     sample_rate: int
+    intonation: Intonation = NEUTRAL
 
     @functools.cached_property
     def name(self) -> str:

@@ -50,9 +50,10 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
     async def say(request: Request, voice: str, wanted: CreateSpeech) -> OneText:
         speed = None if wanted.voice_settings is None else wanted.voice_settings.speed
         chosen = VoiceRequest(voice, wanted.language_code, speed)
-        text = with_markup(wanted.text)
-        own = lexicon_of(wanted.pronunciations)
-        return await streaming.say(request, sessions, settings, door=DOOR, text=text, wanted=chosen, pronunciations=own)
+        text, lexicon = with_markup(wanted.text), lexicon_of(wanted.pronunciations)
+        return await streaming.say(
+            request, sessions, settings, door=DOOR, text=text, wanted=chosen, pronunciations=lexicon
+        )
 
     @routes.post("/{voice}", response_class=Response)
     @routes.post("/{voice}/stream", response_class=Response)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from telephony.endpoints.pbx import Pbx, UnknownCallError
-from telephony.endpoints.pbx_connection import PbxCall
+from telephony.endpoints.pbx_call import PbxCall
 from telephony.listeners.calls import CallRegistry
 from telephony.telemetry import logs
 
@@ -27,7 +27,7 @@ class ConnectedCall(BaseModel):
 
     call_id: str
     host: str = ""
-    door: Literal["telephone", "audiosocket"]
+    door: Literal["telephone", "audiosocket", "media"]
     connected_s: float
     peers: list[str]
     speaking: bool
@@ -103,7 +103,7 @@ def _of_pbx(pbx: Pbx) -> list[ConnectedCall]:
     return [
         ConnectedCall(
             call_id=str(call.call_id),
-            door="audiosocket",
+            door=call.door,
             connected_s=round(now - call.connected_at, 1),
             peers=["PBX"],
             speaking=not call.silent,

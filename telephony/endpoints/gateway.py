@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +20,7 @@ from telephony.endpoints.streaming import Body, SpeechFailedError, SpeechRespons
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Session, Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
-from telephony.protocols.messages import Pronunciations, lexicon_of
+from telephony.protocols.messages import Expression, Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
 from telephony.text.normalization import SpokenError
@@ -31,7 +31,7 @@ from telephony.voices.reading import UnreadableTextError
 _DOOR = "gateway"
 
 
-class Synthesis(BaseModel):
+class Synthesis(Expression):
     """What to say, and how. What is left out is as the service is set."""
 
     text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
@@ -150,7 +150,7 @@ async def _speak(
 
 
 def _select(sessions: SessionRegistry, wanted: Synthesis, script: Script) -> ResolvedVoice:
-    asked = VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine)
+    asked = VoiceRequest(wanted.voice, wanted.language, wanted.speed, wanted.engine, wanted.intonation, wanted.loudness)
     try:
         return sessions.find_reader(asked, script)
     except UnknownVoiceError as error:

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -32,11 +32,13 @@ from telephony.endpoints import (
     custom_speech,
     custom_speech_http,
     custom_voice,
+    doors,
     errors,
     gateway,
     health,
     lexicon,
     livekit,
+    media,
     names,
     openai,
     page,
@@ -48,12 +50,14 @@ from telephony.endpoints import (
     tickets,
 )
 from telephony.endpoints.admin import AdminActions
+from telephony.endpoints.extra_ports import ExtraPorts
 from telephony.endpoints.health import Readiness
 from telephony.endpoints.listening import Listener, ignore_shortages
 from telephony.endpoints.observer import Observer, TraceContext
 from telephony.endpoints.pbx import Pbx
 from telephony.endpoints.proxies import ForwardedHeaders
 from telephony.endpoints.security import Guard, listed_origins
+from telephony.endpoints.telephone import TelephoneEndpoints
 from telephony.endpoints.tickets import Tickets
 from telephony.endpoints.websocket_server import BoundedWebSocket, OnRefusal
 from telephony.listeners.call_events import CallEvents
@@ -99,10 +103,11 @@ def create_app(
     *,
     calls: CallRegistry,
     events: CallEvents,
+    telephone: TelephoneEndpoints,
     lexicon_file: LexiconFile | None = None,
-    pbx_listener: socket.socket | None = None,
+    extra_ports: ExtraPorts | None = None,
 ) -> FastAPI:
-    """The app with every door of this process; on `pbx_listener` the AudioSocket door, if there is one.
+    """The app with every door of this process, those on `extra_ports` included.
 
     `lexicon_file` is what `/v1/lexicon` shows and changes.
     """
@@ -116,15 +121,20 @@ def create_app(
         )
     }
     pbx = Pbx(sessions, settings, metrics, events)
-    routers["calls"] = (
-        pbx_calls.no_router() if pbx_listener is None else pbx_calls.router(sessions, settings, pbx, pbx_listener)
-    )
+    audiosocket = None if extra_ports is None else extra_ports.audiosocket
+    routers["calls"] = pbx_calls.router(sessions, settings, pbx, audiosocket)
+    routers["media"] = media.router(sessions, settings, metrics, pbx, events)
     routers["call_events"] = call_events.router(events, settings, metrics)
+    if extra_ports is not None and extra_ports.wyoming is not None:
+        from telephony.endpoints import wyoming  # it imports the package of its protocol
+
+        routers["wyoming"] = wyoming.router(sessions, settings, metrics, extra_ports.wyoming)
     routers["metrics"] = health.metrics_router(metrics)
     routers["health"] = health.router(readiness)
     routers["admin"] = admin.router(sessions, settings, metrics, readiness, actions)
     routers["control"] = control.router(calls, pbx)
     routers["names"] = names.router(sessions)
+    routers["doors"] = doors.router(settings, _ports(telephone, extra_ports))
     routers["lexicon"] = lexicon.router(lexicon_file)
     routers["page"] = page.router()
     given = Tickets()
@@ -176,6 +186,16 @@ def create_app(
         app.add_middleware(TraceContext)
     app.add_middleware(ForwardedHeaders, trusted=settings.forwarded_allow_ips)
     return app
+
+
+def _ports(telephone: TelephoneEndpoints, extra: ExtraPorts | None) -> Mapping[str, doors.Port]:
+    """The doors beside HTTP."""
+    return {
+        "telephone": lambda: telephone.tcp_port if telephone.bound else None,
+        "registration": lambda: telephone.udp_port if telephone.bound else None,
+        "audiosocket": lambda: None if extra is None else extra.audiosocket_port,
+        "wyoming": lambda: None if extra is None else extra.wyoming_port,
+    }
 
 
 def bind(host: str, port: int) -> socket.socket:

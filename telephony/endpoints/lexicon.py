@@ -45,9 +45,9 @@ def router(file: LexiconFile | None) -> APIRouter:
         return Pronunciation.of(entry)
 
     @routes.delete("", status_code=204, responses={**changes, 404: {"description": "it has no such word"}})
-    def remove(word: str, language: str | None = None) -> None:
+    def remove(word: str, language: str | None = None, case_sensitive: bool | None = None) -> None:
         """Removes the entries of a word, spelled as it is in them; without a language those for all languages."""
-        if not _change(file, lambda known: known.remove(word, language)):
+        if not _change(file, lambda known: known.remove(word, language, case_sensitive)):
             raise HTTPException(404, "the lexicon has no such word in that language")
 
     return routes

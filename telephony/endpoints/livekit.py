@@ -12,7 +12,14 @@ from fastapi import APIRouter, WebSocket
 
 from telephony.endpoints.conversation import Conversation, Format, Totals
 from telephony.endpoints.idle import CROWDED_OUT, IdleClients, Presence
-from telephony.endpoints.websocket import TRY_AGAIN_LATER, Client, ClientGoneError, no_voice_message, serving
+from telephony.endpoints.websocket import (
+    TRY_AGAIN_LATER,
+    Client,
+    ClientGoneError,
+    no_voice_message,
+    serving,
+    whole_characters,
+)
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
 from telephony.protocols import session as protocol
@@ -140,7 +147,7 @@ class _Connection:
             case protocol.SendText():
                 self._check_text(message.text)
                 if _is_whole_document(message.text):
-                    document = _whole_characters(message.text)
+                    document = whole_characters(message.text)
                     conversation.say_document(await self._read_document(document))
                 else:
                     await conversation.say(message.text)
@@ -155,7 +162,9 @@ class _Connection:
 
     async def _start(self, message: protocol.StartSession) -> None:
         chosen = message.chosen
-        wanted = VoiceRequest(chosen.voice, chosen.lang_code, chosen.speed, chosen.engine)
+        wanted = VoiceRequest(
+            chosen.voice, chosen.lang_code, chosen.speed, chosen.engine, chosen.intonation, chosen.loudness
+        )
         self._sessions.check_open()  # first: before the service is ready it knows no voice
         try:
             selection = self._sessions.find(wanted)
@@ -229,8 +238,3 @@ def _ended(session_id: str, totals: Totals) -> protocol.SessionEnded:
 
 def _is_whole_document(text: str) -> bool:
     return normalization.is_document(text) and text.rstrip().endswith("</speak>")
-
-
-def _whole_characters(text: str) -> str:
-    """Without halves of surrogate pairs whose other half is missing: JSON can spell them, and nothing can say them."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")

@@ -27,7 +27,7 @@ from telephony.endpoints.streaming import SpeechFailedError, SpeechResponse, Too
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.session import Speech
 from telephony.listeners.sessions import RefusedError, SessionRegistry
-from telephony.protocols.messages import Pronunciations, lexicon_of, timed_word
+from telephony.protocols.messages import Expression, Pronunciations, lexicon_of, timed_word
 from telephony.settings import Settings
 from telephony.speech import Word
 from telephony.telemetry.metrics import Metrics
@@ -71,7 +71,7 @@ class VoiceId(BaseModel):
     id: str
 
 
-class CreateSpeech(BaseModel):
+class CreateSpeech(Expression):
     """What to say, and how.
 
     `stream` says whether the audio leaves while it is spoken, or once all is there, with a Content-Length and exact
@@ -83,8 +83,8 @@ class CreateSpeech(BaseModel):
     words, in seconds from the first sample.
 
     `model` may have any name; `supertonic-2` and `piper` have those engines speak. `instructions` are accepted and have
-    no effect: the voices cannot be instructed. `pronunciations` say how words are said, ahead of the service's
-    lexicon.
+    no effect: the voices cannot be instructed, but for `pitch`, `range` and `volume`. `pronunciations` say how words
+    are said, ahead of the service's lexicon.
     """
 
     model: str
@@ -261,8 +261,11 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
 def _select(sessions: SessionRegistry, wanted: CreateSpeech, script: Script) -> ResolvedVoice:
     engine = _ENGINES.get(wanted.model)
     name = wanted.voice.id if isinstance(wanted.voice, VoiceId) else wanted.voice
+    asked = VoiceRequest(
+        _voice(name, engine), wanted.lang_code, wanted.speed, engine, wanted.intonation, wanted.loudness
+    )
     try:
-        return sessions.find_reader(VoiceRequest(_voice(name, engine), wanted.lang_code, wanted.speed, engine), script)
+        return sessions.find_reader(asked, script)
     except UnavailableVoiceError as error:
         param = "model" if engine is not None else "voice"
         raise _ParameterError(param, str(error), status=503, code=VOICE_UNAVAILABLE) from None

@@ -1,7 +1,8 @@
-"""Asterisk's door: AudioSocket over TCP. A PBX connects for each call, says its UUID, and plays what it is sent.
+"""Asterisk's calls, and AudioSocket over TCP: a PBX connects for each call, says its UUID, and plays what it is sent.
 
-The protocol carries no text: that comes for the UUID over HTTP (`endpoints/pbx_calls.py`), in the same event loop, to
-which everything here belongs. Until the PBX connects, texts wait here.
+Calls over a WebSocket (`endpoints/media.py`) join these. No text comes from a PBX: it comes for the UUID over HTTP
+(`endpoints/pbx_calls.py`), in the same event loop, to which everything here belongs. Until the PBX connects, texts wait
+here.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import asyncio
 import contextlib
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import anyio
 import structlog
 
-from telephony.endpoints.listening import Listener
-from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, CallText, PbxCall
+from telephony.endpoints.connections import Connections, peer_of
+from telephony.endpoints.pbx_call import CallText, PbxCall
+from telephony.endpoints.pbx_connection import DOOR, RECEIVE_BYTES, AudioSocketCall
 from telephony.endpoints.tcp import with_port
 from telephony.listeners.call_events import CallEvents
 from telephony.listeners.sessions import RefusedError, SessionRegistry
@@ -26,13 +28,10 @@ from telephony.protocols.audiosocket import PbxDecoder
 from telephony.protocols.telephone import WireError
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.telemetry.refusals import peer_name, refused
+from telephony.telemetry.refusals import refused
 
 log = structlog.get_logger()
 
-# About a second at the highest usual rate: a PBX that takes nothing is noticed, and hears nothing old afterwards.
-_SEND_BUFFER_BYTES = 32_768
-_GOODBYE_S = 1.0
 # So long who has text for a call is told that it has ended; afterwards its id may be that of the next one.
 _JUST_ENDED_S = 10.0
 _MAX_ENDED = 1000
@@ -57,31 +56,6 @@ class TooMuchTextError(RuntimeError):
     """More text waits than may. The message says so."""
 
 
-def config_error(settings: Settings) -> str | None:
-    """Why this door cannot be opened with these settings, in one line; None if it can."""
-    if settings.audiosocket_port is None or settings.http_port is not None:
-        return None
-    return "--audiosocket-port needs the HTTP door, through which its calls are given text: choose an --http-port"
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket: a PBX queues in the kernel from this moment on.
-
-    Args:
-        port: 0 lets the system choose.
-
-    Raises:
-        OSError: the port cannot be bound.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=1024)
-    # Connections inherit all of these.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return Listener(listener, DOOR)
-
-
 @dataclass
 class _Waiting:
     """Texts of a call whose PBX has not connected yet; `expiry` forgets them."""
@@ -102,22 +76,26 @@ class Pbx:
         self._waiting: dict[uuid.UUID, _Waiting] = {}
         # When each call has ended, on the event loop's clock; the last ones only, oldest first.
         self._ended: dict[uuid.UUID, float] = {}
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = Connections(
+            DOOR,
+            settings.max_connections,
+            self._answer,
+            lambda writer, why: self._refuse(writer, "connections", why),
+            read_bytes=RECEIVE_BYTES,
+        )
 
     @contextlib.asynccontextmanager
-    async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
-        """Serves a listening socket inside the context; at its end every call is hung up. Closes the socket."""
-        server = await asyncio.start_server(self._serve, sock=listener, limit=RECEIVE_BYTES)
+    async def serving(self, audiosocket: socket.socket | None) -> AsyncIterator[None]:
+        """Takes calls inside the context, also on a listening socket of AudioSocket, which it closes; see
+        `Connections.serving`. At its end no text waits any more."""
         try:
-            yield
+            async with contextlib.AsyncExitStack() as stack:
+                if audiosocket is not None:
+                    await stack.enter_async_context(self._connections.serving(audiosocket))
+                yield
         finally:
-            server.close()
             for waiting in self._waiting.values():
                 waiting.expiry.cancel()
-            connections = list(self._connections)
-            for connection in connections:
-                connection.cancel()
-            await asyncio.gather(*connections, return_exceptions=True)
 
     def find(self, call_id: uuid.UUID) -> PbxCall:
         """A call that is connected.
@@ -131,7 +109,8 @@ class Pbx:
             if self._has_just_ended(call_id):
                 raise EndedCallError(f"call {call_id} has ended")
             raise UnknownCallError(
-                f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port with that UUID first"
+                f"no call {call_id} is connected: its PBX has to connect to the AudioSocket port or to /media with "
+                "that UUID first"
             )
         return call
 
@@ -172,6 +151,32 @@ class Pbx:
         waiting.expiry.cancel()
         return True
 
+    @contextlib.contextmanager
+    def joined(self, call: PbxCall) -> Iterator[None]:
+        """A call is connected inside the context, and is given the texts that waited for it.
+
+        It takes the place of another one of that id, which is cut.
+        """
+        older = self._calls.get(call.call_id)
+        if older is not None:
+            older.cut()
+            older.reporter.left()
+        self._calls[call.call_id] = call
+        self._ended.pop(call.call_id, None)
+        call.reporter.connected()
+        waiting = self._waiting.pop(call.call_id, None)
+        if waiting is not None:
+            waiting.expiry.cancel()
+            for text in waiting.texts:
+                call.say(text)
+        try:
+            yield
+        finally:
+            if self._calls.get(call.call_id) is call:
+                del self._calls[call.call_id]
+                self._note_end(call.call_id)
+                call.reporter.hung_up(spoken=True)
+
     def _keep(self, call_id: uuid.UUID, text: CallText) -> None:
         wait_s = self._settings.audiosocket_wait_s
         if not wait_s or self._has_just_ended(call_id):
@@ -204,29 +209,8 @@ class Pbx:
         self._metrics.texts_expired.inc(texts)
         log.warning("texts_expired", call=str(call_id), texts=texts, wait_s=self._settings.audiosocket_wait_s)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, from its first byte to its last."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            await self._answer(reader, writer)
-        except OSError as error:
-            log.debug("connection_lost", door=DOOR, peer=_peer(writer), error=str(error))
-        except Exception:
-            log.exception("connection_failed", door=DOOR, peer=_peer(writer))
-        finally:
-            writer.close()
-            with anyio.move_on_after(_GOODBYE_S, shield=True), contextlib.suppress(OSError):  # it is gone already
-                await writer.wait_closed()
-            writer.transport.abort()
-            self._connections.discard(task)
-
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) > self._settings.max_connections:
-            limit = self._settings.max_connections
-            self._refuse(writer, "connections", f"{limit} connections are open, which is the limit")
-            return
+        """One connection, from its first byte to its last."""
         decoder = PbxDecoder()
         try:
             with anyio.fail_after(self._settings.hello_timeout_s):
@@ -246,53 +230,34 @@ class Pbx:
             writer.write(audiosocket.encode_hangup())
             return
         try:
-            call = PbxCall(call_id, session, self._settings, self._metrics, self._events)
+            call = AudioSocketCall(call_id, session, self._settings, self._metrics, self._events)
             await self._converse(call, reader, writer, decoder)
         finally:
             session.close()
 
     async def _converse(
-        self, call: PbxCall, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, decoder: PbxDecoder
+        self, call: AudioSocketCall, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, decoder: PbxDecoder
     ) -> None:
-        older = self._calls.get(call.call_id)
-        if older is not None:
-            older.cut()
-            older.reporter.left()
-        self._calls[call.call_id] = call
-        self._ended.pop(call.call_id, None)
-        log.info("connected", door=DOOR, peer=_peer(writer), call=str(call.call_id))
-        call.reporter.connected()
-        waiting = self._waiting.pop(call.call_id, None)
-        if waiting is not None:
-            waiting.expiry.cancel()
-            for text in waiting.texts:
-                call.say(text)
+        log.info("connected", door=DOOR, peer=peer_of(writer), call=str(call.call_id))
         try:
-            await call.serve(reader, writer, decoder)
+            with self.joined(call):
+                await call.serve(reader, writer, decoder)
         except WireError as error:
             self._refuse(writer, "broken", str(error), call.call_id)
         except TimeoutError:
             self._metrics.clients_stalled.labels(DOOR).inc()
             error_text = f"took nothing for {self._settings.send_timeout_s:g} s"
-            log.warning("client_stalled", door=DOOR, peer=_peer(writer), call=str(call.call_id), error=error_text)
+            log.warning("client_stalled", door=DOOR, peer=peer_of(writer), call=str(call.call_id), error=error_text)
             writer.transport.abort()
         finally:
-            if self._calls.get(call.call_id) is call:
-                del self._calls[call.call_id]
-                self._note_end(call.call_id)
-                call.reporter.hung_up(spoken=True)
-            log.info("disconnected", door=DOOR, peer=_peer(writer), call=str(call.call_id))
+            log.info("disconnected", door=DOOR, peer=peer_of(writer), call=str(call.call_id))
 
     def _refuse(
         self, writer: asyncio.StreamWriter, counted_as: str, why: str, call_id: uuid.UUID | None = None
     ) -> None:
         self._metrics.audiosocket_refused.labels(counted_as).inc()
         call = None if call_id is None else str(call_id)
-        refused(self._metrics, DOOR, _CODES[counted_as], why, _peer(writer), call=call)
-
-
-def _peer(writer: asyncio.StreamWriter) -> str | None:
-    return peer_name(writer.get_extra_info("peername"))
+        refused(self._metrics, DOOR, _CODES[counted_as], why, peer_of(writer), call=call)
 
 
 async def _greeting(reader: asyncio.StreamReader, decoder: PbxDecoder) -> uuid.UUID | None:

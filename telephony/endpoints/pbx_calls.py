@@ -1,4 +1,4 @@
-"""Texts for calls of a PBX: `/calls/{id}/...`, the half of the AudioSocket door that its protocol has no place for."""
+"""Texts for calls of a PBX: `/calls/{id}/...`, for which its protocols have no place."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from starlette.requests import Request
 from telephony.endpoints import streaming
 from telephony.endpoints.errors import CodedError, invalid, no_voice
 from telephony.endpoints.pbx import EndedCallError, Pbx, TooMuchTextError, UnknownCallError
-from telephony.endpoints.pbx_connection import CallText
+from telephony.endpoints.pbx_call import CallText
 from telephony.engines.base import UnknownVoiceError
 from telephony.listeners.sessions import RefusedError, SessionRegistry
-from telephony.protocols.messages import Pronunciations, lexicon_of
+from telephony.protocols.messages import Expression, Pronunciations, lexicon_of
 from telephony.settings import Settings
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
@@ -27,7 +27,7 @@ from telephony.voices import ResolvedVoice, VoiceRequest
 from telephony.voices.reading import UnreadableTextError
 
 
-class Words(BaseModel):
+class Words(Expression):
     """What to say, and who. What is left out is as the service is set."""
 
     text: str = Field(min_length=1, description="what to say: plain text, or an SSML document")
@@ -72,23 +72,12 @@ class CallState(BaseModel):
     digits: str = ""
 
 
-def no_router() -> APIRouter:
-    """Where no PBX can connect: says so to whoever has a text for its calls."""
-    routes = APIRouter(include_in_schema=False)
-
-    @routes.api_route("/calls/{path:path}", methods=["GET", "POST"])
-    async def refuse(path: str) -> None:
-        raise HTTPException(404, "there is no AudioSocket port: start the service with --audiosocket-port")
-
-    return routes
-
-
-def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: socket.socket) -> APIRouter:
-    """The routes, and behind them the AudioSocket door on `listener`, for as long as the app runs."""
+def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, audiosocket: socket.socket | None) -> APIRouter:
+    """The routes, and behind them the calls for as long as the app runs, those on AudioSocket's socket too."""
 
     @contextlib.asynccontextmanager
     async def serve(_: object) -> AsyncIterator[None]:
-        async with pbx.serving(listener):
+        async with pbx.serving(audiosocket):
             yield
 
     routes = APIRouter(
@@ -173,7 +162,7 @@ def router(sessions: SessionRegistry, settings: Settings, pbx: Pbx, listener: so
 
 
 def _select(sessions: SessionRegistry, words: Words, script: Script) -> ResolvedVoice:
-    asked = VoiceRequest(words.voice, words.language, words.speed, words.engine)
+    asked = VoiceRequest(words.voice, words.language, words.speed, words.engine, words.intonation, words.loudness)
     try:
         return sessions.find_reader(asked, script)
     except UnreadableTextError as error:

@@ -1,4 +1,4 @@
-"""One call of a PBX, over the connection that it has opened: what it sends, and what its caller hears.
+"""One call of a PBX over AudioSocket: what the PBX sends, and what its caller hears.
 
 Audio leaves in frames of 20 ms on a clock, a little ahead of the caller: a PBX has no place to keep more, and what it
 was sent it plays, barge-in or not. Everything here belongs to one event loop.
@@ -7,34 +7,29 @@ was sent it plays, barge-in or not. Everything here belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import time
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import ClassVar, Final, Literal
 
 import anyio
 import numpy as np
 import structlog
 
 from telephony.audio.samples import Resampler, to_pcm16
+from telephony.endpoints.pbx_call import PbxCall, QueuedText
 from telephony.listeners.call_events import CallEvents
-from telephony.listeners.call_reporter import CallReporter
-from telephony.listeners.playback import Playback, SaidText
-from telephony.listeners.session import Session, Speech
+from telephony.listeners.playback import Playback
+from telephony.listeners.session import Session
 from telephony.protocols import audiosocket
 from telephony.protocols.audiosocket import PbxDecoder
 from telephony.protocols.telephone import WireError
 from telephony.settings import Settings
 from telephony.telemetry.metrics import Metrics
-from telephony.text.lexicon import EMPTY, Lexicon
-from telephony.text.script import Script
-from telephony.voices import ResolvedVoice
 
 log = structlog.get_logger()
 
-DOOR = "audiosocket"
+DOOR: Final = "audiosocket"
 """The name of this door in metrics."""
 
 LEAD_S = 0.04
@@ -47,94 +42,21 @@ _FRAME_MS = 20
 _FRAME_S = _FRAME_MS / 1000
 # A PBX sends its first audio about now; until then nobody knows the rate of its channel.
 _FIRST_AUDIO_S = 0.1
-_MAX_DIGITS = 100
 
 
-@dataclass(frozen=True)
-class CallText:
-    """A text for a call, and who speaks it; `context` is that of its HTTP request, also once its call connects."""
+class AudioSocketCall(PbxCall):
+    """One call that is connected by AudioSocket. One task reads what the PBX sends, one plays."""
 
-    script: Script
-    selection: ResolvedVoice
-    request_id: str
-    pronunciations: Lexicon = EMPTY
-    context: contextvars.Context = field(default_factory=contextvars.copy_context)
-
-    @property
-    def size_bytes(self) -> int:
-        """What it counts against `max_queued_text_bytes`."""
-        return self.script.size_bytes
-
-
-@dataclass(eq=False)
-class _QueuedText(SaidText):
-    """A text of a call that is connected."""
-
-    speech: Speech
-
-
-class PbxCall:
-    """One call that is connected. One task reads what the PBX sends, one plays. `reporter` tells of it."""
+    door: ClassVar[Literal["audiosocket", "media"]] = DOOR
 
     def __init__(
         self, call_id: uuid.UUID, session: Session, settings: Settings, metrics: Metrics, events: CallEvents
     ) -> None:
-        self.call_id = call_id
-        self.connected_at = time.monotonic()
-        self.reporter = CallReporter(events, str(call_id), DOOR)
-        self.sample_rate = audiosocket.DEFAULT_RATE_HZ
-        self.digits: deque[str] = deque(maxlen=_MAX_DIGITS)
-        self._session = session
-        self._settings = settings
-        self._metrics = metrics
-        self._playback = Playback[_QueuedText](LEAD_S, piece_ms=_FRAME_MS, framed=True)
+        playback = Playback[QueuedText](LEAD_S, piece_ms=_FRAME_MS, framed=True)
+        rate_hz = audiosocket.DEFAULT_RATE_HZ
+        super().__init__(call_id, session, settings, metrics, events=events, playback=playback, sample_rate=rate_hz)
         self._rate_known = asyncio.Event()
         self._scope: anyio.CancelScope | None = None
-
-    @property
-    def silent(self) -> bool:
-        """Whether the caller hears nothing and has nothing coming."""
-        return self._session.silent
-
-    @property
-    def texts(self) -> int:
-        """How many texts are being spoken or wait."""
-        return len(self._playback.texts)
-
-    @property
-    def waiting_bytes(self) -> int:
-        """The size of these texts."""
-        return sum(said.speech.request.size_bytes for said in self._playback.texts)
-
-    def say(self, wanted: CallText) -> None:
-        """Speaks a text behind those said before."""
-        speech = wanted.context.run(
-            self._session.say,
-            wanted.script,
-            wanted.selection,
-            request_id=wanted.request_id,
-            pronunciations=wanted.pronunciations,
-            lead_silence_s=self._settings.lead_silence_ms / 1000,
-        )
-        words = wanted.script.words
-        self.reporter.say(speech.request, words)
-        self._playback.add(_QueuedText(words, speech))
-
-    def interrupt(self) -> tuple[str, str]:
-        """Barge-in: speech fades, what was said before is dropped. Returns what the caller heard of it, and the rest.
-
-        The caller hears the fade once the frames that the PBX has already were played.
-        """
-        heard = self._playback.interrupt()
-        self.reporter.interrupted()
-        self._session.interrupt()
-        return heard
-
-    def hang_up(self, after_speech: bool) -> None:
-        """Ends the call: at once, or when all that was said was heard."""
-        if not after_speech:
-            self.interrupt()
-        self._playback.end()
 
     def cut(self) -> None:
         """Ends the connection without a word: the call goes on in another one."""
@@ -184,12 +106,9 @@ class PbxCall:
                         # The PBX speaks at the rate of its channel: that is the one to answer at.
                         self.sample_rate = event.sample_rate
                         self._rate_known.set()
-                        self._metrics.audio_ignored_s.inc(event.samples / event.sample_rate)
+                        self.note_audio(event.samples / event.sample_rate)
                     case audiosocket.Digit():
-                        self.digits.append(event.digit)
-                        self._metrics.digits.inc()
-                        self.reporter.digit(event.digit)
-                        log.info("digit", door=DOOR, call=str(self.call_id), digit=event.digit)
+                        self.note_digit(event.digit)
                     case audiosocket.Failed():
                         log.warning("pbx_failed", door=DOOR, call=str(self.call_id), code=event.code.hex())
                         return
@@ -210,7 +129,7 @@ class PbxCall:
             self._playback.done()
         await asyncio.sleep(self._playback.ahead_s)
 
-    async def _speak(self, said: _QueuedText, writer: asyncio.StreamWriter) -> None:
+    async def _speak(self, said: QueuedText, writer: asyncio.StreamWriter) -> None:
         sample_rate = self.sample_rate
         resampler = Resampler(sample_rate)
         async for window in said.speech:
@@ -224,12 +143,9 @@ class PbxCall:
         while await self._send_frame(said, writer):  # what is left of an interrupted text
             pass
         said.whole = True
-        self.reporter.made(said.speech.request.epoch, 0.0, whole=True)
-        failure = said.speech.request.measured.failure
-        if failure is not None:
-            log.warning("text_broken_off", door=DOOR, call=str(self.call_id), error=failure)
+        self.note_end(said)
 
-    async def _send_frame(self, said: _QueuedText, writer: asyncio.StreamWriter) -> bool:
+    async def _send_frame(self, said: QueuedText, writer: asyncio.StreamWriter) -> bool:
         """Sends the next frame of a text; False if there is none."""
         frame = await self._playback.take(said)
         if frame is None:

@@ -159,7 +159,8 @@ class _Connection:
         if not script.speakable:
             raise MessageError("empty_text", "the text has nothing to say")
         voice, engine = (self._start.voice, self._start.engine) if speak.voice is None else (speak.voice, None)
-        selection = self._find_reader(VoiceRequest(voice, speed=speak.speed, engine=engine), script)
+        wanted = VoiceRequest(voice, None, speak.speed, engine, speak.intonation, speak.loudness)
+        selection = self._find_reader(wanted, script)
         self._check_room(script)
         pronunciations = lexicon_of(speak.pronunciations, self._start.pronunciations)
         speech = self._session.say(script, selection, request_id=request_id, pronunciations=pronunciations)

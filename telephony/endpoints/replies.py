@@ -88,7 +88,7 @@ class ReplyConnection(ABC, Generic[AnswersT]):
                 conversation.close()
 
     async def _say(self, text: str, pronunciations: Lexicon = EMPTY) -> None:
-        """Says a piece of the reply; the first one begins it, and its pronunciations hold."""
+        """Says a piece of the reply; the first one begins it, with the client's own `pronunciations`."""
         limit = self._settings.max_text_chars
         if len(text) > limit:
             raise MessageError("text_too_long", f"a text of {len(text)} characters is longer than the limit of {limit}")

@@ -5,16 +5,14 @@ Everything here belongs to the event loop of the doors.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import json
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 import structlog
@@ -23,7 +21,9 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from telephony.endpoints import keys
 from telephony.endpoints.errors import OwnErrors
+from telephony.endpoints.keys import Keys
 from telephony.endpoints.observer import explain
 from telephony.endpoints.proxies import forwarded_hosts
 from telephony.endpoints.tickets import Tickets
@@ -37,8 +37,6 @@ log = structlog.get_logger()
 _MAX_CLIENTS = 10_000
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
-# Ours, and those that clients of other services send.
-_KEY_HEADERS = (b"x-api-key", b"xi-api-key", b"x-vapi-secret")
 
 
 def is_loopback(host: str) -> bool:
@@ -71,34 +69,12 @@ def warn_of_strangers(settings: Settings) -> None:
     if not is_loopback(settings.host):
         effect = "whoever reaches them may speak to every call, hear it and end it"
         log.warning("doors_without_key", doors="telephone", host=settings.host, effect=effect)
+    if settings.wyoming_port is not None and not is_loopback(settings.wyoming_host):
+        effect = "whoever reaches it may have texts spoken"
+        log.warning("doors_without_key", doors="Wyoming", host=settings.wyoming_host, effect=effect)
     if open_to_strangers(settings):
         effect = "whoever reaches them may use them"
         log.warning("doors_without_key", doors="HTTP and WebSocket", host=settings.http_host, effect=effect)
-
-
-class Keys:
-    """The keys of the doors.
-
-    Args:
-        text: the keys, with commas between them; empty for none.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._digests = [_digest(key.strip().encode()) for key in text.split(",") if key.strip()]
-
-    @property
-    def required(self) -> bool:
-        """Whether there is any key."""
-        return bool(self._digests)
-
-    def find(self, presented: bytes) -> int | None:
-        """Which key this is; None for a wrong one. Takes as long for one as for the other."""
-        digest = _digest(presented)
-        found = None
-        for number, known in enumerate(self._digests):
-            if hmac.compare_digest(digest, known):
-                found = number
-        return found
 
 
 def listed_origins(text: str) -> frozenset[str]:
@@ -294,8 +270,8 @@ class Guard:
 
     def _key(self, scope: Scope) -> int | None:
         """The number of the key that a request shows, or has a ticket for; None without a valid one."""
-        found = [self._keys.find(key) for key in _presented(scope)]
-        found += [self._tickets.redeem(ticket) for ticket in _socket_query(scope, "ticket")]
+        found = [self._keys.find(key) for key in keys.presented(scope)]
+        found += [self._tickets.redeem(ticket) for ticket in keys.socket_query(scope, "ticket")]
         return next((number for number in found if number is not None), None)
 
     def _too_large(self) -> _Refusal:
@@ -345,31 +321,6 @@ class Guard:
             return message
 
         return receive_bounded
-
-
-def _digest(key: bytes) -> bytes:
-    """Of one length whatever the key's, so that a comparison does not tell it."""
-    return hashlib.sha256(key).digest()
-
-
-def _presented(scope: Scope) -> Iterator[bytes]:
-    """Every key that a request shows."""
-    for name, value in scope["headers"]:
-        if name in _KEY_HEADERS:
-            yield value
-        elif name == b"authorization":
-            kind, _, key = value.partition(b" ")
-            if kind.lower() in (b"bearer", b"token"):
-                yield key.strip()
-    for text in _socket_query(scope, "api_key"):  # of older clients: proxies log it
-        yield text.encode()
-
-
-def _socket_query(scope: Scope, name: str) -> list[str]:
-    """What the address of a WebSocket says: a browser cannot give it headers."""
-    if scope["type"] != "websocket":
-        return []
-    return parse_qs(scope["query_string"].decode("latin-1")).get(name, [])
 
 
 def _address(scope: Scope) -> str:

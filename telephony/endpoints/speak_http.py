@@ -55,9 +55,10 @@ def router(sessions: SessionRegistry, settings: Settings, metrics: Metrics) -> A
         encoder = _encoder(encoding, container, sample_rate)
         sessions.check_open()  # first: before the service is ready it knows no voice
         voice = voice_request(sessions, model, speed)
-        text = with_pronunciations(wanted.text)
-        own = lexicon_of(wanted.pronunciations)
-        said = await streaming.say(request, sessions, settings, door=DOOR, text=text, wanted=voice, pronunciations=own)
+        text, lexicon = with_pronunciations(wanted.text), lexicon_of(wanted.pronunciations)
+        said = await streaming.say(
+            request, sessions, settings, door=DOOR, text=text, wanted=voice, pronunciations=lexicon
+        )
         pieces = streaming.encoded(said.speech, encoder)
         return await streaming.answer(request, said, pieces, encoder.content_type, settings)
 

@@ -125,7 +125,7 @@ async def say(
     wanted: VoiceRequest,
     pronunciations: Lexicon = EMPTY,
 ) -> OneText:
-    """Begins to say the text of a request.
+    """Begins to say the text of a request, with the client's own `pronunciations`.
 
     Raises:
         HTTPException: the text is too long, or has nothing to say.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -45,36 +46,21 @@ class ClientStalledError(ClientGoneError):
     """The client has taken nothing for too long."""
 
 
-class Client:
-    """One accepted WebSocket. Used by the tasks of one event loop; what they send leaves in the order of their calls.
+class Peer(ABC):
+    """Who is connected to a door, over a WebSocket or otherwise.
 
     Args:
         door: its name in metrics.
-        send_timeout_s: until a client that takes nothing counts as gone.
-
-    Attributes:
-        session: what its session is called in the log, once it has one: by the client, or the connection's request id.
     """
 
-    def __init__(self, socket: WebSocket, door: str, send_timeout_s: float, metrics: Metrics) -> None:
-        self.session: str | None = None
-        self._socket = socket
+    def __init__(self, door: str, metrics: Metrics) -> None:
         self._door = door
         self._metrics = metrics
-        self._send_timeout_s = send_timeout_s
-        # Without it a task could overtake another one that waits for the same client to read.
-        self._turn = asyncio.Lock()
 
     @property
-    def request_id(self) -> str:
-        """The connection's, see `Observer`."""
-        return str(self._socket.state.request_id)
-
-    @property
+    @abstractmethod
     def named(self) -> dict[str, Any]:
-        """Who this is, for the log: door, peer, request id and session."""
-        peer = peer_name(self._socket.client)
-        return {"door": self._door, "peer": peer, "request_id": self.request_id, "session": self.session}
+        """Who this is, for the log: door, peer, and what else names it."""
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[None]:
@@ -97,6 +83,37 @@ class Client:
         else:
             return True
         return False
+
+
+class Client(Peer):
+    """One accepted WebSocket. Used by the tasks of one event loop; what they send leaves in the order of their calls.
+
+    Args:
+        door: its name in metrics.
+        send_timeout_s: until a client that takes nothing counts as gone.
+
+    Attributes:
+        session: what its session is called in the log, once it has one: by the client, or the connection's request id.
+    """
+
+    def __init__(self, socket: WebSocket, door: str, send_timeout_s: float, metrics: Metrics) -> None:
+        super().__init__(door, metrics)
+        self.session: str | None = None
+        self._socket = socket
+        self._send_timeout_s = send_timeout_s
+        # Without it a task could overtake another one that waits for the same client to read.
+        self._turn = asyncio.Lock()
+
+    @property
+    def request_id(self) -> str:
+        """The connection's, see `Observer`."""
+        return str(self._socket.state.request_id)
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Who this is, for the log: door, peer, request id and session."""
+        peer = peer_name(self._socket.client)
+        return {"door": self._door, "peer": peer, "request_id": self.request_id, "session": self.session}
 
     async def messages(self) -> AsyncIterator[str | bytes]:
         """What the client sends, text or binary, until it closes."""
@@ -122,6 +139,15 @@ class Client:
             refused(self._metrics, code=message.code, why=message.message, **self.named)
         async with self._turn:
             await self._send(_text(message))
+
+    async def send_text(self, text: str) -> None:
+        """Sends a text message as it stands.
+
+        Raises:
+            ClientGoneError: it cannot be sent.
+        """
+        async with self._turn:
+            await self._send({"type": "websocket.send", "text": text})
 
     async def send_audio(self, frame: bytes) -> None:
         """Sends a binary frame; waits while the client does not read, and lets other tasks run in any case.
@@ -169,7 +195,7 @@ class Client:
 class ClientTasks:
     """What serves one client: tasks that end together, made by `serving`."""
 
-    def __init__(self, client: Client, group: TaskGroup) -> None:
+    def __init__(self, client: Peer, group: TaskGroup) -> None:
         self.defect: Exception | None = None
         self._client = client
         self._group = group
@@ -192,7 +218,7 @@ class ClientTasks:
 
 
 @contextlib.asynccontextmanager
-async def serving(client: Client) -> AsyncIterator[ClientTasks]:
+async def serving(client: Peer) -> AsyncIterator[ClientTasks]:
     """Tasks that serve a client; left once all have ended. Raises what one of them has failed with."""
     async with anyio.create_task_group() as group:
         tasks = ClientTasks(client, group)
@@ -212,6 +238,11 @@ def _binary(frame: bytes) -> dict[str, Any]:
 def no_voice_message(error: UnknownVoiceError) -> MessageError:
     """What a client is told who asks for a voice that there is not."""
     return MessageError(VOICE_UNAVAILABLE if isinstance(error, UnavailableVoiceError) else "bad_voice", str(error))
+
+
+def whole_characters(text: str) -> str:
+    """Without halves of surrogate pairs whose other half is missing: JSON can spell them, and nothing can say them."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 class AudioStream:

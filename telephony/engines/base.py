@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from telephony.speech import MissingVoices, Samples, Voice, Word
+from telephony.speech import NEUTRAL, Intonation, MissingVoices, Samples, Voice, Word
 from telephony.suggestions import did_you_mean
 
 
@@ -112,7 +112,16 @@ class Engine(Protocol):
         """
         ...
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
         """Phonemes for one segment, or less; prosody comes with the first windows, for several utterances at once.
 
         Runs beside `render`: what both use has to bear that. May take seconds where a model is loaded at first use.
@@ -124,6 +133,7 @@ class Engine(Protocol):
             exact: the model's own output in one piece, silence included, rather than the earliest sound. For replies
                 that leave as a whole, and for files.
             language: one of the voice's `other_languages` to read the text in; None for the voice's own.
+            intonation: how the voice's pitch is changed. An engine that cannot change it speaks as ever.
 
         Raises:
             UnknownVoiceError: no such voice.
@@ -170,6 +180,7 @@ class RemoteEngine(Protocol):
         exact: bool,
         language: str | None,
         *,
+        intonation: Intonation = NEUTRAL,
         ahead_s: float,
         on_ready: Callable[[], None],
         traceparent: str = "",
@@ -177,7 +188,7 @@ class RemoteEngine(Protocol):
         """As `Engine.prepare`, for a `RemoteUtterance`; but what is wrong with the text, `render` raises.
 
         Args:
-            text, voice, speed, exact, language: see `Engine.prepare`.
+            text, voice, speed, exact, language, intonation: see `Engine.prepare`.
             ahead_s: how much its listener has still to hear, in seconds: when it is to be there.
             on_ready: told, by a thread of the engine, that the utterance is `ready`. It must return at once.
             traceparent: of its span; empty for none.

@@ -81,7 +81,8 @@ def load_main(settings: Settings) -> Engine:
         model.limit_memory(device, settings.gpu_memory_fraction)
 
         def load() -> model.KokoroEngine:
-            return model.load(weights, settings.cache_dir, device, settings.voice, named_blends, begins=progress.step)
+            own = weights.with_own(settings.kokoro_voices)
+            return model.load(own, settings.cache_dir, device, settings.voice, named_blends, begins=progress.step)
 
         # OpenMP has a pool of threads for each thread that has computed, until that one ends; with more of them than
         # processors it hardly spins at its barriers: the prosody of 4 s took 180 ms, not 125, beside the main thread's.

@@ -18,7 +18,7 @@ import structlog
 from telephony.audio.samples import Resampler
 from telephony.engines.base import SynthesisError, UnknownVoiceError, UnspeakableError, Utterance
 from telephony.engines.fingerprint import fingerprint
-from telephony.speech import Samples, Voice, Word
+from telephony.speech import NEUTRAL, Intonation, Samples, Voice, Word
 from telephony.text.markup import plain
 from telephony.text.normalization import normalize
 
@@ -126,10 +126,19 @@ class PiperEngine:
         """See `Loadable`."""
         self._load(self.voices()[0].name)
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
         """Takes a segment; phonemes come with `render`, since Piper makes both in one go. May load the voice.
 
-        `exact` makes no difference, and `language` neither: a voice reads its own only.
+        `exact` and `intonation` make no difference, nor does `language`: a voice reads its own only.
 
         Raises:
             UnknownVoiceError: there is no such voice.

@@ -1,7 +1,8 @@
 """Recipes of blended voices: `af_aoede+af_aoede+af_nicole` or `af_aoede*0.6+af_nicole*0.4`; pure.
 
 Weights are relative and repeats add up. A blend speaks the language of its heaviest voice, of several as heavy that of
-the one named first.
+the one named first. `af_sky~am_michael` has the sound of one voice and the prosody of another, which is its rhythm and
+its melody; each of the two may be a blend. It speaks the language of the sound.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -32,22 +33,41 @@ class Recipe:
 
     Attributes:
         parts: (voice, weight), the heaviest first, each voice once; weights are whole and have no common divisor.
+        prosody: the same of whose prosody it is; empty where it is that of `parts`.
     """
 
     parts: tuple[tuple[str, int], ...]
+    prosody: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
-        return "+".join(voice if weight == 1 else f"{voice}*{weight}" for voice, weight in self.parts)
+        return _written(self.parts) + (f"~{_written(self.prosody)}" if self.prosody else "")
+
+    @property
+    def voices(self) -> list[str]:
+        """All that it is made of, each once."""
+        return list(dict.fromkeys(voice for voice, _ in self.parts + self.prosody))
 
     def shares(self) -> list[tuple[str, float]]:
-        """(voice, share), the heaviest first; shares add up to 1."""
-        total = sum(weight for _, weight in self.parts)
-        return [(voice, weight / total) for voice, weight in self.parts]
+        """(voice, share) of the sound, the heaviest first; shares add up to 1."""
+        return _shares(self.parts)
+
+    def prosody_shares(self) -> list[tuple[str, float]]:
+        """As `shares`, of the prosody."""
+        return _shares(self.prosody or self.parts)
+
+
+def _written(parts: Sequence[tuple[str, int]]) -> str:
+    return "+".join(voice if weight == 1 else f"{voice}*{weight}" for voice, weight in parts)
+
+
+def _shares(parts: Sequence[tuple[str, int]]) -> list[tuple[str, float]]:
+    total = sum(weight for _, weight in parts)
+    return [(voice, weight / total) for voice, weight in parts]
 
 
 def is_recipe(name: str) -> bool:
     """Whether a name of a voice is meant as a recipe."""
-    return "+" in name or "*" in name
+    return any(sign in name for sign in "+*~")
 
 
 @lru_cache(maxsize=256)
@@ -60,6 +80,15 @@ def parse(text: str) -> Recipe:
     """
     if len(text) > MAX_CHARS:
         raise UnusableVoiceError(f"a recipe has at most {MAX_CHARS} characters")
+    sound, divided, prosody = text.partition("~")
+    parts, others = _parts(sound), _parts(prosody) if divided else ()
+    recipe = Recipe(parts, () if others == parts else others)
+    if len(str(recipe)) > MAX_CHARS:
+        raise UnusableVoiceError(f"a recipe has at most {MAX_CHARS} characters, this one is {recipe} in whole weights")
+    return recipe
+
+
+def _parts(text: str) -> tuple[tuple[str, int], ...]:
     weights: dict[str, Fraction] = {}
     for term in text.split("+"):
         match = _TERM.fullmatch(term)
@@ -77,10 +106,7 @@ def parse(text: str) -> Recipe:
         raise UnusableVoiceError("the weights of a recipe are too unlike")
     leader = max(weights, key=weights.__getitem__)  # of several the first
     order = sorted(weights, key=lambda voice: (-weights[voice], voice != leader, voice))
-    recipe = Recipe(tuple((voice, int(weights[voice] * scale) // divisor) for voice in order))
-    if len(str(recipe)) > MAX_CHARS:
-        raise UnusableVoiceError(f"a recipe has at most {MAX_CHARS} characters, this one is {recipe} in whole weights")
-    return recipe
+    return tuple((voice, int(weights[voice] * scale) // divisor) for voice in order)
 
 
 def find(
@@ -107,7 +133,7 @@ def find(
         known = [*voices, *named]
         raise UnknownVoiceError(f"unknown voice {name[:MAX_CHARS]!r}, known are {' '.join(known)}", name, known)
     recipe = recipe or parse(name)
-    for voice, _ in recipe.parts:
+    for voice in recipe.voices:
         if voice not in voices:
             if voice in reasons:
                 raise UnusableVoiceError(reasons[voice])

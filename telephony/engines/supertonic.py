@@ -20,7 +20,7 @@ from telephony.engines.base import SynthesisError, UnknownVoiceError, Unspeakabl
 from telephony.engines.fingerprint import fingerprint
 from telephony.engines.kokoro.layout import one_line
 from telephony.engines.kokoro.sources import ask_hub
-from telephony.speech import Samples, Voice, Word
+from telephony.speech import NEUTRAL, Intonation, Samples, Voice, Word
 from telephony.text.markup import plain
 from telephony.text.normalization import normalize
 
@@ -152,12 +152,21 @@ class SupertonicEngine:
         """See `Loadable`."""
         self._loaded()
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
         """Takes a segment, in words where its language has rules. What the model has no sign for is left out.
 
         May load the model.
 
-        `language` makes no difference: a voice reads its own only.
+        `language` makes no difference: a voice reads its own only. Nor does `intonation`.
 
         Raises:
             UnknownVoiceError: there is no such voice.

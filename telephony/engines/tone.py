@@ -17,7 +17,7 @@ import numpy as np
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, Utterance
 from telephony.engines.recipes import Recipe
-from telephony.speech import Samples, Voice, Word
+from telephony.speech import NEUTRAL, Intonation, Samples, Voice, Word
 from telephony.text import markup
 
 SECONDS_PER_CHARACTER = 0.05
@@ -109,8 +109,17 @@ class ToneEngine:
         named = self.named_blends()
         return recipes.find(name, {voice.name: voice for voice in self.voices() if voice.name not in named}, named)
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
-        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`; the rest makes no difference.
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
+        """A sine of SECONDS_PER_CHARACTER seconds a character, divided by `speed`, at the intonation's pitch.
 
         Raises:
             UnknownVoiceError: no such voice.
@@ -119,7 +128,10 @@ class ToneEngine:
         self.on_prepare(text)
         spoken = markup.spoken(text)
         duration_s = SECONDS_PER_CHARACTER * len(spoken) / speed
-        return ToneUtterance(text, pitch_hz(spoken), max(1, math.ceil(duration_s * self.sample_rate)), speed)
+        own_hz = pitch_hz(spoken)
+        return ToneUtterance(
+            text, own_hz * intonation.factor(own_hz), max(1, math.ceil(duration_s * self.sample_rate)), speed
+        )
 
     def skip(self, utterance: Utterance, samples: int) -> None:
         """See `ResumableEngine`."""

@@ -10,13 +10,15 @@ call from the decision to the end of the epoch: what the next connection says ca
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
+from telephony.audio.loudness import amplified
 from telephony.listeners.call_events import CallEvents
 from telephony.listeners.call_reporter import CallReporter
 from telephony.listeners.connector import Connector
@@ -32,7 +34,7 @@ from telephony.text import lexicon
 from telephony.text.lexicon import Pronounce
 from telephony.text.normalization import SpokenError
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice
+from telephony.voices import ALIASES, ResolvedVoice
 
 log = structlog.get_logger()
 
@@ -58,6 +60,7 @@ class CallPolicy:
             processor listens there.
         pronounce: the service's lexicon.
         lead_silence_s: silence in front of a text that begins when nothing is playing, in seconds.
+        aliases: other names of voices.
     """
 
     route: str
@@ -71,6 +74,7 @@ class CallPolicy:
     shared: bool = False
     pronounce: Pronounce = lexicon.as_it_is
     lead_silence_s: float = 0.0
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=lambda: ALIASES)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ class Call:
             max_queued_bytes=policy.max_queued_text_bytes,
             takes_audio=self.takes_audio,
             pronounce=policy.pronounce,
+            aliases=policy.aliases,
         )
 
     def __str__(self) -> str:
@@ -265,6 +270,7 @@ class Call:
             self._reporter.know(window.epoch, window.words)
             self._reporter.made(window.epoch, window.duration_s, whole=window.end_of_text)
             if sink is not None:
+                window = dataclasses.replace(window, samples=amplified(window.samples, window.volume))
                 sink.write(window)  # under the lock, so that a change of route keeps the order
                 return
         self.lost(window)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -14,7 +14,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text import lexicon
 from telephony.text.lexicon import Lexicon, Pronounce
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice
+from telephony.voices import ALIASES, ResolvedVoice, casting
 
 log = structlog.get_logger()
 
@@ -31,6 +31,7 @@ class Listener:
         max_queued_bytes: of text waiting before `say` waits; None: never, the door bounds what waits.
         takes_audio: see `Scheduler.open_queue`.
         pronounce: the service's lexicon; see `Script.slices`.
+        aliases: other names of voices, for documents that name one.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class Listener:
         max_queued_bytes: int | None = None,
         takes_audio: Callable[[], bool] = always,
         pronounce: Pronounce = lexicon.as_it_is,
+        aliases: Mapping[str, Sequence[str]] = ALIASES,
     ) -> None:
         self.lock: threading.Condition = scheduler.changed
         self._metrics = metrics
         self._pronounce = pronounce
+        self._aliases = aliases
         self._queue = scheduler.open_queue(receiver, max_queued_bytes, door, takes_audio=takes_audio)
         self._epochs = itertools.count()
         self._ended = next(self._epochs)
@@ -100,11 +103,11 @@ class Listener:
         def pronounce(text: str, language: str) -> str:
             return self._pronounce(pronunciations.pronounce(text, language), language)
 
-        language, silent = selection.read_in, self.silent
+        language, silent, cast = selection.read_in, self.silent, casting(selection, self._aliases)
         return Request(
-            script.whole(language, pronounce=pronounce)
+            script.whole(language, pronounce=pronounce, cast=cast)
             if whole
-            else script.slices(language, quick=silent and not exact, pronounce=pronounce),
+            else script.slices(language, quick=silent and not exact, pronounce=pronounce, cast=cast),
             selection.engine,
             selection.voice,
             selection.speed,
@@ -112,6 +115,8 @@ class Listener:
             script.size_bytes,
             exact=exact,
             language=selection.language,
+            intonation=selection.intonation,
+            volume=selection.volume,
             keep=keep,
             lead_silence_s=lead_silence_s if silent else 0.0,
             request_id=request_id,

@@ -114,6 +114,7 @@ class Playback(Generic[_Text]):
         piece_ms: milliseconds of audio that are sent at a time.
         framed: whether every piece has that length, the last one of a text filled up with silence. FADE_S are then kept
             here until the end of the text, so that there is always something to fade.
+        flushed: whether the listener drops what he has at a barge-in, as one who takes any distance does.
 
     Attributes:
         playing: the text that plays, even where it was cut and its end is still to be sent.
@@ -126,8 +127,10 @@ class Playback(Generic[_Text]):
         *,
         piece_ms: int = 20,
         framed: bool = False,
+        flushed: bool = False,
     ) -> None:
         self.lead_s = lead_s
+        self._drops = flushed or lead_s is None
         self.playing: _Text | None = None
         self._clock = clock
         self._piece_ms = piece_ms
@@ -214,13 +217,13 @@ class Playback(Generic[_Text]):
     def cancel(self, said: _Text) -> tuple[str, str]:
         """One text is cut short: what was heard of it by now, and what was not. It is forgotten.
 
-        A listener who takes any distance is taken to drop what he has of it; another one hears that out.
+        A listener who takes any distance, or is flushed, drops what he has of it; another one hears that out.
         """
         if said in self._waiting:
             self._waiting.remove(said)
             return "", said.text
         unheard_s = self._unheard_s(said)
-        if self.lead_s is None:
+        if self._drops:
             self._ends_at -= unheard_s
         with contextlib.suppress(ValueError):  # so long ago that it is forgotten already
             self._turn.remove(said)
@@ -238,7 +241,7 @@ class Playback(Generic[_Text]):
         self._waiting.clear()
         if self.playing is not None:
             self.playing.fade()
-        if self.lead_s is None:
+        if self._drops:
             self._ends_at = min(self._ends_at, self._clock())
         return _joined([heard for heard, _ in cut]), _joined([*(unheard for _, unheard in cut), *waiting, *unsent])
 

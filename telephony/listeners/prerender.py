@@ -9,13 +9,12 @@ import structlog
 
 from telephony.cache.prerender import PhraseRequest, prerender
 from telephony.engines.base import SynthesisError
+from telephony.listeners.session import SessionPolicy
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
 from telephony.speech import Segment
-from telephony.text import lexicon
-from telephony.text.lexicon import Pronounce
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice, VoiceRequest
+from telephony.voices import ResolvedVoice, VoiceRequest, casting
 
 log = structlog.get_logger()
 
@@ -30,9 +29,9 @@ class Prerenderer:
         phrases: what to say.
         find: engine and voice for a wanted, to read a script; it raises UnknownVoiceError where there is none, and
             UnreadableTextError.
+        policy: has the service's lexicon, and other names of voices.
         whole: the telephone's replies leave as one frame, for which sentences stay together.
         exact: the telephone has the model's own output, sentence by sentence.
-        pronounce: the service's lexicon.
     """
 
     def __init__(
@@ -40,13 +39,14 @@ class Prerenderer:
         phrases: Sequence[PhraseRequest],
         scheduler: Scheduler,
         find: Callable[[VoiceRequest, Script], ResolvedVoice],
+        policy: SessionPolicy,
         *,
         whole: bool,
         exact: bool,
-        pronounce: Pronounce = lexicon.as_it_is,
     ) -> None:
         self._phrases = phrases
-        self._pronounce = pronounce
+        self._pronounce = policy.pronounce
+        self._aliases = policy.aliases
         self._find = find
         self._whole = whole
         self._exact = exact
@@ -85,7 +85,7 @@ class Prerenderer:
         script = Script.lenient(wanted.text)
         selection = self._find(VoiceRequest(wanted.voice, wanted.language, wanted.speed), script)
         worked_s = 0.0
-        for division, exact in self._ways(script, selection.read_in):
+        for division, exact in self._ways(script, selection):
             request = Request(
                 division,
                 selection.engine,
@@ -95,6 +95,8 @@ class Prerenderer:
                 script.size_bytes,
                 exact=exact,
                 language=selection.language,
+                intonation=selection.intonation,
+                volume=selection.volume,
                 keep=True,
             )
             if request.progress.exhausted:
@@ -108,11 +110,12 @@ class Prerenderer:
             worked_s += request.measured.engine_s
         return worked_s > 0
 
-    def _ways(self, script: Script, language: str) -> Iterator[tuple[Iterator[Segment | None], bool]]:
+    def _ways(self, script: Script, selection: ResolvedVoice) -> Iterator[tuple[Iterator[Segment | None], bool]]:
         """Segments, and whether they are exact. What two ways have in common is found by the second one."""
-        yield script.read(language, quick=True, pronounce=self._pronounce), False
-        yield script.read(language, pronounce=self._pronounce), False
+        language, cast = selection.read_in, casting(selection, self._aliases)
+        yield script.read(language, quick=True, pronounce=self._pronounce, cast=cast), False
+        yield script.read(language, pronounce=self._pronounce, cast=cast), False
         if self._whole:
-            yield script.whole(language, pronounce=self._pronounce), True
+            yield script.whole(language, pronounce=self._pronounce, cast=cast), True
         if self._exact:
-            yield script.read(language, pronounce=self._pronounce), True
+            yield script.read(language, pronounce=self._pronounce, cast=cast), True

@@ -10,14 +10,14 @@ import asyncio
 import dataclasses
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import structlog
 
-from telephony.audio.loudness import Leveller, Loudness
+from telephony.audio.loudness import Leveller, Loudness, amplified
 from telephony.listeners.listener import Listener
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
@@ -25,7 +25,7 @@ from telephony.telemetry.metrics import Metrics
 from telephony.text import lexicon
 from telephony.text.lexicon import Lexicon, Pronounce
 from telephony.text.script import Script
-from telephony.voices import ResolvedVoice
+from telephony.voices import ALIASES, ResolvedVoice
 
 log = structlog.get_logger()
 
@@ -41,6 +41,7 @@ class SessionPolicy:
         buffer_s: seconds of audio waiting for one client before its speech pauses.
         loudness: brings all voices to one level; None leaves each as it is.
         pronounce: the service's lexicon.
+        aliases: other names of voices.
     """
 
     language: str | None
@@ -49,6 +50,7 @@ class SessionPolicy:
     buffer_s: float
     loudness: Loudness | None = None
     pronounce: Pronounce = lexicon.as_it_is
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=lambda: ALIASES)
 
 
 class Places(Protocol):
@@ -94,7 +96,7 @@ class Speech:
                 window = self._windows.popleft()
                 # Only what its reader is done with counts as read: a service that stops waits for it.
                 try:
-                    yield window if self._loudness is None else self._levelled(window, self._loudness)
+                    yield self._levelled(window)
                 finally:
                     self._session.release(self, window)
                 if window.end_of_text:
@@ -123,12 +125,14 @@ class Speech:
         self._windows.append(window)
         self._changed.set()
 
-    def _levelled(self, window: Window, loudness: Loudness) -> Window:
+    def _levelled(self, window: Window) -> Window:
+        if self._loudness is None:
+            return dataclasses.replace(window, samples=amplified(window.samples, window.volume))
         # Where another engine goes on, its voice has a level of its own.
         leveller = self._levellers.get(window.speaker)
         if leveller is None:
-            leveller = self._levellers[window.speaker] = loudness.leveller(*window.speaker)
-        return dataclasses.replace(window, samples=leveller.apply(window.samples, window.sample_rate))
+            leveller = self._levellers[window.speaker] = self._loudness.leveller(*window.speaker)
+        return dataclasses.replace(window, samples=leveller.apply(window.samples, window.sample_rate, window.volume))
 
 
 class Session:
@@ -148,7 +152,8 @@ class Session:
         self._lock = threading.Lock()
         self._buffered_s = 0.0
         # The doors bound what waits; a queue that made the event loop wait would stop all of them.
-        self._listener = Listener(self, scheduler, metrics, door, pronounce=registry.policy.pronounce)
+        policy = registry.policy
+        self._listener = Listener(self, scheduler, metrics, door, pronounce=policy.pronounce, aliases=policy.aliases)
 
     def __str__(self) -> str:
         return self._name

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from telephony.speech import Word
-from telephony.text import lexicon
+from telephony.speech import NEUTRAL, Intonation, Word
+from telephony.text import lexicon, prosody
 from telephony.text.lexicon import Entry, Lexicon
 
 FAILURES = ("synthesis_failed", "stream_error")
@@ -75,6 +75,48 @@ def lexicon_of(*pronunciations: Sequence[Pronunciation] | None) -> Lexicon:
     """A lexicon of a client's pronunciations, those that count first in front."""
     entries = [each.entry() for some in pronunciations for each in some or ()]
     return Lexicon(entries) if entries else lexicon.EMPTY
+
+
+def _pitch(value: str) -> str:
+    prosody.pitch(value)
+    return value
+
+
+def _range(value: str) -> str:
+    prosody.pitch_range(value)
+    return value
+
+
+def _volume(value: str) -> str:
+    prosody.volume(value)
+    return value
+
+
+class Expression(BaseModel):
+    """How a text is said, written as in SSML's prosody element. What is None is the voice's own."""
+
+    pitch: Annotated[str, AfterValidator(_pitch)] | None = Field(
+        default=None, description="+20%, -3st, +10Hz, 180Hz, or x-low to x-high"
+    )
+    range: Annotated[str, AfterValidator(_range)] | None = Field(
+        default=None, description="how far the pitch moves: +50%, -50%, or x-low to x-high"
+    )
+    volume: Annotated[str, AfterValidator(_volume)] | None = Field(
+        default=None, description="+6dB, +20%, 0 to 100, or silent to x-loud"
+    )
+
+    @property
+    def intonation(self) -> Intonation | None:
+        """The pitch and its range; None where neither is there."""
+        if self.pitch is None and self.range is None:
+            return None
+        pitch = NEUTRAL if self.pitch is None else prosody.pitch(self.pitch)
+        return pitch if self.range is None else pitch.then(prosody.pitch_range(self.range))
+
+    @property
+    def loudness(self) -> float | None:
+        """The volume as a factor; None where it is not there."""
+        return None if self.volume is None else prosody.volume(self.volume)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from telephony.protocols.messages import (
     MIN_LEAD_MS,
     ClientMessage,
     ErrorMessage,
+    Expression,
     MessageError,
     Pronunciations,
     ServiceMessage,
@@ -59,6 +60,9 @@ _WRONG = {
     "request_id": ("bad_request_id", f"request_id is a string of 1 to {_MAX_REQUEST_ID_CHARS} characters"),
     "text": ("bad_text", "text is a string of Unicode characters"),
     "speed": ("bad_speed", "speed is a number from 0.5 to 2"),
+    "pitch": ("bad_pitch", "pitch is such as +20%, -3st, +10Hz or 180Hz, or x-low to x-high"),
+    "range": ("bad_range", "range is such as +50% or -50%, or x-low to x-high"),
+    "volume": ("bad_volume", "volume is such as +6dB or +20%, or 0 to 100, or silent to x-loud"),
     "pronunciations": (
         "bad_pronunciations",
         f"pronunciations are up to {MAX_PRONUNCIATIONS} entries, each with a word, and an alias or ipa",
@@ -117,7 +121,7 @@ class Start(ClientMessage):
         return None if sample_bytes is None else self.sample_rate * frame_ms // 1000 * sample_bytes
 
 
-class Speak(ClientMessage):
+class Speak(Expression, ClientMessage):
     """A text to say."""
 
     type: Literal["speak"] = "speak"

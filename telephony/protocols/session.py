@@ -17,6 +17,7 @@ from telephony.protocols.messages import (
     MIN_LEAD_MS,
     ClientMessage,
     ErrorMessage,
+    Expression,
     MessageError,
     Pronunciations,
     ServiceMessage,
@@ -31,7 +32,7 @@ SAMPLE_BYTES = 2
 """Of one sample."""
 
 
-class _Config(ClientMessage):
+class _Config(Expression, ClientMessage):
     """How a session is spoken; what is None is as the service is set. A client whose config is none reads its name."""
 
     voice: str | None = None

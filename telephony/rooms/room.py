@@ -98,6 +98,7 @@ class Room:
             len(wanted.text.encode()),
             exact=wanted.exact,
             language=wanted.language,
+            intonation=wanted.intonation,
             traceparent=wanted.traceparent,
         )
         try:

@@ -161,6 +161,6 @@ def _in_thread(*steps: Callable[[], object]) -> ServeRooms:
 
 def _said(settings: Settings) -> dict[str, Any]:
     """What of a door's settings is the rooms' too."""
-    engine = "engine tone_realtime_factor voice device cache_dir weights_dir".split()
+    engine = "engine tone_realtime_factor voice device cache_dir weights_dir kokoro_voices".split()
     names = [*engine, *"max_wait_s log_level log_format traces_url".split()]
     return {name: value for name in names if (value := getattr(settings, name)) not in (None, "")}

@@ -99,6 +99,7 @@ class Delivery:
     def _deliver(self, queue: ListenerQueue, request: Request, piece: Piece, segment: SegmentInWork | None) -> None:
         """Hands over a window, of the segment in work or behind the last one."""
         current = request.current
+        who = current.resolved if segment is None else current.resolved.saying(segment.segment)
         end_of_text = piece.last and request.progress.exhausted
         samples = current.resampled(piece.samples, end_of_text)
         made_s = len(samples) / request.sample_rate
@@ -113,7 +114,8 @@ class Delivery:
             request.epoch,
             end_of_text,
             () if segment is None else _later(piece.words, segment.begins_s),
-            (current.engine.name, current.voice),
+            (who.engine.name, who.voice),
+            who.volume,
         )
         if segment is not None:
             segment.delivered(made_s)

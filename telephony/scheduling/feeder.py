@@ -155,7 +155,8 @@ class Feeder:
             self._delivery.end_text(queue, request)
             return
         segment = progress.take_segment()
-        source = self._sources.open(segment, request.current.resolved, exact=request.exact, keep=request.keep)
+        voice = request.current.resolved.saying(segment)
+        source = self._sources.open(segment, voice, exact=request.exact, keep=request.keep)
         if self._tracing is None:
             current = SegmentInWork(segment, source, measured)
         else:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from telephony.cache.cache import PhraseCache
 from telephony.cache.in_flight import PhraseReader
 from telephony.cache.key import PhraseKey, code_revision, normalised
-from telephony.engines.base import Engine
 from telephony.speech import Segment
 from telephony.telemetry.cache_figures import CacheFigures
+from telephony.voices import ResolvedVoice
 
 MAX_CHARS = 500
 """Of a segment that is kept: longer ones are hardly ever said twice."""
@@ -39,11 +39,8 @@ class Phrases:
     def open(
         self,
         segment: Segment,
-        engine: Engine,
-        voice: str,
-        speed: float,
+        voice: ResolvedVoice,
         *,
-        language: str | None,
         exact: bool,
         keep: bool = False,
         on_change: Callable[[], None],
@@ -51,7 +48,7 @@ class Phrases:
         """A listener's place in the phrase that a segment is; None where it is to be spoken without the cache.
 
         Args:
-            voice, speed, language: of the request; its own voice's language is None.
+            voice: who is to say it, and how. Its volume makes no other phrase.
             keep: whether it is kept with the prerendered ones.
             on_change: see `PhraseReader`.
         """
@@ -59,13 +56,14 @@ class Phrases:
             return None
         key = PhraseKey(
             text=normalised(segment.text),
-            engine=engine.name,
-            revision=f"{engine.revision(voice)}-{self._code}",
-            voice=voice,
-            speed=float(segment.speed(speed)),
-            language=language or "",
+            engine=voice.engine.name,
+            revision=f"{voice.engine.revision(voice.voice)}-{self._code}",
+            voice=voice.voice,
+            speed=float(voice.speed),
+            language=voice.language or "",
+            intonation=voice.intonation,
             form="exact" if exact else "streamed",
-            sample_rate=engine.sample_rate,
+            sample_rate=voice.engine.sample_rate,
         )
         return self._cache.open(key, on_change, keep=keep)
 

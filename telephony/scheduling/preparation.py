@@ -51,17 +51,22 @@ class Preparation:
         Raises:
             StalledError: the engine does not answer.
         """
-        segment, voice = work.segment, request.current.resolved
-        engine, speed = voice.engine, segment.speed(voice.speed)
+        segment, voice = work.segment, request.current.resolved.saying(work.segment)
+        engine = voice.engine
         prepare: Callable[[], Utterance]
-        said = segment.text, voice.voice, speed, request.exact, voice.language
+        said = segment.text, voice.voice, voice.speed, request.exact, voice.language
         if isinstance(engine, RemoteEngine):
             ahead_s = max(0.0, queue.playback_deadline - self._clock())
             prepare = partial(
-                engine.open, *said, ahead_s=ahead_s, on_ready=self._on_return, traceparent=work.traceparent
+                engine.open,
+                *said,
+                intonation=voice.intonation,
+                ahead_s=ahead_s,
+                on_ready=self._on_return,
+                traceparent=work.traceparent,
             )
         else:
-            prepare = partial(engine.prepare, *said)
+            prepare = partial(engine.prepare, *said, intonation=voice.intonation)
             if segment.heard_samples and isinstance(engine, ResumableEngine):
                 prepare = partial(_skip, engine, prepare, segment.heard_samples)
         call = self._failover.prepare(engine, partial(self._timed, prepare), self._on_return)

@@ -15,7 +15,7 @@ from typing import Protocol
 from telephony.engines.base import Engine
 from telephony.scheduling.progress import CurrentVoice, Measurements, Progress
 from telephony.scheduling.sources import Synthesis
-from telephony.speech import Samples, Segment, Word
+from telephony.speech import NEUTRAL, Intonation, Samples, Segment, Word
 from telephony.telemetry import trace_context
 from telephony.telemetry.metrics import Metrics
 from telephony.voices import ResolvedVoice
@@ -39,7 +39,7 @@ class Window:
 
     `epoch` is that of the request: whether it may still be heard, its `Listener` knows. `end_of_text` marks the last
     window of a request (whose samples may be none). `words` are those whose times have become known, in seconds from
-    the request's first sample. `speaker` names engine and voice.
+    the request's first sample. `speaker` names engine and voice. `volume` is a factor, which `samples` do not have yet.
     """
 
     samples: Samples
@@ -48,6 +48,7 @@ class Window:
     end_of_text: bool
     words: tuple[Word, ...] = ()
     speaker: tuple[str, str] = ("", "")
+    volume: float = 1.0
 
     @property
     def duration_s(self) -> float:
@@ -81,6 +82,7 @@ class Request:
         size_bytes: of the text.
         exact: see `Engine.prepare`.
         language: that to read it in; None for the voice's own.
+        intonation, volume: see `ResolvedVoice`.
         keep: whether its phrases are kept with the prerendered ones.
         lead_silence_s: silence in front of its first window, in seconds.
         request_id: as its client has named it; empty for none.
@@ -97,6 +99,8 @@ class Request:
     size_bytes: int
     exact: bool = False
     language: str | None = None
+    intonation: Intonation = NEUTRAL
+    volume: float = 1.0
     keep: bool = False
     lead_silence_s: float = 0.0
     request_id: str = ""
@@ -108,7 +112,7 @@ class Request:
     current: CurrentVoice = field(init=False)
 
     def __post_init__(self) -> None:
-        chosen = ResolvedVoice(self.engine, self.voice, self.speed, self.language)
+        chosen = ResolvedVoice(self.engine, self.voice, self.speed, self.language, self.intonation, self.volume)
         object.__setattr__(self, "progress", Progress(self.segments))
         object.__setattr__(self, "current", CurrentVoice(chosen))
 

@@ -71,7 +71,7 @@ class Sources:
 
         Args:
             segment: a pause is there at once.
-            voice: who is to say it.
+            voice: who is to say it, and how.
             exact: see `Engine.prepare`.
             keep: whether it is kept with the prerendered phrases.
         """
@@ -82,10 +82,7 @@ class Sources:
         if self.phrases is not None:
             reader = self.phrases.open(
                 segment,
-                voice.engine,
-                voice.voice,
-                voice.speed,
-                language=voice.language,
+                voice,
                 exact=exact,
                 keep=keep,
                 on_change=self._on_change,

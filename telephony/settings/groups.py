@@ -78,6 +78,16 @@ class Agents:
     http_port: int | None = setting(
         cast("int | None", 8000), values.optional_port, "port of the HTTP and WebSocket endpoints; 0: none of them"
     )
+    wyoming_port: int | None = setting(
+        cast("int | None", None),
+        values.wyoming_port,
+        "port of the Wyoming endpoint for Home Assistant, usually 10200, which asks for no key; 0: none. Needs "
+        "requirements-wyoming.txt",
+    )
+    wyoming_host: str = setting("127.0.0.1", str, "address of the Wyoming endpoint")
+    wyoming_announce: bool = setting(
+        False, values.announcement, "have Home Assistant find the Wyoming endpoint in its network (zeroconf)"
+    )
     api_key: str = setting(
         "",
         str,
@@ -218,6 +228,9 @@ class Engines:
     )
     piper_voices: Path | None = setting(
         None, values.path, "directory with more Piper voices, for languages that Kokoro lacks"
+    )
+    kokoro_voices: Path | None = setting(
+        None, values.path, "directory with more Kokoro voices, such as af_anna.pt: .pt, .npy, .npz or .safetensors"
     )
     piper_max_loaded: int = setting(
         4, values.positive_int, "Piper voices in memory at once; each is loaded when it is first needed"

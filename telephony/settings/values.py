@@ -14,6 +14,7 @@ _N = TypeVar("_N", int, float)
 
 _HTTP_URL = "must be a URL such as http://127.0.0.1:4318"
 _EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+_WYOMING = "requirements-wyoming.txt"
 
 
 def number(parse: Callable[[str], _N], fits: Callable[[_N], bool], allowed: str) -> Callable[[str], _N]:
@@ -131,10 +132,30 @@ def http_url(text: str) -> str:
 def traces_url(text: str) -> str:
     """A URL of OTLP over HTTP, as it stands. The packages that speak it have to be there."""
     http_url(text)
+    _need(_EXPORTER, "requirements-tracing.txt")
+    return text
+
+
+def wyoming_port(text: str) -> int | None:
+    """As `optional_port`. The package that speaks the protocol has to be there."""
+    value = optional_port(text)
+    if value is not None:
+        _need("wyoming", _WYOMING)
+    return value
+
+
+def announcement(text: str) -> bool:
+    """On or off. The package for it has to be there."""
+    value = switch(text)
+    if value:
+        _need("zeroconf", _WYOMING)
+    return value
+
+
+def _need(package: str, requirements: str) -> None:
     try:
-        found = find_spec(_EXPORTER) is not None
+        found = find_spec(package) is not None
     except ImportError:  # not even the package that it is in
         found = False
     if not found:
-        raise ValueError(f"package {_EXPORTER} is missing: pip install -c constraints.txt -r requirements-tracing.txt")
-    return text
+        raise ValueError(f"package {package} is missing: pip install -c constraints.txt -r {requirements}")

@@ -25,10 +25,10 @@ venv-kokoro/bin/python -m telephony.telemetry metrics > docs/metrics.md
 metric; [alerts and a dashboard](deployment.md#alerts) are there.
 
 - `door` is the endpoint: `telephone` (in `tts_refusals_total`: `text` and `registration`, its two ports),
-  `audiosocket`, `calls` (text for a PBX's calls), `livekit`, `pipecat`, `openai`, `contexts` (ElevenLabs' clients) and
-  `speak` (Deepgram's), `custom_speech` (jambonz'; of requests to these three over HTTP with `_http`
-  behind it), `custom_voice` (Vapi's), `sound` (`/say.wav`), `gateway` (`/synthesize`); `http` for a
-  connection that sent no request; `admin`, `health`, `metrics`, `page`, and `none` for a path that is none of them.
+  `audiosocket`, `media` (Asterisk's WebSocket), `calls` (text for a PBX's calls), `wyoming` (Home Assistant),
+  `livekit`, `pipecat`, `openai`, `contexts` (ElevenLabs' clients) and `speak` (Deepgram's; of requests over HTTP with
+  `_http` behind it), `gateway` (`/synthesize`); `http` for a connection that sent no request; `admin`, `health`,
+  `metrics`, `page`, and `none` for a path that is none of them.
 - `engine` is `kokoro`, `piper`, `supertonic` or `tone`.
 - `why` of an engine's failure is `raised`, `stalled`, `bad_audio`, `out_of_memory` or `paused`.
 - A counter only grows, a gauge is a value of this moment, a histogram has `_bucket`, `_sum` and `_count`.

@@ -109,8 +109,15 @@ EVENTS = (
         "voices_not_streamed",
         "warning",
         "there are no statistics for voices of your own, or for other weights; they are spoken sentence by sentence",
-        "run `python -m telephony.engines.kokoro.fit --weights-dir DIR`, start again",
+        "run `python -m telephony.engines.kokoro.fit --weights-dir DIR` (`--kokoro-voices DIR`), start again",
     ),
+    Event(
+        "voice_file_refused",
+        "warning",
+        "a file in `--kokoro-voices` is no voice, or the directory cannot be read; the others speak",
+        "`why` says what is wrong",
+    ),
+    Event("voice_files_found", "info", "voices of `--kokoro-voices` are there"),
     Event("statistics_unusable", "warning", "the file that `fit` wrote cannot be read", "delete it, run `fit` again"),
     Event(
         "piper_voices_missing",
@@ -214,7 +221,7 @@ EVENTS = (
         "a text of the telephone is invalid SSML; its words are spoken",
         "look at the host",
     ),
-    Event("connected", "info", "a connection has said which call it is; or a WebSocket is open"),
+    Event("connected", "info", "a connection has said which call it is; or a WebSocket, or Wyoming's, is open"),
     Event("disconnected", "info", "it has ended"),
     Event("connection_replaced", "info", "a second HELLO for a call: the older connection is closed"),
     Event("session_started", "info", "a session of the protocols for language models has begun"),
@@ -223,6 +230,7 @@ EVENTS = (
         "idle_client_closed", "info", "a WebSocket on which nothing was said was closed: `time`, or `number` for room"
     ),
     Event("client_gone", "debug", "a client of a WebSocket left while something was being sent"),
+    Event("event_ignored", "debug", "an event of Wyoming's that is not for a speech service, or newer than this one"),
     Event("close_failed", "debug", "a WebSocket could not be closed in order: its client is gone"),
     Event("connection_lost", "debug", "a telephone connection broke"),
     Event("datagram_ignored", "debug", "a UDP datagram that says nothing"),
@@ -276,7 +284,12 @@ EVENTS = (
         "see whether the PBX reaches the port, with the right UUID",
     ),
     Event("text_broken_off", "warning", "a text to a PBX ended early: the speech failed", "see the line before it"),
-    Event("pbx_failed", "warning", "a PBX reported an error, and the call ended", "look at the PBX's log"),
+    Event(
+        "pbx_failed",
+        "warning",
+        "a PBX reported an error: by AudioSocket the call ended, over a WebSocket it goes on",
+        "look at the PBX's log",
+    ),
     # Doors that share their calls
     Event(
         "shared_calls_unreachable",
@@ -339,6 +352,13 @@ EVENTS = (
     ),
     Event("starting", "info", "the version, and the engine that is wanted"),
     Event("doors_open", "info", "the telephone's ports are served"),
+    Event("announced", "info", "Home Assistant can find the Wyoming endpoint in its network, under `name`"),
+    Event(
+        "announcement_failed",
+        "warning",
+        "the Wyoming endpoint is there, but cannot be found in its network",
+        "see `error`; give Home Assistant the address by hand",
+    ),
     Event("doors_released", "info", "mode `external`: the ports are left to the other Piper"),
     Event(
         "request_log_failed", "error", "the request log cannot be written; calls go on", "see `error`: space, rights"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from telephony.speech import Segment
+from telephony.speech import Segment, Speaker
 from telephony.text import lexicon, markup, normalization, segments
 from telephony.text.lexicon import Pronounce
 from telephony.text.markup import PAUSE
@@ -20,12 +20,20 @@ _BEGINNING_CHARS = 4000
 _GLUE = "\ue000"
 
 OnInvalid = Callable[[SpokenError], None]
-# A text and its rate, as a segment with its marks.
-_Spoken = Callable[[str, float], Segment]
+Casting = Callable[[str | None, str | None], Speaker | None]
+"""Who says a part for which a document names a voice, a language, or both; None: who says the rest."""
+
+# A text and how it is said, as a segment with its marks.
+_Spoken = Callable[[str, Span], Segment]
+_PLAIN = Span("")
 
 
 def _ignore(error: SpokenError) -> None:
     """Nobody wants to know."""
+
+
+def one_speaker(voice: str | None, language: str | None) -> None:
+    """The casting where one voice says everything."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +92,23 @@ class Script:
         """Of the text as it came, in UTF-8."""
         return len(self.text.encode("utf-8", "replace"))
 
-    def read(self, language: str, *, quick: bool = False, pronounce: Pronounce = lexicon.as_it_is) -> Iterator[Segment]:
+    def read(
+        self,
+        language: str,
+        *,
+        quick: bool = False,
+        pronounce: Pronounce = lexicon.as_it_is,
+        cast: Casting = one_speaker,
+    ) -> Iterator[Segment]:
         """What is spoken one after the other, made one by one: `slices`, without the breaks between them."""
-        found = self.slices(language, quick=quick, pronounce=pronounce)
+        found = self.slices(language, quick=quick, pronounce=pronounce, cast=cast)
         return (segment for segment in found if segment is not None)
 
-    def whole(self, language: str, *, pronounce: Pronounce = lexicon.as_it_is) -> Iterator[Segment | None]:
+    def whole(
+        self, language: str, *, pronounce: Pronounce = lexicon.as_it_is, cast: Casting = one_speaker
+    ) -> Iterator[Segment | None]:
         """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
-        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, pronounce=pronounce)
+        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, pronounce=pronounce, cast=cast)
 
     def slices(
         self,
@@ -101,6 +118,7 @@ class Script:
         pack_chars: int = 0,
         quick: bool = False,
         pronounce: Pronounce = lexicon.as_it_is,
+        cast: Casting = one_speaker,
     ) -> Iterator[Segment | None]:
         """The segments, made one by one, with a bounded amount of work for each step.
 
@@ -111,14 +129,32 @@ class Script:
             max_chars, pack_chars: as for `Segmenter`.
             quick: whether to begin with a short one, as `quick_start` does.
             pronounce: asked for each segment, so that a lexicon that changes is obeyed in the middle of a text.
+            cast: asked for each part that names a voice or a language.
         """
 
-        def spoken(text: str, rate: float) -> Segment:
-            return Segment(pronounce(text, language), rate)
+        def spoken(text: str, manner: Span, speaker: Speaker | None = None) -> Segment:
+            read_in = language if speaker is None else speaker.read_in
+            said = pronounce(text, read_in)
+            return Segment(said, manner.rate, intonation=manner.intonation, volume=manner.volume, speaker=speaker)
+
+        def obeyed(spans: Iterator[Span | None]) -> Iterator[Segment | None]:
+            ahead = quick
+            for span in spans:
+                if span is None:
+                    yield None
+                    continue
+                named = span.voice is not None or span.language is not None
+                speaker = cast(span.voice, span.language) if named else None
+                text = normalization.said(span, language if speaker is None else speaker.read_in)
+                pieces = _pieces(text, max_chars, pack_chars, quick=ahead)
+                ahead = ahead and not text
+                for piece in pieces:
+                    yield None if piece is None else spoken(piece, span, speaker)
+                yield from _silence(span.pause_s)
 
         pieces: Iterator[str] = iter([self.text])
         if self._spans is not None:
-            yield from _obeyed(iter(self._spans), language, max_chars, pack_chars, quick, spoken=spoken)
+            yield from obeyed(iter(self._spans))
             return
         if self._unread:
             try:
@@ -130,8 +166,7 @@ class Script:
                 self._on_invalid(error)
                 pieces = _between_tags(self.text)
             else:
-                spans = normalization.spans(self.text)
-                yield from _obeyed(spans, language, max_chars, pack_chars, quick, spoken=spoken)
+                yield from obeyed(normalization.spans(self.text))
                 return
         found = segments.slices(pieces, max_chars, pack_chars)
         for piece in segments.quick_start(found) if quick else found:
@@ -158,11 +193,11 @@ def _between_pauses(text: str, spoken: _Spoken) -> Iterator[Segment]:
     start = 0
     for mark in PAUSE.finditer(text):
         if segments.speakable(said := text[start : mark.start()].strip()):
-            yield spoken(said, 1.0)
+            yield spoken(said, _PLAIN)
         yield from _silence(min(MAX_BREAK_S, float(mark[1]) / (1000 if mark[2].lower() == "ms" else 1)))
         start = mark.end()
     if not start or segments.speakable(text[start:]):
-        yield spoken(text[start:].strip(), 1.0)
+        yield spoken(text[start:].strip(), _PLAIN)
 
 
 def _silence(left_s: float) -> Iterator[Segment]:
@@ -171,19 +206,9 @@ def _silence(left_s: float) -> Iterator[Segment]:
         left_s = round(left_s - _PAUSE_WINDOW_S, 3)
 
 
-def _obeyed(
-    spans: Iterator[Span | None], language: str, max_chars: int, pack_chars: int, quick: bool, *, spoken: _Spoken
-) -> Iterator[Segment | None]:
-    for span in spans:
-        if span is None:
-            yield None
-            continue
-        text = normalization.said(span, language)
-        glued = [part.replace(" ", _GLUE) if index % 2 else part for index, part in enumerate(markup.split(text))]
-        pieces = segments.slices(["".join(glued)], max_chars, pack_chars)
-        if quick:
-            pieces = segments.quick_start(pieces)
-            quick = not text
-        for piece in pieces:
-            yield None if piece is None else spoken(piece.replace(_GLUE, " "), span.rate)
-        yield from _silence(span.pause_s)
+def _pieces(text: str, max_chars: int, pack_chars: int, *, quick: bool) -> Iterator[str | None]:
+    """A span's text in segments; a marked word is never cut."""
+    glued = [part.replace(" ", _GLUE) if index % 2 else part for index, part in enumerate(markup.split(text))]
+    pieces = segments.slices(["".join(glued)], max_chars, pack_chars)
+    for piece in segments.quick_start(pieces) if quick else pieces:
+        yield None if piece is None else piece.replace(_GLUE, " ")

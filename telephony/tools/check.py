@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from telephony.endpoints import http, pbx, security
+from telephony.endpoints import extra_ports, http, security
 from telephony.engines import recipes
 from telephony.engines.base import UnknownVoiceError
 from telephony.engines.blends import BlendFile
@@ -154,7 +154,7 @@ def _weights(settings: Settings) -> str:
         verify_weights(weights)
     except WeightsError as error:
         raise _CheckError(str(error)) from None
-    voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names()}
+    voices = {name: Voice(name, LANGUAGES[name[0]]) for name in weights.with_own(settings.kokoro_voices).voice_names()}
     try:
         recipes.find(settings.voice, voices, BlendFile(settings.blends_path).recipes())
     except UnknownVoiceError as error:
@@ -207,23 +207,23 @@ def _supertonic(settings: Settings) -> str:
 
 
 def _ports(settings: Settings) -> str:
-    config_error = security.config_error(settings) or pbx.config_error(settings)
+    config_error = security.config_error(settings) or extra_ports.config_error(settings)
     if config_error is not None:
         raise _CheckError(config_error)
-    ports = [(socket.SOCK_STREAM, settings.tcp_port, "TCP"), (socket.SOCK_DGRAM, settings.udp_port, "UDP")]
-    if settings.audiosocket_port is not None:
-        ports.append((socket.SOCK_STREAM, settings.audiosocket_port, "TCP"))
-    for kind, port, name in ports:
+    own = settings.host
+    ports = [(socket.SOCK_STREAM, own, settings.tcp_port, "TCP"), (socket.SOCK_DGRAM, own, settings.udp_port, "UDP")]
+    ports += [(socket.SOCK_STREAM, host, port, "TCP") for host, port in extra_ports.addresses(settings)]
+    for kind, host, port, name in ports:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.host, port))
+                probe.bind((host, port))
             except OSError as error:
                 reason = error.strerror or str(error)
-                raise _CheckError(f"{name} {port} on {settings.host}: {reason} (is a service running?)") from None
-    names = [f"{name} {port}" for _, port, name in ports]
-    free = f"{', '.join(names[:-1])} and {names[-1]} on {settings.host} are free"
+                raise _CheckError(f"{name} {port} on {host}: {reason} (is a service running?)") from None
+    names = [f"{name} {port}" + ("" if host == own else f" ({host})") for _, host, port, name in ports]
+    free = f"{', '.join(names[:-1])} and {names[-1]} on {own} are free"
     if settings.http_port is None:
         return free
     try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telephony.engines.base import Engine, UnknownVoiceError, UnusableVoiceError
 from telephony.engines.kokoro.languages import LANGUAGES
-from telephony.speech import Voice
+from telephony.speech import NEUTRAL, Intonation, Segment, Speaker, Voice
+from telephony.text.prosody import MAX_VOLUME
+from telephony.text.script import Casting
 
 ALIASES = {"female": ("af_aoede", "F1"), "male": ("am_michael", "M1")}
 """Names for clients that do not care which, and whom they mean: the first one that there is."""
@@ -33,12 +36,27 @@ class ResolvedVoice:
     """Who speaks the texts that arrive now.
 
     `voice` is as `Engine.find_voice` names it; `language` is the one to read them in, None for the voice's own.
+    `volume` is a factor of the sound.
     """
 
     engine: Engine
     voice: str
     speed: float
     language: str | None = None
+    intonation: Intonation = NEUTRAL
+    volume: float = 1.0
+
+    def saying(self, segment: Segment) -> ResolvedVoice:
+        """The same for a segment, with what its text asks for; another speaker only where the engine is the one."""
+        who, speaker = self, segment.speaker
+        if speaker is not None and speaker.engine == self.engine.name:
+            who = replace(self, voice=speaker.voice, language=speaker.language)
+        return replace(
+            who,
+            speed=segment.speed(self.speed),
+            intonation=self.intonation.then(segment.intonation),
+            volume=min(MAX_VOLUME, self.volume * segment.volume),
+        )
 
     @property
     def read_in(self) -> str:
@@ -54,7 +72,7 @@ class ResolvedVoice:
 @dataclass(frozen=True)
 class VoiceRequest:
     """What a client asks for: a voice by name, alias or recipe, a language (Kokoro's letter or a BCP 47 tag), a rate,
-    an engine by name.
+    an engine by name, an intonation, a volume.
 
     None leaves it to the service.
     """
@@ -63,6 +81,32 @@ class VoiceRequest:
     language: str | None = None
     speed: float | None = None
     engine: str | None = None
+    intonation: Intonation | None = None
+    volume: float | None = None
+
+
+def casting(selection: ResolvedVoice, aliases: Mapping[str, Sequence[str]]) -> Casting:
+    """Who says the parts of a text that name a voice or a language: the engine of the rest, as far as it can.
+
+    Args:
+        selection: who says the rest.
+        aliases: as for `choose`.
+    """
+
+    # A long document may name one voice a thousand times.
+    @functools.lru_cache(maxsize=32)
+    def cast(voice: str | None, language: str | None) -> Speaker | None:
+        for name, tag in ((voice or selection.voice, language or selection.language), (voice, None)):
+            if name is None:
+                continue
+            try:
+                found = choose(VoiceRequest(name, tag), selection, [selection.engine], aliases)
+            except UnknownVoiceError:
+                continue
+            return Speaker(found.engine.name, found.voice, found.language, found.read_in)
+        return None
+
+    return cast
 
 
 def aliases(female: str, male: str) -> Mapping[str, Sequence[str]]:
@@ -95,7 +139,9 @@ def choose(
     def resolved(engine: Engine, voice: Voice, language: str | None = None) -> ResolvedVoice:
         speed = current.speed if wanted.speed is None else wanted.speed
         speed = min(max(voice.slowest, speed), voice.fastest)
-        return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed, language)
+        intonation = current.intonation if wanted.intonation is None else wanted.intonation
+        volume = current.volume if wanted.volume is None else wanted.volume
+        return ResolvedVoice(engine, engine.find_voice(voice.name).name, speed, language, intonation, volume)
 
     engines = [engine for engine in engines if wanted.engine in (None, engine.name)]
     if not engines:

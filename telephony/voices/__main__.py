@@ -55,15 +55,20 @@ def _add(blends: BlendFile, name: str, recipe: Recipe, voices: Mapping[str, Voic
 def _described(recipe: Recipe, voices: Mapping[str, Voice]) -> str:
     """The canonical form, the language, the shares. Raises UnknownVoiceError where a voice is unknown."""
     language = recipes.find(str(recipe), voices, {}).language
-    shares = ", ".join(f"{100 * share:.3g} % {voice}" for voice, share in recipe.shares())
-    return f"{recipe} ({language}: {shares})"
+    said = f"{recipe} ({language}: {_listed(recipe.shares())}"
+    return said + (f"; prosody: {_listed(recipe.prosody_shares())})" if recipe.prosody else ")")
+
+
+def _listed(shares: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{100 * share:.3g} % {voice}" for voice, share in shares)
 
 
 def _voices(wanted: Settings) -> Mapping[str, Voice]:
     weights = find_weights(wanted.cache_dir, wanted.weights_dir)
     if weights is None:
         raise WeightsError(f"no weights in {wanted.weights_dir or wanted.cache_dir}: start the service once")
-    return {name: Voice(name, LANGUAGES[name[0]]) for name in weights.voice_names()}
+    names = weights.with_own(wanted.kokoro_voices).voice_names()
+    return {name: Voice(name, LANGUAGES[name[0]]) for name in names}
 
 
 def _parser() -> argparse.ArgumentParser:

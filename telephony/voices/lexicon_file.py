@@ -122,8 +122,11 @@ class LexiconFile:
 
         self._change(with_entry)
 
-    def remove(self, word: str, language: str | None = None) -> int:
+    def remove(self, word: str, language: str | None = None, case_sensitive: bool | None = None) -> int:
         """Removes the entries of a word, as it is written in them, in a language; returns how many there were.
+
+        Args:
+            case_sensitive: which of them, if not both.
 
         Raises:
             LexiconError: the file cannot be used or written.
@@ -133,7 +136,12 @@ class LexiconFile:
         def without(text: str, placed: Sequence[_Placed]) -> tuple[str, list[Entry]]:
             nonlocal removed
             lines = text.splitlines(keepends=True)
-            gone = [each for each in placed if each.entry.word == word and each.entry.language == language]
+            gone = [
+                each
+                for each in placed
+                if (each.entry.word, each.entry.language) == (word, language)
+                and case_sensitive in (None, each.entry.case_sensitive)
+            ]
             for each in reversed(gone):
                 del lines[each.first : each.behind]
             removed = len(gone)

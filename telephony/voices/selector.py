@@ -91,7 +91,7 @@ class EngineSelector:
         if loaders.supertonic is None:
             self._why_no_supertonic = "it is switched off; --supertonic fetch has it fetched (260 MB)"
         self._voice = settings.voice
-        self._aliases = aliases(settings.female_voice, settings.male_voice)
+        self.aliases = aliases(settings.female_voice, settings.male_voice)
         self._refused_voice: str | None = None
         self._complaints: dict[str, str] = {}
         self._load_again_at = 0.0
@@ -139,7 +139,7 @@ class EngineSelector:
         """
         engines = self.engines()
         try:
-            return choose(wanted, self.selection(), engines, self._aliases)
+            return choose(wanted, self.selection(), engines, self.aliases)
         except UnknownVoiceError:
             asked = wanted.engine == SUPERTONIC or wanted.voice in SUPERTONIC_VOICES
             if asked and SUPERTONIC not in [engine.name for engine in engines]:

@@ -1,4 +1,4 @@
-"""The browser that opens the service's page."""
+"""Services with their HTTP and WebSocket doors open, and the browser that opens the page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from telephony.engines.base import Engine
 from telephony.service import Service
 from tests.browser import ARGUMENTS, CHROMIUM, Open, Visit
 from tests.clients import TIMEOUT_S
 from tests.conftest import StartService
+
+
+@pytest.fixture
+def open_door(service: StartService) -> StartService:
+    """As `service`, with the HTTP and WebSocket doors open, and nobody told busy for the sake of others."""
+
+    def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
+        return service(engine, second, **{"http_port": 0, "max_first_audio_s": 0.0, **settings})
+
+    return start
 
 
 # For the whole module: its pipes and sockets are there before each test, and what is there before is no leak.

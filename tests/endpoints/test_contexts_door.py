@@ -17,19 +17,18 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from telephony.audio.samples import to_pcm16
 from telephony.endpoints import contexts
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
+from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, pcm
 from tests.clients import (
     TIMEOUT_S,
     Throttle,
+    crowd,
     figure,
     free_port,
-    heard_by_a_hundred,
     session_words,
-    tone,
     tone_samples,
     wait_figure,
 )
@@ -59,31 +58,11 @@ from tests import livekit_speech, pipecat_pipelines
 from tests.livekit_speech import ONE_TRY, RETRIES, run
 from tests.pipecat_pipelines import Bot, pipeline_of
 
-NEVER_MS = 600_000
-"""A debounce that no test waits for."""
-
-TOKENS = ("Hel", "lo the", "re, caller. ", "How", " are", " you to", "day?")
-SENTENCES = ("Hello there, caller.", "How are you today?")
-KEY = "correct horse"
-
 Message = dict[str, Any]
-
-
-def pcm(*segments: str) -> bytes:
-    """What the tone engine says for segments."""
-    return b"".join(to_pcm16(tone(segment)) for segment in segments)
 
 
 def close_to(reference: Sequence[tuple[str, float, float]]) -> Any:
     return pytest.approx([start_s for _, start_s, _ in reference], abs=0.05)
-
-
-@pytest.fixture
-def open_door(service: StartService) -> StartService:
-    def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
-        return service(engine, second, **{"http_port": 0, "max_first_audio_s": 0.0, **settings})
-
-    return start
 
 
 # By hand
@@ -417,6 +396,7 @@ def test_a_wrong_key_an_unknown_voice_and_an_unknown_format_are_told_as_these_cl
         assert answer.json() == told
 
 
+@pytest.mark.slow
 def test_a_hundred_connections_never_hear_each_other(open_door: StartService) -> None:
     door = open_door(max_sessions=200)
 
@@ -438,7 +418,7 @@ def test_a_hundred_connections_never_hear_each_other(open_door: StartService) ->
                 heard[message["contextId"]] += base64.b64decode(message["audio"] or "")
         return heard
 
-    for number, heard in enumerate(heard_by_a_hundred(talk)):
+    for number, heard in enumerate(crowd(talk)):
         assert heard == {name: pcm(f"Caller {number} says {name}.") for name in "ab"}
 
 
@@ -698,6 +678,7 @@ def test_pipecat_comes_back_after_its_connection_broke(open_door: StartService) 
     run(main())
 
 
+@pytest.mark.slow
 def test_pipecat_reads_what_is_wrong(open_door: StartService) -> None:
     door = open_door(api_key=KEY)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -14,12 +15,15 @@ import numpy as np
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from bench.crowd import CALLERS, Heard, is_all_of
 from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.service import Service
 from telephony.speech import Samples
-from tests.clients import TIMEOUT_S, EventLog, TextHost, dominant_hz, tone, tone_samples, until
+from tests.agents import pcm
+from tests.clients import TIMEOUT_S, EventLog, TextHost, dominant_hz, tone, tone_samples, until, wait_figure
 from tests.conftest import StartService
 from tests.endpoints.test_pbx import Pbx
+from tests.load.conftest import DOORS, crowd_of
 
 TEXT, SAID = "Mr. Nguyen is in.", "Mr. win is in."
 OWN = [{"word": "Nguyen", "alias": "new yen"}]
@@ -191,6 +195,59 @@ def test_a_change_of_the_file_is_heard(door: Service, client: httpx.Client, path
     until(lambda: bool(events.found("lexicon_refused")))
     assert "line 1" in client.get("/v1/lexicon").json()["error"]
     np.testing.assert_array_equal(synthesized(client, TEXT), tone("Mr. winner is in."))
+
+
+def changed(path: Path, alias: str, events: EventLog) -> None:
+    """Writes another lexicon, and waits until the service has read it."""
+    known = len(events.found("lexicon_read"))
+    staging = path.with_suffix(".new")
+    staging.write_text(f"- word: Nguyen\n  alias: {alias}\n")
+    staging.replace(path)
+    events.wait("lexicon_read", count=known + 1)
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_every_door_says_what_the_file_says_now(service: StartService, path: Path, events: EventLog, name: str) -> None:
+    door = service(**DOORS, lexicon=path)
+
+    async def main() -> tuple[Heard, Heard]:
+        async with crowd_of(door) as crowd:
+
+            async def change() -> None:
+                await asyncio.to_thread(changed, path, "winner", events)
+
+            # The other change comes while the client is connected, and has not said anything yet.
+            return await crowd.calls[name]([TEXT]), await crowd.calls[name]([TEXT], change)
+
+    before, after = asyncio.run(asyncio.wait_for(main(), 2 * TIMEOUT_S))
+    assert is_all_of(before, name, [pcm(SAID)])
+    assert is_all_of(after, name, [pcm("Mr. winner is in.")])
+
+
+STREAMS = ("telephone", "session", "sentence", "contexts", "speak")
+"""Doors whose texts come one after the other on one connection."""
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_change_in_the_middle_of_a_stream_is_heard_from_the_next_sentence_on(
+    service: StartService, path: Path, events: EventLog, name: str
+) -> None:
+    door = service(**DOORS, lexicon=path)
+
+    class Sentences(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            for number, sentence in enumerate(super().__iter__()):
+                if number:
+                    wait_figure(door, "tts_segments_total", lambda count: count == 1, engine="tone")
+                    changed(path, "winner", events)
+                yield sentence
+
+    async def main() -> Heard:
+        async with crowd_of(door) as crowd:
+            return await crowd.calls[name](Sentences([TEXT, TEXT]))
+
+    heard = asyncio.run(asyncio.wait_for(main(), 2 * TIMEOUT_S))
+    assert is_all_of(heard, name, [pcm(SAID), pcm("Mr. winner is in.")])
 
 
 def test_a_broken_file_keeps_no_service_from_starting(service: StartService, path: Path) -> None:

@@ -20,7 +20,6 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
-from telephony.audio.samples import to_pcm16
 from telephony.endpoints import http
 from telephony.endpoints.websocket_server import BoundedWebSocket
 from telephony.engines import tone as tone_engine
@@ -30,6 +29,7 @@ from telephony.listeners.playback import FADE_S
 from telephony.service import Service
 from telephony.speech import Samples
 from telephony.text import segments
+from tests.agents import NEVER_MS, pcm
 from tests.clients import (
     TIMEOUT_S,
     EventLog,
@@ -45,8 +45,6 @@ from tests.clients import (
 from tests.conftest import StartService
 
 FRAME_BYTES = 960
-NEVER_MS = 600_000
-"""A debounce that no test waits for."""
 
 
 @dataclass
@@ -159,21 +157,6 @@ class Agent:
         """Dies without a word."""
         self.socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.socket.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def open_door(service: StartService) -> StartService:
-    """As `service`, with the HTTP and WebSocket doors open."""
-
-    def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
-        return service(engine, second, **{"http_port": 0, "max_first_audio_s": 0.0, **settings})
-
-    return start
-
-
-def pcm(*texts: str) -> bytes:
-    """What the tone engine says for segments."""
-    return b"".join(to_pcm16(tone(text)) for text in texts)
 
 
 def wait_no_session(service: Service) -> None:

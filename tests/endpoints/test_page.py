@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from websockets.sync.client import connect
 
+from telephony.endpoints.doors import DOORS, NoTest
 from telephony.engines.base import Engine, Utterance
 from telephony.engines.recipes import Recipe, parse
 from telephony.engines.tone import ToneEngine
@@ -22,6 +23,7 @@ from telephony.speech import Voice
 from telephony.telemetry import history, logs
 from telephony.telemetry.metrics import Metrics
 from telephony.voices.host_database import Store
+from telephony.voices.lexicon_file import read
 from tests.browser import Open, Visit, ready
 from tests.clients import TIMEOUT_S, TextHost, Throttle, figure, tone_samples, wait_figure
 from tests.conftest import StartService
@@ -499,6 +501,92 @@ def test_behind_a_key_the_page_asks_for_it_and_keeps_it_for_the_tab(service: Sta
     assert new.page.evaluate("sessionStorage.length") == 0
 
 
+# Doors and lexicon
+
+
+def test_doors_are_listed_copied_and_tested(service: StartService, visit: Open) -> None:
+    door = service(http_port=0, audiosocket_port=0, api_key="correct horse")
+    new = visit(door, errors_expected=True, permissions=["clipboard-read", "clipboard-write"])
+    new.page.get_by_label("API key").fill("correct horse")
+    new.page.get_by_label("API key").press("Enter")
+    ready(new)
+    base = f"http://127.0.0.1:{door.http_port}"
+    new.page.get_by_role("button", name="Copy the snippet for OpenAI speech").click()
+    new.page.get_by_role("status").filter(has_text="in the clipboard").wait_for()
+    copied = new.page.evaluate("navigator.clipboard.readText()")
+    assert f'base_url="{base}/v1", api_key="correct horse"' in copied
+    assert 'voice="af_sky"' in copied
+    for listed in DOORS:
+        item = new.page.locator(f'#door-list [data-name="{listed.name}"]')
+        tested = item.get_by_role("button", name="Test ")
+        result = item.locator('[data-part="result"]')
+        if isinstance(listed.test, NoTest):
+            assert tested.count() == 0
+            assert result.text_content() == f"Not tested from here: {listed.test.why}."
+            continue
+        tested.press("Enter")
+        result.filter(has_text="first audio after").wait_for()
+    door.sessions.refuse()
+    failed = new.page.locator('[data-name="gateway"] .wrong, [data-name="session"] .wrong')
+    for title in ("Gateway", "Session WebSocket"):
+        new.page.get_by_role("button", name=f"Test {title}").click()
+    new.wait(lambda: failed.count() == 2)
+    assert failed.filter(has_text="the service is stopping").count() == 2
+
+
+def test_the_lexicon_is_heard_kept_changed_and_removed(service: StartService, visit: Open, tmp_path: Path) -> None:
+    path = tmp_path / "lexicon.yaml"
+    path.write_text("- word: Nguyen\n  alias: win\n- word: NGUYEN\n  alias: en\n  case_sensitive: true\n")
+    new = ready(visit(service(http_port=0, lexicon=path), errors_expected=True))
+    page, keyboard = new.page, new.page.keyboard
+    page.get_by_text("2 of 2 entries").wait_for()
+    page.get_by_label("Word or phrase").fill("Wu")
+    keyboard.press("Enter")
+    page.locator("#lexicon-failure", has_text="an entry has an alias, or ipa, or both").wait_for()
+    page.get_by_label("Read as").fill("woo hoo")
+    page.get_by_role("button", name="Hear it").press("Enter")
+    new.wait_state("finished")
+    assert new.measured("samplesPlayed") == tone_samples("woo hoo")
+    assert new.text("#lexicon-failure") == ""
+    page.get_by_label("Only for texts in").fill("xx")
+    page.get_by_role("button", name="Hear it").click()
+    page.locator("#lexicon-failure", has_text="No voice here speaks xx").wait_for()
+    page.get_by_label("Only for texts in").fill("en")
+    page.get_by_label("Capitals count").check()
+    page.get_by_label("Only for texts in").press("Enter")
+    page.get_by_role("status").filter(has_text="Wu is kept.").wait_for()
+    assert page.get_by_label("Word or phrase").input_value() == ""
+    assert path.read_text().endswith("- word: Wu\n  alias: woo hoo\n  language: en\n  case_sensitive: true\n")
+    page.get_by_label("Find an entry").fill("woo")
+    page.get_by_role("button", name="Change Wu, en").press("Enter")
+    page.get_by_label("Only for texts in").fill("")
+    page.get_by_label("Or phonemes").fill("wˈu")
+    page.get_by_role("button", name="Keep").click()
+    page.locator("#lexicon-rows tr", has_text="all").wait_for()
+    assert page.locator("#lexicon-rows tr").all_text_contents() == ["Wuwoo hoo, or /wˈu/allcountsHearChangeRemove"]
+    page.get_by_label("Find an entry").fill("NGUYEN")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("#lexicon-rows tr", has_text="counts").get_by_role("button", name="Remove").click()
+    page.locator("#lexicon-count", has_text="1 of 2 entries").wait_for()
+    assert [entry.word for entry in read(path)] == ["Nguyen", "Wu"]
+    path.write_text("- word: Nguyen\n")
+    page.get_by_label("Word or phrase").fill("Wu")
+    page.get_by_label("Read as").fill("woo")
+    page.get_by_role("button", name="Keep").click()
+    page.locator("#lexicon-failure", has_text="line 1").wait_for()
+
+
+def test_without_a_file_an_entry_is_heard_and_not_kept(service: StartService, visit: Open) -> None:
+    new = ready(visit(service(http_port=0)))
+    new.page.get_by_text("Start it with --lexicon FILE").wait_for()
+    assert new.page.get_by_role("button", name="Keep").is_disabled()
+    new.page.get_by_label("Word or phrase").fill("Wu")
+    new.page.get_by_label("Read as").fill("woo")
+    new.page.get_by_role("button", name="Hear it").click()
+    new.wait_state("finished")
+    assert new.measured("samplesPlayed") == tone_samples("woo")
+
+
 # For everybody
 
 
@@ -561,7 +649,7 @@ def test_a_screen_reader_finds_names_and_hears_what_happens(service: StartServic
     assert "0.3 seconds" in str(new.page.get_attribute("#wave", "aria-label"))
 
 
-def test_axe_finds_nothing_in_any_state(service: StartService, visit: Open, db: Path) -> None:
+def test_axe_finds_nothing_in_any_state(service: StartService, visit: Open, db: Path, tmp_path: Path) -> None:
     axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
     def check(new: Visit, state: str) -> None:
@@ -569,11 +657,17 @@ def test_axe_finds_nothing_in_any_state(service: StartService, visit: Open, db: 
         assert found.violations_count == 0, f"{state}: {found.generate_report()}"
 
     throttle = Throttle(2)
-    door = service(DescribedEngine(on_render=throttle), http_port=0, db=db, max_text_chars=1000)
+    lexicon = tmp_path / "lexicon.yaml"
+    lexicon.write_text("- word: Nguyen\n  alias: win\n")
+    door = service(DescribedEngine(on_render=throttle), http_port=0, db=db, max_text_chars=1000, lexicon=lexicon)
     new = ready(visit(door, errors_expected=True, reduced_motion="reduce"))
     page = new.page
     page.get_by_text("Voices that are not installed").click()
     page.get_by_text("Log", exact=True).click()
+    page.get_by_text("Snippet", exact=True).first.click()
+    page.get_by_label("Word or phrase").fill("Wu")
+    page.get_by_role("button", name="Keep").click()
+    page.locator("#lexicon-failure", has_text="alias").wait_for()
     with TextHost(door.tcp_port, "7"):
         page.get_by_role("button", name="Interrupt call 7").wait_for()
         page.get_by_label("Blend with").select_option("pm_alex")

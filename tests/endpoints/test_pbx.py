@@ -299,6 +299,7 @@ def test_a_barge_in_fades_and_no_old_audio_is_left(start: Callable[..., Service]
     assert steps[-fade_samples:].max() < 1.1 * steps[:-fade_samples].max()  # no click
 
 
+@pytest.mark.slow
 def test_a_barge_in_tells_what_was_heard_and_the_call_goes_on(start: Callable[..., Service]) -> None:
     door = start()
     with Pbx(door) as pbx:
@@ -630,9 +631,10 @@ def test_a_service_that_is_starting_takes_no_call(start: Callable[..., Service])
         assert not pbx.hear_to_hangup().any()
 
 
-def test_without_the_setting_there_is_no_door(service: StartService) -> None:
-    status, answer = ask(service(http_port=0), "/say", {"text": "Hello."})
-    assert (status, "--audiosocket-port" in str(answer)) == (404, True)
+def test_without_the_setting_text_waits_for_a_call_over_a_websocket(service: StartService) -> None:
+    door = service(http_port=0)
+    assert door.audiosocket_port is None
+    assert say(door, "Hello.")["state"] == "waiting"
 
 
 def test_the_door_needs_the_http_door(service: StartService) -> None:

@@ -269,9 +269,9 @@ def test_voice_and_speed_of_one_request(service: StartService) -> None:
     said: list[tuple[str, float]] = []
 
     class Recording(ToneEngine):
-        def prepare(self, text: str, voice: str, speed: float, *rest: Any) -> Any:
+        def prepare(self, text: str, voice: str, speed: float, *rest: Any, **options: Any) -> Any:
             said.append((voice, speed))
-            return super().prepare(text, voice, speed, *rest)
+            return super().prepare(text, voice, speed, *rest, **options)
 
     with Agent(service(Recording(voice_names=VOICES), http_port=0, speed=1.5)) as agent:
         agent.start(voice="female")
@@ -528,6 +528,7 @@ def test_cancel_of_what_is_not_in_flight_is_an_error(service: StartService, requ
         assert agent.hear("next").end["type"] == "done"
 
 
+@pytest.mark.slow
 def test_stop_ends_everything_and_closes_the_connection(service: StartService) -> None:
     throttle = Throttle()
     door = service(ToneEngine(on_render=throttle), http_port=0)
@@ -750,6 +751,7 @@ def test_idle_connections_over_their_bound_make_room_for_the_next(service: Start
     wait_nothing_left(door)
 
 
+@pytest.mark.slow
 def test_an_idle_connection_is_closed_in_time_and_a_speaker_is_not(service: StartService) -> None:
     throttle = Throttle()
     door = service(ToneEngine(on_render=throttle), http_port=0, idle_timeout_s=0.3)
@@ -924,6 +926,7 @@ def test_message_of_50_mb_closes_its_connection_only(service: StartService) -> N
 # Clients that go away
 
 
+@pytest.mark.slow
 def test_client_that_vanishes_stops_the_work(service: StartService) -> None:
     throttle = Throttle()
     door = service(ToneEngine(on_render=throttle), http_port=0)

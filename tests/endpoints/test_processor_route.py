@@ -99,6 +99,7 @@ def test_registration_moves_what_was_not_sent_to_the_processor(service: StartSer
         host.assert_silent()
 
 
+@pytest.mark.slow
 def test_registration_takes_over_from_a_reply_that_nobody_reads(service: StartService, events: EventLog) -> None:
     door = service(reply_stall_s=0.2, sink_buffer_s=10.0)
     text = "A text of five seconds, whose audio nobody ever wants to hear, not at all, no, no."
@@ -503,6 +504,7 @@ def test_goodbye_ends_the_route_and_chunk_ids_start_again(service: StartService,
         assert host.read_frame().chunk_id == 1
 
 
+@pytest.mark.slow
 def test_goodbye_in_the_midst_of_sending_keeps_chunk_ids_in_order(service: StartService, events: EventLog) -> None:
     door = service(NumberedEngine(), sink_buffer_s=200.0)
     with AudioProcessor() as processor, TextHost(door.tcp_port, processor.call_id) as host:

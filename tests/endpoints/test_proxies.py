@@ -50,6 +50,12 @@ def test_the_page_speaks_behind_a_proxy(
         ready(new).speak("Hello.")
         new.wait_state("finished")
         assert new.measured("samplesPlayed") == tone_samples("Hello.")
+        for title in ("Session WebSocket", "OpenAI speech"):
+            new.page.get_by_role("button", name=f"Test {title}").click()
+            new.page.get_by_role("status").filter(has_text=f"{title}: Answered").wait_for()
+        new.page.locator('[data-name="session"] summary').click()
+        snippet = new.page.locator('[data-name="session"] pre', has_text="service_url")
+        assert f"{proxy.url.replace('http', 'ws', 1)}ws/tts" in str(snippet.text_content())
         with new.page.expect_download() as download:
             new.page.get_by_role("button", name="Save MP3").click()
         assert Path(download.value.path()).stat().st_size > 500

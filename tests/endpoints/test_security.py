@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from telephony.endpoints import security
-from telephony.endpoints.security import Hosts, Keys, Origins, Rates, is_loopback
+from telephony.endpoints.keys import Keys
+from telephony.endpoints.security import Hosts, Origins, Rates, is_loopback
 from telephony.endpoints.tickets import LIFETIME_S, MAX_TICKETS, Tickets
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError

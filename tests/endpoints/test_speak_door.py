@@ -14,11 +14,11 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from telephony.audio.samples import to_pcm16
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
-from tests.clients import TIMEOUT_S, ForeignEngine, Throttle, figure, free_port, heard_by_a_hundred, tone, wait_figure
+from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, pcm
+from tests.clients import TIMEOUT_S, ForeignEngine, Throttle, crowd, figure, free_port, wait_figure
 from tests.conftest import StartService
 from tests.decoders import duration_s
 
@@ -49,27 +49,7 @@ from tests import livekit_speech, pipecat_pipelines
 from tests.livekit_speech import ONE_TRY, RETRIES, run
 from tests.pipecat_pipelines import Bot, pipeline_of
 
-NEVER_MS = 600_000
-"""A debounce that no test waits for."""
-
-TOKENS = ("Hel", "lo the", "re, caller. ", "How", " are", " you to", "day?")
-SENTENCES = ("Hello there, caller.", "How are you today?")
-KEY = "correct horse"
-
 Message = dict[str, Any]
-
-
-def pcm(*segments: str) -> bytes:
-    """What the tone engine says for segments."""
-    return b"".join(to_pcm16(tone(segment)) for segment in segments)
-
-
-@pytest.fixture
-def open_door(service: StartService) -> StartService:
-    def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
-        return service(engine, second, **{"http_port": 0, "max_first_audio_s": 0.0, **settings})
-
-    return start
 
 
 def address(door: Service, scheme: str = "http", **query: str) -> str:
@@ -432,6 +412,7 @@ def test_a_sentence_that_fails_is_a_warning_and_the_next_one_is_spoken(open_door
     assert (warning["type"], warning["code"]) == ("Warning", "synthesis_failed")
 
 
+@pytest.mark.slow
 def test_a_hundred_connections_never_hear_each_other(open_door: StartService) -> None:
     door = open_door(max_sessions=200)
 
@@ -444,7 +425,7 @@ def test_a_hundred_connections_never_hear_each_other(open_door: StartService) ->
                 heard += received if isinstance(received, bytes) else b""
         return heard
 
-    for number, heard in enumerate(heard_by_a_hundred(talk)):
+    for number, heard in enumerate(crowd(talk)):
         assert heard == pcm(f"Caller {number} speaks.", "And more.")
 
 

@@ -206,6 +206,7 @@ def test_audio_over_ten_mib_is_divided(service: StartService) -> None:
     assert abs(len(samples) - tone_samples(text)) <= tone_samples("   ")
 
 
+@pytest.mark.slow
 def test_text_as_long_as_a_frame_may_be_is_taken(service: StartService) -> None:
     door = service(ToneEngine(sample_rate=8))
     with TextHost(door.tcp_port, "1") as host:

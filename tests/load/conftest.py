@@ -10,7 +10,13 @@ import pytest
 from bench.crowd import Crowd
 from telephony.service import Service
 
-DOORS: dict[str, Any] = {"http_port": 0, "audiosocket_port": 0, "stream": True, "max_first_audio_s": 0.0}
+DOORS: dict[str, Any] = {
+    "http_port": 0,
+    "audiosocket_port": 0,
+    "wyoming_port": 0,
+    "stream": True,
+    "max_first_audio_s": 0.0,
+}
 """Settings of a service with all its doors open, as `crowd_of` needs them."""
 
 Size = Callable[[int, int], int]
@@ -26,4 +32,4 @@ def size(request: pytest.FixtureRequest) -> Size:
 def crowd_of(door: Service) -> Crowd:
     """Callers at all doors."""
     assert door.http_port is not None
-    return Crowd(door.tcp_port, door.http_port, door.audiosocket_port)
+    return Crowd(door.tcp_port, door.http_port, door.audiosocket_port, wyoming_port=door.wyoming_port)

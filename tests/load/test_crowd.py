@@ -30,7 +30,7 @@ def assert_heard(heard: Heard, name: str, sentences: list[str]) -> None:
 
 def wait_nobody_left(door: Service) -> None:
     """Waits until the service knows no call and no session, and has nothing to say."""
-    for name in ("livekit", "pipecat", "gateway", "openai", "contexts", "speak", "custom_voice", "audiosocket"):
+    for name in ("livekit", "pipecat", "gateway", "openai", "contexts", "speak", "audiosocket"):
         wait_figure(door, "tts_active_sessions", lambda sessions: sessions == 0, door=name)
     wait_figure(door, "tts_queue_depth", lambda depth: depth == 0)
     assert door.sessions.drain(TIMEOUT_S)

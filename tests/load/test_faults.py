@@ -66,10 +66,10 @@ class UnreliableEngine(ToneEngine):
         number = zlib.crc32(text.encode())
         return FAULTS[number // 2 % len(FAULTS)] if number % 2 else None
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(self, text: str, *given: Any, **options: Any) -> Utterance:
         if self.fault(text) == "refuses":
             raise SynthesisError("no phonemes")
-        return super().prepare(text, voice, speed, exact, language)
+        return super().prepare(text, *given, **options)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         (utterance,) = batch

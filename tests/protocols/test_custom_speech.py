@@ -23,7 +23,7 @@ def test_the_documented_messages_are_those_that_there_are() -> None:
     kinds = {get_args(kind.model_fields["type"].annotation)[0]: kind for kind in CLIENT}
     assert client == {name: [field for field in kind.model_fields if field != "type"] for name, kind in kinds.items()}
     sent = [json.loads(message.to_json()) for message in SERVICE]
-    assert service == {message.pop("type"): list(message) for message in sent}
+    assert service == {message.pop("type"): [*message, *message.get("data", ())] for message in sent}
 
 
 def test_the_first_message_says_how_audio_is_sent() -> None:

@@ -125,6 +125,7 @@ def test_a_room_works_a_bounded_time_ahead(rooms: list[Room]) -> None:
     assert asyncio.run(seconds_at_once()) in (10, 11)
 
 
+@pytest.mark.slow
 def test_who_has_much_to_hear_yet_is_served_when_that_is_less(rooms: list[Room]) -> None:
     room = start(rooms, ToneEngine())
     messages = asyncio.run(asyncio.wait_for(hear(room, speak(ahead_s=AHEAD_S + 0.2)), 5.0))

@@ -46,6 +46,10 @@ VOICES = {name: Voice(name, language) for name, language in (("af_a", "en-US"), 
         ("b+a", "b+a"),
         ("c+b+a", "c+a+b"),
         ("a*0.001+b*100", "b*100000+a"),
+        ("a~b", "a~b"),
+        ("a+a~b*0.5+c*0.25", "a~b*2+c"),
+        ("a+b~a*2+b*2", "a+b"),
+        ("a*2~a", "a"),
     ],
 )
 def test_recipes_of_one_sound_and_language_have_one_form(text: str, canonical: str) -> None:
@@ -221,7 +225,7 @@ def test_a_broken_file_leaves_the_last_good_blends_and_is_told_once(
 def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     """Runs a command; returns its exit status and what it printed."""
     names = ("af_aoede", "af_nicole", "pf_dora")
-    weights = cast(KokoroWeights, SimpleNamespace(voice_names=lambda: names))
+    weights = cast(KokoroWeights, SimpleNamespace(with_own=lambda _: SimpleNamespace(voice_names=lambda: names)))
     monkeypatch.setattr(__main__, "find_weights", lambda *_: weights)
 
     def run(*arguments: str) -> tuple[int, str]:
@@ -341,9 +345,9 @@ def test_the_language_asked_for_reaches_the_engine(service: StartService, client
     asked: list[str | None] = []
 
     class Recording(ToneEngine):
-        def prepare(self, *given: Any) -> Utterance:
+        def prepare(self, *given: Any, **options: Any) -> Utterance:
             asked.append(given[4])
-            return super().prepare(*given)
+            return super().prepare(*given, **options)
 
     door = service(Recording(other_languages=("pt-BR",)), http_port=0)
     for language in ("p", "en", None):

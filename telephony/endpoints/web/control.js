@@ -5,6 +5,7 @@ import {ask, post, problem} from "./service.js";
 import {duration} from "./status.js";
 import {engineName} from "./voices.js";
 
+const DOORS = {telephone: "Telephone", audiosocket: "AudioSocket", media: "Media WebSocket"};
 const MAX_LOG_LINES = 200;
 const MAX_ROWS = 50;                // of the table of calls
 
@@ -67,7 +68,7 @@ export async function followCalls() {
     const row = known.get(nameOf(call)) || newRow(call);
     known.delete(nameOf(call));
     const [, by, since, speaks] = row.children;
-    write(by, `${call.door === "audiosocket" ? "AudioSocket" : "Telephone"}: ${call.peers.join(", ")}`);
+    write(by, `${DOORS[call.door]}: ${call.peers.join(", ")}`);
     write(since, duration(call.connected_s));
     write(speaks, call.speaking ? "speaks" : "silent");
     rows.append(row);

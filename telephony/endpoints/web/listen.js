@@ -14,6 +14,7 @@ let drawing = false;
 let lastDrawn = 0;
 let maxChars = Infinity;
 let available = false;
+let failureId = "failure";         // the alert of what is spoken now
 
 const length = text => [...text].length;     // in characters, as the service counts them
 
@@ -47,12 +48,19 @@ function speak() {
     $("text").focus();
     return;
   }
+  say(text, chosenVoice());
+}
+
+/* Speaks a text in place of what is spoken now. A failure is told in the alert of that id. */
+export function say(text, voice, {pronunciations = [], failure = "failure"} = {}) {
   if (!available) return;
   speech?.stop();
+  alertIn(failureId, "");
+  failureId = failure;
   openAudio();
   for (const id of ["first-audio", "rtf", "heard", "gaps"]) figure(id, "–");
   Object.assign(measured, {samplesReceived: 0, samplesPlayed: 0, word: -1, waveBins: 0});
-  speech = new Speech(text, chosenVoice(), Number($("speed").value), showState);
+  speech = new Speech(text, voice, {speed: Number($("speed").value), pronunciations}, showState);
   speech.begin();
   if (!drawing) requestAnimationFrame(drawFrame);
   drawing = true;
@@ -70,7 +78,7 @@ function showState(told, name, message) {
   };
   write($("outcome"), texts[name]);
   announce(texts[name]);
-  alertIn("failure", message || "");
+  alertIn(failureId, message || "");
   const running = !speech.over;
   if (!running && document.activeElement === $("stop")) $("speak").focus();
   $("stop").disabled = !running;

@@ -2,6 +2,8 @@
 
 import {followCalls, followLog, restartLog, showSwitch, startControl} from "./control.js";
 import {$, alertIn, write} from "./dom.js";
+import {followDoors} from "./doors.js";
+import {followLexicon, startLexicon} from "./lexicon.js";
 import {forgetChoice, startLinking} from "./link.js";
 import {allowSpeech, redraw, startListening} from "./listen.js";
 import {drawPlots} from "./plots.js";
@@ -46,7 +48,8 @@ function fail(why) {
 }
 
 async function show(status) {
-  if (latest && status.uptime_s < latest.uptime_s) restartLog();
+  const restarted = latest !== null && status.uptime_s < latest.uptime_s;
+  if (restarted) restartLog();
   latest = status;
   keyFits();
   showStatus(status);
@@ -54,6 +57,8 @@ async function show(status) {
   if (SPEAKS.includes(status.status)) await followVoices(status);
   allowSpeech(SPEAKS.includes(status.status), status.max_text_chars);
   await followCalls();
+  await followDoors(restarted);
+  await followLexicon(restarted);
   await followLog();
 }
 
@@ -81,6 +86,7 @@ startListening();
 startChoosing();
 startLinking();
 startControl(poll);
+startLexicon();
 followTheme(redraw);
 write($("state"), "connecting");
 poll();

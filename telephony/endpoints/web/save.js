@@ -48,7 +48,7 @@ export async function saveWav(speech) {
 /* No browser writes MP3: the service speaks the words that were heard once more, mostly out of its cache. */
 export async function saveMp3(speech) {
   const answer = await post("v1/audio/speech", {
-    model: "kokoro", input: heardText(speech), voice: speech.voice, speed: speech.speed, response_format: "mp3", stream: false,
+    model: "kokoro", input: heardText(speech), voice: speech.voice, ...speech.how, response_format: "mp3", stream: false,
   });
   if (!answer.ok) throw new Error(await problem(answer));
   return offer(await answer.blob(), speech.voice, "mp3");

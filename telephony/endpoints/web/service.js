@@ -7,7 +7,8 @@ const STATUS_TIMEOUT_MS = 8000;
 let key = stored.get("sessionStorage", "api-key") || "";
 let given = false;                  // a key that the service has not answered to yet
 
-export const hasKey = () => key !== "";
+/* The key to show in what is to be copied. */
+export const keyOr = other => key || other;
 
 /* The key's bytes, one a character: headers take no others. */
 const keyBytes = () => String.fromCharCode(...new TextEncoder().encode(key));
@@ -50,15 +51,19 @@ export function askStatus() {
   return ask("v1/status", {signal: AbortSignal.timeout(STATUS_TIMEOUT_MS)});
 }
 
-export function post(path, body) {
-  return ask(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
+function send(method, path, body, options) {
+  return ask(path, {...options, method, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
 }
+
+export const post = (path, body, options) => send("POST", path, body, options);
+
+export const put = (path, body) => send("PUT", path, body);
 
 /* Why a request was refused. */
 export async function problem(answer) {
   try {
     const told = await answer.json();
-    const said = told.error?.message ?? (typeof told.detail === "string" ? told.detail : told.detail?.[0]?.msg);
+    const said = told.error?.message ?? told.err_msg ?? told.detail?.message ?? (typeof told.detail === "string" ? told.detail : told.detail?.[0]?.msg);
     if (said) return said;
   } catch { /* no JSON */ }
   return `the service answers ${answer.status}`;

@@ -41,7 +41,7 @@ export function loudness() {
 /* States, of which `onState` is told: connecting, waiting, speaking; then finished, or stopping and canceled, or stopped,
    or failed with a message. */
 export class Speech {
-  constructor(text, voice, speed, onState) {
+  constructor(text, voice, how, onState) {
     this.id = `page-${++speeches}`;
     this.text = text;
     this.askedAt = performance.now();
@@ -65,7 +65,7 @@ export class Speech {
     this.words = showText(text);
     this.cursor = 0;
     this.voice = voice;
-    this.speed = speed;
+    this.how = how;            // fields of a request: speed, and what else says how it is to be
     this.onState = onState;
   }
 
@@ -85,7 +85,7 @@ export class Speech {
     this.socket.addEventListener("open", () => {
       this.saidAt = this.lastAt = performance.now();
       this.send({type: "start", voice: this.voice, format: "pcm", sample_rate: RATE, timestamps: true});
-      this.send({type: "speak", text: this.text, request_id: this.id, speed: this.speed});
+      this.send({type: "speak", text: this.text, request_id: this.id, ...this.how});
       this.setState("waiting");
     });
     this.socket.addEventListener("message", ({data}) => {

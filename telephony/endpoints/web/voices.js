@@ -116,6 +116,14 @@ export function chosenVoice() {
   return `${voice}*${(100 - share) / 100}+${other}*${share / 100}`;
 }
 
+/* Who can say something in a language, by its tag: the chosen voice, or else the first that can; null for nobody. */
+export function voiceFor(language) {
+  const tag = (language || "").toLowerCase();
+  const speaks = voice => !tag || `${voice.language.toLowerCase()}-`.startsWith(`${tag}-`);
+  const chosen = voices.find(voice => voice.name === $("voice").value);
+  return chosen && speaks(chosen) ? chosenVoice() : voices.find(speaks)?.name ?? null;
+}
+
 /* What a link, or the next visit, has to know. */
 export function choice() {
   return {voice: $("voice").value, blend: $("blend").value, share: $("share").value};

@@ -22,7 +22,7 @@ from telephony.engines.cluster.messages import Description, Speak
 from telephony.engines.cluster.streams import Rooms, SegmentStreams
 from telephony.engines.cluster.utterance import ClusterUtterance
 from telephony.engines.recipes import Recipe
-from telephony.speech import Samples, Voice
+from telephony.speech import NEUTRAL, Intonation, Samples, Voice
 
 
 class ClusterEngine:
@@ -89,9 +89,18 @@ class ClusterEngine:
         """See `Loads`."""
         return self._loads.predict_first_audio_s()
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
         """As `open`, for a listener who hears nothing yet, and whose scheduler does not ask whether it is ready."""
-        return self.open(text, voice, speed, exact, language, ahead_s=0.0, on_ready=lambda: None)
+        return self.open(text, voice, speed, exact, language, intonation=intonation, ahead_s=0.0, on_ready=lambda: None)
 
     def open(
         self,
@@ -101,6 +110,7 @@ class ClusterEngine:
         exact: bool,
         language: str | None,
         *,
+        intonation: Intonation = NEUTRAL,
         ahead_s: float,
         on_ready: Callable[[], None],
         traceparent: str = "",
@@ -108,7 +118,7 @@ class ClusterEngine:
         """See `RemoteEngine`."""
         self.find_voice(voice)
         utterance = ClusterUtterance(
-            Speak(text, voice, speed, exact, language, ahead_s, traceparent=traceparent),
+            Speak(text, voice, speed, exact, language, ahead_s, traceparent=traceparent, intonation=intonation),
             self.sample_rate,
             on_ready,
             self._cancel,
@@ -165,4 +175,4 @@ class ClusterEngine:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _parts(self, voice: str) -> list[str]:
-        return [name for name, _ in recipes.parse(voice).parts]
+        return recipes.parse(voice).voices

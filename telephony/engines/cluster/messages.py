@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from telephony.audio.samples import to_pcm16
-from telephony.speech import Samples, Voice, Word
+from telephony.speech import NEUTRAL, Intonation, Samples, Voice, Word
 
 _PCM_SCALE = 32_767.0
 
@@ -17,7 +17,7 @@ class Speak:
     """A door asks for a segment.
 
     Attributes:
-        text, voice, speed, exact, language: see `Engine.prepare`.
+        text, voice, speed, exact, language, intonation: see `Engine.prepare`.
         ahead_s: how much its listener has still to hear, in seconds: clocks of machines need not agree.
         heard_samples: at its beginning, which the door has already.
         traceparent: of the door's span; empty for none.
@@ -33,6 +33,7 @@ class Speak:
     heard_samples: int = 0
     traceparent: str = ""
     avoid: frozenset[str] = frozenset()
+    intonation: Intonation = NEUTRAL
 
 
 @dataclass(frozen=True)

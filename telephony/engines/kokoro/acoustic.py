@@ -16,13 +16,17 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from telephony.engines.kokoro.dense import MakeDense
+from telephony.engines.kokoro.intonation import VOICED_HZ, intoned
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import EPS, GemmConv
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
+from telephony.speech import Intonation
 
 FRAME_SAMPLES = 300
 """Samples a frame: 80 frames a second at 24 kHz."""
+SOUND_STYLE = 128
+"""Of a style vector, so many figures are the sound's, and the rest the prosody's."""
 FFT_SAMPLES = 20
 HOP_SAMPLES = 5
 
@@ -30,9 +34,6 @@ HOP_SAMPLES = 5
 _ALBERT_LAYERS, _ALBERT_HEADS, _ALBERT_EPS = 12, 12, 1e-12
 # Of the harmonic source: what kokoro.istftnet.Generator gives its SourceModuleHnNSF, and that one's defaults.
 _HARMONICS, _AMPLITUDE, _NOISE, _RATE_HZ = 9, 0.1, 0.003, 24_000
-VOICED_HZ = 10.0
-"""The pitch over which a frame is voiced, in Hz: the source's own threshold."""
-
 _F32 = torch.float32
 
 
@@ -264,6 +265,7 @@ class AcousticModel(nn.Module):
         style: Tensor,
         speed: Tensor,
         seeds: Sequence[int] | None = None,
+        intonations: Sequence[Intonation] | None = None,
         *,
         reference_noise: bool = False,
     ) -> list[Acoustic]:
@@ -274,14 +276,17 @@ class AcousticModel(nn.Module):
             style: [B, 256], 128 for the sound, 128 for the prosody.
             speed: [B] float32.
             seeds, reference_noise: see `HarmonicSource`; the latter is of use for one utterance only.
+            intonations: how each one's pitch is changed; None: none is.
         """
-        sound, prosody = style[:, :128], style[:, 128:]
+        sound, prosody = style[:, :SOUND_STYLE], style[:, SOUND_STYLE:]
         counts = _lengths([len(row) for row in ids], style.device)
         padded = pad_sequence(list(ids), batch_first=True)
         features, durations = self._durations(padded, prosody, speed, counts)
         totals: list[int] = durations.sum(1).tolist()
         units = _lengths(totals, style.device)
         f0, energy = self._curves(_lasting(features, durations, totals), prosody, units)
+        if intonations is not None:
+            f0 = intoned(f0, energy, intonations)
         x = self._features(_lasting(self._text(padded, counts), durations, totals), f0, energy, sound, units)
         har = self.source(f0, _doubled(units), seeds, reference_noise=reference_noise)
         gain, beta = self.style(sound)

@@ -27,7 +27,7 @@ import torch
 
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, UnknownVoiceError, Utterance
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
+from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, SOUND_STYLE, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
@@ -42,7 +42,7 @@ from telephony.engines.kokoro.voices import describe
 from telephony.engines.kokoro.weights import KokoroWeights
 from telephony.engines.kokoro.words import timed
 from telephony.engines.recipes import Recipe
-from telephony.speech import MissingVoices, Samples, Voice
+from telephony.speech import NEUTRAL, Intonation, MissingVoices, Samples, Voice
 from telephony.text import markup
 from telephony.text.normalization import normalize
 
@@ -182,8 +182,8 @@ class KokoroEngine:
 
     def revision(self, voice: str) -> str:
         """Of the weights, of the style vectors of the voice or of those that it blends, of precision and statistics."""
-        parts = recipes.parse(voice).parts
-        styles = "-".join(self._weights.voice_digest(name)[:16] for name, _ in parts if name in self._voices)
+        names = recipes.parse(voice).voices
+        styles = "-".join(self._weights.voice_digest(name)[:16] for name in names if name in self._voices)
         statistics = self._statistics_of(voice)
         streamed = "whole" if statistics is None else statistics.digest
         return f"{self._weights.revision}-{styles}-{self.precision}-{streamed}"
@@ -193,7 +193,16 @@ class KokoroEngine:
         statistics = self._statistics_of(voice)
         return statistics.level_db(recipes.parse(voice).shares()) if statistics is not None else None
 
-    def prepare(self, text: str, voice: str, speed: float, exact: bool, language: str | None = None) -> Utterance:
+    def prepare(
+        self,
+        text: str,
+        voice: str,
+        speed: float,
+        exact: bool,
+        language: str | None = None,
+        *,
+        intonation: Intonation = NEUTRAL,
+    ) -> Utterance:
         """Phonemes of the text, in any thread. Prosody and source come with the first window of each piece.
 
         Raises:
@@ -205,7 +214,7 @@ class KokoroEngine:
         read_in = language or found.language
         pieces = self._g2p.phonemes(normalize(text, read_in), LETTERS.get(read_in, read_in))
         pieces = as_written(pieces, text, lambda word: markup.plain(normalize(word, read_in)))
-        return KokoroUtterance(pieces, found.name, speed, exact)
+        return KokoroUtterance(pieces, found.name, speed, exact, intonation)
 
     def render(self, batch: Sequence[Utterance]) -> list[Samples]:
         """The next window of each utterance, float32 [samples] at 24 kHz.
@@ -265,7 +274,8 @@ class KokoroEngine:
         pieces = [utterance.pieces.popleft() for utterance in utterances]
         with torch.inference_mode():
             acoustics = self._acoustics(
-                [(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)]
+                [(p.phonemes, u.voice, u.speed) for p, u in zip(pieces, utterances, strict=True)],
+                [u.intonation for u in utterances],
             )
             for utterance, piece, acoustic in zip(utterances, pieces, acoustics, strict=True):
                 durations: list[int] = acoustic.durations.tolist()
@@ -332,16 +342,19 @@ class KokoroEngine:
         counts = [FRAME_SAMPLES * min(frames, a.frames - start) for a, start in zip(acoustics, starts, strict=True)]
         return [row[:count] for row, count in zip(audio, counts, strict=True)]
 
-    def listen(self, text: str, voice: str, speed: float = 1.0) -> Acoustic:
+    def listen(self, text: str, voice: str, speed: float = 1.0, intonation: Intonation = NEUTRAL) -> Acoustic:
         """Prosody and source of a text in the voice's language, of as much as one pass takes. For measurements.
 
         Raises:
             SynthesisError: nothing in the text can be spoken.
         """
-        return self._acoustics([(self._g2p.phonemes(text, voice[0])[0].phonemes, voice, speed)])[0]
+        phonemes = self._g2p.phonemes(text, voice[0])[0].phonemes
+        return self._acoustics([(phonemes, voice, speed)], [intonation])[0]
 
-    def _acoustics(self, said: Sequence[tuple[str, str, float]]) -> list[Acoustic]:
-        """Prosody and source of phonemes, voice and speed each, in one pass."""
+    def _acoustics(
+        self, said: Sequence[tuple[str, str, float]], intonations: Sequence[Intonation] | None = None
+    ) -> list[Acoustic]:
+        """Prosody and source of phonemes, voice and speed each, in one pass. Without intonations all are neutral."""
         ids, styles, speeds, seeds = [], [], [], []
         for phonemes, voice, speed in said:
             # One text has one sound, in whatever process: what is begun in one room is gone on with in another.
@@ -351,7 +364,7 @@ class KokoroEngine:
             styles.append(self._style(voice, len(phonemes)))
             speeds.append(speed)
         rates = torch.tensor(speeds, device=self.device)
-        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), rates, seeds)
+        acoustics: list[Acoustic] = self._acoustic(ids, torch.cat(styles), rates, seeds, intonations)
         return acoustics
 
     def voices_without_statistics(self) -> list[str]:
@@ -360,21 +373,28 @@ class KokoroEngine:
 
     def _statistics_of(self, voice: str) -> NormStatistics | None:
         """What knows a voice, or all voices of a blend."""
-        parts = recipes.parse(voice).parts
-        if any(name not in self._voices and name not in self._unusable for name, _ in parts):
+        names = recipes.parse(voice).voices
+        if any(name not in self._voices and name not in self._unusable for name in names):
             return None
-        digests = {name: self._weights.voice_digest(name) for name, _ in parts}
+        digests = {name: self._weights.voice_digest(name) for name in names}
         return next((known for known in self._statistics if known.know(digests)), None)
 
     def _style(self, voice: str, phonemes: int) -> torch.Tensor:
         """The style vector of a voice for so many phonemes, float32 [1, 256]; a blend's is the mean of its voices'."""
         # A voice has one style vector for each number of phonemes (kokoro.KPipeline.infer).
-        shares = recipes.parse(voice).shares()
+        recipe = recipes.parse(voice)
+        sound = self._mean_style(recipe.shares(), phonemes)
+        if not recipe.prosody:
+            return sound
+        prosody = self._mean_style(recipe.prosody_shares(), phonemes)
+        return torch.cat([sound[:, :SOUND_STYLE], prosody[:, SOUND_STYLE:]], 1)
+
+    def _mean_style(self, shares: Sequence[tuple[str, float]], phonemes: int) -> torch.Tensor:
         return sum((share * self._pack(name)[phonemes - 1] for name, share in shares), torch.zeros(()))
 
     def _sounds(self, voice: str) -> torch.Tensor:
         """What of a voice's styles the vocoder sees, for a few lengths: float32 [5, 128]."""
-        return torch.from_numpy(self._weights.load_voice(voice))[50::100, 0, :128]
+        return torch.from_numpy(self._weights.load_voice(voice))[50::100, 0, :SOUND_STYLE]
 
     def _pack(self, voice: str) -> torch.Tensor:
         """Style vectors of a voice of the weights, float32 [510, 1, 256], on the device."""

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from telephony.engines.kokoro.acoustic import VOICED_HZ, Acoustic
+from telephony.engines.kokoro.acoustic import Acoustic
+from telephony.engines.kokoro.intonation import VOICED_HZ
 from telephony.engines.kokoro.layers import EPS
 
 SHIPPED = "statistics.npz"

@@ -12,7 +12,7 @@ import numpy as np
 from telephony.audio.samples import SilenceTrimmer, pause_s
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic
 from telephony.engines.kokoro.words import Piece
-from telephony.speech import Samples, Word
+from telephony.speech import NEUTRAL, Intonation, Samples, Word
 
 SAMPLE_RATE_HZ = 24_000
 
@@ -22,7 +22,7 @@ class KokoroUtterance:
 
     Args:
         pieces: at least one.
-        voice, speed: of all of them.
+        voice, speed, intonation: of all of them.
         exact: whether the model's own silence is kept.
 
     Attributes:
@@ -31,9 +31,12 @@ class KokoroUtterance:
         left_out: samples that somebody else has rendered, and that are not heard of it.
     """
 
-    def __init__(self, pieces: Iterable[Piece], voice: str, speed: float, exact: bool) -> None:
+    def __init__(
+        self, pieces: Iterable[Piece], voice: str, speed: float, exact: bool, intonation: Intonation = NEUTRAL
+    ) -> None:
         self.pieces = deque(pieces)
         self.voice, self.speed, self.exact = voice, speed, exact
+        self.intonation = intonation
         self.piece: Piece | None = None
         self.acoustic: Acoustic | None = None
         self.windows: deque[tuple[int, int]] = deque()

@@ -18,9 +18,9 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from telephony.engines.kokoro.layout import (
     import_directory,
     sha256_of,
 )
+from telephony.engines.kokoro.own_voices import OwnVoice, find_voices
 from telephony.engines.kokoro.sources import SOURCES
 from telephony.telemetry import logs
 
@@ -64,10 +65,17 @@ class KokoroWeights:
     voices_dir: Path  # NAME.bin each
     source: str  # 'hub', 'npm fp32', 'pip int8, dequantised', 'directory'
     revision: str  # the hub's revision, or the sha256 of the file that the model was made from
+    own_voices: Mapping[str, OwnVoice] = field(default_factory=dict)  # besides those of `voices_dir`
 
     def voice_names(self) -> tuple[str, ...]:
         """The voices, sorted, such as 'af_sky'."""
-        return tuple(sorted(path.stem for path in self.voices_dir.glob("*.bin")))
+        return tuple(sorted([*(path.stem for path in self.voices_dir.glob("*.bin")), *self.own_voices]))
+
+    def with_own(self, directory: Path | None) -> KokoroWeights:
+        """The same with the voices of a directory of one's own, if there is one."""
+        if directory is None:
+            return self
+        return replace(self, own_voices=find_voices(directory, self.voice_names()))
 
     def load_voice(self, name: str) -> NDArray[np.float32]:
         """The voice's style vectors: float32 of shape (510, 1, 256), one vector per length in phonemes - 1.
@@ -76,11 +84,15 @@ class KokoroWeights:
         """
         if name not in self.voice_names():
             raise WeightsError(f"no voice {name!r}; there are: {', '.join(self.voice_names())}")
+        if name in self.own_voices:
+            return self.own_voices[name].styles
         values = np.fromfile(self.voices_dir / f"{name}.bin", dtype="<f4")
         return values.astype(np.float32, copy=False).reshape(VOICE_SHAPE)
 
     def voice_digest(self, name: str) -> str:
         """The sha256 of the voice's style vectors, as the manifest has it. Raises WeightsError as `load_voice`."""
+        if name in self.own_voices:
+            return self.own_voices[name].digest
         files = _manifest_files(self.model_path.parent)
         entry = files.get(f"{VOICES_DIR}/{name}.bin")
         if entry is None:

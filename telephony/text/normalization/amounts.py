@@ -18,6 +18,8 @@ _CODES = (
     "USD EUR GBP BRL JPY CHF CAD AUD NZD MXN ARS CLP COP CNY INR SEK NOK DKK PLN CZK HUF ILS ZAR KRW SGD HKD AED SAR "
     "RUB UAH AOA MZN"
 ).split()
+# One of these is in every amount.
+_MONEY_MARKS = (*"$€£¥₹₩₽₺₴¢", *(code.lower() for code in _CODES))
 UNITS = {
     "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram", "t": "mass-tonne", "km": "length-kilometer",
     "m": "length-meter", "cm": "length-centimeter", "mm": "length-millimeter", "km/h": "speed-kilometer-per-hour",
@@ -105,9 +107,9 @@ def money_rules(language: Language) -> list[Rule]:
         return f"{language.less if match[1] == '<' else language.greater} "
 
     return [
-        near_digits("comparison", _COMPARED, compared),
-        near_digits("money", before, symbol_first),
-        at_digits("money", after, symbol_last),
+        near_digits("comparison", _COMPARED, compared, "<>"),
+        near_digits("money", before, symbol_first, _MONEY_MARKS),
+        at_digits("money", after, symbol_last, _MONEY_MARKS),
     ]
 
 
@@ -150,11 +152,11 @@ def measure_rules(language: Language) -> list[Rule]:
         return " ".join(language.counted(Written(int(value)), language.unit(unit)) for value, unit in parts)
 
     return [
-        at_digits("feet and inches", _FEET, feet),
-        at_digits("percentage", percent, hundredths),
-        at_digits("unit", per_second, rate),
+        at_digits("feet and inches", _FEET, feet, "'"),
+        at_digits("percentage", percent, hundredths, "%‰"),
+        at_digits("unit", per_second, rate, ("bps",)),
         at_digits("unit", measure, measured),
-        at_digits("degrees", degrees, angle),
+        at_digits("degrees", degrees, angle, "°"),
     ]
 
 
@@ -171,7 +173,7 @@ def range_rules(language: Language) -> list[Rule]:
         joint = language.ampersand if _BETWEEN.search(before) else language.to
         return f"{match[1]} {joint} {match[3]}"
 
-    return [at_digits("range", _RANGE, between)]
+    return [at_digits("range", _RANGE, between, "-–")]
 
 
 def number_rules(language: Language) -> list[Rule]:
@@ -239,10 +241,10 @@ def number_rules(language: Language) -> list[Rule]:
 
     return [
         near_words("fraction", _GLYPH, glyph, _GLYPHS),
-        at_digits("fold", _FOLD, fold),
-        near_digits("fraction", _SLASHED, fraction),
-        at_digits("ratio", _RATIO, ratio),
-        near_digits("version", _VERSION, version),
+        at_digits("fold", _FOLD, fold, "x×"),
+        near_digits("fraction", _SLASHED, fraction, "/"),
+        at_digits("ratio", _RATIO, ratio, ":"),
+        near_digits("version", _VERSION, version, "."),
         at_digits("number", scaled, thousands),
         at_digits("number", plain, any_number),
         # What is left are digits between marks that make no number.

@@ -33,6 +33,9 @@ _GROUP_SPACE = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
 _SPACE = re.compile(r"\s+")
 _FRACTION = re.compile(r"([¼-¾⅐-⅞])(?=[^\W\d_])")
 _KEYCAP = re.compile("\ufe0f?\u20e3")
+# Every emoji has one of these; letters of Europe, quotation marks and currencies are none of them. The library looks
+# at each character of a text in turn.
+_PERHAPS_EMOJI = re.compile("[©®\u203c-\u209f\u20d0-\U0010ffff]")
 
 _MARKS = str.maketrans(
     {
@@ -56,7 +59,8 @@ def clean(text: str) -> str:
     text = _markdown(_TAG.sub(" ", text))
     if not text.isascii():
         text = _GUILLEMETS.sub('"', _KEYCAP.sub(" ", text).translate(_MARKS))
-        text = emoji.replace_emoji(text, " ")
+        if _PERHAPS_EMOJI.search(text):
+            text = emoji.replace_emoji(text, " ")
     return _SPACE.sub(" ", text)
 
 

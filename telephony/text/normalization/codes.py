@@ -66,7 +66,7 @@ def rules(language: Language) -> list[Rule]:
 
     return [
         near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
-        near_digits("ISBN", _ISBN, isbn),
+        near_digits("ISBN", _ISBN, isbn, ("isbn",)),
         at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
         near_digits("code", _CODE, code),
         near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
@@ -81,8 +81,8 @@ def key_rules(language: Language) -> list[Rule]:
         return " ".join(names.get(key) or language.spell_digits(key) for key in match.group())
 
     return [
-        Rule("keys", _KEYS, keys),
-        Rule("keys", _STAR_KEY, lambda match: language.star_key),
+        near_words("keys", _KEYS, keys, "*#"),
+        near_words("keys", _STAR_KEY, lambda match: language.star_key, "*"),
     ]
 
 

@@ -25,9 +25,9 @@ def rules(language: Language) -> list[Rule]:
         return numeric_date(match[1], match[3], match[4], language)
 
     return [
-        at_digits("date", _ISO, iso),
+        at_digits("date", _ISO, iso, "-"),
         at_digits("date", _NUMERIC, numeric),
-        near_digits("date", _short_date(language), lambda match: _short(match, language)),
+        near_digits("date", _short_date(language), lambda match: _short(match, language), "/"),
     ]
 
 

@@ -63,12 +63,14 @@ def rules(language: Language) -> list[Rule]:
     return [
         near_words("file name", _BARE_ENDING, lambda match: f"{language.dot} {_ending(match[1])}", (".",)),
         near_words("web address", _BARE_DOMAIN, lambda match: f"{language.dot} {_host(match[1], language)}", (".",)),
-        Rule("e-mail address", _EMAIL, email),
-        Rule("web address", _URL, url),
-        Rule("web address", _DOMAIN, domain),
-        Rule("file name", _FILE, file),
-        Rule("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}"),
-        Rule("hashtag", _TAG, lambda match: f"{language.hashtag} {_said(_CAMEL.sub(' ', match[1]), language)}"),
+        near_words("e-mail address", _EMAIL, email, "@"),
+        near_words("web address", _URL, url, ("://", "www.")),
+        near_words("web address", _DOMAIN, domain, "."),
+        near_words("file name", _FILE, file, "."),
+        near_words("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}", "@"),
+        near_words(
+            "hashtag", _TAG, lambda match: f"{language.hashtag} {_said(_CAMEL.sub(' ', match[1]), language)}", "#"
+        ),
     ]
 
 

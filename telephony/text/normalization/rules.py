@@ -86,14 +86,24 @@ class Rule:
         return f"{before}{said}{after}"
 
 
-def at_digits(name: str, pattern: re.Pattern[str], say: Callable[[re.Match[str]], str | None]) -> Rule:
-    """A rule whose matches begin with the first digit of some, or with its sign."""
-    return Rule(name, pattern, say, numeric=True, at_digits=True)
+def at_digits(
+    name: str,
+    pattern: re.Pattern[str],
+    say: Callable[[re.Match[str]], str | None],
+    words: Iterable[str] | None = None,
+) -> Rule:
+    """A rule whose matches begin with the first digit of some, or with its sign; `words` as in `near_words`."""
+    return Rule(name, pattern, say, numeric=True, at_digits=True, words=None if words is None else tuple(words))
 
 
-def near_digits(name: str, pattern: re.Pattern[str], say: Callable[[re.Match[str]], str | None]) -> Rule:
-    """A rule whose matches contain a digit, or touch one."""
-    return Rule(name, pattern, say, numeric=True)
+def near_digits(
+    name: str,
+    pattern: re.Pattern[str],
+    say: Callable[[re.Match[str]], str | None],
+    words: Iterable[str] | None = None,
+) -> Rule:
+    """A rule whose matches contain a digit, or touch one; `words` as in `near_words`."""
+    return Rule(name, pattern, say, numeric=True, words=None if words is None else tuple(words))
 
 
 def near_words(

@@ -1,14 +1,15 @@
-"""A small subset of SSML: say-as, break, phoneme, sub, prosody rate; p and s for structure."""
+"""A subset of SSML: say-as, break, phoneme, sub, prosody, emphasis, voice, lang; p and s for structure."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.parsers import expat
 
-from telephony.text import markup
+from telephony.speech import NEUTRAL, Intonation
+from telephony.text import markup, prosody
 from telephony.text.markup import INLINE
 
 MAX_DEPTH = 32
@@ -29,7 +30,10 @@ _BREATHS = (". ", "! ", "? ", "\n")
 _SAY_AS = frozenset("digits characters spell-out telephone currency date time cardinal ordinal number".split())
 # How fast what is emphasised is, and the pause before it in seconds.
 _EMPHASES = {"strong": (0.8, 0.15), "moderate": (0.9, 0.05), "none": (1.0, 0.0), "reduced": (1.15, 0.0)}
-_TRANSPARENT = frozenset("speak p s voice lang mark".split())
+_TRANSPARENT = frozenset("speak p s voice lang mark prosody emphasis".split())
+# What begins and ends a span.
+_DIVIDING = _TRANSPARENT - {"mark"}
+_MAX_NAME = 200
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
 _PERCENTAGE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)%")
 _MARKUP = str.maketrans("", "", "[]()/")
@@ -56,17 +60,25 @@ class Span:
         text: what to say, as it is written; `said` has it in a language. May be empty where there is only a pause.
         rate: how fast, as a factor of the voice's speed.
         pause_s: silence behind it, in seconds.
+        intonation, volume: see `Segment`.
+        voice: the name of who is to say it; None: who says the rest.
+        language: what it is written in; None: what the rest is.
     """
 
     text: str
     rate: float = 1.0
     pause_s: float = 0.0
+    intonation: Intonation = NEUTRAL
+    volume: float = 1.0
+    voice: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
 class _Open:
     name: str
-    rate: float
+    manner: Span
+    """How what is inside is said: a span without a text."""
     say: Callable[[str], str] | None
     """How the text directly inside is said; None: as any text."""
 
@@ -151,26 +163,52 @@ class _Reader:
             raise self._fail(f"no {name} inside {self._open[-1].name}")
         if len(self._open) >= MAX_DEPTH:
             raise self._fail(f"more than {MAX_DEPTH} elements inside each other")
-        rate = self._open[-1].rate if self._open else 1.0
+        manner = self._manner
         if name == "break":
             self._close_span(self._pause(attributes))
         elif name == "prosody":
             self._close_span(0.0)
-            rate = self._rate(attributes.get("rate", "medium"), rate)
+            manner = self._prosody(attributes, manner)
         elif name == "emphasis":
             level = attributes.get("level", "moderate")
             if level not in _EMPHASES:
                 raise self._fail("a level of emphasis is one of " + ", ".join(_EMPHASES))
             faster, pause_s = _EMPHASES[level]
             self._close_span(pause_s)
-            rate = min(_FASTEST, max(_SLOWEST, rate * faster))
-        elif name in ("p", "s"):
+            manner = replace(manner, rate=min(_FASTEST, max(_SLOWEST, manner.rate * faster)))
+        elif name in ("p", "s", "voice", "lang"):
             self._close_span(0.0)
+            manner = self._spoken_by(name, attributes, manner)
         say = self._saying(name, attributes)
         if say is not None:
             self._inner = []
             self._inner_chars = 0
-        self._open.append(_Open(name, rate, say))
+        self._open.append(_Open(name, manner, say))
+
+    @property
+    def _manner(self) -> Span:
+        return self._open[-1].manner if self._open else Span("")
+
+    def _prosody(self, attributes: dict[str, str], outer: Span) -> Span:
+        """How a prosody element has it said."""
+        intonation = outer.intonation
+        try:
+            if "pitch" in attributes:
+                intonation = intonation.then(prosody.pitch(attributes["pitch"]))
+            if "range" in attributes:
+                intonation = intonation.then(prosody.pitch_range(attributes["range"]))
+            volume = prosody.volume(attributes["volume"], outer.volume) if "volume" in attributes else outer.volume
+        except ValueError as error:
+            raise self._fail(str(error)) from None
+        rate = self._rate(attributes.get("rate", "medium"), outer.rate)
+        return replace(outer, rate=rate, intonation=intonation, volume=volume)
+
+    def _spoken_by(self, name: str, attributes: dict[str, str], outer: Span) -> Span:
+        """Who says what is in a voice element, and in which language."""
+        language = attributes.get("xml:lang", "").strip()[:_MAX_NAME] or outer.language
+        # Of several names the first that there is would do; documents name one.
+        names = attributes.get("name", "").split() if name == "voice" else []
+        return replace(outer, voice=names[0][:_MAX_NAME] if names else outer.voice, language=language)
 
     def _saying(self, name: str, attributes: dict[str, str]) -> Inner | None:
         """How the text directly inside an element is said; None: as any text."""
@@ -192,7 +230,7 @@ class _Reader:
                 raise self._fail("unknown interpret-as")
             layout = attributes.get("format", "")
             return lambda word: f"{_MARK}{kind}{_BETWEEN}{layout}{_BETWEEN}{word}{_MARK}" if word else ""
-        if name not in _TRANSPARENT | {"prosody", "emphasis"}:
+        if name not in _TRANSPARENT:
             raise self._fail("unknown element")
         return None
 
@@ -200,7 +238,7 @@ class _Reader:
         closed = self._open[-1]
         if closed.say is not None:
             self._said.append(closed.say("".join(self._inner).strip()))
-        elif name in ("prosody", "emphasis", "p", "s", "speak"):
+        elif name in _DIVIDING:
             self._close_span(0.0)
         self._open.pop()
 
@@ -234,14 +272,13 @@ class _Reader:
         text = " ".join("".join(self._said).split())
         self._said = []
         self._said_chars = 0
-        rate = self._open[-1].rate if self._open else 1.0
         if text:
-            self._spans.append(Span(text, rate, pause))
+            self._spans.append(replace(self._manner, text=text, pause_s=pause))
         elif pause and self._spans:
             last = self._spans[-1]
-            self._spans[-1] = Span(last.text, last.rate, min(MAX_BREAK_S, last.pause_s + pause))
+            self._spans[-1] = replace(last, pause_s=min(MAX_BREAK_S, last.pause_s + pause))
         elif pause:
-            self._spans.append(Span("", rate, pause))
+            self._spans.append(replace(self._manner, pause_s=pause))
 
     def _required(self, attributes: dict[str, str], name: str, attribute: str) -> str:
         value = attributes.get(attribute, "").strip()

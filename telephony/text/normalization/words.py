@@ -84,8 +84,8 @@ def symbol_rules(language: Language) -> list[Rule]:
         named("|¦", r"\s?[|¦]\s?", ", "),
         named("[{", r"[\[{]", "("),
         named("]}", r"[\]}]", ")"),
-        Rule("dash", re.compile(r"\s–\s|\s-{1,3}\s|-{2,}"), lambda match: " — "),
-        Rule("dash", re.compile(r"–"), lambda match: "-"),
+        near_words("dash", re.compile(r"\s–\s|\s-{1,3}\s|-{2,}"), lambda match: " — ", "-–"),
+        near_words("dash", re.compile(r"–"), lambda match: "-", "–"),
     ]
 
 

@@ -19,14 +19,14 @@ from telephony.engines.cluster import streams
 from telephony.engines.cluster.engine import ClusterEngine
 from telephony.engines.cluster.messages import Accepted, Description, Load, Message, Sound, Speak
 from telephony.engines.cluster.utterance import ClusterUtterance
-from telephony.engines.tone import ToneEngine
+from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.rooms.room import Room
 from telephony.scheduling.failover import Failover
 from telephony.scheduling.queues import Request, Window
 from telephony.scheduling.scheduler import Scheduler
-from telephony.speech import Segment
+from telephony.speech import Intonation, Segment
 from telephony.telemetry.metrics import Metrics
-from tests.clients import TIMEOUT_S, Throttle, tone, until
+from tests.clients import TIMEOUT_S, Throttle, dominant_hz, tone, until
 
 TEXT = "This is a sentence of a few windows, which somebody hears to its very end."
 
@@ -137,6 +137,17 @@ def test_a_text_is_heard_as_its_room_says_it(doors: OpenDoor) -> None:
     door = doors(ToneEngine())
     assert door.say(TEXT, "And more.") == to_pcm16(np.concatenate([tone(TEXT), tone("And more.")]))
     assert len(door.house.asked) == 2
+
+
+def test_a_room_says_a_segment_with_its_intonation(doors: OpenDoor) -> None:
+    door = doors(ToneEngine())
+    request = Request(
+        iter([Segment("One", intonation=Intonation(2.0))]), door.engine, "tone", 1.0, 0, 1, intonation=Intonation(0.75)
+    )
+    door.queue.put(request)
+    assert door.queue.wait_idle(TIMEOUT_S)
+    samples = np.concatenate([window.samples for window in door.heard])
+    assert dominant_hz(samples, 24_000) == pytest.approx(1.5 * pitch_hz("One"), abs=10)
 
 
 def test_words_come_once_and_with_their_times(doors: OpenDoor) -> None:

@@ -124,7 +124,7 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_words("Roman numeral", _DIVISION, division, [f"{short}." for short in _DIVISIONS]),
-        Rule("Roman numeral", _WORLD_WAR, lambda match: f"World War {language.cardinal(len(match[1]))}"),
+        near_words("Roman numeral", _WORLD_WAR, lambda match: f"World War {language.cardinal(len(match[1]))}", ("ww",)),
         Rule("Roman numeral", _NAMED, named),
         Rule("Roman numeral", _CENTURY, century),
     ]
@@ -134,8 +134,8 @@ def slash_rules(language: EnglishGrammar) -> list[Rule]:
     """Strokes between words."""
 
     return [
-        Rule("stroke", _EITHER_OR, lambda match: f"{match[1]} or {match[2]}"),
-        Rule("stroke", _STROKE, lambda match: f" {language.slash} "),
+        near_words("stroke", _EITHER_OR, lambda match: f"{match[1]} or {match[2]}", "/"),
+        near_words("stroke", _STROKE, lambda match: f" {language.slash} ", "/"),
     ]
 
 

@@ -139,7 +139,7 @@ class French(Romance):
     months = tables.MONTHS
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"
-        r"passe|postal|poste|vol|terminant par|se termine par|chiffres|numéro"
+        r"passe|postal|poste|vol|terminant par|se termine par|finit par|finissant par|chiffres|numéro"
     )
     short_code_words = r"appelez|composez|code|PIN|CVV|poste"
     date_words = r"le|du|au|jusqu'au|depuis le|avant le|après le|date|échéance"

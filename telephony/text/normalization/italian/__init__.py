@@ -147,7 +147,7 @@ class Italian(Romance):
     months = tables.MONTHS
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
-        r"polizza|cliente|CAP|interno|volo|termina con|che finisce con|cifre|telefono|cellulare|numero"
+        r"polizza|cliente|CAP|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|PIN|CVV|CAP|interno"
     date_words = r"il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
@@ -159,7 +159,8 @@ class Italian(Romance):
     before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
     named_versions = f"{Romance.named_versions}|versione|articolo"
     not_nouns = frozenset(
-        "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se virgola "
+        "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se "
+        "virgola fuori "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
     )
 

@@ -142,7 +142,7 @@ class Portuguese(Romance):
     code_words = (
         r"código|codigo|PIN|senha|conta|agência|pedido|referência|protocolo|CPF|CNPJ|RG|NIF|CEP|cartão|reserva|bilhete|"
         r"fatura|nota|rastreio|rastreamento|"
-        r"matrícula|ramal|apólice|voo|final|dígitos|telefone|celular|número"
+        r"matrícula|ramal|apólice|voo|final|(?:conta|cartão|número) termina em|dígitos|telefone|celular|número"
     )
     short_code_words = r"ligue|disque|código|codigo|PIN|senha|CVV|ramal"
     date_words = r"dia|em|até|desde|antes de|depois de|após|de|data|vence|vencimento"

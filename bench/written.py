@@ -1,0 +1,144 @@
+"""`python -m bench.written`: whether figures and codes are understood as well as sentences written out by hand.
+
+bench/sentences/ has sentences full of numbers, addresses and codes, each with what it means in words, as a native
+speaker wrote it. The product says both; Whisper base writes down what it hears, and the words of that which are not
+those that were meant are counted. Where a sentence can be read in several ways (third column and on), the nearest
+counts, for both sides. Results are kept after every language, and a file given with `--json` is added to, as in
+bench.words. The service's environment variables apply. No figure in here is a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import report
+from bench.product import settings_from_environment, speak
+from bench.recogniser import Recognise, load_recogniser, word_errors
+from bench.words import VOICES, Heard, begin
+from telephony.engines import catalog
+from telephony.speech import Samples
+from telephony.telemetry import logs
+from telephony.text.normalization import normalize
+
+DIRECTORY = Path(__file__).parent / "sentences"
+SIDES = ("written", "by_hand")
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A sentence as it is written, and what it means in words: what is spoken by hand comes first."""
+
+    written: str
+    readings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A sentence, the number of its words, and what was heard of it as it is written and as it is written out."""
+
+    text: str
+    words: int
+    written: Heard
+    by_hand: Heard
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = report.command_line("bench.written", __doc__)
+    parser.add_argument("--languages", nargs="+", choices=list(VOICES), default=list(VOICES), metavar="TAG")
+    parser.add_argument("--sentences", type=int, default=60, metavar="N", help="in each language (default 60)")
+    parser.add_argument("--seed", type=int, default=1, help="of the noise (default 1)")
+    options = parser.parse_args(arguments)
+    if options.sentences < 1:
+        parser.error("--sentences must be 1 or more")
+    try:
+        document = begin(options.json, options.seed, "written")
+    except ValueError as error:
+        parser.error(f"--json {options.json}: {error}")
+    settings = dataclasses.replace(settings_from_environment(), engine="kokoro", voice=VOICES[options.languages[0]])
+    logs.configure("warning", settings.log_format)
+    path = options.json
+    recognise = load_recogniser(settings.cache_dir / "whisper-base")
+    engine = catalog.load_main(settings)
+    for language in options.languages:
+        voice = VOICES[language]
+
+        def say(text: str, voice: str = voice) -> Samples:
+            import torch
+
+            torch.manual_seed(options.seed)
+            return speak(engine, text, voice)
+
+        compared = compare(sentences(language)[: options.sentences], language, say, recognise)
+        document["languages"][language] = {"voice": voice, **summary(compared)}
+        path = report.save(document, path, "written")
+    print(render(document))
+    print(f"\nwritten to {path}")
+    return 0
+
+
+def sentences(language: str) -> list[Meant]:
+    """A language's sentences, by its tag."""
+    lines = (DIRECTORY / f"{language}.tsv").read_text(encoding="utf-8").splitlines()
+    return [Meant(written, tuple(readings)) for written, *readings in (line.split("\t") for line in lines)]
+
+
+def compare(
+    meant: Sequence[Meant], language: str, say: Callable[[str], Samples], recognise: Recognise
+) -> list[Compared]:
+    """Has each sentence said as it is written and as it is written out, and tells what was heard."""
+    results = []
+    for index, sentence in enumerate(meant, 1):
+        print(f"{language}: {index} of {len(meant)}", file=sys.stderr)
+        heard: dict[str, str] = {}
+        for text in (sentence.written, sentence.readings[0]):
+            # What is the same in words is the same sound.
+            words = normalize(text, language)
+            if words not in heard:
+                heard[words] = recognise(say(text), language)
+        sides = []
+        counts = []
+        for text in (sentence.written, sentence.readings[0]):
+            written = heard[normalize(text, language)]
+            errors, count = min(word_errors(reading, written, language) for reading in sentence.readings)
+            sides.append(Heard(written, errors))
+            counts.append(count)
+        results.append(Compared(sentence.written, counts[1], *sides))
+    return results
+
+
+def summary(compared: Sequence[Compared]) -> dict[str, Any]:
+    """A language's part of the document: agreement in percent of the words, and its difference in points."""
+    words = sum(sentence.words for sentence in compared)
+    errors = {side: sum(getattr(sentence, side).errors for sentence in compared) for side in SIDES}
+    return {**_agreement(words, errors), "sentences": [asdict(sentence) for sentence in compared]}
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The document as a table for people."""
+    languages = document["languages"]
+    words = sum(entry["words"] for entry in languages.values())
+    errors = {side: sum(entry[side]["errors"] for entry in languages.values()) for side in SIDES}
+    count = sum(len(entry["sentences"]) for entry in languages.values())
+    rows = [_row(tag, entry["voice"], len(entry["sentences"]), entry) for tag, entry in languages.items()]
+    header = ("words that agree", "voice", "sentences", "words", "as written", "by hand", "difference, points")
+    return report.table(header, [*rows, _row("all", "", count, _agreement(words, errors))])
+
+
+def _agreement(words: int, errors: Mapping[str, int]) -> dict[str, Any]:
+    sides = {side: {"errors": errors[side], "percent": 100 - 100 * errors[side] / words} for side in SIDES}
+    return {"words": words, **sides, "difference_points": sides["written"]["percent"] - sides["by_hand"]["percent"]}
+
+
+def _row(name: str, voice: str, count: int, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    rates = (f"{entry[side]['percent']:.1f} %" for side in SIDES)
+    return (name, voice, str(count), str(entry["words"]), *rates, f"{entry['difference_points']:+.1f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
