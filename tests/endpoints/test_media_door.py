@@ -18,17 +18,16 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from telephony.audio.samples import to_pcm16
 from telephony.endpoints.media import LEAD_S
 from telephony.engines.base import Engine
 from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.service import Service
-from tests.clients import TIMEOUT_S, EventLog, Throttle, crowd, dominant_hz, figure, tone, wait_figure
+from tests.agents import KEY, pcm
+from tests.clients import TIMEOUT_S, EventLog, Throttle, crowd, dominant_hz, figure, wait_figure
 from tests.conftest import StartService
 from tests.decoders import duration_s
 
 CALL = uuid.UUID("40325ec2-5efd-4bd3-805f-53576e581d13")
-KEY = "correct horse"
 LONG = "A text of several seconds that is one sentence " * 3
 
 # Name, sample rate, bytes of a frame of 20 ms, how tests decode it.
@@ -154,10 +153,6 @@ def say(door: Service, text: str, *, call: object = CALL) -> None:
     ask(door, "/say", {"text": text}, call=call)
 
 
-def pcm(*texts: str) -> bytes:
-    return b"".join(to_pcm16(tone(text)) for text in texts)
-
-
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "plain"])
 @pytest.mark.parametrize("audio_format", FORMATS)
 def test_a_script_of_the_reference_hears_a_text_in_its_format(
@@ -216,6 +211,22 @@ def test_a_script_of_the_reference_hears_nothing_of_before_a_barge_in(open_door:
         assert pbx.read() == ("START_MEDIA_BUFFERING", "")
         pbx.read_to("STOP_MEDIA_BUFFERING")
         assert pbx.heard == pcm("The next one.")
+
+
+def test_subscribers_are_told_what_a_script_of_the_reference_heard(open_door: StartService) -> None:
+    door = open_door()
+    with connect(f"ws://127.0.0.1:{door.http_port}/calls/events") as events, ScriptedPbx(door) as pbx:
+        pbx.wait_connected()
+        say(door, "Hello.")
+        pbx.read_to("STOP_MEDIA_BUFFERING")
+        told = [json.loads(events.recv(TIMEOUT_S)) for _ in range(3)]
+        assert [(each["type"], each["door"], each.get("text")) for each in told] == [
+            ("connected", "media", None),
+            ("speaking", "media", "Hello."),
+            ("spoken", "media", "Hello."),
+        ]
+        pbx.event("DTMF_END", digit="5")
+        assert json.loads(events.recv(TIMEOUT_S))["digit"] == "5"
 
 
 def test_a_script_of_the_reference_that_was_sent_all_is_flushed_too(open_door: StartService) -> None:

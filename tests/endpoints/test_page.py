@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import soundfile
 from websockets.sync.client import connect
@@ -18,14 +19,14 @@ from websockets.sync.client import connect
 from telephony.endpoints.doors import DOORS, NoTest
 from telephony.engines.base import Engine, Utterance
 from telephony.engines.recipes import Recipe, parse
-from telephony.engines.tone import ToneEngine
+from telephony.engines.tone import ToneEngine, pitch_hz
 from telephony.speech import Voice
 from telephony.telemetry import history, logs
 from telephony.telemetry.metrics import Metrics
 from telephony.voices.host_database import Store
 from telephony.voices.lexicon_file import read
 from tests.browser import Open, Visit, ready
-from tests.clients import TIMEOUT_S, TextHost, Throttle, figure, tone_samples, wait_figure
+from tests.clients import TIMEOUT_S, TextHost, Throttle, dominant_hz, figure, tone_samples, wait_figure
 from tests.conftest import StartService
 
 pytestmark = pytest.mark.slow
@@ -166,6 +167,24 @@ def test_the_speed_is_the_one_picked(service: StartService, visit: Open) -> None
     new.speak(TEXT)
     new.wait_state("finished")
     assert new.measured("samplesPlayed") == pytest.approx(tone_samples(TEXT) / 2, abs=1)
+
+
+def test_pitch_and_volume_are_those_picked_and_sliders_go_back(service: StartService, visit: Open) -> None:
+    new = ready(visit(service(ToneEngine(amplitude=0.25), http_port=0)))
+    page = new.page
+    for name, value, shown in (("Pitch", "6", "+6 semitones"), ("Range", "-50", "−50 %"), ("Volume", "-6", "−6 dB")):
+        page.get_by_label(name).fill(value)
+        assert page.get_by_label(name).get_attribute("aria-valuetext") == shown
+    for pitch_factor, amplitude in ((2**0.5, 0.125), (1.0, 0.25)):
+        new.speak(TEXT)
+        new.wait_state("finished")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save WAV").click()
+        samples, rate_hz = soundfile.read(download.value.path(), dtype="float32")
+        assert np.abs(samples).max() == pytest.approx(amplitude, rel=0.02)
+        assert dominant_hz(samples, rate_hz) == pytest.approx(pitch_hz(TEXT) * pitch_factor, abs=5)
+        page.get_by_role("button", name="Reset sliders").click()
+        assert page.get_by_label("Volume").input_value() == "0"
 
 
 @dataclass(frozen=True)
@@ -610,7 +629,7 @@ def test_the_keyboard_is_enough(service: StartService, visit: Open, db: Path) ->
     keyboard.press("Escape")
     new.page.locator("#stop:disabled").wait_for()
     new.wait(lambda: new.measured("level") == 0)
-    for control in ("language", "engine", "voice", "blend", "speed", "speak"):
+    for control in ("language", "engine", "voice", "blend", "speed", "pitch", "range", "volume", "speak"):
         keyboard.press("Tab")
         assert focused() == control
     keyboard.press("Enter")
@@ -620,7 +639,7 @@ def test_the_keyboard_is_enough(service: StartService, visit: Open, db: Path) ->
     keyboard.press("Enter")
     new.page.locator("#stop:disabled").wait_for()
     assert focused() == "speak"
-    for control in ("save-wav", "save-mp3", "link", "None", "kokoro"):
+    for control in ("save-wav", "save-mp3", "plain", "link", "None", "kokoro"):
         keyboard.press("Tab")
         assert focused() == control
     keyboard.press("ArrowRight")

@@ -20,26 +20,16 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-from telephony.audio.samples import to_pcm16
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service, StartError
 from telephony.settings.parsing import SettingsError, parse
-from tests.clients import TIMEOUT_S, EventLog, ForeignEngine, Throttle, crowd, figure, free_port, tone, wait_figure
+from tests.agents import NEVER_MS, SENTENCES, TOKENS, pcm
+from tests.clients import TIMEOUT_S, EventLog, ForeignEngine, Throttle, crowd, figure, free_port, wait_figure
 from tests.conftest import StartService
 
-NEVER_MS = 600_000
-"""A debounce that no test waits for."""
-
-TOKENS = ("Hel", "lo the", "re, caller. ", "How", " are", " you to", "day?")
-SENTENCES = ("Hello there, caller.", "How are you today?")
 STREAMED = [SynthesizeStart(), *map(SynthesizeChunk, TOKENS), Synthesize("".join(TOKENS)), SynthesizeStop()]
 """As Home Assistant sends a text that still comes: behind it the whole of it, for older services."""
-
-
-def pcm(*segments: str) -> bytes:
-    """What the tone engine says for segments."""
-    return b"".join(to_pcm16(tone(segment)) for segment in segments)
 
 
 @pytest.fixture

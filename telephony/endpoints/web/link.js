@@ -1,20 +1,20 @@
 /* A link that carries what is said and how, in its fragment, which no server sees; and the same for the next visit. */
 
 import {$, announce, stored, write} from "./dom.js";
+import {positions, setPositions} from "./expression.js";
 import {choice, choose} from "./voices.js";
 
 const PLACE = "last-choice";
 
 function current() {
   const {voice, blend, share} = choice();
-  const said = {text: $("text").value, voice, speed: $("speed").value};
+  const said = {text: $("text").value, voice, ...positions()};
   return blend ? {...said, blend, share} : said;
 }
 
 function apply(wish) {
   if (typeof wish.text === "string") $("text").value = wish.text;
-  if (wish.speed) $("speed").value = wish.speed;
-  write($("speed-value"), Number($("speed").value).toFixed(2));
+  setPositions(wish);
   choose(wish);
   $("text").dispatchEvent(new Event("input"));
 }

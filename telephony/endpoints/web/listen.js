@@ -1,6 +1,7 @@
 /* The section Listen: speak, stop, look, save. */
 
 import {$, alertIn, announce, count, figure, measured, seconds, write} from "./dom.js";
+import {expression, startExpression} from "./expression.js";
 import {highlight} from "./reading.js";
 import {saveMp3, saveWav} from "./save.js";
 import {openAudio, loudness, RATE, restAudio, Speech} from "./speech.js";
@@ -60,7 +61,7 @@ export function say(text, voice, {pronunciations = [], failure = "failure"} = {}
   openAudio();
   for (const id of ["first-audio", "rtf", "heard", "gaps"]) figure(id, "–");
   Object.assign(measured, {samplesReceived: 0, samplesPlayed: 0, word: -1, waveBins: 0});
-  speech = new Speech(text, voice, {speed: Number($("speed").value), pronunciations}, showState);
+  speech = new Speech(text, voice, {...expression(), pronunciations}, showState);
   speech.begin();
   if (!drawing) requestAnimationFrame(drawFrame);
   drawing = true;
@@ -145,6 +146,6 @@ export function startListening() {
   });
   $("text").addEventListener("input", () => { showCount(); hintAtLanguage(); });
   document.addEventListener("keydown", event => { if (event.key === "Escape") speech?.stop(); });
-  $("speed").addEventListener("input", () => write($("speed-value"), Number($("speed").value).toFixed(2)));
+  startExpression();
   showCount();
 }
