@@ -1,4 +1,4 @@
-"""jambonz' and Vapi's custom voices: scripts written from their references, not their own programs."""
+"""jambonz' custom speech by scripts written from its reference, not by jambonz."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ TEXT = "A sentence of some length."
 TEXT_S = 1.3
 
 
-def address(door: Service, scheme: str = "http", path: str = "jambonz", **query: str) -> str:
-    return f"{scheme}://127.0.0.1:{door.http_port}/{path}?{httpx.QueryParams(query)}"
+def address(door: Service, scheme: str = "http", **query: str) -> str:
+    return f"{scheme}://127.0.0.1:{door.http_port}/jambonz?{httpx.QueryParams(query)}"
 
 
 class Client:
@@ -225,42 +225,17 @@ def test_an_ssml_document_is_obeyed(open_door: StartService) -> None:
     assert "caller" in said
 
 
-# Vapi's requests
-
-
-def vapi(door: Service, headers: dict[str, str] | None = None, **message: Any) -> httpx.Response:
-    asked = {"message": {"type": "voice-request", "text": TEXT, "sampleRate": 24_000, "call": {"id": "7"}, **message}}
-    return httpx.post(address(door, path="vapi"), json=asked, headers=headers)
-
-
-@pytest.mark.parametrize("rate_hz", [8000, 16_000, 24_000])
-def test_a_request_of_vapi_s_reference_is_answered_with_raw_samples(open_door: StartService, rate_hz: int) -> None:
-    answer = vapi(open_door(), sampleRate=rate_hz)
-    assert answer.status_code == 200
-    assert duration_s(answer.content, "pcm", rate_hz) == pytest.approx(TEXT_S, abs=0.01)
-    if rate_hz == 24_000:
-        assert answer.content == pcm(TEXT)
-
-
-# Both
-
-
-@pytest.mark.parametrize("path", ["jambonz", "vapi"])
-def test_a_bad_request_is_told_what_is_wrong(open_door: StartService, path: str) -> None:
+def test_a_bad_request_is_told_what_is_wrong(open_door: StartService) -> None:
     door = open_door(max_text_chars=100)
-
-    def body(**fields: Any) -> dict[str, Any]:
-        return fields if path == "jambonz" else {"message": {"type": "voice-request", **fields}}
-
     for fields, status in (({}, 400), ({"text": ""}, 400), ({"text": "..."}, 400), ({"text": "x" * 101}, 413)):
-        answer = httpx.post(address(door, path=path), json=body(**fields))
+        answer = httpx.post(address(door), json=fields)
         assert (answer.status_code, list(answer.json())) == (status, ["error"]), fields
         assert "xxx" not in answer.text
     for garbage in (b"no JSON", b"[]", b'{"message": 7}'):
-        assert httpx.post(address(door, path=path), content=garbage).status_code == 400
+        assert httpx.post(address(door), content=garbage).status_code == 400
 
 
-def test_a_wrong_key_is_refused_and_each_one_s_own_header_is_read(open_door: StartService) -> None:
+def test_a_wrong_key_is_refused_and_a_right_one_is_read(open_door: StartService) -> None:
     door = open_door(api_key=KEY)
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         answer = httpx.post(address(door), json={"text": TEXT}, headers=headers)
@@ -272,8 +247,6 @@ def test_a_wrong_key_is_refused_and_each_one_s_own_header_is_read(open_door: Sta
     assert httpx.post(address(door), json={"text": TEXT}, headers=bearer).status_code == 200
     with connect(address(door, "ws"), additional_headers=bearer) as socket:
         assert json.loads(socket.recv(TIMEOUT_S))["type"] == "connect"
-    assert vapi(door, {"X-Vapi-Secret": "wrong"}).status_code == 401
-    assert vapi(door, {"X-Vapi-Secret": KEY}).status_code == 200
 
 
 def test_tokens_come_as_they_are_with_a_space_behind_each_piece(open_door: StartService) -> None:

@@ -10,10 +10,10 @@ import pytest
 from telephony.audio.samples import to_pcm16
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
+from tests.agents import KEY
 from tests.clients import ForeignEngine, Throttle, figure, tone, wait_figure
 from tests.conftest import StartService
 
-KEY = "correct horse"
 DOOR = "custom_voice"
 
 

@@ -40,14 +40,6 @@ FORMATS = {
 }
 
 
-@pytest.fixture
-def open_door(service: StartService) -> StartService:
-    def start(engine: Engine | None = None, second: Engine | None = None, **settings: Any) -> Service:
-        return service(engine, second, **{"http_port": 0, "max_first_audio_s": 0.0, **settings})
-
-    return start
-
-
 def address(door: Service, **query: str) -> str:
     return f"ws://127.0.0.1:{door.http_port}/media?{httpx.QueryParams(query)}"
 
