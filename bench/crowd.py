@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import httpx
 import numpy as np
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from telephony.audio.samples import to_pcm16
 from telephony.protocols import telephone
@@ -224,7 +225,7 @@ class Speak(Caller):
 
 
 class CustomSpeech(Caller):
-    """jambonz. Its protocol tells no end: a reply is over when nothing more has come for a while."""
+    """jambonz, whose protocol tells no end: a reply is over when nothing has come for a while, or the service ends."""
 
     async def _talk(self, heard: Heard, sentences: Sequence[str], connected: Connected) -> None:
         async with self._addresses.socket(f"jambonz?sampleRate={SAMPLE_RATE_HZ}") as ws:
@@ -234,7 +235,7 @@ class CustomSpeech(Caller):
             for sentence in sentences:
                 await ws.send(json.dumps({"type": "stream", "text": sentence}))
             await ws.send(json.dumps({"type": "flush"}))
-            with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            with contextlib.suppress(TimeoutError, asyncio.TimeoutError, ConnectionClosed):
                 while True:
                     timeout_s = _TIMEOUT_S if heard.first_audio_s is None else _QUIET_S
                     message = await asyncio.wait_for(ws.recv(), timeout_s)

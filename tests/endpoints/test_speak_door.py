@@ -628,6 +628,8 @@ def test_pipecat_hears_nothing_of_before_an_interruption(open_door: StartService
             await bot.ear.wait(TTSAudioRawFrame)
             await bot.send(InterruptionFrame())
             await bot.ear.wait(InterruptionFrame)
+            # Until then the service may go on.
+            await asyncio.to_thread(wait_figure, door, "tts_interruptions_total", lambda count: count == 1)
             throttle.open()
             await bot.say("The next one.")
             pipecat_pipelines.assert_said(bot.ear, "The next one.")
