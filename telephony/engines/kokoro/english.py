@@ -1,7 +1,7 @@
 """misaki's English converter without what it is slow and heavy for: spaCy, dictionaries in memory, idle imports.
 
-The phonemes are misaki's own to the last one: `tests/engines/test_english.py` compares with misaki and spaCy as they
-are.
+But for the words of `names.py`, the phonemes are misaki's own to the last one: `tests/engines/test_english.py` compares
+with misaki and spaCy as they are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from telephony.engines.kokoro.dictionary import Dictionary
+from telephony.engines.kokoro.names import NamedDictionary
 from telephony.engines.kokoro.tokenizer import Token
 
 
@@ -93,5 +94,6 @@ class _Lexicon(en.Lexicon):  # type: ignore[misc]
         data, dialect = Path(en.__file__).parent / "data", "gb" if british else "us"
         self.british = british
         self.cap_stresses = (0.5, 2)
-        self.golds = Dictionary(data / f"{dialect}_gold.json")
+        golds = Dictionary(data / f"{dialect}_gold.json")
+        self.golds = golds if british else NamedDictionary(golds)
         self.silvers = Dictionary(data / f"{dialect}_silver.json")

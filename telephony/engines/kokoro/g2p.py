@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from telephony.engines.base import SynthesisError, UnspeakableError
 from telephony.engines.kokoro.english import EnglishG2P, EspeakG2P
 from telephony.engines.kokoro.languages import LANGUAGES
+from telephony.engines.kokoro.names import phrases_said
 from telephony.engines.kokoro.tagger import Tagger
 from telephony.engines.kokoro.words import Piece, Run, of_spaces, of_tokens, within
 from telephony.text import markup
@@ -137,8 +138,10 @@ def _load(language: str) -> Converter:
 
 
 def _english(g2p: EnglishG2P) -> Converter:
+    mark_phrases = (lambda text: text) if g2p.british else phrases_said()
+
     def convert(text: str) -> tuple[str, list[Run]]:
-        phonemes, tokens = g2p(_SPELLED_A.sub("[A](/ˈA/)", text))
+        phonemes, tokens = g2p(_SPELLED_A.sub("[A](/ˈA/)", mark_phrases(text)))
         return phonemes, of_tokens(tokens)
 
     return convert

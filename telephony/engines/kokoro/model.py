@@ -33,6 +33,7 @@ from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, 
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
+from telephony.engines.kokoro.names import digest as pronounced
 from telephony.engines.kokoro.parameters import load_parameters
 from telephony.engines.kokoro.quantised import is_fast
 from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
@@ -181,12 +182,12 @@ class KokoroEngine:
         self._capture()
 
     def revision(self, voice: str) -> str:
-        """Of the weights, of the style vectors of the voice or of those that it blends, of precision and statistics."""
+        """Of weights, of the style vectors of the voice or of those that it blends, precision, statistics, names."""
         names = recipes.parse(voice).voices
         styles = "-".join(self._weights.voice_digest(name)[:16] for name in names if name in self._voices)
         statistics = self._statistics_of(voice)
         streamed = "whole" if statistics is None else statistics.digest
-        return f"{self._weights.revision}-{styles}-{self.precision}-{streamed}"
+        return f"{self._weights.revision}-{styles}-{self.precision}-{streamed}-{pronounced()}"
 
     def level_db(self, voice: str) -> float | None:
         """Measured when the statistics were fitted; a blend's is the mean of its voices'."""
