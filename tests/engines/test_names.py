@@ -27,7 +27,7 @@ def said(g2p: G2P, text: str, language: str = "a") -> str:
 def test_entries_are_phonemes_of_known_source_and_in_order() -> None:
     text = (resources.files("telephony.engines.kokoro") / "names.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
-    words = [word.lower() for word, _, _ in rows]
+    words = [(word.lower(), word) for word, _, _ in rows]
     assert words == sorted(set(words))
     assert len(rows) > 300
     for word, phonemes, source in rows:
@@ -42,7 +42,7 @@ def test_every_entry_is_read_as_it_says_however_it_is_written(g2p: G2P) -> None:
     wrong = [
         (written, heard, phonemes)
         for word, phonemes in entries().items()
-        for written in (word, word.lower())
+        for written in (word, word if word.isupper() or len(word) < 3 else word.lower())
         if (heard := said(g2p, written)).replace("ˈ", "ˌ") != phonemes.replace("ˈ", "ˌ")
     ]
     assert wrong == []
@@ -55,6 +55,12 @@ def test_every_entry_is_read_as_it_says_however_it_is_written(g2p: G2P) -> None:
         ("the nguyens", "ðə wˈɪnz"),
         ("in Des Moines.", "ɪn dəmˈYn."),
         ("[Des Moines](/dˈɛ/)", "dˈɛ"),
+        ("[in Des Moines now](/dˈɛ/)", "dˈɛ"),
+        ("an NGO", "ɐn ˌɛnʤˌiˈO"),
+        ("NGOs", "ˌɛnʤˌiˈOz"),
+        ("five ng of it", "fˈIv ˌɛnʤˈi ʌv ɪt"),
+        ("Mrs. Ngo", "mˈɪsɪz nˈO"),
+        ("attach your resume", "ətˈæʧ jʊɹ ɹˈɛzumˌA"),
         ("a lead pipe", "ɐ lˈɛdpIp"),
         ("I lead the team", "ˌI lˈid ðə tˈim"),
         ("my résumé", "mI ɹˈɛzumˌA"),

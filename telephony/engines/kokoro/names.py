@@ -35,14 +35,18 @@ def digest() -> str:
 
 
 class NamedDictionary:
-    """A dictionary of misaki's with the words of `entries` in front, in upper or lower case. Any thread.
+    """A dictionary of misaki's with the words of `entries` in front. Any thread.
+
+    A word counts in upper and lower case, but an entry in capitals, such as NGO, goes before a name, such as Ngo, and
+    one of two letters is no name in lower case: ng is a unit.
 
     Args:
         other: asked for every other word.
     """
 
     def __init__(self, other: Dictionary) -> None:
-        self._own = {word.lower(): phonemes for word, phonemes in entries().items()}
+        self._capitals = {word: phonemes for word, phonemes in entries().items() if word.isupper()}
+        self._own = {word.lower(): phonemes for word, phonemes in entries().items() if not word.isupper()}
         self._other = other
 
     def __contains__(self, word: str) -> bool:
@@ -56,12 +60,18 @@ class NamedDictionary:
 
     def get(self, word: str) -> Any:
         """See `Dictionary.get`."""
-        return self._own.get(word.lower()) or self._other.get(word)
+        own = self._own.get(word.lower()) if len(word) > 2 or word[:1].isupper() else None
+        return self._capitals.get(word) or own or self._other.get(word)
 
 
 def phrases_said() -> Callable[[str], str]:
     """Marks the phrases of `entries` in a text with their phonemes, as misaki reads them, but in what is marked."""
     phrases = {phrase.lower(): phonemes for phrase, phonemes in entries().items() if not phrase.isalpha()}
     longest_first = sorted(phrases, key=len, reverse=True)
-    pattern = re.compile(rf"(?<![\w\[])(?:{'|'.join(map(re.escape, longest_first))})(?![\w\]])", re.IGNORECASE)
-    return functools.partial(pattern.sub, lambda found: f"[{found[0]}](/{phrases[found[0].lower()]}/)")
+    marked = r"\[[^\]]*\]\([^)]*\)"
+    pattern = re.compile(rf"{marked}|(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+
+    def mark(found: re.Match[str]) -> str:
+        return f"[{found[1]}](/{phrases[found[1].lower()]}/)" if found[1] else found[0]
+
+    return functools.partial(pattern.sub, mark)
