@@ -10,43 +10,31 @@ apply. No figure in here is a time.
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from bench import report, texts
 from bench.product import settings_from_environment, speak
 from bench.quality import choose
 from bench.recogniser import Recognise, load_recogniser, word_errors
+from bench.understanding import VOICES, Comparison, Heard, begin
 from telephony.engines import catalog
 from telephony.settings import Settings
 from telephony.speech import Samples
 from telephony.telemetry import logs
 
-VOICES = {
-    "en-US": "af_sky",
-    "en-GB": "bf_emma",
-    "pt-BR": "pf_dora",
-    "es-ES": "ef_dora",
-    "fr-FR": "ff_siwis",
-    "it-IT": "if_sara",
-}
-"""Who speaks each language."""
-SIDES = ("reference", "product")
+COMPARISON = Comparison(
+    ("reference", "product"),
+    "reference",
+    lambda errors, words: 100 * errors / words,
+    lambda side: f"{side['errors']} ({side['percent']:.1f} %)",
+    ("word errors", "reference", "product"),
+)
+summary, render = COMPARISON.summary, COMPARISON.render
 
 Say = Callable[[str, str], Samples]
 """A text in a voice: float32 [samples] at 24 kHz."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What the recogniser wrote down of one sentence in one voice, and how many words of it are wrong."""
-
-    text: str
-    errors: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sentences < 1:
         parser.error("--sentences must be 1 or more")
     try:
-        document = begin(options.json, options.seed)
+        document = begin(options.json, options.seed, "words")
     except ValueError as error:
         parser.error(f"--json {options.json}: {error}")
     settings = dataclasses.replace(settings_from_environment(), engine="kokoro", voice=VOICES[options.languages[0]])
@@ -89,22 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(render(document))
     print(f"\nwritten to {path}")
     return 0
-
-
-def begin(path: Path | None, seed: int, benchmark: str = "words") -> dict[str, Any]:
-    """The document that a run adds to: the one at `path`, or an empty one where there is none.
-
-    Raises:
-        ValueError: the file is something else, or its noise is not that of `seed`.
-    """
-    if path is None or not path.exists():
-        return {"benchmark": benchmark, "seed": seed, "machine": report.machine(), "languages": {}}
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(document, dict) or document.get("benchmark") != benchmark:
-        raise ValueError("is no result of this benchmark: give another file")
-    if document["seed"] != seed:
-        raise ValueError(f"was begun with --seed {document['seed']}: give that, or another file")
-    return document
 
 
 def load_sides(settings: Settings, seed: int) -> tuple[Say, Say]:
@@ -145,35 +117,6 @@ def listen(voice: str, sentences: Sequence[str], reference: Say, product: Say, r
             heard.append(Heard(written, errors))
         results.append(Sentence(text, words, *heard))
     return results
-
-
-def summary(sentences: Sequence[Sentence]) -> dict[str, Any]:
-    """A language's part of the document, rates in percent and their difference in points."""
-    words = sum(sentence.words for sentence in sentences)
-    errors = {side: sum(getattr(sentence, side).errors for sentence in sentences) for side in SIDES}
-    return {**_rates(words, errors), "sentences": [asdict(sentence) for sentence in sentences]}
-
-
-def render(document: Mapping[str, Any]) -> str:
-    """The document as a table for people."""
-    languages = document["languages"]
-    words = sum(entry["words"] for entry in languages.values())
-    errors = {side: sum(entry[side]["errors"] for entry in languages.values()) for side in SIDES}
-    count = sum(len(entry["sentences"]) for entry in languages.values())
-    rows = [_row(tag, entry["voice"], len(entry["sentences"]), entry) for tag, entry in languages.items()]
-    header = ("word errors", "voice", "sentences", "words", *SIDES, "difference, points")
-    return report.table(header, [*rows, _row("all", "", count, _rates(words, errors))])
-
-
-def _rates(words: int, errors: Mapping[str, int]) -> dict[str, Any]:
-    sides = {side: {"errors": errors[side], "percent": 100 * errors[side] / words} for side in SIDES}
-    difference = sides["product"]["percent"] - sides["reference"]["percent"]
-    return {"words": words, **sides, "difference_points": difference}
-
-
-def _row(name: str, voice: str, sentences: int, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    rates = (f"{entry[side]['errors']} ({entry[side]['percent']:.1f} %)" for side in SIDES)
-    return (name, voice, str(sentences), str(entry["words"]), *rates, f"{entry['difference_points']:+.1f}")
 
 
 if __name__ == "__main__":

@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench import report
 from bench.product import settings_from_environment, speak
 from bench.recogniser import Recognise, load_recogniser, word_errors
-from bench.words import VOICES, Heard, begin
+from bench.understanding import VOICES, Comparison, Heard, begin
 from telephony.engines import catalog
 from telephony.speech import Samples
 from telephony.telemetry import logs
 from telephony.text.normalization import normalize
 
 DIRECTORY = Path(__file__).parent / "sentences"
-SIDES = ("written", "by_hand")
+COMPARISON = Comparison(
+    ("written", "by_hand"),
+    "by_hand",
+    lambda errors, words: 100 - 100 * errors / words,
+    lambda side: f"{side['percent']:.1f} %",
+    ("words that agree", "as written", "by hand"),
+)
+summary, render = COMPARISON.summary, COMPARISON.render
 
 
 @dataclass(frozen=True)
@@ -110,34 +116,6 @@ def compare(
             counts.append(count)
         results.append(Compared(sentence.written, counts[1], *sides))
     return results
-
-
-def summary(compared: Sequence[Compared]) -> dict[str, Any]:
-    """A language's part of the document: agreement in percent of the words, and its difference in points."""
-    words = sum(sentence.words for sentence in compared)
-    errors = {side: sum(getattr(sentence, side).errors for sentence in compared) for side in SIDES}
-    return {**_agreement(words, errors), "sentences": [asdict(sentence) for sentence in compared]}
-
-
-def render(document: Mapping[str, Any]) -> str:
-    """The document as a table for people."""
-    languages = document["languages"]
-    words = sum(entry["words"] for entry in languages.values())
-    errors = {side: sum(entry[side]["errors"] for entry in languages.values()) for side in SIDES}
-    count = sum(len(entry["sentences"]) for entry in languages.values())
-    rows = [_row(tag, entry["voice"], len(entry["sentences"]), entry) for tag, entry in languages.items()]
-    header = ("words that agree", "voice", "sentences", "words", "as written", "by hand", "difference, points")
-    return report.table(header, [*rows, _row("all", "", count, _agreement(words, errors))])
-
-
-def _agreement(words: int, errors: Mapping[str, int]) -> dict[str, Any]:
-    sides = {side: {"errors": errors[side], "percent": 100 - 100 * errors[side] / words} for side in SIDES}
-    return {"words": words, **sides, "difference_points": sides["written"]["percent"] - sides["by_hand"]["percent"]}
-
-
-def _row(name: str, voice: str, count: int, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    rates = (f"{entry[side]['percent']:.1f} %" for side in SIDES)
-    return (name, voice, str(count), str(entry["words"]), *rates, f"{entry['difference_points']:+.1f}")
 
 
 if __name__ == "__main__":

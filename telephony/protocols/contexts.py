@@ -13,9 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field
 
-from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, Pronunciations, read_object
+from telephony.protocols.messages import (
+    ClientMessage,
+    ErrorMessage,
+    Pronunciations,
+    read_object,
+    validated,
+)
 from telephony.speech import Word
 
 MAX_CONTEXT_ID_CHARS = 128
@@ -50,12 +56,7 @@ def parse(received: str | bytes) -> Message:
     Raises:
         MessageError: it cannot be understood.
     """
-    message = read_object(received)
-    try:
-        return Message.model_validate(message)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-    raise MessageError("bad_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
+    return validated(Message, read_object(received))
 
 
 @dataclass(frozen=True)

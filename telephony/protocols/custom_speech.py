@@ -6,9 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pydantic import ValidationError
-
-from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, ServiceMessage, read_object
+from telephony.protocols.messages import ClientMessage, ErrorMessage, MessageError, ServiceMessage, read_typed
 
 FORMATS = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/l16": "pcm"}
 """Media types that a client may ask for, and what the encoders call them."""
@@ -65,15 +63,7 @@ def parse(received: str | bytes) -> Message:
     Raises:
         MessageError: it cannot be understood.
     """
-    message = read_object(received)
-    kind = message.get("type")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise MessageError("unknown_type", f"there are {', '.join(_KINDS)}")
-    try:
-        return _KINDS[kind].model_validate(message)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-    raise MessageError("bad_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
+    return read_typed(received, _KINDS)
 
 
 @dataclass(frozen=True)

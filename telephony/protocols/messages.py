@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from telephony.speech import NEUTRAL, Intonation, Word
 from telephony.text import lexicon, prosody
@@ -161,6 +161,35 @@ def read_object(received: str | bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise MessageError("bad_json", "a message is a JSON object")
     return message
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(kind: type[Model], fields: Mapping[str, Any]) -> Model:
+    """A message of that kind.
+
+    Raises:
+        MessageError: `bad_message`, which names the field.
+    """
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+    raise MessageError("bad_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
+
+
+def read_typed(received: str | bytes, kinds: Mapping[str, type[Model]]) -> Model:
+    """A message, of the kind that its `type` names.
+
+    Raises:
+        MessageError: `unexpected_binary`, `bad_json`, `unknown_type` or `bad_message`.
+    """
+    message = read_object(received)
+    kind = message.get("type")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise MessageError("unknown_type", f"there are {', '.join(kinds)}")
+    return validated(kinds[kind], message)
 
 
 def timed_word(word: Word) -> dict[str, Any]:

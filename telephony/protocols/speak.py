@@ -6,15 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pydantic import ValidationError
-
 from telephony.protocols.messages import (
     ClientMessage,
     ErrorMessage,
-    MessageError,
     Pronunciations,
     ServiceMessage,
-    read_object,
+    read_typed,
 )
 
 
@@ -55,15 +52,7 @@ def parse(received: str | bytes) -> Message:
     Raises:
         MessageError: it cannot be understood.
     """
-    message = read_object(received)
-    kind = message.get("type")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise MessageError("unknown_type", f"there are {', '.join(_KINDS)}")
-    try:
-        return _KINDS[kind].model_validate(message)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-    raise MessageError("bad_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
+    return read_typed(received, _KINDS)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, write_event
 from wyoming.ping import Pong
 from wyoming.tts import SynthesizeStopped
 
-from telephony.protocols.messages import ClientMessage, MessageError
+from telephony.protocols.messages import ClientMessage, validated
 from telephony.protocols.telephone import WireError, wrong_protocol
 
 SAMPLE_RATE = 24_000
@@ -215,12 +215,7 @@ def parse(event: Event) -> Message:
         return Unknown(event.type)
     # A field that is null is as good as none.
     fields = {name: value for name, value in event.data.items() if value is not None}
-    try:
-        message = kind.model_validate(fields)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        raise MessageError("bad_message", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
-    return message  # type: ignore[return-value]  # each of _KINDS is one
+    return validated(kind, fields)  # type: ignore[return-value]  # each of _KINDS is one
 
 
 def encode(message: Eventable) -> bytes:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench import product, texts, words
-from bench.words import Heard, Sentence
+from bench.understanding import VOICES, Heard
+from bench.words import Sentence
 from telephony.engines.base import SynthesisError
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.tone import SECONDS_PER_CHARACTER, ToneEngine
@@ -111,7 +112,7 @@ def test_a_text_is_heard_as_its_segments_with_their_rates_and_pauses() -> None:
 
 
 def test_every_voice_speaks_its_language_and_has_sentences_in_it() -> None:
-    for language, voice in words.VOICES.items():
+    for language, voice in VOICES.items():
         assert LANGUAGES[voice[0]] == language
         assert voice[0] in texts.SENTENCES
         assert texts.WRITTEN_IN[voice[0]].partition("-")[0] == language.partition("-")[0]

@@ -7,7 +7,7 @@ import pytest
 
 from bench import written
 from bench.recogniser import normalise
-from bench.words import VOICES, Heard
+from bench.understanding import VOICES, Heard
 from bench.written import Compared, Meant
 from telephony.speech import Samples
 from telephony.text.normalization import normalize

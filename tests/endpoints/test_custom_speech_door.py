@@ -16,7 +16,7 @@ from telephony.engines.base import SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
 from telephony.text import markup
-from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, pcm
+from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, TypedSocket, pcm
 from tests.clients import TIMEOUT_S, Throttle, figure, wait_figure
 from tests.conftest import StartService
 from tests.decoders import duration_s
@@ -29,25 +29,12 @@ def address(door: Service, scheme: str = "http", **query: str) -> str:
     return f"{scheme}://127.0.0.1:{door.http_port}/jambonz?{httpx.QueryParams(query)}"
 
 
-class Client:
+class Client(TypedSocket):
     """A streaming connection, as jambonz' reference has it. `with` closes it."""
 
     def __init__(self, door: Service, **query: str) -> None:
-        self.socket = connect(address(door, "ws", **{"sampleRate": "24000", **query}))
+        super().__init__(address(door, "ws", **{"sampleRate": "24000", **query}), text="stream")
         self.connected = json.loads(self.socket.recv(TIMEOUT_S))
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.socket.send(json.dumps({"type": kind, **fields}))
-
-    def say(self, *texts: str) -> None:
-        for text in texts:
-            self.send("stream", text=text)
 
     def hear(self, size: int) -> bytes:
         """So many bytes of audio."""

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from telephony.engines.base import Engine, SynthesisError
 from telephony.engines.tone import ToneEngine
 from telephony.service import Service
-from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, pcm
+from tests.agents import KEY, NEVER_MS, SENTENCES, TOKENS, TypedSocket, pcm
 from tests.clients import TIMEOUT_S, ForeignEngine, Throttle, crowd, figure, free_port, wait_figure
 from tests.conftest import StartService
 from tests.decoders import duration_s
@@ -59,29 +59,16 @@ def address(door: Service, scheme: str = "http", **query: str) -> str:
 # By hand
 
 
-class Client:
+class Client(TypedSocket):
     """A connection of the protocol. `with` closes it.
 
     `heard` is what came, in order: audio that came together is one.
     """
 
     def __init__(self, door: Service, **query: str) -> None:
-        self.socket = connect(address(door, "ws", **query))
+        super().__init__(address(door, "ws", **query), text="Speak")
         self.metadata = json.loads(self.socket.recv(TIMEOUT_S))
         self.heard: list[bytes | Message] = []
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.socket.send(json.dumps({"type": kind, **fields}))
-
-    def say(self, *texts: str) -> None:
-        for text in texts:
-            self.send("Speak", text=text)
 
     def read(self) -> bytes | Message:
         received = self.socket.recv(TIMEOUT_S)
