@@ -161,6 +161,7 @@ def assert_rising(ids: list[int]) -> None:
 # Through HAProxy
 
 
+@pytest.mark.alone  # on a busy machine a door may miss the balancer's checks, and its calls move
 def test_a_call_lands_at_the_same_door_each_time_and_calls_are_divided(
     doors: tuple[Service, Service], balancer: Haproxy, events: EventLog
 ) -> None:
