@@ -23,6 +23,7 @@ DATA = (
     "telephony/endpoints/web/style.css",
     "telephony/endpoints/web/main.js",
     "telephony/engines/kokoro/kernels.c",
+    "telephony/engines/kokoro/kernels.h",
     "telephony/engines/kokoro/names.tsv",
     "telephony/engines/kokoro/statistics.npz",
     *(f"telephony/engines/kokoro/corpus/{language}.txt" for language in "en es fr hi it ja pt zh".split()),

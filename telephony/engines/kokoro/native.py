@@ -24,7 +24,7 @@ from telephony.engines.kokoro.lstm import PARTS, WAYS
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths
 
-_SOURCE = Path(__file__).with_name("kernels.c")
+_SOURCES = [Path(__file__).with_name("kernels.c")]
 # Not all of -ffast-math's assumptions are needed, but sums in any order and no exact signs of zero are.
 _FLAGS = ["-O3", "-mcpu=native", "-ffast-math", "-shared", "-fPIC", "-nostdlib"]
 if platform.machine() in {"x86_64", "AMD64"}:
@@ -91,7 +91,7 @@ def compiled_library(directory: Path) -> ctypes.CDLL:
         with tempfile.TemporaryDirectory(prefix="kernels-", dir=directory) as scratch:
             library = Path(scratch, "kernels.so")
             subprocess.run(
-                [compiler, "cc", *_FLAGS, *(f"-D{n}={v}" for n, v in constants.items()), "-o", library, _SOURCE],
+                [compiler, "cc", *_FLAGS, *(f"-D{n}={v}" for n, v in constants.items()), "-o", library, *_SOURCES],
                 env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch},
                 check=True,
                 capture_output=True,
