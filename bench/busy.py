@@ -23,7 +23,7 @@ from bench.telephone import Call
 from telephony.engines import catalog
 from telephony.engines.base import Engine
 from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
-from telephony.engines.kokoro.vocoder import WINDOW_FRAMES
+from telephony.engines.kokoro.windows import WINDOW_FRAMES
 from telephony.protocols import telephone
 from telephony.settings import Settings
 from telephony.telemetry import logs

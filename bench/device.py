@@ -25,8 +25,8 @@ from telephony.engines.kokoro.acoustic import Acoustic
 from telephony.engines.kokoro.model import KokoroEngine, choose_device
 from telephony.engines.kokoro.statistics import NormStatistics
 from telephony.engines.kokoro.utterance import KokoroUtterance
-from telephony.engines.kokoro.vocoder import WINDOW_FRAMES
 from telephony.engines.kokoro.weights import KokoroWeights, ensure_weights
+from telephony.engines.kokoro.windows import WINDOW_FRAMES
 from telephony.settings import Settings
 from telephony.telemetry import logs
 

@@ -234,7 +234,6 @@ class _Bench:
 
         from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
         from telephony.engines.kokoro.utterance import KokoroUtterance
-        from telephony.engines.kokoro.vocoder import schedule
 
         torch.manual_seed(self._seed)
         utterance = self._engine.prepare(text, voice, 1.0, False)
@@ -257,7 +256,7 @@ class _Bench:
         with torch.inference_mode():
             torch.manual_seed(self._seed)
             same_noise = dataclasses.replace(acoustic, har=self._source(acoustic.f0, reference_noise=True))
-        windows = schedule(0, acoustic.frames, acoustic.frames)
+        windows = self._engine.vocoder.windows(0, acoustic.frames, acoustic.frames)
         streamed = self._decode(same_noise, windows)
         if len(streamed) != len(reference):
             findings.unequal.append((voice, text))

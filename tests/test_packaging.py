@@ -22,6 +22,7 @@ DATA = (
     "telephony/endpoints/web/index.html",
     "telephony/endpoints/web/style.css",
     "telephony/endpoints/web/main.js",
+    "telephony/engines/kokoro/convolution.c",
     "telephony/engines/kokoro/kernels.c",
     "telephony/engines/kokoro/kernels.h",
     "telephony/engines/kokoro/names.tsv",

@@ -17,8 +17,9 @@ from telephony.engines.kokoro.layers import SnakeConv
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.quantised import QuantisedSnakeConv, is_fast, largest
-from telephony.engines.kokoro.vocoder import NOISE_CONTEXT, Vocoder
+from telephony.engines.kokoro.vocoder import Vocoder
 from telephony.engines.kokoro.weights import KokoroWeights
+from telephony.engines.kokoro.windows import NOISE_CONTEXT
 from telephony.speech import Samples
 from tests.engines.test_vocoder import CPU, PHONEMES, Bench
 

@@ -13,8 +13,9 @@ from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticM
 from telephony.engines.kokoro.kernels import TorchKernels
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.parameters import load_parameters
-from telephony.engines.kokoro.vocoder import NOISE_CONTEXT, WINDOW_FRAMES, Vocoder, schedule
+from telephony.engines.kokoro.vocoder import Vocoder
 from telephony.engines.kokoro.weights import KokoroWeights
+from telephony.engines.kokoro.windows import NOISE_CONTEXT, WINDOW_FRAMES, schedule
 from telephony.speech import Samples
 
 SENTENCE = "Please hold the line while I look up the order that you placed last week, it will only take a moment."

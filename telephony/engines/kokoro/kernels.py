@@ -83,6 +83,13 @@ class Kernels(Protocol):
         """An LSTM with these parameters, to be called as `BidirectionalLstm`."""
         ...
 
+    def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor], /) -> nn.Module | None:
+        """A residual block in eight bits, to be called as `ResBlock`; None: one of `QuantisedSnakeConv` is as fast.
+
+        `reaches` are those of its six layers, see `quantised.largest`.
+        """
+        ...
+
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
         ...
 
@@ -149,6 +156,10 @@ class TorchKernels:
     def lstm(self, parameters: Parameters) -> nn.Module:
         """See `Kernels`."""
         return BidirectionalLstm(parameters)
+
+    def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor]) -> nn.Module | None:
+        """See `Kernels`."""
+        return None
 
     def record(self, run: Callable[[], None]) -> list[KernelCall]:
         """The kernel calls of different shape or type that `run` makes, for `compile`."""

@@ -192,12 +192,18 @@ class FixedNorms:
     """Multiply-adds computed beforehand. scale, shift: [B, S] float32, all sites side by side."""
 
     def __init__(self, scale: Tensor, shift: Tensor, offsets: Sequence[int]) -> None:
+        self._scale, self._shift, self._offsets = scale, shift, offsets
         edges = itertools.pairwise(offsets)
         self._pairs = [(scale[:, None, low:high], shift[:, None, low:high]) for low, high in edges]
 
     def site(self, index: int, x: Tensor) -> tuple[Tensor, Tensor]:
         """See `Norms`."""
         return self._pairs[index]
+
+    def sites(self, first: int, count: int) -> tuple[Tensor, Tensor]:
+        """Scales and shifts of as many norms from one on, side by side: two [B, ...]."""
+        low, high = self._offsets[first], self._offsets[first + count]
+        return self._scale[:, low:high], self._shift[:, low:high]
 
 
 class ExactNorms:
@@ -269,6 +275,15 @@ DILATIONS = (1, 3, 5)
 """Of the first convolution of each of a residual block's three steps (kokoro.istftnet.Generator, config.json)."""
 
 
+def layers_of(block: Parameters) -> list[tuple[Parameters, Tensor, int]]:
+    """Convolution, Snake's alpha [1, C, 1] and dilation of each of a residual block's six layers, in order."""
+    return [
+        (block.under(f"convs{half}").under(index), block[f"alpha{half}.{index}"], of_half)
+        for index, dilation in enumerate(DILATIONS)
+        for half, of_half in ((1, dilation), (2, 1))
+    ]
+
+
 class ResBlock(nn.Module):
     """AdaINResBlock1 of the reference: three times norm, Snake, dilated conv, norm, Snake, conv, with a residual.
 
@@ -282,11 +297,8 @@ class ResBlock(nn.Module):
         super().__init__()
         self.first_site = first_site
         self.layers = nn.ModuleList()
-        for index, dilation in enumerate(DILATIONS):
-            for half, of_half in (("1", dilation), ("2", 1)):
-                convolution = block.under(f"convs{half}").under(index)
-                alpha = block[f"alpha{half}.{index}"]
-                self.layers.append(make_layer(convolution, alpha, of_half, first_site + len(self.layers)))
+        for site, layer in enumerate(layers_of(block), first_site):
+            self.layers.append(make_layer(*layer, site))
 
     def forward(self, x: Tensor, norms: Norms) -> Tensor:
         """[B, T, C] -> [B, T, C]; x is left as it is."""

@@ -38,9 +38,10 @@ from telephony.engines.kokoro.parameters import load_parameters
 from telephony.engines.kokoro.quantised import is_fast
 from telephony.engines.kokoro.statistics import SHIPPED, NormStatistics
 from telephony.engines.kokoro.utterance import SAMPLE_RATE_HZ, KokoroUtterance
-from telephony.engines.kokoro.vocoder import WINDOW_FRAMES, Vocoder, schedule
+from telephony.engines.kokoro.vocoder import Vocoder
 from telephony.engines.kokoro.voices import describe
 from telephony.engines.kokoro.weights import KokoroWeights
+from telephony.engines.kokoro.windows import WINDOW_FRAMES
 from telephony.engines.kokoro.words import timed
 from telephony.engines.recipes import Recipe
 from telephony.speech import NEUTRAL, Intonation, MissingVoices, Samples, Voice
@@ -320,7 +321,7 @@ class KokoroEngine:
         if statistics is None or frames < _STREAM_FROM_FRAMES:
             return [(0, frames)]
         statistics.apply(acoustic, self.vocoder.source_moments(acoustic))
-        return schedule(*_sounding(acoustic), frames)
+        return self.vocoder.windows(*_sounding(acoustic), frames)
 
     def _decode_whole(self, group: Sequence[KokoroUtterance]) -> list[Samples]:
         """The piece in work of each utterance in one pass: float32 [samples] each."""

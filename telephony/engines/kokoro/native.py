@@ -12,19 +12,22 @@ import os
 import platform
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from ctypes import POINTER, Structure, c_bool, c_float, c_int, c_int64, c_void_p
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from telephony.engines.kokoro import stretches
 from telephony.engines.kokoro.dense import Dense, MakeDense
 from telephony.engines.kokoro.kernels import MOST_STEPS, SIN2_COEFFICIENTS, ZERO_STEP, KernelsUnavailableError
 from telephony.engines.kokoro.lstm import PARTS, WAYS
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths
+from telephony.engines.kokoro.stretches import StretchBlock
 
-_SOURCES = [Path(__file__).with_name("kernels.c")]
+_SOURCES = [Path(__file__).with_name(name) for name in ("kernels.c", "convolution.c")]
 # Not all of -ffast-math's assumptions are needed, but sums in any order and no exact signs of zero are.
 _FLAGS = ["-O3", "-mcpu=native", "-ffast-math", "-shared", "-fPIC", "-nostdlib"]
 if platform.machine() in {"x86_64", "AMD64"}:
@@ -120,6 +123,7 @@ class NativeKernels:
             function.restype = None
         library.lstm.argtypes = (POINTER(_Lstm), c_int)
         library.lstm.restype = None
+        self._stretches = stretches.declare(library) and not _has_tiles()
         self._splits = _has_tiles() and hasattr(library, "split_product")
         if self._splits:
             library.split_product.argtypes = (POINTER(_Product), c_int)
@@ -135,6 +139,10 @@ class NativeKernels:
     def lstm(self, parameters: Parameters) -> nn.Module:
         """See `Kernels`."""
         return NativeLstm(parameters, self._library, self.dense)
+
+    def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor]) -> nn.Module | None:
+        """See `Kernels`. None where the processor has tiles, which oneDNN uses and `convolution.c` does not."""
+        return StretchBlock(parameters, first_site, reaches, self._library) if self._stretches else None
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor) -> Tensor:
         """See `kernels.snake`."""

@@ -39,6 +39,23 @@ def largest(gain: Tensor, beta: Tensor, alpha: Tensor) -> Tensor:
     return reach + torch.minimum(1 / size, size * reach * reach)
 
 
+def in_steps(weight: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """A convolution's weight in eight bits, and how much a step of its sums is: int8 [Cout, Cin, K], float32 [Cout].
+
+    Args:
+        weight: [Cout, Cin, K].
+        reach: [Cin], of what it takes, see `largest`: so much is `MOST_STEPS`.
+    """
+    scaled = weight * (reach / MOST_STEPS)[:, None]
+    width = scaled.abs().amax((1, 2)).clamp_min(1e-12) / MOST_STEPS
+    return (scaled / width[:, None, None]).round().to(torch.int8), width
+
+
+def steps_of(reach: Tensor) -> Tensor:
+    """How many steps one is, for each channel of what reaches so far: [1, 1, C] float32."""
+    return (MOST_STEPS / reach).reshape(1, 1, -1)
+
+
 class QuantisedSnakeConv(nn.Module):
     """`SnakeConv` with its convolution in eight bits, its sums in 32.
 
@@ -62,12 +79,11 @@ class QuantisedSnakeConv(nn.Module):
         lengths: Container[int] = (),
     ) -> None:
         super().__init__()
-        scaled = convolution.weight * (reach / MOST_STEPS)[:, None]
-        width = scaled.abs().amax((1, 2)).clamp_min(1e-12) / MOST_STEPS
-        whole = (scaled / width[:, None, None]).round().to(torch.int8).unsqueeze(2)
+        whole, width = in_steps(convolution.weight, reach)
+        whole = whole.unsqueeze(2)
         self._lengths = lengths
         self._dtype, self._kernels, self._snake = dtype, kernels, snake_factors(alpha)
-        self._steps = (MOST_STEPS / reach).reshape(1, 1, -1)
+        self._steps = steps_of(reach)
         self._dilation = [1, dilation]
         self._pad = (whole.shape[-1] - 1) * self._dilation[1] // 2
         self._width = width

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -30,28 +29,26 @@ from telephony.engines.kokoro.layers import (
     ResBlock,
     SnakeConv,
     Upsample,
+    layers_of,
 )
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.quantised import QuantisedSnakeConv, largest
+from telephony.engines.kokoro.stretches import Stretch, StretchBlock
+from telephony.engines.kokoro.windows import NOISE_CONTEXT, WINDOW_FRAMES, schedule, stretched
 
 STAGE0_STEPS, STAGE1_STEPS = 10, 6
+_FRAME_STEPS = STAGE0_STEPS * STAGE1_STEPS
 BINS = FFT_SAMPLES // 2 + 1
 # Context in frames on each side at the three levels of a window, from the receptive field (a frame is 10 steps of stage
 # 0 and 60 of stage 1). Stage 1: istft 3, conv_post 3, residual blocks 60, noise block 60 = 126 steps -> 3 frames.
 # Stage 0: 66 / 6 + 1 and residual blocks 60 steps, and a frame of upsampling -> 9. Noise branch: 72, 36 and 1 -> 11.
-NOISE_CONTEXT, STAGE0_CONTEXT, STAGE1_CONTEXT = 11, 9, 3
+STAGE0_CONTEXT, STAGE1_CONTEXT = 9, 3
 
-WINDOW_FRAMES = (32, 64, 128)
-"""The shapes of windows, 0.4 to 1.6 s: few, so that machine code and graphs are few."""
-_FIRST_WINDOW = WINDOW_FRAMES[0]
 _LENGTHS = frozenset(
     [STAGE0_STEPS * (frames + 2 * context) for frames in WINDOW_FRAMES for context in (NOISE_CONTEXT, STAGE0_CONTEXT)]
     + [STAGE0_STEPS * STAGE1_STEPS * (frames + 2 * STAGE1_CONTEXT) + 1 for frames in WINDOW_FRAMES]
 )
 """The steps that the residual blocks have in a window."""
-# What a window costs beyond its own frames, in frames: its contexts and calls (measured on two CPU cores).
-_WINDOW_COST = 18
-
 
 _BLOCKS = (
     "noise_res.0",
@@ -99,6 +96,8 @@ class Vocoder(nn.Module):
         first_sites = range(0, self.sites, self.sites // len(sources))
         self.blocks = nn.ModuleList(ResBlock(*block, layer) for block in zip(sources, first_sites, strict=True))
         self.quick_blocks = self.blocks if styles is None else self._quantised(sources, styles)
+        # All of the quick ones, or none.
+        self._stretches = [block for block in self.quick_blocks if isinstance(block, StretchBlock)]
         self.ups = nn.ModuleList(Upsample(generator.under(f"ups.{stage}"), dtype) for stage in (0, 1))
         wide, point = (generator.under(f"noise_convs.{stage}") for stage in (0, 1))
         # Kernel 12, stride 6 over 22 channels as a product of rows of 12 * 22.
@@ -160,6 +159,10 @@ class Vocoder(nn.Module):
         norms = FixedNorms(acoustic.scale, acoustic.shift, self.offsets)
         return self._decode(acoustic.x, acoustic.har, norms, self.quick_blocks)[0]
 
+    def windows(self, start: int, end: int, frames: int) -> Sequence[tuple[int, int]]:
+        """Windows (start, length) in which to decode frames [start, end) of an utterance of `frames` frames."""
+        return stretched(start, end) if self._stretches else schedule(start, end, frames)
+
     def window(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> Tensor:
         """Frames [start, start + frames) of each utterance, exactly as `fixed` would give them.
 
@@ -170,6 +173,10 @@ class Vocoder(nn.Module):
         depends on `frames` alone, each shifted to lie inside the utterance: a slice begins either at a true edge, where
         zero padding is what the reference has, or a full context before what is needed.
         """
+        if self._stretches:
+            return torch.cat(
+                [self._decode_stretch(a, start, frames) for a, start in zip(acoustics, starts, strict=True)]
+            )
         audio = self._network(*self._slice(acoustics, starts, frames))
         wanted = audio.new_zeros(len(starts), FRAME_SAMPLES * frames)
         stage1_at = _begins(acoustics, starts, frames, STAGE1_CONTEXT)
@@ -195,13 +202,21 @@ class Vocoder(nn.Module):
         """The residual blocks in eight bits, their steps wide enough for all of these styles."""
         gain, beta = self.style(styles)
 
-        def layer(convolution: Parameters, alpha: Tensor, dilation: int, site: int) -> nn.Module:
+        def reach(site: int, alpha: Tensor) -> Tensor:
             low, high = self.offsets[site], self.offsets[site + 1]
-            reach = largest(gain[:, low:high], beta[:, low:high], alpha.flatten())
-            return QuantisedSnakeConv(convolution, alpha, dilation, reach, self.dtype, self.kernels, _LENGTHS)
+            return largest(gain[:, low:high], beta[:, low:high], alpha.flatten())
+
+        def layer(convolution: Parameters, alpha: Tensor, dilation: int, site: int) -> nn.Module:
+            return QuantisedSnakeConv(
+                convolution, alpha, dilation, reach(site, alpha), self.dtype, self.kernels, _LENGTHS
+            )
+
+        def block(source: Parameters, first_site: int) -> nn.Module:
+            reaches = [reach(site, alpha) for site, (_, alpha, _) in enumerate(layers_of(source), first_site)]
+            return self.kernels.block(source, first_site, reaches) or ResBlock(source, first_site, layer)
 
         first_sites = range(0, self.sites, self.sites // len(sources))
-        return nn.ModuleList(ResBlock(*block, layer) for block in zip(sources, first_sites, strict=True))
+        return nn.ModuleList(block(*each) for each in zip(sources, first_sites, strict=True))
 
     def _slice(self, acoustics: Sequence[Acoustic], starts: Sequence[int], frames: int) -> tuple[Tensor, ...]:
         """What `_decode_slices` takes for a window."""
@@ -218,6 +233,38 @@ class Vocoder(nn.Module):
             torch.cat([a.shift for a in acoustics if a.shift is not None]),
             torch.tensor(shifts, device=har[0].device),
         )
+
+    def _decode_stretch(self, acoustic: Acoustic, start: int, frames: int) -> Tensor:
+        """A window of one utterance, each level of which makes no more than the next one takes: [1, 300 frames]."""
+        assert acoustic.scale is not None
+        assert acoustic.shift is not None
+        norms, kernels = FixedNorms(acoustic.scale, acoustic.shift, self.offsets), self.kernels
+        noise0, noise1 = self._stretches[0], self._stretches[4]
+        blocks0, blocks1 = self._stretches[1:4], self._stretches[5:]
+        end = min(start + frames, acoustic.frames)
+        steps0, steps1 = STAGE0_STEPS * acoustic.frames, acoustic.har.shape[1]
+        # From the sound back to what it is made of. Every sample lies in four transforms.
+        spectra = Stretch(_FRAME_STEPS * start - 1, _FRAME_STEPS * end + 2).within(steps1)
+        merged1 = spectra.wider(self.post.pad).within(steps1)
+        x1 = merged1.wider(max(block.reach for block in blocks1)).within(steps1)
+        merged0 = Stretch((x1.first - 1) // STAGE1_STEPS - 1, (x1.last - 2) // STAGE1_STEPS + 2).within(steps0)
+        x0 = merged0.wider(max(block.reach for block in blocks0)).within(steps0)
+        of_frames = Stretch(x0.first // STAGE0_STEPS, -(-x0.last // STAGE0_STEPS)).wider(1)
+
+        taken = x0.wider(noise0.reach).within(steps0)
+        source = noise0.stretch(self._noise_stage0(acoustic.har, taken), norms, taken, x0, steps0)
+        x = self.ups[0](F.leaky_relu(of_frames.of(acoustic.x).to(self.dtype), 0.1))
+        x = x0.of(x, STAGE0_STEPS * of_frames.first).add_(source)
+        p, q, r = (block.stretch(x, norms, x0, merged0, steps0) for block in blocks0)
+        x = kernels.merge3(p, q, r, 0.1)
+        taken = x1.wider(noise1.reach).within(steps1)
+        source = noise1.stretch(self._noise_stage1(taken.of(acoustic.har)), norms, taken, x1, steps1)
+        x = _behind_its_reflection(self.ups[1](x), STAGE1_STEPS * merged0.first, x1).add_(source)
+        p, q, r = (block.stretch(x, norms, x1, merged1, steps1) for block in blocks1)
+        x = kernels.merge3(p, q, r, 0.01)
+        x = self._inverse_transform(spectra.of(self.post(x.float()), merged1.first))
+        samples = Stretch(FRAME_SAMPLES * start, FRAME_SAMPLES * (start + frames))
+        return samples.of(x[:, : FRAME_SAMPLES * end - HOP_SAMPLES * spectra.first], HOP_SAMPLES * spectra.first)
 
     def _decode_slices(  # noqa: PLR0917
         self, x: Tensor, har0: Tensor, har1: Tensor, scale: Tensor, shift: Tensor, shifts: Tensor
@@ -251,16 +298,16 @@ class Vocoder(nn.Module):
 
     def _finish(self, x: Tensor, source: Tensor, norms: Norms, blocks: nn.ModuleList) -> Tensor:
         """Stage 1 and the inverse transform: x [B, 60 T, 128] -> [B, 300 T]."""
-        x = torch.cat([x[:, 1:2], x], 1).add_(source)  # the reference's reflection padding by one step
+        x = _behind_its_reflection(x, 0, Stretch(0, x.shape[1] + 1)).add_(source)
         x = self.kernels.merge3(blocks[5](x, norms), blocks[6](x, norms), blocks[7](x, norms), 0.01)
         return self._inverse_transform(self.post(x.float()))
 
-    def _noise_stage0(self, har: Tensor) -> Tensor:
-        """Strided convolution (kernel 12, stride 6, padding 3): [B, 60 T + 1, 22] -> [B, 10 T, 256]"""
+    def _noise_stage0(self, har: Tensor, wanted: Stretch | None = None) -> Tensor:
+        """Strided convolution (kernel 12, stride 6, padding 3): [B, 60 T + 1, 22] -> a stretch of [B, 10 T, 256]."""
         batch, steps, channels = har.shape
-        count = (steps - 1) // STAGE1_STEPS
-        padded = F.pad(har, (0, 0, 3, 3))[:, : STAGE1_STEPS * (count + 1)]
-        halves = padded.reshape(batch, count + 1, STAGE1_STEPS * channels)
+        first, last = wanted or Stretch(0, (steps - 1) // STAGE1_STEPS)
+        padded = Stretch(STAGE1_STEPS * first - 3, STAGE1_STEPS * last + 3).of(har)
+        halves = padded.reshape(batch, last - first + 1, STAGE1_STEPS * channels)
         source: Tensor = (torch.cat([halves[:, :-1], halves[:, 1:]], 2) @ self._noise0[0]).add_(self._noise0[1])
         return source.to(self.dtype)
 
@@ -288,25 +335,14 @@ class Vocoder(nn.Module):
         return torch.cat([head, body, tail]).clamp_min(1e-11)
 
 
-@lru_cache(maxsize=4096)
-def schedule(start: int, end: int, frames: int) -> tuple[tuple[int, int], ...]:
-    """Windows (start, length) that cover frames [start, end) of an utterance of `frames` frames, at the least cost.
+def _behind_its_reflection(x: Tensor, begin: int, wanted: Stretch) -> Tensor:
+    """What is wanted of x [B, T, C] behind a copy of its second step: the reference's reflection padding by one step.
 
-    The first one is small, so that sound is early; the limit doubles with each, up to the longest shape.
+    x begins at the step `begin`, and is left as it is.
     """
-    windows = _cover(end - start, 0, frames)
-    starts = [start + sum(windows[:index]) for index in range(len(windows))]
-    return tuple(zip(starts, windows, strict=True))
-
-
-@lru_cache(maxsize=4096)
-def _cover(rest: int, turn: int, frames: int) -> tuple[int, ...]:
-    if rest <= 0:
-        return ()
-    limit = min(_FIRST_WINDOW << turn, WINDOW_FRAMES[-1])
-    fitting = [n for n in WINDOW_FRAMES if n <= limit and n + 2 * NOISE_CONTEXT <= frames] or [_FIRST_WINDOW]
-    options = [(n, *_cover(rest - n, min(turn + 1, 8), frames)) for n in fitting]
-    return min(options, key=lambda windows: sum(windows) + _WINDOW_COST * len(windows))
+    if wanted.first > 0:
+        return x[:, wanted.first - 1 - begin : wanted.last - 1 - begin].clone()
+    return torch.cat([x[:, 1:2], x[:, : wanted.last - 1]], 1)
 
 
 def _side_by_side(layers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
