@@ -96,17 +96,16 @@ def normalize(text: str, language: str) -> str:
 def read_out(text: str, language: str) -> list[tuple[str, bool]]:
     """The words of `normalize`, each with whether it is a code: that is one word, with spaces in it.
 
+    They may be other ones where a rule looks at the words of a code that another one has said.
+
     Args:
         text, language: as for `normalize`.
     """
-    said, known = normalize(text, language), _language(language)
-    if known is not None:
-        apart = CodesApart(_rules(known))
-        words = apart.words(_in_words(text, apart.rules))
-        # A code apart could change what another rule says. No rate is worth that.
-        if " ".join(word for word, _ in words) == said:
-            return words
-    return [(word, False) for word in markup.words(said)]
+    known = _language(language)
+    if known is None:
+        return [(word, False) for word in markup.words(normalize(text, language))]
+    apart = CodesApart(_rules(known))
+    return apart.words(_in_words(text, apart.rules))
 
 
 def steps(text: str, language: str) -> Iterator[tuple[str, str]]:
