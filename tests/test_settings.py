@@ -31,6 +31,7 @@ OTHER_VALUES: dict[str, tuple[str, object]] = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "engine": ("tone", "tone"),
     "speed": ("1.5", 1.5),
+    "code_rate": ("0.85", 0.85),
     "lexicon": ("/tmp/lexicon.yaml", Path("/tmp/lexicon.yaml")),
     "audio_route": ("reply", "reply"),
     "stream": ("on", True),

@@ -61,6 +61,7 @@ class CallPolicy:
         pronounce: the service's lexicon.
         lead_silence_s: silence in front of a text that begins when nothing is playing, in seconds.
         aliases: other names of voices.
+        code_rate: how fast codes are said, of the rate around them.
     """
 
     route: str
@@ -75,6 +76,7 @@ class CallPolicy:
     pronounce: Pronounce = lexicon.as_it_is
     lead_silence_s: float = 0.0
     aliases: Mapping[str, Sequence[str]] = field(default_factory=lambda: ALIASES)
+    code_rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Call:
             takes_audio=self.takes_audio,
             pronounce=policy.pronounce,
             aliases=policy.aliases,
+            code_rate=policy.code_rate,
         )
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ class Listener:
         takes_audio: see `Scheduler.open_queue`.
         pronounce: the service's lexicon; see `Script.slices`.
         aliases: other names of voices, for documents that name one.
+        code_rate: see `Script.slices`.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Listener:
         takes_audio: Callable[[], bool] = always,
         pronounce: Pronounce = lexicon.as_it_is,
         aliases: Mapping[str, Sequence[str]] = ALIASES,
+        code_rate: float = 1.0,
     ) -> None:
         self.lock: threading.Condition = scheduler.changed
         self._metrics = metrics
         self._pronounce = pronounce
         self._aliases = aliases
+        self._code_rate = code_rate
         self._queue = scheduler.open_queue(receiver, max_queued_bytes, door, takes_audio=takes_audio)
         self._epochs = itertools.count()
         self._ended = next(self._epochs)
@@ -104,10 +107,11 @@ class Listener:
             return self._pronounce(pronunciations.pronounce(text, language), language)
 
         language, silent, cast = selection.read_in, self.silent, casting(selection, self._aliases)
+        quick, code_rate = silent and not exact, self._code_rate
         return Request(
-            script.whole(language, pronounce=pronounce, cast=cast)
+            script.whole(language, pronounce=pronounce, cast=cast, code_rate=code_rate)
             if whole
-            else script.slices(language, quick=silent and not exact, pronounce=pronounce, cast=cast),
+            else script.slices(language, quick=quick, pronounce=pronounce, cast=cast, code_rate=code_rate),
             selection.engine,
             selection.voice,
             selection.speed,

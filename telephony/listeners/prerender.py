@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import structlog
 
@@ -29,7 +30,7 @@ class Prerenderer:
         phrases: what to say.
         find: engine and voice for a wanted, to read a script; it raises UnknownVoiceError where there is none, and
             UnreadableTextError.
-        policy: has the service's lexicon, and other names of voices.
+        policy: has the service's lexicon, other names of voices, and the rate of codes.
         whole: the telephone's replies leave as one frame, for which sentences stay together.
         exact: the telephone has the model's own output, sentence by sentence.
     """
@@ -47,6 +48,7 @@ class Prerenderer:
         self._phrases = phrases
         self._pronounce = policy.pronounce
         self._aliases = policy.aliases
+        self._code_rate = policy.code_rate
         self._find = find
         self._whole = whole
         self._exact = exact
@@ -112,10 +114,11 @@ class Prerenderer:
 
     def _ways(self, script: Script, selection: ResolvedVoice) -> Iterator[tuple[Iterator[Segment | None], bool]]:
         """Segments, and whether they are exact. What two ways have in common is found by the second one."""
-        language, cast = selection.read_in, casting(selection, self._aliases)
-        yield script.read(language, quick=True, pronounce=self._pronounce, cast=cast), False
-        yield script.read(language, pronounce=self._pronounce, cast=cast), False
+        language, pronounce, cast = selection.read_in, self._pronounce, casting(selection, self._aliases)
+        read = partial(script.read, language, pronounce=pronounce, cast=cast, code_rate=self._code_rate)
+        yield read(quick=True), False
+        yield read(), False
         if self._whole:
-            yield script.whole(language, pronounce=self._pronounce, cast=cast), True
+            yield script.whole(language, pronounce=pronounce, cast=cast, code_rate=self._code_rate), True
         if self._exact:
-            yield script.read(language, pronounce=self._pronounce, cast=cast), True
+            yield read(), True

@@ -42,6 +42,7 @@ class SessionPolicy:
         loudness: brings all voices to one level; None leaves each as it is.
         pronounce: the service's lexicon.
         aliases: other names of voices.
+        code_rate: how fast codes are said, of the rate around them.
     """
 
     language: str | None
@@ -51,6 +52,7 @@ class SessionPolicy:
     loudness: Loudness | None = None
     pronounce: Pronounce = lexicon.as_it_is
     aliases: Mapping[str, Sequence[str]] = field(default_factory=lambda: ALIASES)
+    code_rate: float = 1.0
 
 
 class Places(Protocol):
@@ -153,7 +155,15 @@ class Session:
         self._buffered_s = 0.0
         # The doors bound what waits; a queue that made the event loop wait would stop all of them.
         policy = registry.policy
-        self._listener = Listener(self, scheduler, metrics, door, pronounce=policy.pronounce, aliases=policy.aliases)
+        self._listener = Listener(
+            self,
+            scheduler,
+            metrics,
+            door,
+            pronounce=policy.pronounce,
+            aliases=policy.aliases,
+            code_rate=policy.code_rate,
+        )
 
     def __str__(self) -> str:
         return self._name

@@ -167,6 +167,12 @@ class Engines:
         values.number(float, lambda value: 0.5 <= value <= 2.0, "must be between 0.5 and 2.0"),
         "rate of speech, 0.5 to 2.0",
     )
+    code_rate: float = setting(
+        1.0,
+        values.number(float, lambda value: 0.5 <= value <= 2.0, "must be between 0.5 and 2.0"),
+        "how fast codes, telephone numbers and what is spelled are said, of the rate around them, such as 0.85 for who "
+        "writes them down; 1: as the rest",
+    )
     lexicon: Path | None = setting(
         None, values.path, "YAML that says how words are pronounced, followed while the service runs"
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from telephony.speech import Segment, Speaker
-from telephony.text import lexicon, markup, normalization, segments
+from telephony.text import dictation, lexicon, markup, normalization, segments
 from telephony.text.lexicon import Pronounce
 from telephony.text.markup import PAUSE
 from telephony.text.normalization import MAX_BREAK_S, Span, SpokenError
@@ -23,8 +23,8 @@ OnInvalid = Callable[[SpokenError], None]
 Casting = Callable[[str | None, str | None], Speaker | None]
 """Who says a part for which a document names a voice, a language, or both; None: who says the rest."""
 
-# A text and how it is said, as a segment with its marks.
-_Spoken = Callable[[str, Span], Segment]
+# A text and how it is said, as segments with their marks.
+_Spoken = Callable[[str, Span], Iterator[Segment]]
 _PLAIN = Span("")
 
 
@@ -99,16 +99,29 @@ class Script:
         quick: bool = False,
         pronounce: Pronounce = lexicon.as_it_is,
         cast: Casting = one_speaker,
+        code_rate: float = 1.0,
     ) -> Iterator[Segment]:
         """What is spoken one after the other, made one by one: `slices`, without the breaks between them."""
-        found = self.slices(language, quick=quick, pronounce=pronounce, cast=cast)
+        found = self.slices(language, quick=quick, pronounce=pronounce, cast=cast, code_rate=code_rate)
         return (segment for segment in found if segment is not None)
 
     def whole(
-        self, language: str, *, pronounce: Pronounce = lexicon.as_it_is, cast: Casting = one_speaker
+        self,
+        language: str,
+        *,
+        pronounce: Pronounce = lexicon.as_it_is,
+        cast: Casting = one_speaker,
+        code_rate: float = 1.0,
     ) -> Iterator[Segment | None]:
         """The slices of a text that is heard as a whole: sentences stay together, for the prosody of one pass."""
-        return self.slices(language, max_chars=_WHOLE_CHARS, pack_chars=_WHOLE_CHARS, pronounce=pronounce, cast=cast)
+        return self.slices(
+            language,
+            max_chars=_WHOLE_CHARS,
+            pack_chars=_WHOLE_CHARS,
+            pronounce=pronounce,
+            cast=cast,
+            code_rate=code_rate,
+        )
 
     def slices(
         self,
@@ -119,6 +132,7 @@ class Script:
         quick: bool = False,
         pronounce: Pronounce = lexicon.as_it_is,
         cast: Casting = one_speaker,
+        code_rate: float = 1.0,
     ) -> Iterator[Segment | None]:
         """The segments, made one by one, with a bounded amount of work for each step.
 
@@ -130,16 +144,20 @@ class Script:
             quick: whether to begin with a short one, as `quick_start` does.
             pronounce: asked for each segment, so that a lexicon that changes is obeyed in the middle of a text.
             cast: asked for each part that names a voice or a language.
+            code_rate: how fast codes are said, as a factor. Unless it is 1, each is a segment of its own.
         """
 
-        def spoken(text: str, manner: Span, speaker: Speaker | None = None) -> Segment:
+        def spoken(text: str, manner: Span, speaker: Speaker | None = None) -> Iterator[Segment]:
             read_in = language if speaker is None else speaker.read_in
             said = pronounce(text, read_in)
-            return Segment(said, manner.rate, intonation=manner.intonation, volume=manner.volume, speaker=speaker)
+            for part, rate in dictation.parts(said, read_in, code_rate):
+                yield Segment(
+                    part, manner.rate * rate, intonation=manner.intonation, volume=manner.volume, speaker=speaker
+                )
 
         def obeyed(spans: Iterator[Span | None]) -> Iterator[Segment | None]:
             ahead = quick
-            for span in spans:
+            for span in _with_codes_apart(spans, code_rate):
                 if span is None:
                     yield None
                     continue
@@ -149,7 +167,10 @@ class Script:
                 pieces = _pieces(text, max_chars, pack_chars, quick=ahead)
                 ahead = ahead and not text
                 for piece in pieces:
-                    yield None if piece is None else spoken(piece, span, speaker)
+                    if piece is None:
+                        yield None
+                    else:
+                        yield from spoken(piece, span, speaker)
                 yield from _silence(span.pause_s)
 
         pieces: Iterator[str] = iter([self.text])
@@ -193,11 +214,19 @@ def _between_pauses(text: str, spoken: _Spoken) -> Iterator[Segment]:
     start = 0
     for mark in PAUSE.finditer(text):
         if segments.speakable(said := text[start : mark.start()].strip()):
-            yield spoken(said, _PLAIN)
+            yield from spoken(said, _PLAIN)
         yield from _silence(min(MAX_BREAK_S, float(mark[1]) / (1000 if mark[2].lower() == "ms" else 1)))
         start = mark.end()
     if not start or segments.speakable(text[start:]):
-        yield spoken(text[start:].strip(), _PLAIN)
+        yield from spoken(text[start:].strip(), _PLAIN)
+
+
+def _with_codes_apart(spans: Iterator[Span | None], code_rate: float) -> Iterator[Span | None]:
+    for span in spans:
+        if span is None or code_rate == 1.0:
+            yield span
+        else:
+            yield from normalization.with_codes_apart(span, code_rate)
 
 
 def _silence(left_s: float) -> Iterator[Segment]:

@@ -390,6 +390,17 @@ def test_phrases_of_the_configuration_are_there_at_every_door(
     assert counted.prepared == [TEXT, TEXT]
 
 
+def test_prerendered_phrases_have_codes_at_their_rate(
+    counted: Counted, client: httpx.Client, events: EventLog, tmp_path: Path
+) -> None:
+    text = "Your code is 4711, thanks."
+    door = counted.start(prerender_file=write_config(tmp_path / "config.yaml", text), code_rate=0.8)
+    events.wait("prerender_done")
+    made = len(counted.prepared)
+    assert synthesize(client, door.http_port, text).headers["X-Cache"] == "hit"
+    assert len(counted.prepared) == made
+
+
 def test_prerendering_delays_neither_the_start_nor_a_caller(counted: Counted, events: EventLog, tmp_path: Path) -> None:
     throttle = Throttle()
     config = write_config(tmp_path / "config.yaml", *(f"Phrase number {number}." for number in range(50)))

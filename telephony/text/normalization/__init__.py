@@ -20,6 +20,7 @@ from telephony.text import markup
 from telephony.text.markup import INLINE
 from telephony.text.normalization import amounts, codes, dates, internet, ssml, words
 from telephony.text.normalization.cleaning import ascii_digits, clean, printable
+from telephony.text.normalization.dictation import CodesApart
 from telephony.text.normalization.english import BritishEnglish, English
 from telephony.text.normalization.french import French
 from telephony.text.normalization.german import German
@@ -30,9 +31,21 @@ from telephony.text.normalization.portuguese import EuropeanPortuguese, Portugue
 from telephony.text.normalization.rules import Rule, Stage, applied
 from telephony.text.normalization.russian import Russian
 from telephony.text.normalization.spanish import MexicanSpanish, Spanish
-from telephony.text.normalization.ssml import MAX_BREAK_S, Span, SpokenError
+from telephony.text.normalization.ssml import MAX_BREAK_S, Span, SpokenError, with_codes_apart
 
-__all__ = ["MAX_BREAK_S", "Span", "SpokenError", "as_written", "is_document", "normalize", "said", "spans", "steps"]
+__all__ = [
+    "MAX_BREAK_S",
+    "Span",
+    "SpokenError",
+    "as_written",
+    "is_document",
+    "normalize",
+    "read_out",
+    "said",
+    "spans",
+    "steps",
+    "with_codes_apart",
+]
 
 _DOCUMENT = re.compile(r"(?:<\?xml[^>]{0,200}\?>\s{0,200})?(?:<!--|<!DOCTYPE\b|<speak[\s>/])")
 # In place of marked words, while the others are read: letters that no rule knows, behind a capital.
@@ -77,18 +90,22 @@ def normalize(text: str, language: str) -> str:
         What to say; empty where there is nothing to say.
     """
     known = _language(language)
-    parts = INLINE.split(markup.spoken(text))
-    marked = parts[1::2]
-    if 0 < len(marked) <= _MAX_STAND_INS:
-        # "Dr." is Doctor before a name, however the name is said.
-        stand_ins = [f"X{chr(_STAND_IN + number)}" for number in range(len(marked))]
-        said = _said("".join(map("".join, zip_longest(parts[::2], stand_ins, fillvalue=""))), known)
-        if all(said.count(stand_in) == 1 for stand_in in stand_ins):
-            for stand_in, mark in zip(stand_ins, marked, strict=True):
-                said = said.replace(stand_in, mark)
-            return " ".join(said.split())
-    pieces = [part if index % 2 else _said(part, known) for index, part in enumerate(parts)]
-    return " ".join("".join(pieces).split())
+    return _in_words(text, None if known is None else _rules(known))
+
+
+def read_out(text: str, language: str) -> list[tuple[str, bool]]:
+    """The words of `normalize`, each with whether it is a code: that is one word, with spaces in it.
+
+    They may be other ones where a rule looks at the words of a code that another one has said.
+
+    Args:
+        text, language: as for `normalize`.
+    """
+    known = _language(language)
+    if known is None:
+        return [(word, False) for word in markup.words(normalize(text, language))]
+    apart = CodesApart(_rules(known))
+    return apart.words(_in_words(text, apart.rules))
 
 
 def steps(text: str, language: str) -> Iterator[tuple[str, str]]:
@@ -98,8 +115,8 @@ def steps(text: str, language: str) -> Iterator[tuple[str, str]]:
         text: plain text without inline markup.
         language: a language tag.
     """
-    last = text
-    for rule, said in _steps(text, _language(language)):
+    known, last = _language(language), text
+    for rule, said in _steps(text, None if known is None else _rules(known)):
         if said.strip() != last.strip():
             yield rule, said
         last = said
@@ -139,24 +156,39 @@ def _rules(language: Language) -> Sequence[Rule]:
     return [rule for stage in Stage for rule in (*language.rules(stage), *_SHARED[stage](language))]
 
 
-def _said(text: str, language: Language | None) -> str:
+def _in_words(text: str, rules: Sequence[Rule] | None) -> str:
+    parts = INLINE.split(markup.spoken(text))
+    marked = parts[1::2]
+    if 0 < len(marked) <= _MAX_STAND_INS:
+        # "Dr." is Doctor before a name, however the name is said.
+        stand_ins = [f"X{chr(_STAND_IN + number)}" for number in range(len(marked))]
+        said = _said("".join(map("".join, zip_longest(parts[::2], stand_ins, fillvalue=""))), rules)
+        if all(said.count(stand_in) == 1 for stand_in in stand_ins):
+            for stand_in, mark in zip(stand_ins, marked, strict=True):
+                said = said.replace(stand_in, mark)
+            return " ".join(said.split())
+    pieces = [part if index % 2 else _said(part, rules) for index, part in enumerate(parts)]
+    return " ".join("".join(pieces).split())
+
+
+def _said(text: str, rules: Sequence[Rule] | None) -> str:
     if not text or text.isspace():
         return text
     said = text
-    for _, said in _steps(text, language):  # noqa: B007  the last is asked for
+    for _, said in _steps(text, rules):  # noqa: B007  the last is asked for
         pass
     before, after = (" " if edge.isspace() else "" for edge in (text[0], text[-1]))
     return f"{before}{said.strip()}{after}"
 
 
-def _steps(text: str, language: Language | None) -> Iterator[tuple[str, str]]:
+def _steps(text: str, rules: Sequence[Rule] | None) -> Iterator[tuple[str, str]]:
     cleaned = clean(text)
-    if language is None:
+    if rules is None:
         yield "layout", printable(cleaned)
         return
     said = ascii_digits(cleaned)
     yield "layout", said
-    for rule, said in applied(_rules(language), said):  # noqa: B020  each step goes on with the last
+    for rule, said in applied(rules, said):  # noqa: B020  each step goes on with the last
         yield rule.name, said
     yield "marks", words.sweep(said)
 

@@ -88,6 +88,10 @@ SayAs = Callable[[str, str, str], str]
 
 # Around a text that is declared to be something, before it is said in a language: kind, layout, text. For private use.
 _MARK, _BETWEEN = "\ue001", "\ue002"
+# Such a text that is read character by character, with the punctuation behind it; as the only group of it.
+_READ_OUT = re.compile(
+    f"({_MARK}(?:characters|spell-out|digits|telephone){_BETWEEN}[^{_MARK}]*{_MARK}[.,;:!?)\"'”’»]*)"
+)
 _UNMARKED = str.maketrans(dict.fromkeys(_MARK + _BETWEEN + markup.PRIVATE, " "))
 _DECLARED = re.compile(f"{_MARK}([a-z-]+){_BETWEEN}([^{_MARK}{_BETWEEN}]*){_BETWEEN}([^{_MARK}]*){_MARK}")
 
@@ -109,6 +113,15 @@ def document(text: str) -> Iterator[Span | None]:
 def said(span: Span, say_as: SayAs) -> str:
     """The text of a span, what is declared in it said by `say_as` (text, interpret-as, format)."""
     return " ".join(_DECLARED.sub(lambda found: say_as(found[3].strip(), found[1], found[2]), span.text).split())
+
+
+def with_codes_apart(span: Span, rate: float) -> Iterator[Span]:
+    """A span in parts; those that are declared to be read character by character are said at `rate` times its rate."""
+    pieces = [(text, index % 2) for index, text in enumerate(_READ_OUT.split(span.text)) if text.strip()]
+    parts = [replace(span, text=text, rate=span.rate * (rate if is_code else 1.0)) for text, is_code in pieces]
+    for part in parts[:-1]:
+        yield replace(part, pause_s=0.0)
+    yield parts[-1] if parts else span
 
 
 class _Reader:
