@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from importlib import resources
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from telephony.engines.kokoro.g2p import G2P
 from telephony.engines.kokoro.names import digest, entries, phrases_said
+from telephony.engines.kokoro.tags import MendedTagger
+from telephony.engines.kokoro.tokenizer import Token
 from telephony.text.normalization import normalize
 
 SPOKEN = Path(__file__).parent / "spoken"
@@ -38,7 +41,7 @@ def heard(g2p: G2P, text: str, word: str, language: str) -> str:
         piece.phonemes[run.start : run.end]
         for piece in g2p.phonemes(text, language)
         for run in piece.words
-        if run.text.strip(".,?").lower() == word.lower()
+        if run.text.strip(".,?!").lower() == word.lower()
     )
 
 
@@ -122,6 +125,8 @@ def test_heteronyms_are_told_apart(g2p: G2P, language: str, tag: str, column: in
         ("code A A A", "kˈOd ˈA ˈA ˈA"),
         ("A and E", "ˈA ænd ˈi"),
         ("CAN'T", "kˈænt"),
+        ("I work in IT.", "ˌI wˈɜɹk ɪn ˌItˈi."),
+        ("DO IT NOW", "dˈu ˈɪt nˈW"),
     ],
 )
 def test_names_in_sentences(g2p: G2P, text: str, phonemes: str) -> None:
@@ -147,3 +152,10 @@ def test_marked_phrases_keep_their_words() -> None:
     assert mark("Coeur d’Alene") == "[Coeur d’Alene](/kˌɔɹdəlˈAn/)"
     assert mark("Lima, Ohio") == "[Lima](/lˈImə/), Ohio"
     assert mark("Limas, Ohio") == "Limas, Ohio"
+
+
+def test_mending_takes_time_in_proportion() -> None:
+    tokens = [Token("read", tag_="VBD"), Token("used", tag_="VBN")] * 20_000
+    started = time.perf_counter()
+    MendedTagger(lambda _: tokens)("")
+    assert time.perf_counter() - started < 20

@@ -14,6 +14,8 @@ from telephony.engines.kokoro.tokenizer import Token
 METAL = "METAL"
 """The tag of lead that is a metal."""
 
+_REACH = 30  # words to either side that a rule sees, so that a text without full stops takes no longer
+
 _PUNCTUATION = frozenset([".", ",", ":", "``", "''", "-LRB-", "-RRB-", "NFP", "$", "#"])
 _NOUNS = ("NN", "NNS", "NNP", "NNPS")
 _FINITE = frozenset("MD VB VBD VBG VBN VBP VBZ".split())
@@ -130,7 +132,8 @@ def _mend(sentence: list[Token]) -> None:
     """Mends the tags of a sentence in place."""
     for index, token in enumerate(sentence):
         word = token.text.lower()
-        place = _Place(sentence, index)
+        start = max(0, index - _REACH)
+        place = _Place(sentence[start : index + _REACH], index - start)
         rule = _RULES.get(word)
         tag = rule(place) if rule else None
         if tag is None and word in _VERBS_TOO:
@@ -170,7 +173,8 @@ def _read(place: _Place) -> str | None:
     words = set(place.words)
     told = place.tag_at(-1) in (",", ":", "UH") or place.index == 0 or place.word(-1) == "please"
     told = told and place.tag_at(1) in (*_NOUNS, "DT", "PRP", "PRP$", "CD", "RB")
-    asked_to = place.word(-1) == "you" and place.word(-2) in _SUBORDINATORS
+    asked_to = place.word(-1) == "you" and place.word(-2) in _SUBORDINATORS | {"sure"}
+    asked_to = asked_to or (place.word(-1) in ("they", "we") and place.word(-2) in ("if", "once", "unless", "until"))
     habit = bool(_HABITS & words) or "every" in words
     return "VB" if told or asked_to or (habit and not words & _PAST) else None
 
@@ -216,7 +220,8 @@ def _lead(place: _Place) -> str | None:
 def _live(place: _Place) -> str | None:
     if place.word(-1) in _SENT_OUT or (place.word(-2) in _FOLLOWED and place.tag_at(-1) == "PRP"):
         return "RB"
-    return "JJ" if place.tag == "VB" and place.tag_at(1) == "NNS" else _verb(place)
+    asked = place.word(-2) in _BE and place.tag_at(-1) == "PRP"
+    return "JJ" if asked or (place.tag == "VB" and place.tag_at(1) == "NNS") else _verb(place)
 
 
 def _close(place: _Place) -> str | None:
@@ -244,6 +249,13 @@ def _tear(place: _Place) -> str | None:
     return "VB" if one or several else None
 
 
+def _it(place: _Place) -> str | None:
+    """With capitals, where not all are, it is information technology: "I work in IT"."""
+    capitals = place.sentence[place.index].text == "IT"
+    written_small = any(token.text.islower() for token in place.sentence)
+    return "NNP" if capitals and written_small and place.word(-1) in ("in", "our", "your", "their", "from") else None
+
+
 def _resume(place: _Place) -> str | None:
     """A word to say, or a second verb; no curriculum."""
     return "VB" if place.word(-1) == "say" or (place.word(-1) == "or" and place.tag_at(-2) == "VB") else None
@@ -268,6 +280,7 @@ _RULES: dict[str, Callable[[_Place], str | None]] = {
     "read": _read,
     "reading": _reading,
     "used": _used,
+    "it": _it,
     "lead": _lead,
     "live": _live,
     "close": _close,
