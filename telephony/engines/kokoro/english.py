@@ -1,6 +1,6 @@
 """misaki's English converter without what it is slow and heavy for: spaCy, dictionaries in memory, idle imports.
 
-But for the words of `names.py`, the phonemes are misaki's own to the last one: `tests/engines/test_english.py` compares
+Without the words of `names.py` the phonemes are misaki's own to the last one: `tests/engines/test_english.py` compares
 with misaki and spaCy as they are.
 """
 
@@ -77,12 +77,12 @@ EspeakG2P = espeak.EspeakG2P
 class EnglishG2P(en.G2P):  # type: ignore[misc]
     """misaki's converter. Not safe for threads: espeak-ng, which says what the dictionaries lack, keeps state."""
 
-    def __init__(self, british: bool, tagger: Callable[[str], Sequence[Token]]) -> None:
-        """`tagger` may be shared."""
+    def __init__(self, british: bool, tagger: Callable[[str], Sequence[Token]], named: bool = True) -> None:
+        """`tagger` may be shared. `named`: with the words of `names.py`."""
         self.version = None
         self.british = british
         self.nlp = tagger
-        self.lexicon = _Lexicon(british)
+        self.lexicon = _Lexicon(british, named)
         self.fallback = espeak.EspeakFallback(british=british)
         self.unk = ""
 
@@ -90,10 +90,10 @@ class EnglishG2P(en.G2P):  # type: ignore[misc]
 class _Lexicon(en.Lexicon):  # type: ignore[misc]
     """misaki's lexicon, whose dictionaries stay on the disk."""
 
-    def __init__(self, british: bool) -> None:
+    def __init__(self, british: bool, named: bool) -> None:
         data, dialect = Path(en.__file__).parent / "data", "gb" if british else "us"
         self.british = british
         self.cap_stresses = (0.5, 2)
         golds = Dictionary(data / f"{dialect}_gold.json")
-        self.golds = golds if british else NamedDictionary(golds)
+        self.golds = NamedDictionary(golds, british) if named else golds
         self.silvers = Dictionary(data / f"{dialect}_silver.json")

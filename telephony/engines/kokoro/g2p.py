@@ -17,6 +17,7 @@ from telephony.engines.kokoro.english import EnglishG2P, EspeakG2P
 from telephony.engines.kokoro.languages import LANGUAGES
 from telephony.engines.kokoro.names import phrases_said
 from telephony.engines.kokoro.tagger import Tagger
+from telephony.engines.kokoro.tags import MendedTagger
 from telephony.engines.kokoro.words import Piece, Run, of_spaces, of_tokens, within
 from telephony.text import markup
 
@@ -34,9 +35,11 @@ _ESPEAK_NAMES = {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 # Where to divide what is too long for a pass, best first. The same order as the reference pipeline's.
 _BREAKS = ("!.?…", ":;", ",—", " ")
 
-# A letter of a code, not the article: beside another letter, or before two digits in words.
+# A letter of a code, not the article: beside another letter, as in A and E, or before two digits in words.
 _DIGIT_WORD = "(?:zero|one|two|three|four|five|six|seven|eight|nine)"
-_SPELLED_A = re.compile(rf"(?<![\w\[])A(?=,? [B-Z]\b(?!['’.])|,? {_DIGIT_WORD},? {_DIGIT_WORD}\b)|(?<=\b[B-Z] )A(?!\w)")
+_SPELLED_A = re.compile(
+    rf"(?<![\w\[])A(?=(?:,?| and) [A-Z]\b(?!['’.])|,? {_DIGIT_WORD},? {_DIGIT_WORD}\b)|(?<=\b[A-Z] )A(?!\w)"
+)
 
 _espeak_lock = threading.Lock()
 
@@ -49,7 +52,7 @@ class G2P:
 
     def __init__(self) -> None:
         """Loads English, both American and British, in 0.2 s; other languages are loaded with their first text."""
-        tagger = Tagger()
+        tagger = MendedTagger(Tagger())
         with _espeak_lock:
             american, british = (_english(EnglishG2P(british, tagger)) for british in (False, True))
         self._converters: dict[str, Converter] = {"a": american, "b": british}
@@ -138,7 +141,7 @@ def _load(language: str) -> Converter:
 
 
 def _english(g2p: EnglishG2P) -> Converter:
-    mark_phrases = (lambda text: text) if g2p.british else phrases_said()
+    mark_phrases = phrases_said(g2p.british)
 
     def convert(text: str) -> tuple[str, list[Run]]:
         phonemes, tokens = g2p(_SPELLED_A.sub("[A](/ˈA/)", mark_phrases(text)))
