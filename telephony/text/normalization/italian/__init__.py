@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.italian import tables
+from telephony.text.normalization.italian import measures, papers, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits
@@ -15,7 +15,9 @@ _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
 _MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
 _THE_FIRST = re.compile(r"(?:(?<=\bil )|(?<=\bdel )|(?<=\bdal )|(?<=\bal )|(?<=\bnel ))1[°º](?!\s?[CF]\b|\w)", re.I)
-_HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}(?:[:.]\d\d|\s?[-–]\s?\d))")
+_HOURS = re.compile(
+    r"(?:(?<![\d\w])(?<!\d\s)|(?<=/\d\d\s)|(?<=/\d\s))h\.?\s(?=\d{1,2}(?:[:.]\d\d|\s?[-–]\s?\d|(?<!24)(?![\d.,]*\d)))"
+)
 _COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
 _JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
 _FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º])\s?p\.(?!\w)")
@@ -145,22 +147,26 @@ class Italian(Romance):
     and_half_of = {"masculine": "e mezzo", "feminine": "e mezza"}
     spoken_units = tables.SPOKEN_UNITS
     months = tables.MONTHS
+    alphabet = tables.ALPHABET
+    as_in = "{letter} come {word}"
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
-        r"polizza|cliente|CAP|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
+        r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|"
+        r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
-    short_code_words = r"chiami|chiamare|chiama|componga|codice|PIN|CVV|CAP|interno"
-    date_words = r"il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
+    short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
+    date_words = r"oggi|domani|dopodomani|ieri|il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
     kings = (
         "Luigi|Enrico|Carlo|Vittorio Emanuele|Umberto|Giovanni|Giovanni Paolo|Benedetto|Pio|Elisabetta|Napoleone|Leone"
     )
     queens = frozenset({"Elisabetta"})
     last_ordinal_king = 399
     before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
-    named_versions = f"{Romance.named_versions}|versione|articolo"
+    named_versions = f"{Romance.named_versions}|versione|articolo|motore"
     not_nouns = frozenset(
-        "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se "
-        "virgola fuori "
+        "di del dello della dei degli delle in e o ed al alla allo ai agli alle per da dal dalla dai dalle con senza "
+        "a che è sono ma mila più meno su sul sulla sui sulle nel nello nella nei negli nelle se tra fra come anche "
+        "virgola punto fuori "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
     )
 
@@ -168,6 +174,9 @@ class Italian(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                *words.rules(self),
+                *papers.word_rules(),
+                *measures.rules(),
                 Rule("Roman numeral", _CENTURY, self._century),
                 near_digits("floor", _FLOOR, lambda match: f"{match[1]} piano" + ("." if ends_text(match) else "")),
                 near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
@@ -175,13 +184,19 @@ class Italian(Romance):
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
             ]
+        if stage is Stage.CODES:
+            own = papers.rules(self)
+        if stage is Stage.DATES:
+            own = times.rules(self)
         if stage is Stage.ORDINALS:
             own = [
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),
                 near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
             ]
+        if stage is Stage.DIGITS:
+            own = measures.scale_rules(self)
         if stage is Stage.SYMBOLS:
-            own = [Rule("elision", _ELIDED, lambda match: "un'")]
+            own = [*words.symbol_rules(self), Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]
 
     def midnight_rules(self) -> list[Rule]:

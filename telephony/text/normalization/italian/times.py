@@ -1,0 +1,102 @@
+"""Hours that a stroke joins, and minutes with a prime."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from telephony.text.normalization.italian import tables
+from telephony.text.normalization.language import Language, Name, Written
+from telephony.text.normalization.numerals import read
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits
+
+_EXACT = r"\d{1,2}[.:][0-5]\d"
+_HOUR = rf"({_EXACT}|\d{{1,2}})"
+_SHIFTS = re.compile(
+    rf"(?:(?<!\w)(?:ore|h)\s)?(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(\s?[/+,;]\s?|\se\s){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s[€%])"
+)
+_OPEN = re.compile(
+    rf"(?<!\w)(?:{alternatives({*tables.WEEKDAYS, *tables.WEEKDAYS.values()})}|or[ea]|orari[oi]?|apert[oaie]|"
+    r"apertura|h)\b[^\d!?]{0,12}$",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(rf"(?<![\w.,:/])({_EXACT})\s?/\s?({_EXACT})(?![\w/]|[.,:]\d|\s?[€%])")
+_AT_HOURS = re.compile(
+    rf"(?<!\w)((?:or[ea]|orario|h|({alternatives(tables.WEEKDAYS.values())}))[.:,]?\s)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|[.,]\d)",
+    re.IGNORECASE,
+)
+_PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=\s(?:di|a|dal|circa|prima|dopo|e|per|in)\b|[.,;)+]|$)")
+_SECONDS = re.compile(r"(\d{1,3})\s?''(?!\w)")
+_INCHES = re.compile(r"(?<![\w.,\"])(\d{1,2}(?:[.,]\d)?)\s?\"(?!\w)")
+# Behind these the two strokes are seconds, else inches.
+_LASTING = re.compile(r"(?:per|tra|fra|dopo|entro|ogni|in|circa|attend[aei]|aspett[aei])\s$", re.IGNORECASE)
+_QUOTED = re.compile(r"(?:^|[\s(])['\"][^'\"]*$")
+_THE = re.compile(r"(?:al|dal|del|il)\s$")
+_MINUTE, _SECOND, _INCH = Name("minuto", "minuti"), Name("secondo", "secondi"), Name("pollice", "pollici")
+_MONTHS = 12
+_CONTEXT_CHARS = 40
+
+
+def rules(language: Language) -> list[Rule]:
+    """Hours of two shifts, hours with a stroke between them, minutes."""
+
+    def before(match: re.Match[str]) -> str:
+        return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
+
+    def shifts(match: re.Match[str]) -> str | None:
+        times = match.group(1, 2, 4, 5)
+        exact = sum(len(written) > 2 for written in times)
+        if not _ascending([_hours(written) for written in times]):
+            return None
+        named = match.group()[0] in "oh" or _OPEN.search(before(match))
+        if "/" not in match[3] and not exact and not named:
+            return None
+        first, last, again, end = (written.replace(".", ":") for written in times)
+        return f"dalle {first} alle {last} e dalle {again} alle {end}"
+
+    def joined(match: re.Match[str]) -> str | None:
+        if not _ascending([_hours(match[1]), _hours(match[2])]):
+            return None
+        return f"{match[1]}-{match[2]}".replace(".", ":")
+
+    def at_hours(match: re.Match[str]) -> str | None:
+        first, last = int(match[3]), int(match[4])
+        if not _ascending([first, last]) or (match[2] and last <= _MONTHS):
+            return None
+        return f"{match[1]}{first}-{last}"
+
+    def minutes(match: re.Match[str]) -> str | None:
+        if _QUOTED.search(before(match)):
+            return None
+        number = int(match[1])
+        if _THE.search(before(match)) and number:
+            return language.ordinal(number)
+        return language.counted(Written(number), _MINUTE)
+
+    def seconds(match: re.Match[str]) -> str:
+        return language.counted(Written(int(match[1])), _SECOND)
+
+    def inches(match: re.Match[str]) -> str | None:
+        value = read(match[1], language)
+        if value is None or _QUOTED.search(before(match)):
+            return None
+        return language.counted(value, _SECOND if _LASTING.search(before(match)) else _INCH)
+
+    return [
+        near_digits("times", _SHIFTS, shifts, "-–"),
+        at_digits("times", _JOINED, joined, "/"),
+        near_digits("times", _AT_HOURS, at_hours, "/"),
+        at_digits("seconds", _SECONDS, seconds, ("''",)),
+        at_digits("inches", _INCHES, inches, ('"',)),
+        at_digits("minutes", _PRIME, minutes, "'"),
+    ]
+
+
+def _hours(written: str) -> float:
+    hour, _, minute = written.replace(".", ":").partition(":")
+    return int(hour) + int(minute or 0) / 60
+
+
+def _ascending(hours: list[float]) -> bool:
+    """Whether these are hours of one day, in their order."""
+    return hours[-1] <= 24 and all(hour < following for hour, following in itertools.pairwise(hours))
