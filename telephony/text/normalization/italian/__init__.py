@@ -16,7 +16,8 @@ _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
 _MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
 _THE_FIRST = re.compile(r"(?:(?<=\bil )|(?<=\bdel )|(?<=\bdal )|(?<=\bal )|(?<=\bnel ))1[°º](?!\s?[CF]\b|\w)", re.I)
 _HOURS = re.compile(
-    r"(?:(?<![\d\w])(?<!\d\s)|(?<=/\d\d\s)|(?<=/\d\s))h\.?\s(?=\d{1,2}(?:[:.]\d\d|\s?[-–]\s?\d|(?<!24)(?![\d.,]*\d)))"
+    r"(?<!\w)h\.?\s(?=\d{1,2}[:.,][0-5]\d(?!\d))|"
+    r"(?:(?<!\w)(?<!\d\s)|(?<=/\d\d\s)|(?<=/\d\s))h\.?\s(?=\d{1,2}(?:\s?[-–]\s?\d|(?<!24)(?![\d.,]*\d)))"
 )
 _COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
 _JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
@@ -151,7 +152,7 @@ class Italian(Romance):
     as_in = "{letter} come {word}"
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
-        r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|"
+        r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|PDR|IMEI|CIG|lotto|"
         r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
@@ -179,8 +180,8 @@ class Italian(Romance):
                 *measures.rules(),
                 Rule("Roman numeral", _CENTURY, self._century),
                 near_digits("floor", _FLOOR, lambda match: f"{match[1]} piano" + ("." if ends_text(match) else "")),
-                near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("hours", _HOURS, lambda match: "ore "),
+                near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
             ]

@@ -11,7 +11,7 @@ from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_
 _LAW = re.compile(r"(?<![\w.])L\.\s(?=(?:n\.\s)?\d{1,4}/(?:19|20)?\d\d(?![\d/]))")
 _DECREE = re.compile(r"(?<!\w)D\s?P\s?R\s(?:numero\s)?(\d{1,4})/((?:19|20)\d\d|\d\d)(?![\w/])")
 _PROTOCOL = re.compile(r"(?<=\bnumero )(\d{1,6})/((?:19|20)\d\d)(?![\w/]|[.,]\d)")
-_OF_LAW = re.compile(r"(?:legge|decreto)(?:\s[^\W\d]+){0,3}\s$", re.IGNORECASE)
+_OF_LAW = re.compile(r"(?:legge|decreto|regolamento)(?:\s[^\W\d]+){0,3}\s$", re.IGNORECASE)
 _STROKES = re.compile(r"(?<=\bnumero )(?=[\d/]{0,20}[A-Z])([A-Z\d]{1,10}(?:/[A-Z\d]{1,10}){1,3})(?![\w/-])")
 _TYRE = re.compile(r"(?<![\w.,/])(\d{3})/(\d{2})\s?(Z?R)\s?(\d\d)(?!\d)(?:\s(\d{2,3})([A-Z])(?!\w))?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -28,6 +28,8 @@ _IN_HOUSE = re.compile(
     r"(?:scala|piano|palazzina|edificio|civico)\b[^.!?]{0,30}$|" + _STREET_WORDS + r"\b[^.!?]{0,60}$", re.IGNORECASE
 )
 _PHONE = re.compile(r"\d{5}|\d{3}\s\d{3}")
+_MARK = re.compile(r"(?<![\w.,/])(\d{2,3})/(30|110)(?![\w/]|[.,]\d)")
+_FLIGHT = re.compile(r"(?<=\b[Vv]olo )([A-Z]\w{2,20}\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{2,4})(?!\w)")
 _SEATS = re.compile(r"(?<=\bposti )(\d{1,2})([A-Z])\s?-\s?(\d{1,2})([A-Z])(?!\w)")
 _POWER = re.compile(r"(?<=kW)\s?/\s?(?=\d{1,4}\s?CV)", re.IGNORECASE)
 _OIL = re.compile(r"(?<![\w.,])(\d{1,2})[wW]-?(\d\d)(?!\w)")
@@ -70,8 +72,11 @@ def rules(language: Language) -> list[Rule]:
 
     def protocol(match: re.Match[str]) -> str | None:
         number = match[1]
-        if _OF_LAW.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]):
+        law = _OF_LAW.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()])
+        if law and not law.group().lower().startswith("reg"):
             return None
+        if law:
+            return f"{language.cardinal(int(number))} {language.law_of} {language.year(int(match[2]))}"
         first = language.spell_digits(number) if number[0] == "0" or len(number) > 4 else language.cardinal(int(number))
         return f"{first} {language.slash} {language.year(int(match[2]))}"
 
@@ -99,6 +104,15 @@ def rules(language: Language) -> list[Rule]:
             return None
         return f"{language.cardinal(int(match[1]))} {language.slash} {match[2]}"
 
+    def mark(match: re.Match[str]) -> str | None:
+        reached, best = int(match[1]), int(match[2])
+        if not best / 2 < reached <= best:
+            return None
+        return f"{language.cardinal(reached)} {language.over} {match[2]}"
+
+    def flight(match: re.Match[str]) -> str:
+        return f"{match[1]}{codes.spelled(match[2], language)}, {language.spell_digits(match[3])}"
+
     def flat(match: re.Match[str]) -> str | None:
         before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
         if _PHONE.search(before) or not _IN_HOUSE.search(before):
@@ -119,6 +133,8 @@ def rules(language: Language) -> list[Rule]:
         near_words("numbered paper", _STROKES, strokes, ("/",)),
         near_words("account", _ACCOUNT, account, ("/",)),
         at_digits("house number", _HOUSES, houses, ("/",)),
+        at_digits("mark", _MARK, mark, ("/30", "/110")),
+        near_words("flight", _FLIGHT, flight, ("volo",)),
         near_words("flat", _FLAT, flat, ("interno",)),
         at_digits("seats", _SEATS, seats, ("posti",)),
         near_words("power", _POWER, lambda match: ", ", ("kw",)),

@@ -18,7 +18,8 @@ PARTS = {
 }
 MASCULINE = frozenset("problema sistema programma tema pianeta clima telegramma grammo".split())
 FEMININE = frozenset(
-    "notte volta parte chiave classe mano opzione stazione prenotazione sede filiale email mail attenzione".split()
+    "notte volta parte chiave classe mano opzione stazione prenotazione sede filiale email mail attenzione elementare "
+    "superiore".split()
 )
 FEMININE_PLURALS = frozenset(
     "fatture richieste offerte lettere merci banche filiali sedi coordinate mail pratiche proposte bollette".split()
@@ -130,11 +131,15 @@ ABBREVIATIONS = {
     "aria cond.": "aria condizionata", "mezz'h": "mezz'ora", "pom.": "pomeriggio",
     "matt.": "mattina", "telef.": "telefono", "tot.": "totale",
     "Tot.": "Totale", "imp.": "importo", "Imp.": "Importo", "min. ca.": "minuti circa",
-    "dx": "destra", "sx": "sinistra", "segg.": "seguenti", "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno",
+    "C.I.": "carta d'identità", "ang.": "angolo", "i.m.": "intramuscolo", "e.v.": "endovena",
+    "s.c.": "sottocute", "C.le": "Centrale", "T.ni": "Termini", "24h/24": "ventiquattro ore su ventiquattro",
+    "Reg.": "Regolamento", "dx": "destra", "sx": "sinistra", "segg.": "seguenti", "corr.": "corrente",
+    "gg/mm/aaaa": "giorno, mese, anno",
     "F.lli": "Fratelli", "ecc": "eccetera",
 }  # fmt: skip
 TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
-          "Col.": "Colonnello", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
+          "Col.": "Colonnello", "sig": "signor", "dott": "dottor", "dr": "dottor", "avv": "avvocato",
+    "ing": "ingegner", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
           "Ing": "Ingegner", "Avv": "Avvocato", "Mons.": "Monsignor", "P.": "Padre", "SS.": "Santi",
           "Ss.": "Santi", "V.": "Via", "B.go": "Borgo"}  # fmt: skip
 BEFORE_NUMBER = {
@@ -146,7 +151,7 @@ BEFORE_NUMBER = {
     "civ.": "civico",
     "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
     "int": "interno", "tel": "telefono",
-    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "pal.": "palazzina",
+    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "pal.": "palazzina",
     "lett.": "lettera", "app.to": "appartamento", "IC": "Intercity",
 }  # fmt: skip
 WEEKDAYS = {

@@ -6,7 +6,7 @@ import itertools
 import re
 
 from telephony.text.normalization.italian import tables
-from telephony.text.normalization.language import Language, Name, Written
+from telephony.text.normalization.language import Language, Name, Written, valid_date
 from telephony.text.normalization.numerals import read
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits
 
@@ -25,6 +25,11 @@ _AT_HOURS = re.compile(
     rf"(?<!\w)((?:or[ea]|orario|h|({alternatives(tables.WEEKDAYS.values())}))[.:,]?\s)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|[.,]\d)",
     re.IGNORECASE,
 )
+_EARLY = re.compile(r"(?<![\w.,:/-])(0\d)\.([0-5]\d)(?![\w/]|[.,:]\d|\s?[€%])")
+_DATE = re.compile(
+    rf"(?<!\w)((?:il|al|dal|del|data|{alternatives(tables.WEEKDAYS.values())})\s)([0-3]?\d)\.(0[1-9])(?![\w/]|[.,:-]\d|\s?[€%])",
+    re.IGNORECASE,
+)
 _PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=\s(?:di|a|dal|circa|prima|dopo|e|per|in)\b|[.,;)+]|$)")
 _SECONDS = re.compile(r"(\d{1,3})\s?''(?!\w)")
 _INCHES = re.compile(r"(?<![\w.,\"])(\d{1,2}(?:[.,]\d)?)\s?\"(?!\w)")
@@ -34,6 +39,7 @@ _QUOTED = re.compile(r"(?:^|[\s(])['\"][^'\"]*$")
 _THE = re.compile(r"(?:al|dal|del|il)\s$")
 _MINUTE, _SECOND, _INCH = Name("minuto", "minuti"), Name("secondo", "secondi"), Name("pollice", "pollici")
 _MONTHS = 12
+_LEAP_YEAR = 2024
 _CONTEXT_CHARS = 40
 
 
@@ -82,7 +88,13 @@ def rules(language: Language) -> list[Rule]:
             return None
         return language.counted(value, _SECOND if _LASTING.search(before(match)) else _INCH)
 
+    def date(match: re.Match[str]) -> str | None:
+        day, month = int(match[2]), int(match[3])
+        return match[1] + language.date(day, month, None) if valid_date(day, month, _LEAP_YEAR) else None
+
     return [
+        near_digits("date", _DATE, date, (".",)),
+        at_digits("time", _EARLY, lambda match: f"{match[1]}:{match[2]}", (".",)),
         near_digits("times", _SHIFTS, shifts, "-–"),
         at_digits("times", _JOINED, joined, "/"),
         near_digits("times", _AT_HOURS, at_hours, "/"),

@@ -24,10 +24,11 @@ _OURS = re.compile(r"(?<![\w.])([NnVv])s\.(?=\s([^\W\d_]{2,30}))")
 _ARTICLE = re.compile(r"(?<!\w)(?:[ai]l|un|i|[dns]?[aeu](?:l|i|ll[ae])|l[ae]|una)\s$", re.IGNORECASE)
 _TIMES_A_DAY = re.compile(r"(?<![\w.,/€$])(?<!€ )(?:[xX]\s?)?(\d{1,2})\s?/\s?(die|dì|giorno|settimana)(?!\w)")
 _FOR = re.compile(
-    r"(?<![\w./@-])x(?=\s(?!punto|trattino|chiocciola|barra)[a-zà-ÿ]{2})|"
+    r"(?<![\w./@-])x(?=\s(?!punto|trattino|chiocciola|barra)(?:[a-zà-ÿ]{2}|[il][\s']))|"
     r"(?<![\w./@-])(?<!\d\s)x(?=\s\d|\d{1,3}(?:\s|$))"
 )
 _UNKNOWN = re.compile(r"(?:raggi|raggio|asse|lettera|valore|trattino|punto|barra|chiocciola|basso|=)\s$", re.IGNORECASE)
+_OF_DAYS = re.compile(r"(?<![\w.])(?<!\d\s)gg\.?(?=\s([a-z]{3}|\d))")
 _DAYS = alternatives(tables.WEEKDAYS)
 _DAY = re.compile(
     rf"(?<![\w-])({_DAYS})(?=:?\s(?:\d{{1,2}}(?:[.:]\d\d)?\s?[-–/]\s?\d|chius[oa]|apert[oa]|mattina|pomeriggio|sera))",
@@ -99,6 +100,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("saint", _SAINTS, saints, ("ss.", "s.s.", "s. s.")),
         near_words("attention", _ATTENTION, attention, ("c.a.", "c. a.")),
         near_words("ours", _OURS, ours, ("ns.", "vs.")),
+        near_words("days", _OF_DAYS, lambda match: "giorno" if match[1].isdecimal() else "giorni", ("gg",)),
         near_words("weekday", _DAY, lambda match: tables.WEEKDAYS[match[1].lower()], tables.WEEKDAYS),
         near_digits("times a day", _TIMES_A_DAY, lambda match: f"{match[1]} volte/{match[2]}", ("/",)),
         near_words("appointment", _APPOINTMENT, lambda match: "appuntamento", ("app.to",)),
