@@ -9,7 +9,7 @@ import re
 from telephony.text.normalization.italian import measures, papers, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits
+from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits, near_words
 
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
@@ -23,8 +23,9 @@ _COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\
 _JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
 _FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º])\s?p\.(?!\w)")
 _FIRST = re.compile(
-    r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
+    r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[.-]\d{1,2}[.-]\d\d|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
 )
+_AT = re.compile(r"(?<=\w)\s?[(\[]at[)\]]\s?(?=\w)", re.IGNORECASE)
 _FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
 _PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
@@ -95,7 +96,10 @@ class Italian(Romance):
     hours_to = "alle"
     range_words = "dal|dalle|da|tra|fra|al|alle|alla|a|fino a|fino al|fino alle|ore"
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
-    opening_words = "orario|orari|aperto|aperta|apre|apertura|ore"
+    opening_words = (
+        "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
+        "sportello"
+    )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
     hour_words = r"ore|h"
     and_words = "e|o"
@@ -109,7 +113,10 @@ class Italian(Romance):
     cent_signs = r"cts?|cent"
     text_verbs = "invii|invia|inviare|mandi|manda|risponda|messaggio|scriva"
     text_to = "al|a"
-    call_words = "chiami il|chiama il|chiamare il|componga il|chiamando il|contatti il|comporre il"
+    call_words = (
+        "chiami il|chiamate il|componete il|digita il|chiama il|chiamare il|componga il|chiamando il|contatti il|"
+        "comporre il"
+    )
     extension_words = r"interno|int\.|est\."
     extension = "interno"
     document_words = (
@@ -152,7 +159,7 @@ class Italian(Romance):
     as_in = "{letter} come {word}"
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
-        r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|PDR|IMEI|CIG|lotto|"
+        r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|PDR|IMEI|CIG|lotto|casella postale|"
         r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
@@ -162,8 +169,11 @@ class Italian(Romance):
     )
     queens = frozenset({"Elisabetta"})
     last_ordinal_king = 399
-    before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
-    named_versions = f"{Romance.named_versions}|versione|articolo|motore"
+    before_roman = (
+        "[Cc]apitolo|[Cc]apo|[Aa]tto|[Ss]cena|[Ss]ezione|[Tt]omo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|"
+        "[Aa]llegato|[Ll]ibro"
+    )
+    named_versions = f"{Romance.named_versions}|versione|articolo|motore|USB|HDMI|Bluetooth|Java"
     not_nouns = frozenset(
         "di del dello della dei degli delle in e o ed al alla allo ai agli alle per da dal dalla dai dalle con senza "
         "a che è sono ma mila più meno su sul sulla sui sulle nel nello nella nei negli nelle se tra fra come anche "
@@ -187,6 +197,8 @@ class Italian(Romance):
             ]
         if stage is Stage.CODES:
             own = papers.rules(self)
+        if stage is Stage.INTERNET:
+            own = [near_words("at", _AT, lambda match: "@", ("(at)", "[at]"))]
         if stage is Stage.DATES:
             own = times.rules(self)
         if stage is Stage.ORDINALS:

@@ -9,13 +9,15 @@ from telephony.text.normalization.rules import Rule, near_digits, near_words
 
 _MILLIONS = re.compile(r"(?<=\d)\s?(mln|mld)\.?(?!\w)")
 _ONE = re.compile(r"(?<![\d.,])1$")
+_EURO = re.compile(r"€uro(?!\w)", re.IGNORECASE)
 _SIDES = re.compile(r"(?<![\w.,])(\d{1,2}[.,]\d\d)\s?[x×]\s?(?=\d{1,2}[.,]\d\d\s?m(?!\w))")
 _RUN = re.compile(r"(?<!\w)[kK]m\s(?=\d{1,3}\.\d{3}(?!\d)|\d{5,6}(?!\d))")
 
 
 def rules() -> list[Rule]:
-    """Units before or far behind their number."""
+    """Units before or far behind their number, and a sign that begins its own word."""
     return [
+        near_words("euro", _EURO, lambda match: "€", ("€uro",)),
         near_words("unit", _SIDES, lambda match: f"{match[1]} m per ", "x×"),
         near_digits("unit", _RUN, lambda match: "chilometri ", ("km",)),
     ]

@@ -31,7 +31,10 @@ _PHONE = re.compile(r"\d{5}|\d{3}\s\d{3}")
 _MARK = re.compile(r"(?<![\w.,/])(\d{2,3})/(30|110)(?![\w/]|[.,]\d)")
 _FLIGHT = re.compile(r"(?<=\b[Vv]olo )([A-Z]\w{2,20}\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{2,4})(?!\w)")
 _SEATS = re.compile(r"(?<=\bposti )(\d{1,2})([A-Z])\s?-\s?(\d{1,2})([A-Z])(?!\w)")
+_SEAT = re.compile(r"(?<!\w)(posto|sedile|fila)\s(\d{1,2})([A-K])(?!\w)")
 _POWER = re.compile(r"(?<=kW)\s?/\s?(?=\d{1,4}\s?CV)", re.IGNORECASE)
+_HEX = re.compile(r"(?<!\w)0x[\dA-Fa-f]{2,16}(?!\w)")
+_BOX = re.compile(r"(?<![\w/.])([A-Z])/(\d{1,4})(?![\w/]|[.,]\d)")
 _OIL = re.compile(r"(?<![\w.,])(\d{1,2})[wW]-?(\d\d)(?!\w)")
 _ENGINE = re.compile(
     r"(?<![\w.,])(\d)\.(\d)(?=\s(?:benz|diesel|turbo|hybrid|ibrid|TDI|TSI|TFSI|JTD|MJT|HDI|CDI|CRDI|dCi|16V)\w*)"
@@ -124,6 +127,9 @@ def rules(language: Language) -> list[Rule]:
         load = f", {language.cardinal(int(match[5]))} {match[6]}" if match[5] else ""
         return f"{width} {height} {' '.join(match[3])} {inches}{load}"
 
+    def seat(match: re.Match[str]) -> str:
+        return f"{match[1]} {language.cardinal(int(match[2]))} {match[3]}"
+
     def seats(match: re.Match[str]) -> str:
         return f"{language.cardinal(int(match[1]))} {match[2]}, {language.cardinal(int(match[3]))} {match[4]}"
 
@@ -136,8 +142,11 @@ def rules(language: Language) -> list[Rule]:
         at_digits("mark", _MARK, mark, ("/30", "/110")),
         near_words("flight", _FLIGHT, flight, ("volo",)),
         near_words("flat", _FLAT, flat, ("interno",)),
+        near_words("seat", _SEAT, seat, ("posto", "sedile", "fila")),
         at_digits("seats", _SEATS, seats, ("posti",)),
         near_words("power", _POWER, lambda match: ", ", ("kw",)),
+        near_words("code", _HEX, lambda match: codes.spelled(match.group(), language), ("0x",)),
+        near_words("box", _BOX, lambda match: f"{match[1]} {language.slash} {match[2]}", ("/",)),
         at_digits("oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {match[2]}", ("w",)),
         at_digits("engine", _ENGINE, lambda match: f"{match[1]} {language.dot} {match[2]}", (".",)),
         at_digits("tyre", _TYRE, tyre, ("/",)),

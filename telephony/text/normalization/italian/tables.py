@@ -132,13 +132,17 @@ ABBREVIATIONS = {
     "matt.": "mattina", "telef.": "telefono", "tot.": "totale",
     "Tot.": "Totale", "imp.": "importo", "Imp.": "Importo", "min. ca.": "minuti circa",
     "C.I.": "carta d'identità", "ang.": "angolo", "i.m.": "intramuscolo", "e.v.": "endovena",
-    "s.c.": "sottocute", "C.le": "Centrale", "T.ni": "Termini", "24h/24": "ventiquattro ore su ventiquattro",
+    "s.c.": "sottocute", "C.le": "Centrale", "Com.le": "Comunale", "com.le": "comunale", "n.civ.": "numero civico",
+    "tel/fax": "telefono e fax",
+    "Tel/Fax": "Telefono e fax", "tel./fax": "telefono e fax", "Tel./Fax": "Telefono e fax",
+    "Apto.": "Appartamento", "T.ni": "Termini", "24h/24": "ventiquattro ore su ventiquattro",
     "Reg.": "Regolamento", "dx": "destra", "sx": "sinistra", "segg.": "seguenti", "corr.": "corrente",
     "gg/mm/aaaa": "giorno, mese, anno",
     "F.lli": "Fratelli", "ecc": "eccetera",
 }  # fmt: skip
 TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
-          "Col.": "Colonnello", "sig": "signor", "dott": "dottor", "dr": "dottor", "avv": "avvocato",
+          "Col.": "Colonnello", "sig": "signor", "on.": "onorevole", "sen.": "senatore", "Sen.": "Senatore",
+          "dott": "dottor", "dr": "dottor", "avv": "avvocato",
     "ing": "ingegner", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
           "Ing": "Ingegner", "Avv": "Avvocato", "Mons.": "Monsignor", "P.": "Padre", "SS.": "Santi",
           "Ss.": "Santi", "V.": "Via", "B.go": "Borgo"}  # fmt: skip
@@ -152,7 +156,9 @@ BEFORE_NUMBER = {
     "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
     "int": "interno", "tel": "telefono",
     "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "pal.": "palazzina",
-    "lett.": "lettera", "app.to": "appartamento", "IC": "Intercity",
+    "lett.": "lettera", "app.to": "appartamento", "IC": "Intercity", "par.": "paragrafo", "tit.": "titolo",
+    "Tit.": "Titolo",
+    "CF": "codice fiscale", "CF:": "codice fiscale:",
 }  # fmt: skip
 WEEKDAYS = {
     "lun": "lunedì", "mar": "martedì", "mer": "mercoledì", "gio": "giovedì", "ven": "venerdì", "sab": "sabato",

@@ -6,9 +6,9 @@ import itertools
 import re
 
 from telephony.text.normalization.italian import tables
-from telephony.text.normalization.language import Language, Name, Written, valid_date
+from telephony.text.normalization.language import Language, Name, Written, month_names, valid_date
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
 
 _EXACT = r"\d{1,2}[.:][0-5]\d"
 _HOUR = rf"({_EXACT}|\d{{1,2}})"
@@ -17,7 +17,7 @@ _SHIFTS = re.compile(
 )
 _OPEN = re.compile(
     rf"(?<!\w)(?:{alternatives({*tables.WEEKDAYS, *tables.WEEKDAYS.values()})}|or[ea]|orari[oi]?|apert[oaie]|"
-    r"apertura|h)\b[^\d!?]{0,12}$",
+    r"apertura|continuato|mattina|pomeriggio|sera|pranzo|cena|sportello|h)\b[^\d!?]{0,12}$",
     re.IGNORECASE,
 )
 _JOINED = re.compile(rf"(?<![\w.,:/])({_EXACT})\s?/\s?({_EXACT})(?![\w/]|[.,:]\d|\s?[€%])")
@@ -25,12 +25,19 @@ _AT_HOURS = re.compile(
     rf"(?<!\w)((?:or[ea]|orario|h|({alternatives(tables.WEEKDAYS.values())}))[.:,]?\s)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|[.,]\d)",
     re.IGNORECASE,
 )
+_DOTTED = re.compile(rf"(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s?[€%])")
+_TO_ONE = re.compile(r"(?<!\w)(dalle\s\d{1,2}(?:[:.]\d\d)?\s)all'1(?![\d/]|[.,:]\d)")
 _EARLY = re.compile(r"(?<![\w.,:/-])(0\d)\.([0-5]\d)(?![\w/]|[.,:]\d|\s?[€%])")
 _DATE = re.compile(
     rf"(?<!\w)((?:il|al|dal|del|data|{alternatives(tables.WEEKDAYS.values())})\s)([0-3]?\d)\.(0[1-9])(?![\w/]|[.,:-]\d|\s?[€%])",
     re.IGNORECASE,
 )
 _PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=\s(?:di|a|dal|circa|prima|dopo|e|per|in)\b|[.,;)+]|$)")
+_HOUR_AND_MINUTES = re.compile(r"(?<![\w.,])(\d{1,2}\s?h\s?\d{1,2})'")
+_MINUTES_AND_SECONDS = re.compile(r"(?<![\w.,'])(\d{1,3})'\s?(\d{1,2})(?:''|\")(?!\w)")
+_MONTH_OF_YEAR = re.compile(
+    rf"(?<!\w)({alternatives(tables.MONTHS)}|{alternatives(month_names('it').values())})\.?\s'(\d\d)(?!\w)"
+)
 _SECONDS = re.compile(r"(\d{1,3})\s?''(?!\w)")
 _INCHES = re.compile(r"(?<![\w.,\"])(\d{1,2}(?:[.,]\d)?)\s?\"(?!\w)")
 # Behind these the two strokes are seconds, else inches.
@@ -60,6 +67,11 @@ def rules(language: Language) -> list[Rule]:
         first, last, again, end = (written.replace(".", ":") for written in times)
         return f"dalle {first} alle {last} e dalle {again} alle {end}"
 
+    def dotted(match: re.Match[str]) -> str | None:
+        if "." not in match.group() or not _OPEN.search(before(match)):
+            return None
+        return match.group().replace(".", ":") if _ascending([_hours(match[1]), _hours(match[2])]) else None
+
     def joined(match: re.Match[str]) -> str | None:
         if not _ascending([_hours(match[1]), _hours(match[2])]):
             return None
@@ -79,6 +91,15 @@ def rules(language: Language) -> list[Rule]:
             return language.ordinal(number)
         return language.counted(Written(number), _MINUTE)
 
+    def both(match: re.Match[str]) -> str:
+        first = language.counted(Written(int(match[1])), _MINUTE)
+        return f"{first} {language.ampersand} {language.counted(Written(int(match[2])), _SECOND)}"
+
+    def month_of_year(match: re.Match[str]) -> str:
+        year = int(match[2]) + (2000 if int(match[2]) < 70 else 1900)
+        number = tables.MONTHS.get(match[1])
+        return f"{language.month(number) if number else match[1]} {language.year(year)}"
+
     def seconds(match: re.Match[str]) -> str:
         return language.counted(Written(int(match[1])), _SECOND)
 
@@ -96,8 +117,13 @@ def rules(language: Language) -> list[Rule]:
         near_digits("date", _DATE, date, (".",)),
         at_digits("time", _EARLY, lambda match: f"{match[1]}:{match[2]}", (".",)),
         near_digits("times", _SHIFTS, shifts, "-–"),
+        at_digits("times", _DOTTED, dotted, "-–"),
+        near_words("times", _TO_ONE, lambda match: f"{match[1]}all'una", ("all'1",)),
         at_digits("times", _JOINED, joined, "/"),
         near_digits("times", _AT_HOURS, at_hours, "/"),
+        at_digits("minutes", _HOUR_AND_MINUTES, lambda match: f"{match[1]} min", ("'",)),
+        at_digits("minutes", _MINUTES_AND_SECONDS, both, ("'",)),
+        near_words("month", _MONTH_OF_YEAR, month_of_year, ("'",)),
         at_digits("seconds", _SECONDS, seconds, ("''",)),
         at_digits("inches", _INCHES, inches, ('"',)),
         at_digits("minutes", _PRIME, minutes, "'"),
