@@ -16,7 +16,7 @@ _BEFORE_NAMES = {
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons p.le c.da v.lo "
     "contr fam rist osp tg mod",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
-    "allg gebr geb wg mio mrd tsd fa dipl",
+    "allg gebr geb wg mio mrd tsd fa dipl med tägl",
     "ru": "ул просп пер бул наб пл пос обл респ им гр тел кв корп стр оф эт под ст проф акад доц ген см напр т.е т.к "
     "пр ш мкр",
     "hi": "डॉ प्रो श्रीमती कु सु पं स्व सोम मंगल बुध गुरु शुक्र शनि रवि",
@@ -38,7 +38,7 @@ _BEFORE_NUMBERS = {
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal "
     "d.lgs d.p.r prot sez mens tot imp conf mart merc giov prat amb colaz temp "
     "pad carr cond dep bamb lett prov rich bust segr ang sat n.civ tit par",
-    "de": "gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
+    "de": "tabl tbl gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
     "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
     "вс доб моб рис стр пп разд вып",
     "hi": "rs रु नं मो फ़ोन फोन मि घं पृ सं किमी",

@@ -266,7 +266,7 @@ def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
 
 def _letter_ends(letter: str, following: str) -> bool | None:
     """Whether a letter with a stop ends its sentence; None while the text after it is not complete."""
-    if letter.isupper() or following[0].isdigit():
+    if letter.isupper() or letter == "u" or following[0].isdigit():  # German "u." is "and"
         return False
     # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
     if letter in "nv" and "Chr.".startswith(following[:4]):

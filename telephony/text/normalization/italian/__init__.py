@@ -20,7 +20,7 @@ _HOURS = re.compile(
     r"(?:(?<!\w)(?<!\d\s)|(?<=/\d\d\s)|(?<=/\d\s))h\.?\s(?=\d{1,2}(?:\s?[-–]\s?\d|(?<!24)(?![\d.,]*\d)))"
 )
 _COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
-_JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
+_JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed|al)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
 _FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º])\s?p\.(?!\w)")
 _FIRST = re.compile(
     r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[.-]\d{1,2}[.-]\d\d|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
@@ -128,7 +128,7 @@ class Italian(Romance):
         "carta d'identità|matricola|"
         "cliente|pacco"
     )
-    named_joint = "di|del|della|è|numero|n|il|la|suo|tuo|sua|tua|promo|fiscale|cliente"
+    named_joint = "di|del|della|è|numero|n|il|la|suo|tuo|sua|tua|promo|sconto|fiscale|cliente"
     flight_words = "volo|voli|treno|Frecciarossa|Italo"
     road_words = "A|SS|SP|SR|E"
     ending_in = "che finisce con"

@@ -57,9 +57,9 @@ UNITS = {
     "KM": "length-kilometer", "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour",
     "Kg": "mass-kilogram", "KG": "mass-kilogram", "mq": "area-square-meter", "mc": "volume-cubic-meter",
     "gg": "duration-day", "aa": "duration-year", "bamb": "child", "ad.": "adult", "pers": "person",
-    "pax": "person", "bust": "sachet",
+    "pax": "person", "bust": "sachet", "qli": "quintal",
     "pz": "piece", "lt": "volume-liter",
-    "mt": "length-meter", "hg": "hundred-grams", "kmq": "area-square-kilometer", "qli": "quintal",
+    "mt": "length-meter", "cc": "cubic-centimetre", "hg": "hundred-grams", "kmq": "area-square-kilometer",
 }  # fmt: skip
 RATES = {
     "mese": "al mese", "pz": "al pezzo", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
@@ -172,6 +172,7 @@ SPOKEN_UNITS = {
     "duration-year": Name("anno", "anni"),
     "child": Name("bambino", "bambini"),
     "adult": Name("adulto", "adulti"),
+    "cubic-centimetre": Name("centimetro cubo", "centimetri cubi"),
     "sachet": Name("bustina", "bustine"),
     "person": Name("persona", "persone"),
     "decibel": Name("decibel", "decibel"),
