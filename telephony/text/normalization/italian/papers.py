@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization import codes
-from telephony.text.normalization.language import Language
+from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_words
 
 _LAW = re.compile(r"(?<![\w.])L\.\s(?=(?:n\.\s)?\d{1,4}/(?:19|20)?\d\d(?![\d/]))")
@@ -64,7 +64,7 @@ def word_rules() -> list[Rule]:
     ]
 
 
-def rules(language: Language) -> list[Rule]:
+def rules(language: RomanceGrammar) -> list[Rule]:
     """Numbers with a stroke that are no fractions."""
 
     def decree(match: re.Match[str]) -> str:
@@ -91,7 +91,7 @@ def rules(language: Language) -> list[Rule]:
     def strokes(match: re.Match[str]) -> str:
         return f" {language.slash} ".join(map(part, match[1].split("/")))
 
-    def either(match: re.Match[str]) -> str:
+    def either(match: re.Match[str]) -> str | None:
         low, high = int(match[1]), int(match[2])
         doses = "mg" in match.string[match.end() : match.end() + 3]
         if (low, high) in _HALVES or (low >= high and not doses):
