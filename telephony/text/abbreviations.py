@@ -40,7 +40,7 @@ _BEFORE_NUMBERS = {
     "pad carr cond dep bamb lett prov rich bust segr ang sat n.civ tit par",
     "de": "tabl tbl gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
     "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
-    "вс доб моб рис стр пп разд вып",
+    "вс доб моб рис стр пп разд вып табл капс",
     "hi": "rs रु नं मो फ़ोन फोन मि घं पृ सं किमी",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""

@@ -277,7 +277,7 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     if capitals.end() == len(following) and len(following) < _DECIDING_CHARS:
         return None
     rest = following[capitals.end() :][:1]
-    if letter == "n" and (rest.isdigit() or rest == "-"):
+    if letter == "n" and (rest.isdigit() or rest in ("-", "/")):
         return False
     era = len(capitals.group()) == 1 and rest == "."
     return not (era or (_ROMAN.fullmatch(capitals.group()) and not rest.isalnum()))

@@ -21,7 +21,7 @@ _HOURS = re.compile(
 )
 _COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
 _JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed|al)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
-_FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º])\s?p\.(?!\w)")
+_FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º]|[IVX]{1,4}(?=\s))\s?p\.(?!\w)")
 _FIRST = re.compile(
     r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[.-]\d{1,2}[.-]\d\d|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
 )
@@ -177,7 +177,7 @@ class Italian(Romance):
     not_nouns = frozenset(
         "di del dello della dei degli delle in e o ed al alla allo ai agli alle per da dal dalla dai dalle con senza "
         "a che è sono ma mila più meno su sul sulla sui sulle nel nello nella nei negli nelle se tra fra come anche "
-        "virgola punto fuori "
+        "virgola punto fuori interno "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
     )
 
@@ -185,11 +185,11 @@ class Italian(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                near_words("floor", _FLOOR, self._floor, ("p.",)),
                 *words.rules(self),
                 *papers.word_rules(),
                 *measures.rules(),
                 Rule("Roman numeral", _CENTURY, self._century),
-                near_digits("floor", _FLOOR, lambda match: f"{match[1]} piano" + ("." if ends_text(match) else "")),
                 Rule("hours", _HOURS, lambda match: "ore "),
                 near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
@@ -206,6 +206,8 @@ class Italian(Romance):
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),
                 near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
             ]
+        if stage is Stage.MEASURES:
+            own = measures.verb_rules(self)
         if stage is Stage.DIGITS:
             own = measures.scale_rules(self)
         if stage is Stage.SYMBOLS:
@@ -219,6 +221,9 @@ class Italian(Romance):
             return f"{'da' if match[1] else 'a'} mezzanotte{past}"
 
         return [Rule("midnight", _MIDNIGHT, midnight)]
+
+    def _floor(self, match: re.Match[str]) -> str:
+        return f"{match[1]} piano" + ("." if ends_text(match) else "")
 
     def _century(self, match: re.Match[str]) -> str | None:
         number = self.roman(match[1])

@@ -35,6 +35,8 @@ _SEAT = re.compile(r"(?<!\w)(posto|sedile|fila)\s(\d{1,2})([A-K])(?!\w)")
 _POWER = re.compile(r"(?<=kW)\s?/\s?(?=\d{1,4}\s?CV)", re.IGNORECASE)
 _HEX = re.compile(r"(?<!\w)0x[\dA-Fa-f]{2,16}(?!\w)")
 _BOX = re.compile(r"(?<![\w/.])([A-Z])/(\d{1,4})(?![\w/]|[.,]\d)")
+_POST = re.compile(r"(?:(?<=,\s)|(?<=[-–—]\s))(\d{5})\s([A-Z]{2})(?!\w)")
+_WITH_PART = re.compile(r"(?<![\w/.-])([A-Z]{1,3}-\d{2,8})/([A-Z\d]{1,4})(?![\w/-])")
 _OIL = re.compile(r"(?<![\w.,])(\d{1,2})[wW]-?(\d\d)(?!\w)")
 _ENGINE = re.compile(
     r"(?<![\w.,])(\d)\.(\d)(?=\s(?:benz|diesel|turbo|hybrid|ibrid|TDI|TSI|TFSI|JTD|MJT|HDI|CDI|CRDI|dCi|16V)\w*)"
@@ -107,6 +109,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             return None
         return f"{language.cardinal(int(match[1]))} {language.slash} {match[2]}"
 
+    def post(match: re.Match[str]) -> str:
+        return f"{language.spell_digits(match[1])} {' '.join(match[2])}"
+
+    def with_part(match: re.Match[str]) -> str:
+        return f"{codes.characters(match[1], language)} {language.slash} {codes.characters(match[2], language)}"
+
     def mark(match: re.Match[str]) -> str | None:
         reached, best = int(match[1]), int(match[2])
         if not best / 2 < reached <= best:
@@ -147,6 +155,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("power", _POWER, lambda match: ", ", ("kw",)),
         near_words("code", _HEX, lambda match: codes.spelled(match.group(), language), ("0x",)),
         near_words("box", _BOX, lambda match: f"{match[1]} {language.slash} {match[2]}", ("/",)),
+        at_digits("post code", _POST, post),
+        near_words("code", _WITH_PART, with_part, ("/",)),
         at_digits("oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {match[2]}", ("w",)),
         at_digits("engine", _ENGINE, lambda match: f"{match[1]} {language.dot} {match[2]}", (".",)),
         at_digits("tyre", _TYRE, tyre, ("/",)),

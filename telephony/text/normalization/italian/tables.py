@@ -136,14 +136,14 @@ ABBREVIATIONS = {
     "tel/fax": "telefono e fax",
     "Tel/Fax": "Telefono e fax", "tel./fax": "telefono e fax", "Tel./Fax": "Telefono e fax",
     "Apto.": "Appartamento", "T.ni": "Termini", "24h/24": "ventiquattro ore su ventiquattro",
-    "Reg.": "Regolamento", "dx": "destra", "sx": "sinistra", "segg.": "seguenti", "corr.": "corrente",
-    "gg/mm/aaaa": "giorno, mese, anno",
+    "Reg.": "Regolamento", "dx": "destra", "matr.": "matricola", "sx": "sinistra", "segg.": "seguenti",
+    "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno",
     "F.lli": "Fratelli", "ecc": "eccetera",
 }  # fmt: skip
 TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
-          "Col.": "Colonnello", "sig": "signor", "on.": "onorevole", "sen.": "senatore", "Sen.": "Senatore",
-          "dott": "dottor", "dr": "dottor", "avv": "avvocato",
-    "ing": "ingegner", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
+          "Col.": "Colonnello", "sig": "signor", "v.": "via", "on.": "onorevole", "sen.": "senatore",
+          "Sen.": "Senatore", "dott": "dottor", "dr": "dottor", "avv": "avvocato",
+          "ing": "ingegner", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
           "Ing": "Ingegner", "Avv": "Avvocato", "Mons.": "Monsignor", "P.": "Padre", "SS.": "Santi",
           "Ss.": "Santi", "V.": "Via", "B.go": "Borgo"}  # fmt: skip
 BEFORE_NUMBER = {

@@ -37,6 +37,7 @@ _DAY = re.compile(
 _ORDINAL = re.compile(rf"(\d{{2,3}})°(?=\s(?:{alternatives(tables.COUNTED_IN_ORDER)})(?!\w))")
 _BEHIND = re.compile(r"(?<=\b[Pp]iano |\b[Pp]osto |\b[Gg]rado |\b[Tt]urno |nello |vello )(\d{1,2})°(?!\s?C)")
 _ROMAN = re.compile(rf"(?<!\w)([IVX]{{1,5}})(?=\s({alternatives(tables.COUNTED_IN_ROMAN)})(?!\w))")
+_CENTURIES = re.compile(r"(?<!\w)([IVX]{1,5})(?=\s(?:al|e|ed|o)\s(?:il\s|dal\s)?[IVX]{1,6}\s(?:sec\.|secolo))")
 _ROMAN_DAY = re.compile(rf"(?<!\w)([IVX]{{2,5}})(?=\s(?i:{alternatives(tables.ROMAN_DAYS)})(?!\w))")
 _INCLUDED = re.compile(r"(?<=([^\W\d_])\s)(incl|escl|compr)\.(?!\w)")
 _CHAIN = re.compile(rf"(?<![\w-])(?:{_DAYS})(?:-(?:{_DAYS})){{2,5}}(?![\w-])", re.IGNORECASE)
@@ -85,6 +86,10 @@ def rules(language: Language) -> list[Rule]:
         number = language.roman(match[1])
         return None if number is None else language.ordinal_before(number, "", match[2])
 
+    def century(match: re.Match[str]) -> str | None:
+        number = language.roman(match[1])
+        return None if number is None else language.ordinal(number)
+
     def day_of_month(match: re.Match[str]) -> str | None:
         number = language.roman(match[1])
         return None if number is None else language.cardinal(number)
@@ -109,6 +114,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("exercise", _EXERCISE, lambda match: "esercizio ", ("es.",)),
         near_words("included", _INCLUDED, included, ("incl.", "escl.", "compr.")),
         near_words("Roman numeral", _ROMAN, roman, tables.COUNTED_IN_ROMAN),
+        near_words("century", _CENTURIES, century, ("sec",)),
         near_words("Roman numeral", _ROMAN_DAY, day_of_month, tables.ROMAN_DAYS),
         near_words("weekdays", _CHAIN, chain, "-"),
         at_digits("thousands", _THOUSANDS, lambda match: f"{match[1]}000", ("mila",)),
