@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization import codes
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_words
+from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits, near_words
 
 _LAW = re.compile(r"(?<![\w.])L\.\s(?=(?:n\.\s)?\d{1,4}/(?:19|20)?\d\d(?![\d/]))")
 _DECREE = re.compile(r"(?<!\w)D\s?P\s?R\s(?:numero\s)?(\d{1,4})/((?:19|20)\d\d|\d\d)(?![\w/])")
@@ -37,6 +37,7 @@ _HEX = re.compile(r"(?<!\w)0x[\dA-Fa-f]{2,16}(?!\w)")
 _BOX = re.compile(r"(?<![\w/.])([A-Z])/(\d{1,4})(?![\w/]|[.,]\d)")
 _POST = re.compile(r"(?:(?<=,\s)|(?<=[-–—]\s))(\d{5})\s([A-Z]{2})(?!\w)")
 _WITH_PART = re.compile(r"(?<![\w/.-])([A-Z]{1,3}-\d{2,8})/([A-Z\d]{1,4})(?![\w/-])")
+_LABEL = re.compile(r"(?<![\w-])([A-Z]{2})\s(\d{5,8})(?![\w/-]|[.,]\d|\s\d)")
 _OIL = re.compile(r"(?<![\w.,])(\d{1,2})[wW]-?(\d\d)(?!\w)")
 _ENGINE = re.compile(
     r"(?<![\w.,])(\d)\.(\d)(?=\s(?:benz|diesel|turbo|hybrid|ibrid|TDI|TSI|TFSI|JTD|MJT|HDI|CDI|CRDI|dCi|16V)\w*)"
@@ -109,6 +110,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             return None
         return f"{language.cardinal(int(match[1]))} {language.slash} {match[2]}"
 
+    def label(match: re.Match[str]) -> str:
+        return f"{' '.join(match[1])} {codes.digit_groups(codes.divided(match[2]), language)}"
+
     def post(match: re.Match[str]) -> str:
         return f"{language.spell_digits(match[1])} {' '.join(match[2])}"
 
@@ -157,6 +161,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("box", _BOX, lambda match: f"{match[1]} {language.slash} {match[2]}", ("/",)),
         at_digits("post code", _POST, post),
         near_words("code", _WITH_PART, with_part, ("/",)),
+        near_digits("label", _LABEL, label),
         at_digits("oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {match[2]}", ("w",)),
         at_digits("engine", _ENGINE, lambda match: f"{match[1]} {language.dot} {match[2]}", (".",)),
         at_digits("tyre", _TYRE, tyre, ("/",)),

@@ -137,6 +137,8 @@ ABBREVIATIONS = {
     "Tel/Fax": "Telefono e fax", "tel./fax": "telefono e fax", "Tel./Fax": "Telefono e fax",
     "Apto.": "Appartamento", "T.ni": "Termini", "24h/24": "ventiquattro ore su ventiquattro",
     "Reg.": "Regolamento", "dx": "destra", "matr.": "matricola", "sx": "sinistra", "segg.": "seguenti",
+    "S.E.": "Sua Eccellenza", "on.le": "onorevole", "On.le": "Onorevole", "apt.": "appartamento", "tess.": "tessera",
+    "d.t.s.": "dopo i tempi supplementari",
     "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno",
     "F.lli": "Fratelli", "ecc": "eccetera",
 }  # fmt: skip

@@ -25,14 +25,17 @@ _AT_HOURS = re.compile(
     rf"(?<!\w)((?:or[ea]|orario|h|({alternatives(tables.WEEKDAYS.values())}))[.:,]?\s)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|[.,]\d)",
     re.IGNORECASE,
 )
-_DOTTED = re.compile(rf"(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s?[€%])")
+_OPENING = re.compile(rf"(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s?[€%])")
 _TO_ONE = re.compile(r"(?<!\w)(dalle\s\d{1,2}(?:[:.]\d\d)?\s)all'1(?![\d/]|[.,:]\d)")
 _EARLY = re.compile(r"(?<![\w.,:/-])(0\d)\.([0-5]\d)(?![\w/]|[.,:]\d|\s?[€%])")
 _DATE = re.compile(
     rf"(?<!\w)((?:il|al|dal|del|data|{alternatives(tables.WEEKDAYS.values())})\s)([0-3]?\d)\.(0[1-9])(?![\w/]|[.,:-]\d|\s?[€%])",
     re.IGNORECASE,
 )
-_PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=\s(?:di|a|dal|circa|prima|dopo|e|per|in)\b|[.,;)+]|$)")
+_PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=[\s.,;:)+]|$)")
+_DATES = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/]|[.,]\d)")
+_SCHEDULE = re.compile(r"(?<!\w)(?:orari[oi]?|apert[oaie]|apertura)\b[^!?]{0,70}[:,]\s$", re.IGNORECASE)
+_SCHEDULE_CHARS = 90
 _HOUR_AND_MINUTES = re.compile(r"(?<![\w.,])(\d{1,2}\s?h\s?\d{1,2})'")
 _MINUTES_AND_SECONDS = re.compile(r"(?<![\w.,'])(\d{1,3})'\s?(\d{1,2})(?:''|\")(?!\w)")
 _MONTH_OF_YEAR = re.compile(
@@ -47,6 +50,8 @@ _THE = re.compile(r"(?:al|dal|del|il)\s$")
 _MINUTE, _SECOND, _INCH = Name("minuto", "minuti"), Name("secondo", "secondi"), Name("pollice", "pollici")
 _MONTHS = 12
 _LEAP_YEAR = 2024
+# Days that begin with a vowel.
+_ELIDED = frozenset((8, 11))
 _CONTEXT_CHARS = 40
 
 
@@ -67,10 +72,13 @@ def rules(language: Language) -> list[Rule]:
         first, last, again, end = (written.replace(".", ":") for written in times)
         return f"dalle {first} alle {last} e dalle {again} alle {end}"
 
-    def dotted(match: re.Match[str]) -> str | None:
-        if "." not in match.group() or not _OPEN.search(before(match)):
+    def opening(match: re.Match[str]) -> str | None:
+        if not _ascending([_hours(match[1]), _hours(match[2])]):
             return None
-        return match.group().replace(".", ":") if _ascending([_hours(match[1]), _hours(match[2])]) else None
+        context = match.string[max(0, match.start() - _SCHEDULE_CHARS) : match.start()]
+        if "." not in match.group():
+            return f"dalle {match[1]} alle {match[2]}" if _SCHEDULE.search(context) else None
+        return match.group().replace(".", ":") if _OPEN.search(context) else None
 
     def joined(match: re.Match[str]) -> str | None:
         if not _ascending([_hours(match[1]), _hours(match[2])]):
@@ -113,11 +121,20 @@ def rules(language: Language) -> list[Rule]:
         day, month = int(match[2]), int(match[3])
         return match[1] + language.date(day, month, None) if valid_date(day, month, _LEAP_YEAR) else None
 
+    def dates(match: re.Match[str]) -> str | None:
+        first, last = [(int(match[1]), int(match[2])), (int(match[3]), int(match[4]))]
+        if not (valid_date(*first, _LEAP_YEAR) and valid_date(*last, _LEAP_YEAR)):
+            return None
+        said = [language.date(*day, None) for day in (first, last)]
+        begin, to = ("dall'" if first[0] in _ELIDED else "dal "), ("all'" if last[0] in _ELIDED else "al ")
+        return f"{begin}{said[0]} {to}{said[1]}"
+
     return [
+        at_digits("dates", _DATES, dates, ("/",)),
         near_digits("date", _DATE, date, (".",)),
         at_digits("time", _EARLY, lambda match: f"{match[1]}:{match[2]}", (".",)),
         near_digits("times", _SHIFTS, shifts, "-–"),
-        at_digits("times", _DOTTED, dotted, "-–"),
+        at_digits("times", _OPENING, opening, "-–"),
         near_words("times", _TO_ONE, lambda match: f"{match[1]}all'una", ("all'1",)),
         at_digits("times", _JOINED, joined, "/"),
         near_digits("times", _AT_HOURS, at_hours, "/"),
