@@ -186,9 +186,9 @@ class Italian(Romance):
         if stage is Stage.WORDS:
             own = [
                 near_words("floor", _FLOOR, self._floor, ("p.",)),
+                *measures.rules(),
                 *words.rules(self),
                 *papers.word_rules(),
-                *measures.rules(),
                 Rule("Roman numeral", _CENTURY, self._century),
                 Rule("hours", _HOURS, lambda match: "ore "),
                 near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),

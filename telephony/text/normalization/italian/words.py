@@ -23,10 +23,7 @@ _YEAR_BEFORE = re.compile(
 _OURS = re.compile(r"(?<![\w.])([NnVv])s\.(?=\s([^\W\d_]{2,30}))")
 _ARTICLE = re.compile(r"(?<!\w)(?:[ai]l|un|i|[dns]?[aeu](?:l|i|ll[ae])|l[ae]|una)\s$", re.IGNORECASE)
 _TIMES_A_DAY = re.compile(r"(?<![\w.,/€$])(?<!€ )(?:[xX]\s?)?(\d{1,2})\s?/\s?(die|dì|giorno|settimana)(?!\w)")
-_FOR = re.compile(
-    r"(?<![\w./@-])x(?=\s(?!punto|trattino|chiocciola|barra)(?:[a-zà-ÿ]{2}|[il][\s']))|"
-    r"(?<![\w./@-])(?<!\d\s)x(?=\s\d|\d{1,3}(?:\s|$))"
-)
+_FOR = re.compile(r"(?<![\w./@-])x(?=\s(?:(?!punto|trattino|chiocciola|barra)[a-zà-ÿ]{2}|[il][\s']|\d)|\d)")
 _UNKNOWN = re.compile(r"(?:raggi|raggio|asse|lettera|valore|trattino|punto|barra|chiocciola|basso|=)\s$", re.IGNORECASE)
 _OF_DAYS = re.compile(r"(?<![\w.])(?<!\d\s)gg\.?(?=\s([a-z]{3}|\d))")
 _DAYS = alternatives(tables.WEEKDAYS)
