@@ -13,9 +13,10 @@ _BEFORE_NAMES = {
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta",
     "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
-    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
+    "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons p.le c.da v.lo "
+    "contr fam rist osp tg mod",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
-    "allg gebr geb wg mio mrd tsd fa dipl",
+    "allg gebr geb wg mio mrd tsd fa dipl med tägl",
     "ru": "ул просп пер бул наб пл пос обл респ им гр тел кв корп стр оф эт под ст проф акад доц ген см напр т.е т.к "
     "пр ш мкр",
     "hi": "डॉ प्रो श्रीमती कु सु पं स्व सोम मंगल बुध गुरु शुक्र शनि रवि",
@@ -34,10 +35,12 @@ _BEFORE_NUMBERS = {
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
     "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
-    "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
-    "de": "gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
+    "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal "
+    "d.lgs d.p.r prot sez mens tot imp conf mart merc giov prat amb colaz temp "
+    "pad carr cond dep bamb lett prov rich bust segr ang sat n.civ tit par tess",
+    "de": "tabl tbl gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
     "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
-    "вс доб моб рис стр пп разд вып",
+    "вс доб моб рис стр пп разд вып табл капс",
     "hi": "rs रु नं मो फ़ोन फोन मि घं पृ सं किमी",
 }
 """Behind these a sentence goes on with a number, or a small letter; a capital ends it."""

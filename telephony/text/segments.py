@@ -266,7 +266,7 @@ def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
 
 def _letter_ends(letter: str, following: str) -> bool | None:
     """Whether a letter with a stop ends its sentence; None while the text after it is not complete."""
-    if letter.isupper() or following[0].isdigit():
+    if letter.isupper() or letter == "u" or following[0].isdigit():  # German "u." is "and"
         return False
     # "s. XXI" is a century, "a. C." an era, "n. AB12" a number.
     if letter in "nv" and "Chr.".startswith(following[:4]):
@@ -277,7 +277,7 @@ def _letter_ends(letter: str, following: str) -> bool | None:
     if capitals.end() == len(following) and len(following) < _DECIDING_CHARS:
         return None
     rest = following[capitals.end() :][:1]
-    if letter == "n" and (rest.isdigit() or rest == "-"):
+    if letter == "n" and (rest.isdigit() or rest in ("-", "/")):
         return False
     era = len(capitals.group()) == 1 and rest == "."
     return not (era or (_ROMAN.fullmatch(capitals.group()) and not rest.isalnum()))

@@ -224,6 +224,7 @@ def test_what_elements_say(inner: str, said: str) -> None:
 def test_say_as_follows_the_language() -> None:
     assert only('<say-as interpret-as="digits">12</say-as>', "pt-BR") == "um dois"
     assert only('<say-as interpret-as="characters">A1</say-as>', "pl") == "A 1"
+    assert only('<say-as interpret-as="characters" format="alphabet">b7</say-as>', "it-IT") == "B come Bologna, sette"
 
 
 @pytest.mark.parametrize(

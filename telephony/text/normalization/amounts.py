@@ -66,7 +66,7 @@ def money_rules(language: Language) -> list[Rule]:
     scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
     rate = r"(?:\s?/\s?([^\W\d_]{1,10})(?!\w))?"
     before = re.compile(
-        rf"(?<![\w$€£])(-\s?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"
+        rf"(?<![\w$€£])(-|(?<![\w.)] )-\s)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"
         rf"(?:\s?[-–]\s?(?:{alternatives(_SYMBOLS)})?({bare}))?{scale}{rate}"
     )
     after = re.compile(

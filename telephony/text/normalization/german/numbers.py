@@ -21,6 +21,9 @@ _ONE_TO = re.compile(r"(?<![\w.,:/-])1\s?(?:[-–]|bis)\s?(?=\d{1,2}\s[A-ZÄÖÜ
 _HEIGHT = re.compile(r"(?<![\w.,])([12]),(\d\d)\s?m(?=\s(?:groß|hoch|lang|breit|tief)(?!\w))")
 _PLATE = re.compile(r"(?<![\w-])([A-ZÄÖÜ]{1,3})-([A-Z]{1,2})\s?(\d{1,4})([EH]?)(?![\w-])")
 _FLIGHT = re.compile(r"(?<!\w)(Flug|Flugs|Fluges|Flugnummer)\s([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
+_SEAT = re.compile(r"(?<!\w)(Sitz|Sitzplatz|Platz)\s(\d{1,2})([A-K])(?!\w)")
+_PRESSURE = re.compile(r"(?<!\w)((?:Blutdruck|RR)\b[^.!?\d]{0,25})(\d{2,3})/(\d{2,3})(?![\w/]|[.,]\d)")
+_EXTENSION = re.compile(r"(?<!\w)((?:Durchwahl|Nebenstelle|Apparat|DW):?\s)-\s?(?=\d)")
 _FOLD = re.compile(r"(?<![\w.,])(\d{1,3})\s?(?:[x×](?![\w×])(?!\s?\d)|-?mal(?!\w))")
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])")
 _HALF = re.compile(r"(?<![\w.,/-])(?<!\d\s)(?:1/2|½)\s(?=([A-ZÄÖÜ]\w+))")
@@ -42,7 +45,7 @@ _ACCUSATIVE = frozenset(
 
 
 def code_rules(language: German) -> list[Rule]:
-    """Plates of cars, and flights."""
+    """Plates of cars, flights, seats, extensions, and blood pressure."""
 
     def plate(match: re.Match[str]) -> str:
         letters = f"{' '.join(match[1])}, {' '.join(match[2])}, {language.spell_digits(match[3])}"
@@ -52,7 +55,19 @@ def code_rules(language: German) -> list[Rule]:
         airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
         return f"{match[1]} {airline}, {language.spell_digits(match[3])}"
 
-    return [near_digits("plate", _PLATE, plate), near_digits("flight", _FLIGHT, flight)]
+    def seat(match: re.Match[str]) -> str:
+        return f"{match[1]} {language.cardinal(int(match[2]))} {match[3]}"
+
+    def pressure(match: re.Match[str]) -> str:
+        return f"{match[1]}{language.cardinal(int(match[2]))} zu {language.cardinal(int(match[3]))}"
+
+    return [
+        near_digits("plate", _PLATE, plate),
+        near_digits("flight", _FLIGHT, flight),
+        near_words("seat", _SEAT, seat, ("sitz", "platz")),
+        near_words("pressure", _PRESSURE, pressure, ("blutdruck", "rr")),
+        near_words("extension", _EXTENSION, lambda match: match[1], "-"),
+    ]
 
 
 def money_rules(language: German) -> list[Rule]:

@@ -52,6 +52,8 @@ RATES = {
     "L": "Liter", "dl": "Deziliter", "ml": "Milliliter", "Stk": "Stück", "Stück": "Stück", "Stk.": "Stück",
 }  # fmt: skip
 ABBREVIATIONS = {
+    "1 Tabl.": "1 Tablette", "1 Tbl.": "1 Tablette", "1 Kps.": "1 Kapsel", "Tabl.": "Tabletten", "Tbl.": "Tabletten",
+    "Kps.": "Kapseln", "Dr. med.": "Doktor", "Dr. med. dent.": "Doktor", "wöchentl.": "wöchentlich",
     **{f"z.{space}B.": "zum Beispiel" for space in ("", " ")},
     **{f"Z.{space}B.": "Zum Beispiel" for space in ("", " ")},
     **{f"d.{space}h.": "das heißt" for space in ("", " ")},
@@ -76,7 +78,8 @@ ABBREVIATIONS = {
     "abzgl.": "abzüglich", "vgl.": "vergleiche", "sog.": "sogenannt", "MwSt.": "Mehrwertsteuer",
     "MwSt": "Mehrwertsteuer", "USt.": "Umsatzsteuer", "Tel.": "Telefon", "tel.": "telefonisch", "Str.": "Straße",
     "str.": "Straße", "max.": "maximal", "min.": "mindestens",
-    "mind.": "mindestens", "tgl.": "täglich", "mtl.": "monatlich", "jährl.": "jährlich", "wg.": "wegen",
+    "mind.": "mindestens", "tgl.": "täglich", "tägl.": "täglich",
+    "mtl.": "monatlich", "jährl.": "jährlich", "wg.": "wegen",
     "geb.": "geboren", "verh.": "verheiratet", "gest.": "gestorben", "exkl": "exklusive", "inkl": "inklusive",
     "bspw.": "beispielsweise", "insb.": "insbesondere", "ehem.": "ehemals", "zw.": "zwischen", "Mo-Fr.": "Mo-Fr",
     "Std.": "Stunden", "Min.": "Minuten", "Sek.": "Sekunden", "Hbf.": "Hauptbahnhof", "Hbf": "Hauptbahnhof",

@@ -12,7 +12,7 @@ _DAYS = alternatives(tables.WEEKDAYS)
 _DAY_RANGE = re.compile(rf"(?<![\w-])({_DAYS})\.?(\s?[-–]\s?|\sbis\s)({_DAYS})(?![\w-])(\.(?=\s?[\d,;:(a-z]|$))?")
 _DAY_LIST = re.compile(
     rf"(?<![\w-])(?:{_DAYS})\.?(?:(?:,\s?|\s?/\s?|\s?\+\s?|\s?&\s?)(?:{_DAYS})(?!\w)\.?)+"
-    rf"(?:(?:,?\s(?:und|oder)\s|\s?&\s?|\s?\+\s?)(?:{_DAYS})(?!\w)\.?)?|(?<![\w-])(?:{_DAYS})\.?\s(?:und|oder)\s(?:{_DAYS})(?![\w-])"
+    rf"(?:(?:,?\s(?:und|oder|u\.)\s|\s?&\s?|\s?\+\s?)(?:{_DAYS})(?!\w)\.?)?|(?<![\w-])(?:{_DAYS})\.?\s(?:und|oder|u\.)\s(?:{_DAYS})(?![\w-])\.?"
 )
 _DAY = re.compile(
     rf"(?<![\w-])(?!Fr\.\s\d+\.\d\d(?!\.|\d|\sUhr))({_DAYS})(?:\.(?=,?\s(?:\d|geschlossen|von|ab|um|bis))|\.?,(?=\s?(?:den\s)?\d)|(?=:?\s\d{{1,2}}(?::|\.\d|\s?[-–]|\s?Uhr)))"
@@ -38,7 +38,7 @@ def rules(language: Language) -> list[Rule]:
 
     def listed(match: re.Match[str]) -> str:
         said = re.sub(rf"(?<!\w)({_DAYS})(?!\w)\.?", lambda day: full(day[1]), match.group())
-        return re.sub(r"\s?[/&+]\s?", " und ", said)
+        return re.sub(r"\s?[/&+]\s?|\su\.\s", " und ", said)
 
     def one(match: re.Match[str]) -> str:
         return full(match[1]) + ("," if match.group().endswith(",") else "")
@@ -48,7 +48,7 @@ def rules(language: Language) -> list[Rule]:
 
     return [
         near_words("weekdays", _DAY_RANGE, between, ("-", "–", "bis")),
-        near_words("weekdays", _DAY_LIST, listed, (",", "/", "&", "+", "und", "oder")),
+        near_words("weekdays", _DAY_LIST, listed, (",", "/", "&", "+", "und", "oder", "u.")),
         near_digits("weekday", _DAY, one),
         near_words("street", _STREET, street, ("str.",)),
         near_words("number", _NUMBER_OF, lambda match: f"{match[1]}nummer", ("nr.",)),

@@ -27,6 +27,10 @@ _RANGE = re.compile(
 _HALVED = re.compile(rf"(?<![\w.,])(\d{{1,3}})\.5\s(?=(?:घंटे|घंटा|साल|महीने|दिन|किलो|लीटर|गुना|गुणा|हफ़्ते|हफ्ते)(?![{LETTER}]))")
 _DIALLED = re.compile(r"(?<![\w.,:/-])(\d{3,5})(?=\s(?:पर|डायल)\s(?:कॉल|फ़ोन|फोन|डायल|कर))")
 _FLIGHT = re.compile(r"(फ्लाइट|फ़्लाइट|उड़ान|flight)\s([A-Z]{2}|\d[A-Z])\s?-?(\d{2,4})(?!\w)")
+_PIN_CODE = re.compile(r"(?<=[\u0900-\u0963])(\s|-|\s-\s)([1-9]\d{5})(?=\s?(?:[।.,]|$))")
+_ADDRESS = re.compile(r"(?:मकान|गली|रोड|नगर|सेक्टर|फ़्लैट|फ्लैट|पता|कॉलोनी|मार्ग|चौक|ज़िला|जिला)[^।!?]{0,70}$")
+_PLATE = re.compile(r"(?<![\w-])([A-Z]{2})[\s-]?(\d{1,2})[\s-]?([A-Z]{1,3})[\s-]?([A-Z]{1,2}[\s-]?)?(\d{4})(?![\w-])")
+_SCORE = re.compile(r"(?<![\w.,:/+-])(\d{1,2})\s?[-–]\s?(\d{1,2})(?=\s(?:से\s(?:जीत|हार|हरा)|की\s(?:जीत|हार)))")
 
 
 def code_rules(language: Hindi) -> list[Rule]:
@@ -49,7 +53,20 @@ def code_rules(language: Hindi) -> list[Rule]:
         airline = " ".join(language.spell_digits(part) if part.isdecimal() else part for part in match[2])
         return f"{match[1]} {airline}, {language.spell_digits(match[3])}"
 
+    def pin_code(match: re.Match[str]) -> str | None:
+        if not _ADDRESS.search(match.string[max(0, match.start() - 80) : match.start()]):
+            return None
+        return f" {codes.digit_groups(codes.divided(match[2]), language)}"
+
+    def plate(match: re.Match[str]) -> str:
+        series = " ".join(match[3] + (match[4] or "").strip(" -"))
+        state, district, number = " ".join(match[1]), match[2], language.spell_digits(match[5])
+        said = language.spell_digits(district) if district[0] == "0" else language.cardinal(int(district))
+        return f"{state} {said}, {series}, {number}"
+
     return [
+        near_digits("post code", _PIN_CODE, pin_code),
+        near_digits("plate", _PLATE, plate),
         near_digits("telephone number", _MOBILE, mobile),
         at_digits("telephone number", _TOLL_FREE, lambda match: codes.digit_groups(list(match.groups()), language)),
         at_digits("number of a person", _AADHAAR, lambda match: codes.digit_groups(match.group().split(), language)),
@@ -99,8 +116,15 @@ def money_rules(language: Hindi) -> list[Rule]:
 
 
 def range_rules(language: Hindi) -> list[Rule]:
-    """The stroke between two numbers."""
-    return [at_digits("range", _RANGE, lambda match: f"{match[1]} से {match[2]}")]
+    """The stroke between two numbers, and between goals."""
+
+    def goals(match: re.Match[str]) -> str:
+        return " ".join(language.cardinal(int(goals)) for goals in match.groups())
+
+    return [
+        at_digits("score", _SCORE, goals, "-–"),
+        at_digits("range", _RANGE, lambda match: f"{match[1]} से {match[2]}"),
+    ]
 
 
 def ordinal_rules(language: Hindi) -> list[Rule]:

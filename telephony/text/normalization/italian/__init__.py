@@ -6,22 +6,26 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.italian import tables
+from telephony.text.normalization.italian import measures, papers, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits
+from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits, near_words
 
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
 _MIDNIGHT = re.compile(r"(?<!\w)(d?)alle\s(?:0?0|24)(?:[:.]([0-5]\d)|\s?h(\d\d)?)(?![\w:]|[.,]\d)", re.IGNORECASE)
 _THE_FIRST = re.compile(r"(?:(?<=\bil )|(?<=\bdel )|(?<=\bdal )|(?<=\bal )|(?<=\bnel ))1[°º](?!\s?[CF]\b|\w)", re.I)
-_HOURS = re.compile(r"(?<![\d\w])(?<!\d\s)h\.?\s(?=\d{1,2}(?:[:.]\d\d|\s?[-–]\s?\d))")
-_COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
-_JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
-_FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º])\s?p\.(?!\w)")
-_FIRST = re.compile(
-    r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
+_HOURS = re.compile(
+    r"(?<!\w)h\.?\s(?=\d{1,2}[:.,][0-5]\d(?!\d))|"
+    r"(?:(?<!\w)(?<!\d\s)|(?<=/\d\d\s)|(?<=/\d\s))h\.?\s(?=\d{1,2}(?:\s?[-–]\s?\d|(?<!24)(?![\d.,]*\d)))"
 )
+_COMMA_HOURS = re.compile(r"(?<!\w)((?:ore|alle|dalle)\s\d{1,2}),(?=[0-5]\d(?![\d%€]))")
+_JOINED = re.compile(r"(?<![\w.,])(\d{1,2})°(?=\s(?:e|o|ed|al)\s(?:il\s)?\d{1,2}°\s[a-z]{4})")
+_FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º]|[IVX]{1,4}(?=\s))\s?p\.(?!\w)")
+_FIRST = re.compile(
+    r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[.-]\d{1,2}[.-]\d\d|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
+)
+_AT = re.compile(r"(?<=\w)\s?[(\[]at[)\]]\s?(?=\w)", re.IGNORECASE)
 _FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
 _PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
@@ -92,7 +96,10 @@ class Italian(Romance):
     hours_to = "alle"
     range_words = "dal|dalle|da|tra|fra|al|alle|alla|a|fino a|fino al|fino alle|ore"
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
-    opening_words = "orario|orari|aperto|aperta|apre|apertura|ore"
+    opening_words = (
+        "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
+        "sportello"
+    )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
     hour_words = r"ore|h"
     and_words = "e|o"
@@ -106,7 +113,10 @@ class Italian(Romance):
     cent_signs = r"cts?|cent"
     text_verbs = "invii|invia|inviare|mandi|manda|risponda|messaggio|scriva"
     text_to = "al|a"
-    call_words = "chiami il|chiama il|chiamare il|componga il|chiamando il|contatti il|comporre il"
+    call_words = (
+        "chiami il|chiamate il|componete il|digita il|chiama il|chiamare il|componga il|chiamando il|contatti il|"
+        "comporre il"
+    )
     extension_words = r"interno|int\.|est\."
     extension = "interno"
     document_words = (
@@ -118,7 +128,7 @@ class Italian(Romance):
         "carta d'identità|matricola|"
         "cliente|pacco"
     )
-    named_joint = "di|del|della|è|numero|n|il|la|suo|tuo|sua|tua|promo|fiscale|cliente"
+    named_joint = "di|del|della|è|numero|n|il|la|suo|tuo|sua|tua|promo|sconto|fiscale|cliente"
     flight_words = "volo|voli|treno|Frecciarossa|Italo"
     road_words = "A|SS|SP|SR|E"
     ending_in = "che finisce con"
@@ -145,22 +155,29 @@ class Italian(Romance):
     and_half_of = {"masculine": "e mezzo", "feminine": "e mezza"}
     spoken_units = tables.SPOKEN_UNITS
     months = tables.MONTHS
+    alphabet = tables.ALPHABET
+    as_in = "{letter} come {word}"
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
-        r"polizza|cliente|CAP|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
+        r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|PDR|IMEI|CIG|lotto|casella postale|"
+        r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
-    short_code_words = r"chiami|chiamare|chiama|componga|codice|PIN|CVV|CAP|interno"
-    date_words = r"il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
+    short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
+    date_words = r"oggi|domani|dopodomani|ieri|il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
     kings = (
         "Luigi|Enrico|Carlo|Vittorio Emanuele|Umberto|Giovanni|Giovanni Paolo|Benedetto|Pio|Elisabetta|Napoleone|Leone"
     )
     queens = frozenset({"Elisabetta"})
     last_ordinal_king = 399
-    before_roman = "[Cc]apitolo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|[Aa]llegato|[Ll]ibro"
-    named_versions = f"{Romance.named_versions}|versione|articolo"
+    before_roman = (
+        "[Cc]apitolo|[Cc]apo|[Aa]tto|[Ss]cena|[Ss]ezione|[Tt]omo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|"
+        "[Aa]llegato|[Ll]ibro"
+    )
+    named_versions = f"{Romance.named_versions}|versione|articolo|motore|USB|HDMI|Bluetooth|Java"
     not_nouns = frozenset(
-        "di del della dei in e o ed al alla allo per da dal con senza a che è sono ma mila più meno su nel se "
-        "virgola fuori "
+        "di del dello della dei degli delle in e o ed al alla allo ai agli alle per da dal dalla dai dalle con senza "
+        "a che è sono ma mila più meno su sul sulla sui sulle nel nello nella nei negli nelle se tra fra come anche "
+        "virgola punto fuori interno "
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
     )
 
@@ -168,20 +185,33 @@ class Italian(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                near_words("floor", _FLOOR, self._floor, ("p.",)),
+                *measures.rules(),
+                *words.rules(self),
+                *papers.word_rules(),
                 Rule("Roman numeral", _CENTURY, self._century),
-                near_digits("floor", _FLOOR, lambda match: f"{match[1]} piano" + ("." if ends_text(match) else "")),
-                near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("hours", _HOURS, lambda match: "ore "),
+                near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
             ]
+        if stage is Stage.CODES:
+            own = papers.rules(self)
+        if stage is Stage.INTERNET:
+            own = [near_words("at", _AT, lambda match: "@", ("(at)", "[at]"))]
+        if stage is Stage.DATES:
+            own = times.rules(self)
         if stage is Stage.ORDINALS:
             own = [
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),
                 near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
             ]
+        if stage is Stage.MEASURES:
+            own = measures.verb_rules(self)
+        if stage is Stage.DIGITS:
+            own = measures.scale_rules(self)
         if stage is Stage.SYMBOLS:
-            own = [Rule("elision", _ELIDED, lambda match: "un'")]
+            own = [*words.symbol_rules(self), Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]
 
     def midnight_rules(self) -> list[Rule]:
@@ -191,6 +221,9 @@ class Italian(Romance):
             return f"{'da' if match[1] else 'a'} mezzanotte{past}"
 
         return [Rule("midnight", _MIDNIGHT, midnight)]
+
+    def _floor(self, match: re.Match[str]) -> str:
+        return f"{match[1]} piano" + ("." if ends_text(match) else "")
 
     def _century(self, match: re.Match[str]) -> str | None:
         number = self.roman(match[1])

@@ -17,7 +17,28 @@ PARTS = {
     10: "decimo",
 }
 MASCULINE = frozenset("problema sistema programma tema pianeta clima telegramma grammo".split())
-FEMININE = frozenset("notte volta parte chiave classe mano opzione stazione prenotazione".split())
+FEMININE = frozenset(
+    "notte volta parte chiave classe mano opzione stazione prenotazione sede filiale email mail attenzione elementare "
+    "superiore".split()
+)
+FEMININE_PLURALS = frozenset(
+    "fatture richieste offerte lettere merci banche filiali sedi coordinate mail pratiche proposte bollette".split()
+)
+MEN_IN_A = frozenset("Luca Nicola Mattia Battista Barnaba Saba Zaccaria".split())
+MOST_HOLY = {
+    "Trinità": "Santissima", "Annunziata": "Santissima", "Vergine": "Santissima", "Madre": "Santissima",
+    "Sacramento": "Santissimo", "Salvatore": "Santissimo", "Crocifisso": "Santissimo", "Redentore": "Santissimo",
+    "Nome": "Santissimo", "Rosario": "Santissimo",
+}  # fmt: skip
+# Behind "50°" these make it no temperature.
+COUNTED_IN_ORDER = tuple(
+    "anniversario compleanno posto minuto piano giorno parallelo meridiano percentile episodio congresso cliente "
+    "chilometro battaglione reggimento presidente".split()
+)
+# Behind a Roman numeral these make it an ordinal.
+COUNTED_IN_ROMAN = (*COUNTED_IN_ORDER, *"edizione classe elementare media superiore livello grado".split())
+# Months of which a Roman numeral is the day, as in names of streets.
+ROMAN_DAYS = ("febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "settembre", "ottobre", "novembre")
 FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
 CURRENCIES = {
     "EUR": Currency(Name("euro", "euro"), CENT),
@@ -35,8 +56,10 @@ UNITS = {
     "bpm": "beat", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer",
     "KM": "length-kilometer", "kmh": "speed-kilometer-per-hour", "Km/h": "speed-kilometer-per-hour",
     "Kg": "mass-kilogram", "KG": "mass-kilogram", "mq": "area-square-meter", "mc": "volume-cubic-meter",
-    "gg": "duration-day", "pz": "piece", "lt": "volume-liter",
-    "hg": "hundred-grams", "kmq": "area-square-kilometer", "qli": "quintal",
+    "gg": "duration-day", "aa": "duration-year", "bamb": "child", "ad.": "adult", "pers": "person",
+    "pax": "person", "bust": "sachet", "qli": "quintal",
+    "pz": "piece", "lt": "volume-liter",
+    "mt": "length-meter", "cc": "cubic-centimetre", "hg": "hundred-grams", "kmq": "area-square-kilometer",
 }  # fmt: skip
 RATES = {
     "mese": "al mese", "pz": "al pezzo", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
@@ -85,12 +108,44 @@ ABBREVIATIONS = {
     "ab.": "abitanti", "h 24": "ventiquattro ore su ventiquattro", "h24": "ventiquattro ore su ventiquattro",
     "H24": "ventiquattro ore su ventiquattro",
     "7/7": "sette giorni su sette", "7 gg su 7": "sette giorni su sette", "Cell.": "Cellulare", "Tel": "Telefono",
-    "cad.": "cadauno", "q.b.": "quanto basta", "IVA incl.": "IVA inclusa", "incl.": "incluso", "escl.": "escluso",
+    "cad.": "cadauno", "q.b.": "quanto basta", "IVA incl.": "IVA inclusa",
     "N.B.": "nota bene", "P.S.": "post scriptum", "all.": "allegato", "pzz.": "pezzi", "tab.": "tabella",
-    "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno", "F.lli": "Fratelli", "ecc": "eccetera",
+    "P.le": "Piazzale", "p.le": "piazzale", "C.da": "Contrada", "c.da": "contrada", "L.mare": "Lungomare",
+    "Contr.": "Contrada", "contr.": "contrada", "V.lo": "Vicolo", "v.lo": "vicolo",
+    "S.V.": "Signoria Vostra", "rist.": "ristorante", "Rist.": "Ristorante", "mens.": "mensili",
+    "p. terra": "piano terra", "p.t.": "piano terra", "p. rialzato": "piano rialzato", "p.c.": "per conoscenza",
+    "fam.": "famiglia",
+    "Fam.": "Famiglia", "d.lgs.": "decreto legislativo", "D.lgs.": "decreto legislativo",
+    "D.Lgs.": "decreto legislativo", "D. Lgs.": "decreto legislativo", "D.L.": "decreto legge",
+    "d.l.": "decreto legge", "D.P.R.": "D P R", "d.p.r.": "D P R",
+    "D.M.": "decreto ministeriale", "prot.": "protocollo", "Prot.": "Protocollo", "sez.": "sezione",
+    "Sez.": "Sezione", "appart.": "appartamento",
+    "strada prov.": "strada provinciale", "osp.": "ospedale", "p.a.": "annuo",
+    "rich.": "richiesta", "tratt.": "trattabili", "segr.": "segreteria", "a/a": "anno su anno",
+    "conf.": "confezione", "cl. energetica": "classe energetica",
+    "prat.": "pratica", "amb.": "ambulatorio", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",
+    "colaz.": "colazione", "temp.": "temperatura", "Temp.": "Temperatura", "pad.": "padiglione", "p.p.": "a persona",
+    "carr.": "carrozza", "Carr.": "Carrozza", "tg.": "targa", "mod.": "modello",
+    "Mod.": "Modello", "a.s.": "anno scolastico", "A.S.": "Anno scolastico", "a.a.": "anno accademico",
+    "A.A.": "Anno accademico", "dbl": "doppia", "matrim.": "matrimoniale", "colloq.": "colloquio",
+    "aria cond.": "aria condizionata", "mezz'h": "mezz'ora", "pom.": "pomeriggio",
+    "matt.": "mattina", "telef.": "telefono", "tot.": "totale",
+    "Tot.": "Totale", "imp.": "importo", "Imp.": "Importo", "min. ca.": "minuti circa",
+    "C.I.": "carta d'identità", "ang.": "angolo", "i.m.": "intramuscolo", "e.v.": "endovena",
+    "s.c.": "sottocute", "C.le": "Centrale", "Com.le": "Comunale", "com.le": "comunale", "n.civ.": "numero civico",
+    "tel/fax": "telefono e fax",
+    "Tel/Fax": "Telefono e fax", "tel./fax": "telefono e fax", "Tel./Fax": "Telefono e fax",
+    "Apto.": "Appartamento", "T.ni": "Termini", "24h/24": "ventiquattro ore su ventiquattro",
+    "Reg.": "Regolamento", "dx": "destra", "matr.": "matricola", "sx": "sinistra", "segg.": "seguenti",
+    "S.E.": "Sua Eccellenza", "on.le": "onorevole", "On.le": "Onorevole", "apt.": "appartamento", "tess.": "tessera",
+    "d.t.s.": "dopo i tempi supplementari",
+    "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno",
+    "F.lli": "Fratelli", "ecc": "eccetera",
 }  # fmt: skip
 TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
-          "Col.": "Colonnello", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
+          "Col.": "Colonnello", "sig": "signor", "v.": "via", "on.": "onorevole", "sen.": "senatore",
+          "Sen.": "Senatore", "dott": "dottor", "dr": "dottor", "avv": "avvocato",
+          "ing": "ingegner", "Mar.": "Maresciallo", "Pres.": "Presidente", "Min.": "Ministro",
           "Ing": "Ingegner", "Avv": "Avvocato", "Mons.": "Monsignor", "P.": "Padre", "SS.": "Santi",
           "Ss.": "Santi", "V.": "Via", "B.go": "Borgo"}  # fmt: skip
 BEFORE_NUMBER = {
@@ -102,18 +157,26 @@ BEFORE_NUMBER = {
     "civ.": "civico",
     "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
     "int": "interno", "tel": "telefono",
-    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "pal.": "palazzina",
-    "lett.": "lettera",
+    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "pal.": "palazzina",
+    "lett.": "lettera", "app.to": "appartamento", "IC": "Intercity", "par.": "paragrafo", "tit.": "titolo",
+    "Tit.": "Titolo",
+    "CF": "codice fiscale", "CF:": "codice fiscale:",
 }  # fmt: skip
 WEEKDAYS = {
     "lun": "lunedì", "mar": "martedì", "mer": "mercoledì", "gio": "giovedì", "ven": "venerdì", "sab": "sabato",
-    "dom": "domenica",
+    "dom": "domenica", "mart": "martedì", "merc": "mercoledì", "giov": "giovedì",
 }  # fmt: skip
 WEEKDAY_INITIALS = {
     "L": "lunedì", "M": "martedì", "G": "giovedì", "V": "venerdì", "S": "sabato", "D": "domenica",
 }  # fmt: skip
 CURRENCY_SIGNS = {"Fr.": "CHF", "Lit.": "ITL", "euro": "EUR", "Euro": "EUR"}
 SPOKEN_UNITS = {
+    "duration-year": Name("anno", "anni"),
+    "child": Name("bambino", "bambini"),
+    "adult": Name("adulto", "adulti"),
+    "cubic-centimetre": Name("centimetro cubo", "centimetri cubi"),
+    "sachet": Name("bustina", "bustine"),
+    "person": Name("persona", "persone"),
     "decibel": Name("decibel", "decibel"),
     "duration-day": Name("giorno", "giorni"),
     "mass-kilogram": Name("chilo", "chili"),
@@ -129,6 +192,13 @@ SPOKEN_UNITS = {
     "piece": Name("pezzo", "pezzi"),
     "hundred-grams": Name("etto", "etti"),
     "quintal": Name("quintale", "quintali"),
+}
+ALPHABET = {
+    word[0]: word
+    for word in (
+        "Ancona Bologna Como Domodossola Empoli Firenze Genova Hotel Imola Jolly Kursaal Livorno Milano Napoli Otranto "
+        "Padova Quarto Roma Savona Torino Udine Venezia Washington Xilofono York Zara"
+    ).split()
 }
 MONTHS = {
     "gen": 1, "feb": 2, "mar": 3, "apr": 4, "mag": 5, "giu": 6, "lug": 7, "ago": 8, "set": 9, "sett": 9, "ott": 10,

@@ -16,6 +16,7 @@ _EXPIRES = re.compile(r"(?:vence|caduca|expira|expire|scade)\s$", re.IGNORECASE)
 _OF = re.compile(r"\s(?:de|di|du|des|del|della|delle|dei|da|do|das|dos)\b|\sd'")
 _MONTH_AND_YEAR = re.compile(r"(?:(?<!\w)(el|le|il)\s)?(?<![\w./-])(0?[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
 _SEASON = re.compile(r"(?<![\w./-])((?:19|20)\d\d)[/-]((?:19|20)?\d\d)(?![\w/-]|[.,]\d)")
+_PRESSURE_BEHIND = re.compile(r"\s?mm\s?Hg\b")
 _PARTS = frozenset(("1/2", "1/3", "2/3", "1/4", "3/4"))
 _CONTEXT_CHARS = 40
 
@@ -109,13 +110,15 @@ def _short_rules(language: RomanceGrammar) -> list[Rule]:
         re.IGNORECASE,
     )
     expires = re.compile(rf"(?<!\w)(?:{language.expiry_words})\b[^.!?]{{0,25}}$", re.IGNORECASE)
-    a_part = re.compile(rf"(?<!\w)(?:{language.part_words})\s$", re.IGNORECASE)
+    a_part = re.compile(rf"(?<!\w)(?:{language.part_words})\s(?:{language.number_sign}\s)?$", re.IGNORECASE)
     pressure = re.compile(rf"(?<!\w)(?:{language.pressure_words})\b[^.!?\d]{{0,25}}$", re.IGNORECASE)
 
     def short(match: re.Match[str]) -> str | None:
         first, second = int(match[2]), int(match[3])
         article = f"{match[1]} " if match[1] else ""
         context = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()] + article
+        if _PRESSURE_BEHIND.match(match.string, match.end()):
+            return f"{article}{language.cardinal(first)} {language.pressure_over} {second}"
         if pressure.search(context):
             return f"{article}{language.cardinal(first)} {language.pressure_over} {language.cardinal(second)}"
         if a_part.search(context):

@@ -39,7 +39,7 @@ def house_rules(language: RomanceGrammar) -> list[Rule]:
     """House numbers behind a street, and post codes before a town."""
     house = re.compile(rf"(?<!\w)({language.number_sign}\s)(\d{{1,5}})(?![\w%]|[.,:/-]\d)", re.IGNORECASE)
     street = re.compile(rf"(?<!\w)(?:{language.street_words})\s[^.!?\d]{{2,60}}$", re.IGNORECASE)
-    post = re.compile(rf"(?:^|(?<=,\s)|(?<=-\s)|(?<=—\s))({language.post_code})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
+    post = re.compile(rf"(?:^|(?<=,\s)|(?<=[-–—]\s))({language.post_code})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
 
     def on_street(match: re.Match[str]) -> str | None:
         if not street.search(match.string[max(0, match.start() - 70) : match.start()]):

@@ -82,7 +82,12 @@ class Russian(Language):
         if stage is Stage.WORDS:
             return words.rules(self)
         if stage is Stage.CODES:
-            return [*words.flight_rules(self), *words.ordinal_rules(self), *numbers.phone_rules(self)]
+            return [
+                *numbers.code_rules(),
+                *words.flight_rules(self),
+                *words.ordinal_rules(self),
+                *numbers.phone_rules(self),
+            ]
         if stage is Stage.MONEY:
             return numbers.rules(self)
         if stage is Stage.DATES:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
 from telephony.text.normalization.russian import numerals, tables
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _RANGE = re.compile(
     r"(?<![\w.,:/+-])(\d{1,7}(?:,\d{1,2})?)\s?[-–—]\s?(\d{1,7}(?:,\d{1,2})?)(?=\s?(?:%|₽|\$|€|°|[а-яё]{1,20}))"
 )
 _SCORE = re.compile(r"(?:(?<=счёт )|(?<=счётом )|(?<=счета )|(?<=счет ))(\d{1,3}):(\d{1,3})(?![\w:])")
+_MATCH = re.compile(r"(?<=[а-яё])(\s[—–-]\s[А-ЯЁ][а-яё]{2,20}[,:]?\s)(\d{1,2}):(\d{1,2})(?![\w:])")
+_PRESSURE = re.compile(r"(?<!\w)((?:[Дд]авлени[еяю]|АД)\b[^.!?\d]{0,25})(\d{2,3})/(\d{2,3})(?![\w/]|[.,]\d)")
+_SEAT = re.compile(r"(?<!\w)(место|кресло)\s(\d{1,2})\s?([A-KА-К])(?!\w)")
 _FOLD = re.compile(
     r"(?<![\w.,])(\d{1,3})\s?(?:[xх×]|р\.|раз[а]?)(?=\s?(?:/|в\s))(?:\s?/\s?(день|сутки|нед|неделю|месяц|мес))?"
 )
@@ -148,7 +151,12 @@ def _ranged(match: re.Match[str], language: Russian) -> str | None:
         ("янв", "фев", "мар", "апр", "мая", "май", "июн", "июл", "авг", "сен", "окт", "ноя", "дек", "год", "гг")
     ):
         return None
-    before = match.string[max(0, match.start() - 4) : match.start()].lower()
+    before = match.string[max(0, match.start() - 11) : match.start()].lower()
+    if before.endswith("каждые "):
+        return f"{numerals.cardinal(int(match[1]))}-{match[2]}" if match[1].isdecimal() else None
+    if before.endswith("в течение ") and match[1].isdecimal() and match[2].isdecimal():
+        low, high = (numerals.cardinal(int(part), "g") for part in match.groups())
+        return f"{low}-{high}"
     if before.endswith((" с ", " от ", "номер ")) or before in ("с ", "от "):
         return f"{match[1]} до {match[2]}"
     noun = re.match(r"[а-яё]{3,}[аяыи](?!\w)", behind)
@@ -177,7 +185,25 @@ def range_rules(language: Russian) -> list[Rule]:
     def goals(match: re.Match[str]) -> str:
         return f"{numerals.cardinal(int(match[1]))} {numerals.cardinal(int(match[2]))}"
 
-    return [near_digits("score", _SCORE, goals)]
+    def played(match: re.Match[str]) -> str:
+        return f"{match[1]}{numerals.cardinal(int(match[2]))} {numerals.cardinal(int(match[3]))}"
+
+    return [near_digits("score", _SCORE, goals), near_digits("score", _MATCH, played, (":",))]
+
+
+def code_rules() -> list[Rule]:
+    """Blood pressure, and seats with their letter."""
+
+    def pressure(match: re.Match[str]) -> str:
+        return f"{match[1]}{numerals.cardinal(int(match[2]))} на {numerals.cardinal(int(match[3]))}"
+
+    def seat(match: re.Match[str]) -> str:
+        return f"{match[1]} {numerals.cardinal(int(match[2]))} {match[3]}"
+
+    return [
+        near_words("pressure", _PRESSURE, pressure, ("давлени", "ад")),
+        near_words("seat", _SEAT, seat, ("место", "кресло")),
+    ]
 
 
 def count_rules(language: Russian) -> list[Rule]:

@@ -1,0 +1,157 @@
+"""Hours that a stroke joins, and minutes with a prime."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from telephony.text.normalization.italian import tables
+from telephony.text.normalization.language import Language, Name, Written, month_names, valid_date
+from telephony.text.normalization.numerals import read
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
+
+_EXACT = r"\d{1,2}[.:][0-5]\d"
+_HOUR = rf"({_EXACT}|\d{{1,2}})"
+_SHIFTS = re.compile(
+    rf"(?:(?<!\w)(?:ore|h)\s)?(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(\s?[/+,;]\s?|\se\s){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s[€%])"
+)
+_OPEN = re.compile(
+    rf"(?<!\w)(?:{alternatives({*tables.WEEKDAYS, *tables.WEEKDAYS.values()})}|or[ea]|orari[oi]?|apert[oaie]|"
+    r"apertura|continuato|mattina|pomeriggio|sera|pranzo|cena|sportello|h)\b[^\d!?]{0,12}$",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(rf"(?<![\w.,:/])({_EXACT})\s?/\s?({_EXACT})(?![\w/]|[.,:]\d|\s?[€%])")
+_AT_HOURS = re.compile(
+    rf"(?<!\w)((?:or[ea]|orario|h|({alternatives(tables.WEEKDAYS.values())}))[.:,]?\s)(\d{{1,2}})/(\d{{1,2}})(?![\w/]|[.,]\d)",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(rf"(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s?[€%])")
+_TO_ONE = re.compile(r"(?<!\w)(dalle\s\d{1,2}(?:[:.]\d\d)?\s)all'1(?![\d/]|[.,:]\d)")
+_EARLY = re.compile(r"(?<![\w.,:/-])(0\d)\.([0-5]\d)(?![\w/]|[.,:]\d|\s?[€%])")
+_DATE = re.compile(
+    rf"(?<!\w)((?:il|al|dal|del|data|{alternatives(tables.WEEKDAYS.values())})\s)([0-3]?\d)\.(0[1-9])(?![\w/]|[.,:-]\d|\s?[€%])",
+    re.IGNORECASE,
+)
+_PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=[\s.,;:)+]|$)")
+_DATES = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/]|[.,]\d)")
+_SCHEDULE = re.compile(r"(?<!\w)(?:orari[oi]?|apert[oaie]|apertura)\b[^!?]{0,70}[:,]\s$", re.IGNORECASE)
+_SCHEDULE_CHARS = 90
+_HOUR_AND_MINUTES = re.compile(r"(?<![\w.,])(\d{1,2}\s?h\s?\d{1,2})'")
+_MINUTES_AND_SECONDS = re.compile(r"(?<![\w.,'])(\d{1,3})'\s?(\d{1,2})(?:''|\")(?!\w)")
+_MONTH_OF_YEAR = re.compile(
+    rf"(?<!\w)({alternatives(tables.MONTHS)}|{alternatives(month_names('it').values())})\.?\s'(\d\d)(?!\w)"
+)
+_SECONDS = re.compile(r"(\d{1,3})\s?''(?!\w)")
+_INCHES = re.compile(r"(?<![\w.,\"])(\d{1,2}(?:[.,]\d)?)\s?\"(?!\w)")
+# Behind these the two strokes are seconds, else inches.
+_LASTING = re.compile(r"(?:per|tra|fra|dopo|entro|ogni|in|circa|attend[aei]|aspett[aei])\s$", re.IGNORECASE)
+_QUOTED = re.compile(r"(?:^|[\s(])['\"][^'\"]*$")
+_THE = re.compile(r"(?:al|dal|del|il)\s$")
+_MINUTE, _SECOND, _INCH = Name("minuto", "minuti"), Name("secondo", "secondi"), Name("pollice", "pollici")
+_MONTHS = 12
+_LEAP_YEAR = 2024
+# Days that begin with a vowel.
+_ELIDED = frozenset((8, 11))
+_CONTEXT_CHARS = 40
+
+
+def rules(language: Language) -> list[Rule]:
+    """Hours of two shifts, hours with a stroke between them, minutes."""
+
+    def before(match: re.Match[str]) -> str:
+        return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
+
+    def shifts(match: re.Match[str]) -> str | None:
+        times = match.group(1, 2, 4, 5)
+        exact = sum(len(written) > 2 for written in times)
+        if not _ascending([_hours(written) for written in times]):
+            return None
+        named = match.group()[0] in "oh" or _OPEN.search(before(match))
+        if "/" not in match[3] and not exact and not named:
+            return None
+        first, last, again, end = (written.replace(".", ":") for written in times)
+        return f"dalle {first} alle {last} e dalle {again} alle {end}"
+
+    def opening(match: re.Match[str]) -> str | None:
+        if not _ascending([_hours(match[1]), _hours(match[2])]):
+            return None
+        context = match.string[max(0, match.start() - _SCHEDULE_CHARS) : match.start()]
+        if "." not in match.group():
+            return f"dalle {match[1]} alle {match[2]}" if _SCHEDULE.search(context) else None
+        return match.group().replace(".", ":") if _OPEN.search(context) else None
+
+    def joined(match: re.Match[str]) -> str | None:
+        if not _ascending([_hours(match[1]), _hours(match[2])]):
+            return None
+        return f"{match[1]}-{match[2]}".replace(".", ":")
+
+    def at_hours(match: re.Match[str]) -> str | None:
+        first, last = int(match[3]), int(match[4])
+        if not _ascending([first, last]) or (match[2] and last <= _MONTHS):
+            return None
+        return f"{match[1]}{first}-{last}"
+
+    def minutes(match: re.Match[str]) -> str | None:
+        if _QUOTED.search(before(match)):
+            return None
+        number = int(match[1])
+        if _THE.search(before(match)) and number:
+            return language.ordinal(number)
+        return language.counted(Written(number), _MINUTE)
+
+    def both(match: re.Match[str]) -> str:
+        first = language.counted(Written(int(match[1])), _MINUTE)
+        return f"{first} {language.ampersand} {language.counted(Written(int(match[2])), _SECOND)}"
+
+    def month_of_year(match: re.Match[str]) -> str:
+        year = int(match[2]) + (2000 if int(match[2]) < 70 else 1900)
+        number = tables.MONTHS.get(match[1])
+        return f"{language.month(number) if number else match[1]} {language.year(year)}"
+
+    def seconds(match: re.Match[str]) -> str:
+        return language.counted(Written(int(match[1])), _SECOND)
+
+    def inches(match: re.Match[str]) -> str | None:
+        value = read(match[1], language)
+        if value is None or _QUOTED.search(before(match)):
+            return None
+        return language.counted(value, _SECOND if _LASTING.search(before(match)) else _INCH)
+
+    def date(match: re.Match[str]) -> str | None:
+        day, month = int(match[2]), int(match[3])
+        return match[1] + language.date(day, month, None) if valid_date(day, month, _LEAP_YEAR) else None
+
+    def dates(match: re.Match[str]) -> str | None:
+        first, last = [(int(match[1]), int(match[2])), (int(match[3]), int(match[4]))]
+        if not (valid_date(*first, _LEAP_YEAR) and valid_date(*last, _LEAP_YEAR)):
+            return None
+        said = [language.date(*day, None) for day in (first, last)]
+        begin, to = ("dall'" if first[0] in _ELIDED else "dal "), ("all'" if last[0] in _ELIDED else "al ")
+        return f"{begin}{said[0]} {to}{said[1]}"
+
+    return [
+        at_digits("dates", _DATES, dates, ("/",)),
+        near_digits("date", _DATE, date, (".",)),
+        at_digits("time", _EARLY, lambda match: f"{match[1]}:{match[2]}", (".",)),
+        near_digits("times", _SHIFTS, shifts, "-–"),
+        at_digits("times", _OPENING, opening, "-–"),
+        near_words("times", _TO_ONE, lambda match: f"{match[1]}all'una", ("all'1",)),
+        at_digits("times", _JOINED, joined, "/"),
+        near_digits("times", _AT_HOURS, at_hours, "/"),
+        at_digits("minutes", _HOUR_AND_MINUTES, lambda match: f"{match[1]} min", ("'",)),
+        at_digits("minutes", _MINUTES_AND_SECONDS, both, ("'",)),
+        near_words("month", _MONTH_OF_YEAR, month_of_year, ("'",)),
+        at_digits("seconds", _SECONDS, seconds, ("''",)),
+        at_digits("inches", _INCHES, inches, ('"',)),
+        at_digits("minutes", _PRIME, minutes, "'"),
+    ]
+
+
+def _hours(written: str) -> float:
+    hour, _, minute = written.replace(".", ":").partition(":")
+    return int(hour) + int(minute or 0) / 60
+
+
+def _ascending(hours: list[float]) -> bool:
+    """Whether these are hours of one day, in their order."""
+    return hours[-1] <= 24 and all(hour < following for hour, following in itertools.pairwise(hours))
