@@ -77,7 +77,8 @@ class CodesApart:
             start = said.rfind(" ", 0, _same(match.group(), said)) + 1
             code = said[start:].strip(_AROUND)
             full = code.translate(self._codes)
-            if len(full.split()) < _LEAST_WORDS:
+            # Figures that are left are for a rule that comes later.
+            if len(full.split()) < _LEAST_WORDS or any(map(str.isdigit, full)):
                 return said
             stand_in = _STAND_IN + len(self._codes)
             self._codes[stand_in] = full
