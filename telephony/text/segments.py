@@ -57,6 +57,7 @@ _WORD = re.compile(r"[\w'’]+")
 _CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
 _CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]|[A-Z]{2}\s\d")
+_BEHIND_ROAD = re.compile(r"(?:[NS][EW]|[BCDENSW])(?!\w)")
 _CODE_MAY_BEGIN = re.compile(r"[A-Z]{2}\s?")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 _MAX_ORDINAL_DIGITS = 3
@@ -301,6 +302,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
     if word is None:
         return None
     if _ROMAN.fullmatch(word):
+        return False
+    if shortened in abbreviations.ROADS and _BEHIND_ROAD.match(following):
         return False
     if shortened in abbreviations.LETTERED and _CODE_MAY_BEGIN.fullmatch(following):
         return None

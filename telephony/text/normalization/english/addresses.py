@@ -45,7 +45,8 @@ _SHORT_PLACES = {
 _PLACES = (
     "apartment suite room unit floor building gate seat row track platform terminal exit bus train tram flat lot box "
     "locker stall booth bay bed ward hall dock door cabin slip space spot aisle lane window counter section zone table "
-    "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel"
+    "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel error "
+    "marker"
 ).split()
 _DIRECTION = r"(?:[NS]\.?[EW]\.?|[NSEW])\.?"
 _NOT_IN_NAMES = (
@@ -64,7 +65,7 @@ _STREET_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _STREET = re.compile(
-    rf"(?<!\w)((?:(?:[A-Z][\w'’]{{0,30}}|\d{{1,4}}(?:st|nd|rd|th))\s))({alternatives(_BEHIND_NAMES)})(\.?)(?![\w'’])"
+    rf"(?<!\w)((?:(?:[A-Z][\w'’]{{0,30}}|[JS]r\.|\d{{1,4}}(?:st|nd|rd|th))\s))({alternatives(_BEHIND_NAMES)})(\.?)(?![\w'’])"
     rf"(?=(?:,?\s([A-Z][\w'’]*))?)",
     re.IGNORECASE,
 )
@@ -73,22 +74,26 @@ _DIRECTED = re.compile(
     r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s"
     rf"(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
 )
+_CROSSING = re.compile(r"(?<![\w.])([NSEW])\.?\s([A-Z][a-z]{2,20}\s(?:&|and)\s)([NSEW])\.?\s(?=[A-Z][a-z])")
+_BEDROOMS = re.compile(r"(?<![\w.,/])(\d{1,2})\s?(?:BR|br|BDRMS?|bdrms?|BD|bd)(?!\w)(?:\s?/\s?(?=\d))?")
+_BATHROOMS = re.compile(r"(?<![\w.,])(\d{1,2}(?:\.5)?)\s?(?:BA|ba)(?!\w)")
 _FLAT = re.compile(r"(?<![\w.])([Aa])pt\b\.?(?=\s(?:is|number|on|at|in|for)\b|\s#\sis\b)")
 _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)", re.IGNORECASE)
 _FLOOR = re.compile(r"(?<=\dst\s|\dnd\s|\drd\s|\dth\s)fl(?:r|oor)?(?!\w)(\.?)", re.IGNORECASE)
 _PLACE = re.compile(
-    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?|no\.?\s)?((?:number\s)?(?:is\s)?)"
+    rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?)?((?:no\.?\s|number\s)?(?:is\s)?)"
     r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%|\d{1,2}/\d))",
     re.IGNORECASE,
 )
 _LETTERED_PLACE = re.compile(
     rf"(?<![\w.@/-])({alternatives(_SHORT_PLACES)})(?!\w)\.?\s(?:#\s?)?([A-Z])(?=\d{{0,4}}(?!\w))", re.IGNORECASE
 )
+_ROADS = frozenset("highway route interstate".split())
 _ROOMS = frozenset("room rm suite apartment apt unit gate seat locker flat".split())
 _SMALL_CODE = re.compile(rf"(?<![\w.@/-])({alternatives(_PLACES)})\s([a-z])(\d{{1,3}})(?!\w)", re.IGNORECASE)
 _FREEWAY = re.compile(r"(?<=\b[Tt]he\s)([1-9]\d{2})(?=\s(?:to|north|south|east|west|freeway|fwy|toward)\b)")
 _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
-_ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)})(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
+_ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)}|NYC)(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
 _STATE_BEHIND_CITY = re.compile(
     r"(?<!\w)(?!January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -108,7 +113,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def state_and_zip(match: re.Match[str]) -> str:
         digits = language.spell_digits(match[3])
         more = f", {language.spell_digits(match[4])}" if match[4] else ""
-        return f"{STATES[match[1].upper()]}{match[2].replace('.', '')}{digits}{more}"
+        return f"{STATES.get(match[1].upper(), match[1])}{match[2].replace('.', '')}{digits}{more}"
 
     def address(match: re.Match[str]) -> str | None:
         house, letter, direction, name, kind, stop, behind, joint, flat, flat_letter = match.groups()
@@ -126,12 +131,25 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         if "is" in joint and word.lower() not in _ROOMS:
             return None
         full = _SHORT_PLACES.get(word.lower(), word)
+        if joint.startswith("no") and not joint.startswith("number"):
+            joint = f"{language.number_sign} {joint.partition(' ')[2]}"
+        if full.lower() in _ROADS and letter in DIRECTIONS and match.group()[-2].isspace():
+            return f"{full} {joint}{language.place_number(number)} {DIRECTIONS[letter]}"
         return f"{full} {joint}{language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
 
     def small_code(match: re.Match[str]) -> str:
         return f"{match[1]} {match[2].upper()} {language.place_number(match[3])}"
 
+    def bedrooms(match: re.Match[str]) -> str:
+        return f"{match[1]} bedroom" + (", " if match.group().rstrip().endswith("/") else "")
+
+    def crossing(match: re.Match[str]) -> str:
+        return f"{_direction(match[1])} {match[2]}{_direction(match[3])} "
+
     return [
+        at_digits("rooms", _BEDROOMS, bedrooms, ("br", "bdrm", "bd")),
+        at_digits("rooms", _BATHROOMS, lambda match: f"{match[1]} bath", ("ba",)),
+        near_words("direction", _CROSSING, crossing, ("&", " and ")),
         near_digits("state", _ZIP, state_and_zip),
         at_digits("address", _STREET_ADDRESS, address),
         Rule("direction", _DIRECTED, lambda match: f"{_direction(match[1])} "),

@@ -33,7 +33,7 @@ _EXTENSION = re.compile(
     r"(?<=\d)(?:(?<=[-. ]\d{4})(,?)\s?x|,?\s?(?:ext\.?|extension))\s?#?(\d{1,6})(?![\w]|[.,]\d)", re.IGNORECASE
 )
 _NAMED_EXTENSION = re.compile(
-    r"(?<!\w)(?<!\d\s)(?<!visa\s)(?<!card\s)(?<!amex\s)(x|ext\.?|extension)\s?#?(\d{2,6})(?![\w]|[.,]\d|-\d)",
+    r"(?<!\w)(?<!\d\s)(?<!visa\s)(?<!card\s)(?<!amex\s)(x(?=#?\d)|ext\.?|extension)\s?#?(\d{2,6})(?![\w]|[.,]\d|-\d)",
     re.IGNORECASE,
 )
 _SHORT_CODE = re.compile(r"(?<=\bto\s)(\d{4,6})(?![\w%]|[.,:/-]\d)")
@@ -49,6 +49,9 @@ _BARE_DECIMAL = re.compile(r"(?<![\w.,$€£])\.(?=\d{1,6}(?![\d.]|\w))")
 _UPS = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,4}){4,6}(?!\w)")
 _INSURANCE = re.compile(r"(?<!\w)[A-Z]{2}(?: \d{2}){3} [A-D](?!\w)")
 _HIGHWAY = re.compile(r"(?<![\w-])(i|us|sr)-(\d{1,3})(?![\w-])(?:\s([nsew])(?![\w'.]))?", re.IGNORECASE)
+_SORT_CODE = re.compile(
+    r"(?<!\w)(sort[\s-]?code(?:\s(?:is|number|no\.?))?:?\s)(\d\d)[-\s]?(\d\d)[-\s]?(\d\d)(?![\w-])", re.IGNORECASE
+)
 _COMBINATION = re.compile(r"(?<=\s)(\d{1,2})-(\d{1,2})-(\d{1,2})(?![\w-])")
 _COMBINED = re.compile(r"\b(?:code|combination|combo)\b[^.!?\d]{0,20}$", re.IGNORECASE)
 _SMALL_FORM = re.compile(r"(?<=[Ff]orm\s)([a-z])-(\d{1,4})(?!\w)")
@@ -57,7 +60,7 @@ _NUMBER_OF = re.compile(
 )
 _RATE = re.compile(r"(?<=%\s)apr(?![\w.])(?!\s\d)", re.IGNORECASE)
 _TAX_FORM = re.compile(
-    r"(?<=\b[Ff]orm\s)(\d{4})(?:-([A-Z]{1,4}))?(?!\w)|(?<![\w.$])(1099|1098|1095)(?:-([A-Z]{1,4}))?(?!\w)"
+    r"(?<=\b[Ff]orm\s)(\d{4})(?:-([A-Z]{1,4}))?(?!\w)|(?<![\w.$])(1099|1098|1095|1040(?=-[A-Z]))(?:-([A-Z]{1,4}))?(?!\w)"
 )
 _SCREEN = re.compile(r"(?<![\w.])(480|720|1080|1440|2160)([pi])(?!\w)")
 _GENERATION = re.compile(
@@ -65,13 +68,14 @@ _GENERATION = re.compile(
     r"|(?<![\w.$€£])(?<=\ba\s)(5|10)[kK](?!\w)|(?<![\w.$€£])(\d{1,2})[kK](?=\s(?:run|race|walk|fun)\b)"
 )
 _LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#-])(\d{1,4})-?([A-Z])(?![\w’']|\.\w|\+)")
+_AMPS = re.compile(r"\s(?:outlet|breaker|circuit|fuse|plug|socket|charger|service|panel)\b")
 _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|views?\b)|\s?$|[.,;!?]")
-_SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-12(?!\w)")
+_SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-(5|6|8|12)(?!\w)")
 _WORD_NUMBER = re.compile(r"(?<![\w.])(9)/(11)(?![\w/])|(?<![\w.])(50)/(50)(?![\w/])|(?<![\w.])(20)/(20)(?![\w/])")
 _EVERY_DAY = re.compile(r"(?<![\w.])24[/-]7(?:/365)?(?!\w)")
 _VANITY = re.compile(r"(?<![\w-])(1-)?\(?(8\d\d|900)\)?[-\s]([A-Z]{2,10})(?:-([A-Z]{2,10}))?(?![\w-])")
 _EMERGENCY = re.compile(
-    r"(?<![\w.,$€£#/:-])(911|988)(?![\w%°-]|[.,:/]\d)|(?<=\b[Cc]all\s|\b[Dd]ial\s)([2-8]11)(?![\w%]|[.,:/-]\d)"
+    r"(?<![\w.,$€£#/:-])(911|988)(?![\w%°-]|[.,:/]\d)|(?:(?<=\b[Cc]all\s|\b[Dd]ial\s)|(?<=11\sor\s))([2-8]11)(?![\w%]|[.,:/-]\d)"
 )
 _GRADE = re.compile(r"(?<![\w.-])([A-D])-(?=[\s,;!?]|$|\.(?:\s|$))")
 _MINUS = re.compile(r"(?<=\d)\s?[-−–]\s?(?=\d+(?:\.\d+)?\s?=)")
@@ -165,6 +169,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         direction = f" {DIRECTIONS[match[3].upper()]}" if match[3] else ""
         return f"{' '.join(match[1].upper())} {language.place_number(match[2])}{direction}"
 
+    def sort_code(match: re.Match[str]) -> str:
+        return match[1] + codes.digit_groups(list(match.group(2, 3, 4)), language)
+
     def combination(match: re.Match[str]) -> str | None:
         if not _COMBINED.search(match.string[max(0, match.start() - 40) : match.start()]):
             return None
@@ -197,6 +204,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         following = match.string[match.end() : match.end() + 30]
         if letter == "K" or (letter in "MBT" and _QUANTITY.match(following) and following.strip(" .,;!?")):
             return None
+        if letter == "A" and _AMPS.match(following):
+            return f"{language.cardinal(int(number))} amp"
         if letter in "VW":
             unit = {"V": "volt", "W": "watt"}[letter]
             return f"{language.cardinal(int(number))} {unit}{'' if re.match(r' [a-z]', following) else 's'}"
@@ -209,7 +218,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return f"{language.cardinal(int(match[1]))} D"
         if match[2]:
             return f"B to {match[2]}"
-        return f"{language.cardinal(2)} F A" if match.group() == "2FA" else f"K through {language.cardinal(12)}"
+        return (
+            f"{language.cardinal(2)} F A" if match.group() == "2FA" else f"K through {language.cardinal(int(match[3]))}"
+        )
 
     def two_numbers(match: re.Match[str]) -> str:
         return " ".join(language.cardinal(int(part)) for part in match.groups() if part)
@@ -246,6 +257,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language)),
         near_digits("insurance number", _INSURANCE, lambda match: codes.spelled(match.group(), language)),
         near_digits("highway", _HIGHWAY, highway),
+        near_words("sort code", _SORT_CODE, sort_code, ("sort",)),
         at_digits("combination", _COMBINATION, combination),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
         near_words("card", _CARD, card, ("visa", "card", "amex")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.english import weekdays
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import month_names, valid_date
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
@@ -13,7 +14,7 @@ _DECADES = re.compile(
     r"(?<![\w.,])'?((?:1[1-9]|20)\d0|(?<=')\d0)\s?'?s(?!\w)(?:\s?[-–]\s?'?((?:1[1-9]|20)?\d0)'?s(?!\w))?"
 )
 _SHORT_DECADE = re.compile(
-    r"(?<![\w.,])(?:(?=\d0's)|"
+    r"(?<![\w.,:])(?:(?=\d0's)|(?=\d0s\s(?:and|&)\s(?:sunny|clear|cloudy|rainy|dry|humid|breezy|windy))|"
     r"(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
     r"(?<=\btheir )|(?<=\byour )|(?<=\bin )|(?<=\blow )|"
     r"(?<=\bmid )|(?<=\bhigh )|(?<=\bupper )|(?<=\blower )|(?<=\bearly )|(?<=\blate )|(?<=-)|(?<=\bto )|(?<=\band ))"
@@ -58,7 +59,7 @@ _SHARED_HALF = re.compile(
 )
 _ONE_HALF = re.compile(r"(?<![\w:.,$])(\d{1,2}):([0-5]\d)([ap])(?!\w)", re.IGNORECASE)
 _ZONE = re.compile(
-    r"(?<=[\dmM.]\s)(ET|CT|MT|PT|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
+    r"(?<=[\dmM.]\s)((?:(?-i:[ECMP]T)|(?<=[mM.]\s)[ecmp]t)|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
     re.IGNORECASE,
 )
@@ -68,6 +69,15 @@ _ZONES = (
     "b.s.t bst c.e.t cet"
 ).split()
 _MILITARY = re.compile(r"(?<![\w:.,])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|h)(?!\w)")
+_EARLY = re.compile(
+    r"(?:(?<=\bat )|(?<=\bby )|(?<=\bfrom )|(?<=\buntil )|(?<=\btill )|(?<=\bbefore )|(?<=\bafter ))"
+    r"(0\d)([0-5]\d)(?:\s?[-–]\s?([01]\d|2[0-3])([0-5]\d))?(?![\w-]|[.,:/]\d)"
+)
+_NOON = re.compile(
+    r"(?<!\w)(noon|midnight)\s?[-–]\s?(?=\d)|(?<=[\dmM.])\s?[-–]\s?(?=(?:noon|midnight)\b)", re.IGNORECASE
+)
+_PARTS = re.compile(r"(?<![\w:.,])(\d{1,3}):(\d{1,3})(?![\w:])")
+_PARTED = re.compile(r"\b(?:ratio|mix(?:ed)?|dilut\w+|odds|scale)\b[^.!?\d]{0,20}$", re.IGNORECASE)
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})\s?(?:h|hrs?)\s?([0-5]?\d)\s?(?:m|mins?)(?:\s?([0-5]?\d)\s?(?:s|secs?))?(?![\w/])|"
     r"(?<![\w:.,])(\d{1,3})m\s?([0-5]?\d)s(?![\w/])"
@@ -155,7 +165,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = language.to if match[2].strip() in "-–" else match[2].strip()
         return f"{name(match[1])} {joint} {name(match[3])}"
 
-    across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
+    across = re.compile(
+        rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:(?:{weekdays.NAMES}),?\s)?(?:{months})\.?\s\d)", re.IGNORECASE
+    )
     return [
         at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
         near_words("months", month_range, several_months, by_name),
@@ -276,10 +288,25 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         ends = match[2] and (ends_text(match) or match.string[match.end() : match.end() + 2].strip().isupper())
         return (letters if len(letters) > 2 else " ".join(letters)) + ("." if ends else "")
 
+    def early(match: re.Match[str]) -> str:
+        return f" {language.to} ".join(
+            four_digits(int(hour), int(minute)) for hour, minute in (match.group(1, 2), match.group(3, 4)) if hour
+        )
+
+    def four_digits(hour: int, minute: int) -> str:
+        minutes = "hundred" if not minute else f"{'oh ' if minute < 10 else ''}{language.cardinal(minute)}"
+        return f"{'oh ' if hour < 10 else ''}{language.cardinal(hour)} {minutes}"
+
+    def noon(match: re.Match[str]) -> str:
+        return f"{match[1] or ''} {language.to} "
+
+    def ratio(match: re.Match[str]) -> str | None:
+        if not _PARTED.search(match.string[max(0, match.start() - 30) : match.start()]):
+            return None
+        return f"{match[1]} {language.to} {match[2]}"
+
     def military(match: re.Match[str]) -> str:
-        hour, minute = int(match[1]), int(match[2])
-        said = f"{'oh ' if hour < 10 else ''}{language.cardinal(hour)}"
-        return f"{said} {language.cardinal(minute) if minute else 'hundred'} hours"
+        return f"{four_digits(int(match[1]), int(match[2]))} hours"
 
     def duration(match: re.Match[str]) -> str:
         hours, minutes, seconds = (match[1], match[2], match[3]) if match[1] else (None, match[4], match[5])
@@ -289,6 +316,9 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         )
 
     return [
+        at_digits("ratio", _PARTS, ratio, ("ratio", "mix", "dilut", "odds", "scale")),
+        near_words("time", _NOON, noon, ("noon", "midnight")),
+        at_digits("time", _EARLY, early),
         at_digits("time", _HALF_LETTER, half_letter),
         at_digits("time", _SHORT_HALVES, short_halves),
         at_digits("time", _SHARED_HALF, shared_half),

@@ -100,7 +100,8 @@ class EnglishGrammar(Language):
         "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
         "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
         "qt": "quart", "s²": "second squared", "s2": "second squared",
-        "pp": "person",
+        "pp": "person", "kWh": "kilowatt hour", "customer": "customer", "guest": "guest", "household": "household",
+        "room": "room", "child": "child", "page": "page", "class": "class", "session": "session",
     }  # fmt: skip
     abbreviations = {
         "Mrs.": "Missus", "Ms.": "Miz", "Mr.": "Mister", "Mr": "Mister", "Mrs": "Missus", "Messrs.": "Messers",
@@ -120,6 +121,12 @@ class EnglishGrammar(Language):
         "p/u": "pick up", "d/o": "drop off", "pw": "password",
         "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
         "s/n": "serial number", "msg": "message",
+        "lic.": "license", "avail.": "available", "mtg.": "meeting", "mtg": "meeting", "eff.": "effective", "stn.": "station",
+        "lg.": "large", "sm.": "small", "ret.": "retired", "Esq.": "Esquire", "Esq": "Esquire", "btwn": "between",
+        "COB": "close of business", "EOD": "end of day", "EOW": "end of week", "EOM": "end of month",
+        "Est.": "Estimated", "acc.": "account", "Qty": "Quantity", "Appt": "Appointment",
+        "ATTN": "Attention", "S/N": "serial number", "P/N": "part number", "h/o": "history of", "f/u": "follow up",
+        "Utd": "United", "agg.": "aggregate", "qtr.": "quarter",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 
         "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
@@ -129,7 +136,7 @@ class EnglishGrammar(Language):
         "Dr.": "Doctor", "Dr": "Doctor", "St.": "Saint", "St": "Saint", "Prof.": "Professor", "Gov.": "Governor",
         "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Capt.": "Captain", "Col.": "Colonel",
         "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Rev.": "Reverend", "Hon.": "Honorable", "Pres.": "President",
-        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior",
+        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior", "Pt.": "Point", "nr.": "near",
     }  # fmt: skip
     before_number = {
         "No.": "number", "no.": "number", "Nos.": "numbers", "nos.": "numbers", "Nr.": "number", "#": "number",
@@ -139,6 +146,7 @@ class EnglishGrammar(Language):
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
         "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
         "Rev.": "revision",
+        "Yr": "year", "Plat.": "platform", "plat.": "platform",
         "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
     months = {

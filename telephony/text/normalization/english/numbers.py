@@ -22,7 +22,9 @@ _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
     r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
 )
-_LENGTH = re.compile(r"\s?(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels|'|\")")
+_LENGTH = re.compile(r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\")")
+_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
+_SIDE = re.compile(r"(?<![\w.,'])(\d{1,3}(?:\.\d{1,2})?)(['\"])\s?([WDHL])(?!\w)(\s?[x×](?=\s?\d)\s?)?")
 _FRACTION_ENDING = re.compile(r"(?<=[1-9]/[2-9])(?:nd|rd|th)s?(?!\w)", re.IGNORECASE)
 _HALF = re.compile(r"(?<![\w./,-])1/2(?=\s(?:off|price|priced|time|way|full|empty|day)\b)")
 _MIXED = re.compile(rf"(?<![\w.,/-])(\d{{1,4}})(?:\s|-)({'|'.join(FRACTIONED)})(?![\w/]|[.,]\d)")
@@ -61,6 +63,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         unit = "feet" if match[2] == "'" else "inches"
         return " by ".join(language.cardinal(int(part)) for part in match.group(1, 3, 4) if part) + f" {unit}"
 
+    def side(match: re.Match[str]) -> str:
+        unit = "feet" if match[2] == "'" else "inches"
+        return f"{match[1]} {unit} {_SIDES[match[3]]}" + (" by " if match[4] else "")
+
     def size(match: re.Match[str]) -> str | None:
         if match.string[match.end() : match.end() + 3].strip().startswith("="):
             return None
@@ -77,6 +83,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         at_digits("chance", _CHANCE, lambda match: f"{match[1]} in "),
+        at_digits("size", _SIDE, side, "'\""),
         at_digits("size", _MARKED_SIZE, marked_size),
         at_digits("feet and inches", _FEET, feet),
         at_digits("feet and inches", _INCHES, inches),

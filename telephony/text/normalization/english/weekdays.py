@@ -9,6 +9,8 @@ from telephony.text.normalization.rules import Rule, alternatives, ends_text, ne
 
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday",
          "sat": "Saturday", "sun": "Sunday"}  # fmt: skip
+NAMES = "|".join(_DAYS.values())
+"""Alternatives of a regular expression: the days in full."""
 _DAY = (
     r"mon(?:day)?s?|tue(?:s(?:day)?)?s?|wed(?:s|nesday)?s?|thu(?:r(?:s(?:day)?)?)?s?|fri(?:day)?s?|sat(?:urday)?s?|"
     r"sun(?:day)?s?"

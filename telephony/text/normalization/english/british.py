@@ -1,0 +1,69 @@
+"""What only the British write: pence by their letter, times with a full stop, results of matches."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.english.grammar import EnglishGrammar
+from telephony.text.normalization.rules import Rule, at_digits, near_digits
+
+_PENCE = re.compile(r"(?<![\w.,£])(\d{1,3})p(?!\w|\.\d)")
+_CLOCK = r"([01]?\d|2[0-3])\.([0-5]\d)"
+_HOURS = re.compile(rf"(?<![\w.,:£$€/-]){_CLOCK}\s?[-–]\s?{_CLOCK}(?![\w%]|[.,:/-]\d|\s?(?:[kcm]?m|k?g|m?l|pm|am)\b)")
+_OPENING = re.compile(
+    r"\b(?:open(?:ing)?|hours|\w+day|daily|weekdays|between|from|times?)\b[^.!?]{0,40}$", re.IGNORECASE
+)
+_TIMETABLE = re.compile(
+    r"(?:(?<=departs )|(?<=arrives )|(?<=leaves )|(?<=departing )|(?<=arriving )|(?<=\bthe )|(?<=\bat )|(?<=\buntil ))"
+    r"([01]\d|2[0-3])\.([0-5]\d)(?![\w%]|[.,:/-]\d|\s(?:percent|per|each|a\b))"
+)
+_RESULT = re.compile(
+    r"(?:(?<=\bwon )|(?<=\blost )|(?<=\bdrew )|(?<=\bfinished )|(?<=\bended )|(?<=\bwere )|(?<=[a-z] ))"
+    r"(\d{1,2})\s?[-–]\s?(\d{1,2})(?![\w%°£]|[.,:/-]\d|\s?[ap]m|\s[a-z])"
+)
+_PLAYED = re.compile(
+    r"\b(?:won|wins?|lost|lose|drew|draw|beat|match|score[ds]?|final|full[ -]time|half[ -]time|agg(?:regate)?|up|down|ahead|"
+    r"Utd|United|City|Rovers|Wanderers|Albion|Town|Villa|Arsenal|Chelsea|Liverpool|Spurs|Everton|Celtic|Rangers)\b"
+)
+_MOTORWAY = re.compile(r"(?<!\w)A(\d{1,3})\(M\)")
+
+
+def road_rules(language: EnglishGrammar) -> list[Rule]:
+    """Roads that are motorways in part."""
+    return [
+        near_digits("road", _MOTORWAY, lambda match: f"A {language.place_number(match[1])} M", ("(m)",)),
+    ]
+
+
+def money_rules(language: EnglishGrammar) -> list[Rule]:
+    """Pence."""
+
+    def pence(match: re.Match[str]) -> str:
+        return f"{language.cardinal(int(match[1]))} {'penny' if match[1] == '1' else 'pence'}"
+
+    return [at_digits("money", _PENCE, pence)]
+
+
+def range_rules(language: EnglishGrammar) -> list[Rule]:
+    """Times of day with a full stop, and results."""
+
+    def hours(match: re.Match[str]) -> str | None:
+        if not _OPENING.search(match.string[max(0, match.start() - 60) : match.start()]):
+            return None
+        first, last = (
+            language.clock(int(hour), int(minute), "") for hour, minute in (match.group(1, 2), match.group(3, 4))
+        )
+        return f"{first} {language.to} {last}"
+
+    def result(match: re.Match[str]) -> str | None:
+        if not _PLAYED.search(match.string):
+            return None
+        ours, theirs = map(int, match.groups())
+        said = "nil" if not ours else language.cardinal(ours)
+        return f"{said} {'all' if ours == theirs else language.cardinal(theirs) if theirs else 'nil'}"
+
+    return [
+        at_digits("times", _HOURS, hours),
+        at_digits("time", _TIMETABLE, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        at_digits("result", _RESULT, result, "-–"),
+    ]
