@@ -134,7 +134,7 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         if number is not None:
             style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
             groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
-        elif sum(map(len, groups)) > 15 and not certain:
+        elif not certain and (sum(map(len, groups)) > 15 or (written.startswith("00") and written.isdecimal())):
             return None
         return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     if not (certain or looks_american or number is not None) or (_ROUND.search(written) and not certain):

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import itertools
+from types import MappingProxyType
 
 from telephony.text.normalization.english import (
+    accounts,
     addresses,
     british,
     codes,
@@ -34,7 +36,7 @@ class English(EnglishGrammar):
         if stage is Stage.WORDS:
             return [*weekdays.rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
         if stage is Stage.CODES:
-            return [*codes.telephone_rules(self), *codes.rules(self)]
+            return [*accounts.rules(self), *codes.telephone_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
@@ -59,12 +61,13 @@ class BritishEnglish(English):
     regions = ("GB", "US")
     month_first = False
     pound_key = "hash"
-    abbreviations = {**EnglishGrammar.abbreviations, "a/c": "account"}
+    abbreviations = MappingProxyType({**EnglishGrammar.abbreviations, "a/c": "account"})
+    date_words = EnglishGrammar.date_words + "|commencing|ending"
 
     def rules(self, stage: Stage) -> list[Rule]:
         rules = super().rules(stage)
         if stage is Stage.WORDS:
-            return [*british.road_rules(self), *rules]
+            return [*british.word_rules(self), *rules]
         if stage is Stage.MONEY:
             return [*british.money_rules(self), *rules]
         if stage is Stage.RANGES:

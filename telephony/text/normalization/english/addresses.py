@@ -45,8 +45,8 @@ _SHORT_PLACES = {
 _PLACES = (
     "apartment suite room unit floor building gate seat row track platform terminal exit bus train tram flat lot box "
     "locker stall booth bay bed ward hall dock door cabin slip space spot aisle lane window counter section zone table "
-    "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel error "
-    "marker"
+    "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel "
+    "error marker"
 ).split()
 _DIRECTION = r"(?:[NS]\.?[EW]\.?|[NSEW])\.?"
 _NOT_IN_NAMES = (
@@ -104,6 +104,15 @@ _STATE_BEHIND_CITY = re.compile(
 _SMALL_STATE = re.compile(
     r"(?<=[a-z],\s)(ny|ca|tx|fl|il|nj|az|ga|nc|va|wa|mn|wi|tn|nv|ut|ky|sc|ct|ks|nm|mi|mo|dc|nh|ri|vt|wv|ia)(?=\s*[.,;:!?)]|\s*$)"
 )
+_LONG_STATES = {
+    "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Colo": "Colorado",
+    "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana",
+    "Kan": "Kansas", "Ky": "Kentucky", "La": "Louisiana", "Md": "Maryland", "Mass": "Massachusetts",
+    "Mich": "Michigan", "Minn": "Minnesota", "Miss": "Mississippi", "Mo": "Missouri", "Mont": "Montana",
+    "Neb": "Nebraska", "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania",
+    "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin",
+}  # fmt: skip
+_LONG_STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(_LONG_STATES)})\.")
 _WITH_ORDINAL = re.compile(r"\d|[A-Z]")
 
 
@@ -140,6 +149,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def small_code(match: re.Match[str]) -> str:
         return f"{match[1]} {match[2].upper()} {language.place_number(match[3])}"
 
+    def long_state(match: re.Match[str]) -> str:
+        return _LONG_STATES[match[1]] + ("." if ends_text(match) else "")
+
     def bedrooms(match: re.Match[str]) -> str:
         return f"{match[1]} bedroom" + (", " if match.group().rstrip().endswith("/") else "")
 
@@ -163,6 +175,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
         near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
+        near_words("state", _LONG_STATE, long_state, (".",)),
         Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),
         Rule("state", _STATE_BEHIND_CITY, lambda match: match[1] + STATES[match[2]]),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, at_digits, near_digits
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
 
 _PENCE = re.compile(r"(?<![\w.,£])(\d{1,3})p(?!\w|\.\d)")
 _CLOCK = r"([01]?\d|2[0-3])\.([0-5]\d)"
@@ -17,20 +17,48 @@ _TIMETABLE = re.compile(
     r"(?:(?<=departs )|(?<=arrives )|(?<=leaves )|(?<=departing )|(?<=arriving )|(?<=\bthe )|(?<=\bat )|(?<=\buntil ))"
     r"([01]\d|2[0-3])\.([0-5]\d)(?![\w%]|[.,:/-]\d|\s(?:percent|per|each|a\b))"
 )
+_TRAIN = re.compile(
+    r"(?<=\bthe )(\d{1,2})\.([0-5]\d)(?=\s(?:to|from|train|bus|coach|service|departure|ferry)\b)"
+    r"|(?<![\w.,:£/-])([01]\d|2[0-3])\.([0-5]\d)\s?hrs\b"
+)
 _RESULT = re.compile(
     r"(?:(?<=\bwon )|(?<=\blost )|(?<=\bdrew )|(?<=\bfinished )|(?<=\bended )|(?<=\bwere )|(?<=[a-z] ))"
     r"(\d{1,2})\s?[-–]\s?(\d{1,2})(?![\w%°£]|[.,:/-]\d|\s?[ap]m|\s[a-z])"
 )
 _PLAYED = re.compile(
-    r"\b(?:won|wins?|lost|lose|drew|draw|beat|match|score[ds]?|final|full[ -]time|half[ -]time|agg(?:regate)?|up|down|ahead|"
-    r"Utd|United|City|Rovers|Wanderers|Albion|Town|Villa|Arsenal|Chelsea|Liverpool|Spurs|Everton|Celtic|Rangers)\b"
+    r"\b(?:won|wins?|lost|lose|drew|draw|beat|match|score[ds]?|final|full[ -]time|half[ -]time|"
+    r"aggregate|up|down|ahead|United|City|Rovers|Wanderers|Albion|Town|Villa|Arsenal|Chelsea|Liverpool|Spurs|Everton|Celtic|Rangers)\b"
 )
+_RATES = {
+    "pw": "per week", "p/w": "per week", "pcm": "per calendar month", "p/m": "per month", "pm": "per month",
+    "pa": "per year", "p.a.": "per year", "pppn": "per person per night", "pp": "per person",
+}  # fmt: skip
+_RATE = re.compile(rf"(?<=\d)(k?)\s?({alternatives(_RATES)})(?!\w)")
+_POUNDS = re.compile(r"£[\d.,]{1,12}$")
+_WEEK = re.compile(r"(?<!\w)w/([ce])(?=\s(?:\d|[A-Z]))")
+_ESTATE = re.compile(r"(?<!\w)(?:Ind\.?|(Industrial|Trading|Housing|Business))\sEst\.?(?!\w)")
+_FLAT = re.compile(r"(?<=[Ff]lat )(\d{1,2})/(\d{1,2})(?![\w/])")
 _MOTORWAY = re.compile(r"(?<!\w)A(\d{1,3})\(M\)")
 
 
-def road_rules(language: EnglishGrammar) -> list[Rule]:
-    """Roads that are motorways in part."""
+def word_rules(language: EnglishGrammar) -> list[Rule]:
+    """Roads that are motorways in part, estates, weeks, and what rents are paid for."""
+
+    def rate(match: re.Match[str]) -> str | None:
+        if not _POUNDS.search(match.string[max(0, match.start() - 13) : match.start()]):
+            return None
+        return f"{match[1]} {_RATES[match[2]]}"
+
     return [
+        near_words("rate", _RATE, rate, "£"),
+        near_digits(
+            "flat",
+            _FLAT,
+            lambda match: f"{language.cardinal(int(match[1]))} {language.cardinal(int(match[2]))}",
+            ("flat",),
+        ),
+        near_words("week", _WEEK, lambda match: f"week {'commencing' if match[1] == 'c' else 'ending'}", ("w/",)),
+        near_words("place", _ESTATE, lambda match: f"{match[1] or 'Industrial'} Estate", (" est",)),
         near_digits("road", _MOTORWAY, lambda match: f"A {language.place_number(match[1])} M", ("(m)",)),
     ]
 
@@ -62,7 +90,12 @@ def range_rules(language: EnglishGrammar) -> list[Rule]:
         said = "nil" if not ours else language.cardinal(ours)
         return f"{said} {'all' if ours == theirs else language.cardinal(theirs) if theirs else 'nil'}"
 
+    def train(match: re.Match[str]) -> str:
+        hour, minute = (int(part) for part in match.groups() if part)
+        return language.clock(hour, minute, "")
+
     return [
+        at_digits("time", _TRAIN, train),
         at_digits("times", _HOURS, hours),
         at_digits("time", _TIMETABLE, lambda match: language.clock(int(match[1]), int(match[2]), "")),
         at_digits("result", _RESULT, result, "-–"),

@@ -47,11 +47,7 @@ _PRODUCT = re.compile(r"(?:(?<=Xbox\s)|(?<=Chevy\s)|(?<=Porsche\s)|(?<=Peugeot\s
 _LIST_MARK = re.compile(r"(?<![\w(.])(\d{1,2}|[a-hA-H])\)(?=\s\w)")
 _BARE_DECIMAL = re.compile(r"(?<![\w.,$€£])\.(?=\d{1,6}(?![\d.]|\w))")
 _UPS = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,4}){4,6}(?!\w)")
-_INSURANCE = re.compile(r"(?<!\w)[A-Z]{2}(?: \d{2}){3} [A-D](?!\w)")
 _HIGHWAY = re.compile(r"(?<![\w-])(i|us|sr)-(\d{1,3})(?![\w-])(?:\s([nsew])(?![\w'.]))?", re.IGNORECASE)
-_SORT_CODE = re.compile(
-    r"(?<!\w)(sort[\s-]?code(?:\s(?:is|number|no\.?))?:?\s)(\d\d)[-\s]?(\d\d)[-\s]?(\d\d)(?![\w-])", re.IGNORECASE
-)
 _COMBINATION = re.compile(r"(?<=\s)(\d{1,2})-(\d{1,2})-(\d{1,2})(?![\w-])")
 _COMBINED = re.compile(r"\b(?:code|combination|combo)\b[^.!?\d]{0,20}$", re.IGNORECASE)
 _SMALL_FORM = re.compile(r"(?<=[Ff]orm\s)([a-z])-(\d{1,4})(?!\w)")
@@ -71,7 +67,9 @@ _LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#-])(\d{1,4})-?([A-Z])(?![\w’
 _AMPS = re.compile(r"\s(?:outlet|breaker|circuit|fuse|plug|socket|charger|service|panel)\b")
 _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|views?\b)|\s?$|[.,;!?]")
 _SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-(5|6|8|12)(?!\w)")
-_WORD_NUMBER = re.compile(r"(?<![\w.])(9)/(11)(?![\w/])|(?<![\w.])(50)/(50)(?![\w/])|(?<![\w.])(20)/(20)(?![\w/])")
+_WORD_NUMBER = re.compile(
+    r"(?<![\w.])(9)/(11)(?![\w/])|(?<![\w.])(20)/(20)(?![\w/])|(?<![\w./-])(\d[05])/(\d[05])(?![\w/-])"
+)
 _EVERY_DAY = re.compile(r"(?<![\w.])24[/-]7(?:/365)?(?!\w)")
 _VANITY = re.compile(r"(?<![\w-])(1-)?\(?(8\d\d|900)\)?[-\s]([A-Z]{2,10})(?:-([A-Z]{2,10}))?(?![\w-])")
 _EMERGENCY = re.compile(
@@ -83,7 +81,6 @@ _PHONE_MODEL = re.compile(r"(?<=iPhone\s)(\d{1,2})([sS])(?!\w)")
 _SIGHT = re.compile(r"(?<![\w.])20/(\d{2,3})(?=\s(?:vision|sight)\b)")
 _TIMES = re.compile(r"(?<![\w.,])(\d{1,3}\.\d{1,2})[x×](?![\w×])")
 _QUARTERS = re.compile(r"(?<!\w)Q([1-4])\s?[-–]\s?Q?([1-4])(?!\w)")
-_CARD = re.compile(r"(?<=visa\s|card\s|amex\s)(x?)(\d{4})(?!\w|[ -]\d|[.,/]\d)", re.IGNORECASE)
 _LETTERED_RANGE = re.compile(r"(?<![\w-])([A-Z])(\d{1,3})\s?[-–]\s?\1(\d{1,3})(?![\w-])")
 _TOLL_FREE = re.compile(r"(?<![\w-])1-(8\d\d|900)(?![\w-])")
 _BLOOD_TYPE = re.compile(r"(?<=[Tt]ype\s)(AB|A|B|O)([+-])(?!\w)")
@@ -99,12 +96,6 @@ _QUARTER = re.compile(
 )
 _FISCAL = re.compile(r"(?<!\w)FY\s?'?((?:20)?\d\d)(?!\w)", re.IGNORECASE)
 _HYPHENED = re.compile(r"(?<![\w.-])(?:\d(?:-\d){2,9}|\d{2}-\d{7})(?![\w-])")
-_ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
-
-_TAX = re.compile(
-    r"(?<!\w)((?i:vat)(?:\s(?:number|registration|reg|ID|"
-    r"no))*:?)\.?:?\s([A-Z]{2})\s?(\d{3,9}(?: \d{2,5}){0,4})(?![\w-])"
-)
 
 
 def telephone_rules(language: EnglishGrammar) -> list[Rule]:
@@ -150,12 +141,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         parts = [codes.characters(part, language) for part in match[2].upper().split("/")]
         return match[1].replace("#", "").rstrip() + " " + f" {language.slash} ".join(parts)
 
-    def tax(match: re.Match[str]) -> str:
-        groups = re.findall(r"\d+", match[3])
-        said = codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
-        name = re.sub(r"\sno$", " number", match[1])
-        return f"{name} {' '.join(match[2])}, {said}"
-
     def named_letters(match: re.Match[str]) -> str:
         return match[1].replace("#", "").rstrip() + " " + codes.characters(match[2], language)
 
@@ -168,9 +153,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def highway(match: re.Match[str]) -> str:
         direction = f" {DIRECTIONS[match[3].upper()]}" if match[3] else ""
         return f"{' '.join(match[1].upper())} {language.place_number(match[2])}{direction}"
-
-    def sort_code(match: re.Match[str]) -> str:
-        return match[1] + codes.digit_groups(list(match.group(2, 3, 4)), language)
 
     def combination(match: re.Match[str]) -> str | None:
         if not _COMBINED.search(match.string[max(0, match.start() - 40) : match.start()]):
@@ -222,8 +204,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             f"{language.cardinal(2)} F A" if match.group() == "2FA" else f"K through {language.cardinal(int(match[3]))}"
         )
 
-    def two_numbers(match: re.Match[str]) -> str:
-        return " ".join(language.cardinal(int(part)) for part in match.groups() if part)
+    def two_numbers(match: re.Match[str]) -> str | None:
+        parts = [int(part) for part in match.groups() if part]
+        shares = match[5] is not None
+        return None if shares and sum(parts) != 100 else " ".join(map(language.cardinal, parts))
 
     def every_day(match: re.Match[str]) -> str:
         return language.all_day + (" three sixty-five" if match.group().endswith("365") else "")
@@ -240,9 +224,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def hardware(match: re.Match[str]) -> str:
         return ", ".join(codes.characters(part.upper(), language) for part in match[1].split(":"))
 
-    def card(match: re.Match[str]) -> str:
-        return f"{'ending in ' if match[1] else ''}{language.spell_digits(match[2])}"
-
     def lettered_range(match: re.Match[str]) -> str:
         low, high = (f"{match[1]} {language.place_number(number)}" for number in match.group(2, 3))
         return f"{low} {language.to} {high}"
@@ -251,16 +232,12 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{' '.join(match[1])} {'positive' if match[2] == '+' else 'negative'}"
 
     return [
-        near_words("tax number", _TAX, tax, ("vat",)),
         near_words("number sign", _NUMBER_OF, lambda match: language.number_sign, "#"),
         near_words("rate", _RATE, lambda match: "A P R", ("apr",)),
         near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language)),
-        near_digits("insurance number", _INSURANCE, lambda match: codes.spelled(match.group(), language)),
         near_digits("highway", _HIGHWAY, highway),
-        near_words("sort code", _SORT_CODE, sort_code, ("sort",)),
         at_digits("combination", _COMBINATION, combination),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
-        near_words("card", _CARD, card, ("visa", "card", "amex")),
         near_digits("range", _LETTERED_RANGE, lettered_range),
         at_digits("model", _PHONE_MODEL, lambda match: f"{language.cardinal(int(match[1]))} S"),
         at_digits("sight", _SIGHT, lambda match: f"{language.cardinal(20)} {language.cardinal(int(match[1]))}"),
@@ -288,7 +265,6 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("flight", _FLIGHT, letters_and_digits),
         near_digits("plate", _SPACED_PLATE, plate),
         near_digits("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
-        near_digits("ending", _ENDING, lambda match: f"ending in {language.spell_digits(match[1])}"),
         at_digits("always", _EVERY_DAY, every_day),
         at_digits("two numbers", _WORD_NUMBER, two_numbers),
         at_digits("pension plan", _PLAN, plan),

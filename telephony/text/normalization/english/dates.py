@@ -24,7 +24,7 @@ _SHORT_DECADE = re.compile(
 _OLD_YEAR = re.compile(
     r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bcirca) )|"
     r"(?<=(?i:\bby) )|"
-    r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
+    r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) )|(?<=\bborn )|(?<=\bdied ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
 )  # fmt: skip
 _RECENT_YEAR = re.compile(
     r"(?<![\w.,/$€£#-])((?:19|20)\d\d)(?![\w%°]|[.,:/]\d|-\d)(?!\s(?:points?|people|items?|units?|calories|customers|"
@@ -44,7 +44,7 @@ _CARD_EXPIRY = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)")
 _LIKELY = re.compile(
     r"(?<![\w./,$-])(\d{1,2})/(\d{1,2})(?![\w/\"]|[.,]\d|\s(?:of|inch|inches|in|mile|cup|stars?|mmHg)\b)"
 )
-_SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
+_SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})(\s?[-–]\s?|\sto\s)(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
 _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
@@ -192,7 +192,10 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         return f"the {language.day(day)} of {language.month(month)}, {language.year(year)}"
 
     def span(match: re.Match[str]) -> str | None:
-        numbers = [int(part) for part in match.groups()]
+        numbers = [int(part) for part in match.group(1, 2, 4, 5)]
+        # "1/2 to 3/4" are fractions.
+        if match[3] == " to " and max(numbers) <= 16:
+            return None
         first, last = (
             (day, month) if not language.month_first else (month, day) for day, month in (numbers[:2], numbers[2:])
         )

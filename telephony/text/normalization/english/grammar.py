@@ -121,10 +121,12 @@ class EnglishGrammar(Language):
         "p/u": "pick up", "d/o": "drop off", "pw": "password",
         "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
         "s/n": "serial number", "msg": "message",
-        "lic.": "license", "avail.": "available", "mtg.": "meeting", "mtg": "meeting", "eff.": "effective", "stn.": "station",
+        "lic.": "license", "avail.": "available", "mtg.": "meeting", "mtg": "meeting", "eff.": "effective",
+        "stn.": "station", "Accts.": "Accounts", "accts.": "accounts", "bal.": "balance", "Avg.": "Average",
+        "avg.": "average", "Pls": "Please", "plz": "please", "Sq. footage": "Square footage",
         "lg.": "large", "sm.": "small", "ret.": "retired", "Esq.": "Esquire", "Esq": "Esquire", "btwn": "between",
         "COB": "close of business", "EOD": "end of day", "EOW": "end of week", "EOM": "end of month",
-        "Est.": "Estimated", "acc.": "account", "Qty": "Quantity", "Appt": "Appointment",
+        "acc.": "account", "Qty": "Quantity", "Appt": "Appointment",
         "ATTN": "Attention", "S/N": "serial number", "P/N": "part number", "h/o": "history of", "f/u": "follow up",
         "Utd": "United", "agg.": "aggregate", "qtr.": "quarter",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
@@ -134,9 +136,11 @@ class EnglishGrammar(Language):
     }  # fmt: skip
     titles = {
         "Dr.": "Doctor", "Dr": "Doctor", "St.": "Saint", "St": "Saint", "Prof.": "Professor", "Gov.": "Governor",
-        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Capt.": "Captain", "Col.": "Colonel",
+        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Maj.": "Major", "Capt.": "Captain",
+        "Col.": "Colonel",
         "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Rev.": "Reverend", "Hon.": "Honorable", "Pres.": "President",
-        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior", "Pt.": "Point", "nr.": "near",
+        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior", "Pt.": "Point", "nr.": "near", "Vit.": "Vitamin",
+        "vit.": "vitamin",
     }  # fmt: skip
     before_number = {
         "No.": "number", "no.": "number", "Nos.": "numbers", "nos.": "numbers", "Nr.": "number", "#": "number",
@@ -146,7 +150,8 @@ class EnglishGrammar(Language):
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
         "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
         "Rev.": "revision",
-        "Yr": "year", "Plat.": "platform", "plat.": "platform",
+        "Yr": "year", "Blk": "block", "Blk.": "block", "par.": "paragraph", "grp.": "group", "exp": "expires",
+        "Plat.": "platform", "plat.": "platform",
         "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
     months = {

@@ -22,7 +22,13 @@ _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
     r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
 )
-_LENGTH = re.compile(r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\")")
+_LENGTH = re.compile(
+    r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\"|(?:prints?|photos?|pictures?|frames?|cards?|rugs?|boards?|tiles?)\b)"
+)
+_MILLIONS = re.compile(
+    r"(?<![\w.,$€£])(\d{1,4}(?:\.\d{1,2})?)\s?m(?=\s(?:people|users|customers|households|homes|members|followers|views|"
+    r"downloads|jobs|residents|passengers|visitors|subscribers|copies|tonnes)\b)"
+)
 _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 _SIDE = re.compile(r"(?<![\w.,'])(\d{1,3}(?:\.\d{1,2})?)(['\"])\s?([WDHL])(?!\w)(\s?[x×](?=\s?\d)\s?)?")
 _FRACTION_ENDING = re.compile(r"(?<=[1-9]/[2-9])(?:nd|rd|th)s?(?!\w)", re.IGNORECASE)
@@ -83,6 +89,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         at_digits("chance", _CHANCE, lambda match: f"{match[1]} in "),
+        at_digits("number", _MILLIONS, lambda match: f"{match[1]} million"),
         at_digits("size", _SIDE, side, "'\""),
         at_digits("size", _MARKED_SIZE, marked_size),
         at_digits("feet and inches", _FEET, feet),
@@ -103,7 +110,9 @@ def inch_rules(language: EnglishGrammar) -> list[Rule]:
         if match[1]:
             return f"{language.mixed(int(match[1]), above, below)} {'inch' if match[4] else 'inches'}"
         if match[4]:
-            return f"{language.cardinal(above)} {(language.fraction(1, below) or '').removeprefix('one ')} inch"
+            # "a three quarter inch bit", but "three eighths".
+            said = language.fraction(above, below) or ""
+            return f"{said.removesuffix('s') if below == 4 else said} inch"
         return f"{language.fraction(above, below)} of an inch"
 
     return [at_digits("inches", _INCH_PARTS, part)]

@@ -85,7 +85,8 @@ WEATHER = re.compile(
 _MEASURED_NOUNS = frozenset(
     "apartment bag battery bottle box bulb burger can capsule charger condo cup dash drive freestyle glass home "
     "house jar lot mattress monitor office outlet pack package patch phone pill plan race relay ride room rug "
-    "screen space sprint steak tablet tank tube vial walk".split()
+    "screen space sprint steak tablet tank tube vial walk warranty lease contract loan mortgage term subscription "
+    "wait stay flight delay notice class session course window commitment".split()
 )
 _POWERED = frozenset("m km cm mm ft in mi yd s".split())
 _INCH_ENDS = re.compile(r"(?!\s\w)|\s(?:wide|long|tall|deep|high|thick|by|x|in)\b")

@@ -35,7 +35,7 @@ _PERSONS = frozenset("he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
     rf"(?<![\w-])(?=[mtwfs])(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
     r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
+    r"|(?<!\bthe\s)((?-i:Mon|Weds?|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
     r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
     r"|((?-i:sat|sun|mon|wed))(?![\w'’-])\.?"
     r"|(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-]))",

@@ -42,6 +42,9 @@ _NUMBER_IS = re.compile(r"(?<=[a-z.]\s)no\.(?=\s(?:is|was)\b)")
 _NUMBERED = re.compile(r"(?<!\w)[Nn]o\.\s?(?=[A-Z]{1,6}[- ]?\d)")
 # What is shortened means this only beside such words.
 _FOUNDED = re.compile(r"(?<!\w)Est\.?\s(?=(?:1[5-9]|20)\d\d(?!\d))")
+_ESTIMATED = re.compile(r"(?<!\w)Est\.(?=\s[a-z])")
+_INSURANCE = re.compile(r"(?<!\w)([Ii])ns\.(?=\s(?:ID|card|co\b|company|policy|info|number|no\b|plan))")
+_BORN = re.compile(r"(?:(?<=[a-z]\s)|(?<=[a-z],\s)|(?<=\())([bd])\.\s?(?=(?:1\d|20)\d\d(?!\d))")
 _CIRCA = re.compile(r"(?<!\w)ca?\.\s?(?=(?:1\d|20)\d\d(?!\d))")
 _REGISTRATION = re.compile(r"(?<!\w)([Rr])eg\.?\s(?=no\b|number\b|plate)")
 _CONTACT = re.compile(r"(?<!\w)([Mm]ob|[Tt]el|[Pp]h)\b\.?(?=:?\s?[\d+(])")
@@ -59,8 +62,11 @@ _CONTROL = r"(?:Ctrl|Control|Cmd|Command|Alt|Shift|Win|Windows|Option|Fn)"
 _SHORTCUT = re.compile(rf"(?<!\w){_CONTROL}(?:\s?[+-]\s?(?:{_CONTROL}|[A-Z][a-z]{{1,7}}|F\d{{1,2}}|[A-Z\d])(?!\w))+")
 _KEY_NAMES = {"Ctrl": "Control", "Cmd": "Command", "Win": "Windows", "Del": "Delete", "Esc": "Escape", "Ins": "Insert"}
 _ROUTE = re.compile(r"(?<!\w)([A-Z]{3})\s?–\s?([A-Z]{3})(?!\w)")
+_LIFE = {"b": "born", "d": "died"}
 _CONTACTS = {"mob": "mobile", "tel": "telephone", "ph": "phone"}
 _NUMBERS = re.compile(r"(?<![\w#])#'?s(?!\w)")
+_NUMBER_BEHIND = re.compile(r"(?<=[A-Z]{3})#\s?(?=\d)")
+_PLUS_MINUS = re.compile(r"(?:±|\+/-)\s?(?=[$€£\d])")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
 _EITHER_OR = re.compile(
     r"(?<![\w/])(he|his|him|s?he|yes|true|on|men|male|credit|mr)/(she|hers?|him|no|false|off|women|female|debit|mrs)(?![\w/])",
@@ -133,6 +139,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("the n", "the s", "wind")),
         near_words("abbreviation", _NUMBER_IS, lambda match: "number", ("no.",)),
         near_digits("abbreviation", _FOUNDED, lambda match: "Established ", ("est",)),
+        near_words("abbreviation", _ESTIMATED, lambda match: "Estimated", ("est.",)),
+        near_words("abbreviation", _INSURANCE, lambda match: _cased("insurance", match[1]), ("ins.",)),
+        near_digits("abbreviation", _BORN, lambda match: f"{_LIFE[match[1]]} ", ("b.", "d.")),
         near_digits("abbreviation", _CIRCA, lambda match: "circa ", ("c.", "ca.")),
         near_words("abbreviation", _REGISTRATION, lambda match: f"{_cased('registration', match[1])} ", ("reg",)),
         near_digits("abbreviation", _CONTACT, contact, _CONTACTS),
@@ -150,8 +159,12 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
 
 def number_sign_rules() -> list[Rule]:
-    """The sign of numbers in the plural, which is no hashtag."""
-    return [near_words("number sign", _NUMBERS, lambda match: "numbers", ("#s", "#'s"))]
+    """The sign of numbers where it is no hashtag; plus and minus in one."""
+    return [
+        near_words("number sign", _NUMBERS, lambda match: "numbers", ("#s", "#'s")),
+        near_words("number sign", _NUMBER_BEHIND, lambda match: " number ", "#"),
+        near_words("sign", _PLUS_MINUS, lambda match: "plus or minus ", ("±", "+/-")),
+    ]
 
 
 def roman_rules(language: EnglishGrammar) -> list[Rule]:
