@@ -64,7 +64,7 @@ def money_rules(language: Language) -> list[Rule]:
     """Amounts with a currency on either side."""
     number, bare = number_pattern(language), bare_pattern(language)
     scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
-    rate = r"(?:\s?/\s?([^\W\d_]{1,10})(?!\w))?"
+    rate = r"(?:\s?/\s?([^\W\d_]{1,10}[²³]?)(?![\w²³]))?"
     before = re.compile(
         rf"(?<![\w$€£])(-\s?)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"
         rf"(?:\s?[-–]\s?(?:{alternatives(_SYMBOLS)})?({bare}))?{scale}{rate}"

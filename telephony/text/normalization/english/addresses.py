@@ -46,7 +46,7 @@ _PLACES = (
     "apartment suite room unit floor building gate seat row track platform terminal exit bus train tram flat lot box "
     "locker stall booth bay bed ward hall dock door cabin slip space spot aisle lane window counter section zone table "
     "level stop route highway interstate house line port berth pier hangar entrance classroom office desk carousel "
-    "error marker"
+    "error marker class"
 ).split()
 _DIRECTION = r"(?:[NS]\.?[EW]\.?|[NSEW])\.?"
 _NOT_IN_NAMES = (
@@ -91,7 +91,9 @@ _LETTERED_PLACE = re.compile(
 _ROADS = frozenset("highway route interstate".split())
 _ROOMS = frozenset("room rm suite apartment apt unit gate seat locker flat".split())
 _SMALL_CODE = re.compile(rf"(?<![\w.@/-])({alternatives(_PLACES)})\s([a-z])(\d{{1,3}})(?!\w)", re.IGNORECASE)
-_FREEWAY = re.compile(r"(?<=\b[Tt]he\s)([1-9]\d{2})(?=\s(?:to|north|south|east|west|freeway|fwy|toward)\b)")
+_FREEWAY = re.compile(
+    r"(?<=\b[Tt]he\s)([1-9]\d{2})(?=\s(?:to|near|past|heading|north|south|east|west|freeway|fwy|toward)\b)"
+)
 _PO_BOX = re.compile(r"(?<!\w)P\.?\s?O\.?\s(?=Box\b)", re.IGNORECASE)
 _ZIP = re.compile(rf"(?<![\w.@/-])({'|'.join(STATES)}|NYC)(\.?,?\s)(\d{{5}})(?:-(\d{{4}}))?(?![\w-])", re.IGNORECASE)
 _STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(STATES)})(?=\s*[.,;:!?)]|\s*$|\s(?:USA|and|or|is|at|on|to|in|for)\b)")
@@ -104,6 +106,10 @@ _STATE_BEHIND_CITY = re.compile(
 _SMALL_STATE = re.compile(
     r"(?<=[a-z],\s)(ny|ca|tx|fl|il|nj|az|ga|nc|va|wa|mn|wi|tn|nv|ut|ky|sc|ct|ks|nm|mi|mo|dc|nh|ri|vt|wv|ia)(?=\s*[.,;:!?)]|\s*$)"
 )
+_SIDE_OF = re.compile(r"(?<![\w.])(NE|NW|SE|SW|[NSEW])(?=\sof\s)")
+_SIDE_OF_STREET = re.compile(
+    r"(?<=\s)(Street|Avenue|Road|Drive|Boulevard|Place|Court|Lane|Terrace|Circle|Parkway|Way),?\s(NE|NW|SE|SW)(?!\w)"
+)
 _LONG_STATES = {
     "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Colo": "Colorado",
     "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana",
@@ -112,7 +118,7 @@ _LONG_STATES = {
     "Neb": "Nebraska", "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania",
     "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin",
 }  # fmt: skip
-_LONG_STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(_LONG_STATES)})\.")
+_LONG_STATE = re.compile(rf"(?<=[a-z],\s)({'|'.join(_LONG_STATES)})\.(?:\s(\d{{5}})(?!\w))?")
 _WITH_ORDINAL = re.compile(r"\d|[A-Z]")
 
 
@@ -150,7 +156,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{match[1]} {match[2].upper()} {language.place_number(match[3])}"
 
     def long_state(match: re.Match[str]) -> str:
-        return _LONG_STATES[match[1]] + ("." if ends_text(match) else "")
+        code = f" {language.spell_digits(match[2])}" if match[2] else ""
+        return _LONG_STATES[match[1]] + code + ("." if ends_text(match) else "")
 
     def bedrooms(match: re.Match[str]) -> str:
         return f"{match[1]} bedroom" + (", " if match.group().rstrip().endswith("/") else "")
@@ -175,6 +182,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
         near_words("street", _ROAD, _road, _ALWAYS),
         Rule("state", _STATE, lambda match: STATES[match[1]]),
+        near_words(
+            "direction",
+            _SIDE_OF_STREET,
+            lambda match: f"{match[1]} {DIRECTIONS[match[2]]}",
+            (" nw", " ne", " sw", " se"),
+        ),
+        near_words("direction", _SIDE_OF, lambda match: DIRECTIONS[match[1]].lower(), (" of ",)),
         near_words("state", _LONG_STATE, long_state, (".",)),
         Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),
         Rule("state", _STATE_BEHIND_CITY, lambda match: match[1] + STATES[match[2]]),

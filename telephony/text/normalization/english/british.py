@@ -14,7 +14,8 @@ _OPENING = re.compile(
     r"\b(?:open(?:ing)?|hours|\w+day|daily|weekdays|between|from|times?)\b[^.!?]{0,40}$", re.IGNORECASE
 )
 _TIMETABLE = re.compile(
-    r"(?:(?<=departs )|(?<=arrives )|(?<=leaves )|(?<=departing )|(?<=arriving )|(?<=\bthe )|(?<=\bat )|(?<=\buntil ))"
+    r"(?:(?<=departs )|(?<=arrives )|(?<=leaves )|(?<=departing )|(?<=arriving )|(?<=\bthe )|(?<=\bat )|(?<=\buntil )|"
+    r"(?<=\btill )|(?<=\bby )|(?<=\bafter )|(?<=\bbefore ))"
     r"([01]\d|2[0-3])\.([0-5]\d)(?![\w%]|[.,:/-]\d|\s(?:percent|per|each|a\b))"
 )
 _TRAIN = re.compile(

@@ -85,7 +85,7 @@ _LETTERED_RANGE = re.compile(r"(?<![\w-])([A-Z])(\d{1,3})\s?[-–]\s?\1(\d{1,3})
 _TOLL_FREE = re.compile(r"(?<![\w-])1-(8\d\d|900)(?![\w-])")
 _BLOOD_TYPE = re.compile(r"(?<=[Tt]ype\s)(AB|A|B|O)([+-])(?!\w)")
 _OIL = re.compile(r"(?<![\w.])(\d{1,2})W-(\d{2})(?!\w)")
-_SEATS = re.compile(r"(?<=\b[Ss]eats\s)([A-K])-([A-K])(?!\w)")
+_SEATS = re.compile(r"(?<=\b[Ss]eats\s)(\d{0,2})([A-K])\s?[-–]\s?([A-K])(?!\w)")
 _POWER = re.compile(r"(?<![\w.])(\d{1,6})\^(\d{1,3})(?!\w)")
 _HARDWARE = re.compile(r"(?<![\w:])([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})(?![\w:])")
 _KEY_TWICE = re.compile(
@@ -247,7 +247,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
         ),
         near_words("blood type", _BLOOD_TYPE, blood_type, ("type",)),
-        near_words("seats", _SEATS, lambda match: f"{match[1]} {language.to} {match[2]}", ("seats",)),
+        near_words(
+            "seats", _SEATS, lambda match: f"{match[1]} {match[2]} {language.to} {match[3]}".strip(), ("seats",)
+        ),
         at_digits("power", _POWER, lambda match: f"{match[1]} to the power of {match[2]}"),
         near_words("list", _LIST_MARK, lambda match: f"{match[1]},", ")"),
         near_digits("number", _BARE_DECIMAL, lambda match: "0."),

@@ -101,7 +101,8 @@ class EnglishGrammar(Language):
         "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
         "qt": "quart", "s²": "second squared", "s2": "second squared",
         "pp": "person", "kWh": "kilowatt hour", "customer": "customer", "guest": "guest", "household": "household",
-        "room": "room", "child": "child", "page": "page", "class": "class", "session": "session",
+        "ft²": "square foot", "ft2": "square foot", "sqft": "square foot", "room": "room", "child": "child",
+        "page": "page", "class": "class", "session": "session",
     }  # fmt: skip
     abbreviations = {
         "Mrs.": "Missus", "Ms.": "Miz", "Mr.": "Mister", "Mr": "Mister", "Mrs": "Missus", "Messrs.": "Messers",
@@ -124,6 +125,11 @@ class EnglishGrammar(Language):
         "lic.": "license", "avail.": "available", "mtg.": "meeting", "mtg": "meeting", "eff.": "effective",
         "stn.": "station", "Accts.": "Accounts", "accts.": "accounts", "bal.": "balance", "Avg.": "Average",
         "avg.": "average", "Pls": "Please", "plz": "please", "Sq. footage": "Square footage",
+        "Bldg.": "Building", "bldg.": "building", "Mgmt.": "Management", "mgmt.": "management", "mgmt": "management",
+        "Mgr.": "Manager", "mgr.": "manager", "Asst.": "Assistant", "asst.": "assistant", "Intl.": "International",
+        "Int'l": "International", "Nat'l": "National", "Gov't": "Government", "gov't": "government",
+        "Ctr.": "Center", "ctr.": "center", "Hosp.": "Hospital", "Assn.": "Association", "Mfg.": "Manufacturing",
+        "Svcs.": "Services", "Svc.": "Service", "Div.": "Division", "Lg.": "Large", "Sm.": "Small",
         "lg.": "large", "sm.": "small", "ret.": "retired", "Esq.": "Esquire", "Esq": "Esquire", "btwn": "between",
         "COB": "close of business", "EOD": "end of day", "EOW": "end of week", "EOM": "end of month",
         "acc.": "account", "Qty": "Quantity", "Appt": "Appointment",
@@ -150,7 +156,8 @@ class EnglishGrammar(Language):
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
         "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
         "Rev.": "revision",
-        "Yr": "year", "Blk": "block", "Blk.": "block", "par.": "paragraph", "grp.": "group", "exp": "expires",
+        "Yr": "year", "Blk": "block", "Blk.": "block", "par.": "paragraph", "para.": "paragraph", "sz.": "size",
+        "Sz.": "size", "grp.": "group", "exp": "expires",
         "Plat.": "platform", "plat.": "platform",
         "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
@@ -163,7 +170,7 @@ class EnglishGrammar(Language):
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
         r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
         r"telephone|fax|cell|mobile|starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|"
-        r"flight|claim|SSN|phone|number"
+        r"docket|citation|permit|badge|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = (

@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import FRACTIONED, NOT_NOUNS, UNITS
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule, at_digits, near_digits
+from telephony.text.normalization.rules import Rule, at_digits, near_digits, near_words
 
 _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)")
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,3})'(?:\s?(\d{1,2}(?:\s1/2|½)?)(?:\"|''|(?![\d'\w])))?(?![\w'])")
@@ -23,8 +23,9 @@ _SIZED = re.compile(
     r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
 )
 _LENGTH = re.compile(
-    r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\"|(?:prints?|photos?|pictures?|frames?|cards?|rugs?|boards?|tiles?)\b)"
+    r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\"|(?:prints?|photos?|pictures?|frames?|cards?|rugs?|boards?|tiles?|paper|envelopes?)\b)"
 )
+_HALF_SIZE = re.compile(r"(?<=\d)\s?½(?=\s?[x×]\s?\d)")
 _MILLIONS = re.compile(
     r"(?<![\w.,$€£])(\d{1,4}(?:\.\d{1,2})?)\s?m(?=\s(?:people|users|customers|households|homes|members|followers|views|"
     r"downloads|jobs|residents|passengers|visitors|subscribers|copies|tonnes)\b)"
@@ -90,6 +91,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         at_digits("chance", _CHANCE, lambda match: f"{match[1]} in "),
         at_digits("number", _MILLIONS, lambda match: f"{match[1]} million"),
+        near_words("size", _HALF_SIZE, lambda match: ".5", "½"),
         at_digits("size", _SIDE, side, "'\""),
         at_digits("size", _MARKED_SIZE, marked_size),
         at_digits("feet and inches", _FEET, feet),

@@ -28,7 +28,7 @@ UNITS = {
 
     "qts": ("quart", "quarts"), "pts": ("pint", "pints"), "gals": ("gallon", "gallons"), "ozs": ("ounce", "ounces"),
     "tbsps": ("tablespoon", "tablespoons"), "tsps": ("teaspoon", "teaspoons"), "tbs": ("tablespoon", "tablespoons"),
-    "doz": ("dozen", "dozen"),
+    "pk": ("pack", "packs"), "doz": ("dozen", "dozen"),
     "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),
     "caps": ("capsule", "capsules"), "iu": ("international unit", "international units"),
     "meq": ("milliequivalent", "milliequivalents"), "mmol": ("millimole", "millimoles"),
@@ -208,7 +208,7 @@ def _one(noun: str) -> str:
 
 
 def _next_is_capital(match: re.Match[str]) -> bool:
-    return re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]) is not None
+    return re.match(r"\s(?![NSEW]{1,2}\b)[A-Z]", match.string[match.end() : match.end() + 2]) is not None
 
 
 def _names(symbol: str) -> tuple[str, str] | None:

@@ -33,7 +33,7 @@ _BEFORE_DAYS = frozenset(
 )
 _PERSONS = frozenset("he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
-    rf"(?<![\w-])(?=[mtwfs])(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
+    rf"(?<![\w-])(?=[mtwfs])(?!(?-i:SAT)\s\d{{3,4}}(?!\d))(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
     r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
     r"|(?<!\bthe\s)((?-i:Mon|Weds?|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
     r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
@@ -44,7 +44,7 @@ _DAY_BEFORE = re.compile(
 _WORD_BEFORE = re.compile(r"(\w+)\s$")
 _INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
 _DAY_INITIALS = re.compile(
-    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
+    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s(?:\d|till\b|until\b|from\b|only\b)))"
 )
 
 

@@ -38,7 +38,12 @@ _INITIALS = re.compile(
 _SENIOR = re.compile(r"(?:(?<=[a-z]\s)|(?<=[a-z],\s))Sr\.?(?!\w)(?!\s[A-Z])")
 _PAGES = re.compile(r"(?<![\w.])([pP])\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
 _WIND = re.compile(r"(?:(?<=from\sthe\s)|(?<=to\sthe\s)|(?<=wind\s)|(?<=winds\s))(NW|NE|SW|SE)(?!\w)")
-_NUMBER_IS = re.compile(r"(?<=[a-z.]\s)no\.(?=\s(?:is|was)\b)")
+_NUMBER_IS = re.compile(
+    r"(?<=[a-z.]\s)no\.(?=\s(?:is|was)\b|\s(?:&|and|or)\s)|"
+    r"(?:(?<=acct )|(?<=acct\. )|(?<=acc )|(?<=acc\. )|(?<=account )|(?<=policy )|(?<=phone )|(?<=fax )|(?<=order )|"
+    r"(?<=ref )|(?<=ref\. )|(?<=invoice )|(?<=serial )|(?<=tracking )|(?<=model )|(?<=member )|(?<=ticket )|"
+    r"(?<=claim )|(?<=license )|(?<=reference ))no\b\.?(?=\s|[,;:?!)]|$)"
+)
 _NUMBERED = re.compile(r"(?<!\w)[Nn]o\.\s?(?=[A-Z]{1,6}[- ]?\d)")
 # What is shortened means this only beside such words.
 _FOUNDED = re.compile(r"(?<!\w)Est\.?\s(?=(?:1[5-9]|20)\d\d(?!\d))")
@@ -85,7 +90,7 @@ _NOT_NUMBERED = frozenset(
     "The And Or In On At For To Is January February March April May June July August September October November "
     "December Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 )
-_WORLD_WAR = re.compile(r"(?<!\w)WW(II?)(?!\w)")
+_WORLD_WAR = re.compile(r"(?<!\w)WW(II?|[12])(?!\w)")
 _DIVISIONS = {"ch": "chapter", "vol": "volume", "pt": "part", "art": "article", "sec": "section", "bk": "book"}
 _DIVISION = re.compile(rf"(?<!\w)({'|'.join(_DIVISIONS)})\.\s({_ROMAN})(?!\w)", re.IGNORECASE)
 _NTH_MINUTE = re.compile(r"(?<=\d(?:th|st|nd|rd)\s)min(?!\w)\.?")
@@ -137,7 +142,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("abbreviation", _NTH_MINUTE, lambda match: "minute" + ("." if ends_text(match) else "")),
         near_digits("abbreviation", _PAGES, lambda match: f"{match[1]}ages "),
         near_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("the n", "the s", "wind")),
-        near_words("abbreviation", _NUMBER_IS, lambda match: "number", ("no.",)),
+        near_words("abbreviation", _NUMBER_IS, lambda match: "number" + ("." if ends_text(match) else ""), (" no",)),
         near_digits("abbreviation", _FOUNDED, lambda match: "Established ", ("est",)),
         near_words("abbreviation", _ESTIMATED, lambda match: "Estimated", ("est.",)),
         near_words("abbreviation", _INSURANCE, lambda match: _cased("insurance", match[1]), ("ins.",)),
@@ -188,7 +193,12 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_words("Roman numeral", _DIVISION, division, [f"{short}." for short in _DIVISIONS]),
-        near_words("Roman numeral", _WORLD_WAR, lambda match: f"World War {language.cardinal(len(match[1]))}", ("ww",)),
+        near_words(
+            "Roman numeral",
+            _WORLD_WAR,
+            lambda match: f"World War {language.cardinal(2 if match[1] in ('II', '2') else 1)}",
+            ("ww",),
+        ),
         Rule("Roman numeral", _NAMED, named),
         Rule("Roman numeral", _CENTURY, century),
     ]
