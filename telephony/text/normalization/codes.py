@@ -8,7 +8,15 @@ import phonenumbers
 
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.numerals import number_pattern
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_digits,
+    at_words,
+    first_words,
+    near_digits,
+    near_words,
+)
 
 _CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
 _AMERICAN = re.compile(
@@ -69,7 +77,13 @@ def rules(language: Language) -> list[Rule]:
         near_digits("ISBN", _ISBN, isbn, ("isbn",)),
         at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
         near_digits("code", _CODE, code),
-        near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
+        at_words(
+            "code",
+            named,
+            after_its_name,
+            first_words(f"{language.short_code_words}|{language.code_words}"),
+            numeric=True,
+        ),
     ]
 
 
@@ -121,6 +135,8 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
     looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written) is not None
     if looks_american and len(groups) > 1:  # nothing that the library could add
         return digit_groups(groups, language, language.phone_pairs)
+    if written.startswith("+1") and len(groups) == 4 and _AMERICAN.fullmatch(written[1:]):
+        return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     number = None
     for region in (None,) if international else language.regions:
         try:

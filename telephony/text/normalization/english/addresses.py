@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from telephony.text.abbreviations import SENTENCE_STARTS
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_digits,
+    at_words,
+    ends_text,
+    near_digits,
+    near_words,
+)
 
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
@@ -168,31 +177,40 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         at_digits("rooms", _BEDROOMS, bedrooms, ("br", "bdrm", "bd")),
         at_digits("rooms", _BATHROOMS, lambda match: f"{match[1]} bath", ("ba",)),
-        near_words("direction", _CROSSING, crossing, ("&", " and ")),
-        near_digits("state", _ZIP, state_and_zip),
+        at_words("direction", _CROSSING, crossing, _small(DIRECTIONS)),
+        at_words("state", _ZIP, state_and_zip, _small([*STATES, "NYC"]), numeric=True),
         at_digits("address", _STREET_ADDRESS, address),
-        Rule("direction", _DIRECTED, lambda match: f"{_direction(match[1])} "),
+        at_words("direction", _DIRECTED, lambda match: f"{_direction(match[1])} ", _small(DIRECTIONS)),
         near_words("place", _FLAT, lambda match: f"{match[1]}partment", ("apt",)),
         near_words("street", _STREET, _street, [f" {short}" for short in _BEHIND_NAMES]),
         near_digits("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
-        Rule("place", _PO_BOX, lambda match: "P O "),
-        near_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES]),
-        Rule("place", _LETTERED_PLACE, lambda match: f"{_SHORT_PLACES[match[1].lower()]} {match[2].upper()}"),
-        near_digits("place", _SMALL_CODE, small_code),
+        at_words("place", _PO_BOX, lambda match: "P O ", ("p", "po")),
+        at_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES], numeric=True),
+        at_words(
+            "place",
+            _LETTERED_PLACE,
+            lambda match: f"{_SHORT_PLACES[match[1].lower()]} {match[2].upper()}",
+            _SHORT_PLACES,
+        ),
+        at_words("place", _SMALL_CODE, small_code, _PLACES, numeric=True),
         at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
-        near_words("street", _ROAD, _road, _ALWAYS),
-        Rule("state", _STATE, lambda match: STATES[match[1]]),
+        at_words("street", _ROAD, _road, _ALWAYS),
+        at_words("state", _STATE, lambda match: STATES[match[1]], _small(STATES)),
         near_words(
             "direction",
             _SIDE_OF_STREET,
             lambda match: f"{match[1]} {DIRECTIONS[match[2]]}",
             (" nw", " ne", " sw", " se"),
         ),
-        near_words("direction", _SIDE_OF, lambda match: DIRECTIONS[match[1]].lower(), (" of ",)),
-        near_words("state", _LONG_STATE, long_state, (".",)),
-        Rule("state", _SMALL_STATE, lambda match: STATES[match[1].upper()]),
+        at_words("direction", _SIDE_OF, lambda match: DIRECTIONS[match[1]].lower(), _small(DIRECTIONS)),
+        at_words("state", _LONG_STATE, long_state, _small(_LONG_STATES)),
+        at_words("state", _SMALL_STATE, lambda match: STATES[match[1].upper()], _small(STATES)),
         Rule("state", _STATE_BEHIND_CITY, lambda match: match[1] + STATES[match[2]]),
     ]
+
+
+def _small(words: Iterable[str]) -> list[str]:
+    return [word.lower() for word in words]
 
 
 def _direction(written: str) -> str:

@@ -8,7 +8,7 @@ from telephony.text.normalization import codes
 from telephony.text.normalization.english.addresses import DIRECTIONS
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import WEATHER
-from telephony.text.normalization.rules import Rule, at_digits, first_words, near_digits, near_words
+from telephony.text.normalization.rules import Rule, at_digits, at_words, first_words, near_digits, near_words
 
 _NAMES = (
     r"code|passcode|password|PIN|PNR|locator|confirmation|reference|ref|order|tracking|serial|ticket|case|claim|booking|"
@@ -45,7 +45,7 @@ _MODEL = re.compile(
 _JET = re.compile(r"(?<=Boeing\s)(7\d7)(?:-(\d{3}))?(?!\w)|(?<![\w.])(7[0-9]7)-(\d{3})(?!\w|-)")
 _PRODUCT = re.compile(r"(?:(?<=Xbox\s)|(?<=Chevy\s)|(?<=Porsche\s)|(?<=Peugeot\s))(\d{3,4})(?!\w)")
 _LIST_MARK = re.compile(r"(?<![\w(.])(\d{1,2}|[a-hA-H])\)(?=\s\w)")
-_BARE_DECIMAL = re.compile(r"(?<![\w.,$€£])\.(?=\d{1,6}(?![\d.]|\w))")
+_BARE_DECIMAL = re.compile(r"\.(?<![\w.,$€£].)(?=\d{1,6}(?![\d.]|\w))")
 _UPS = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,4}){4,6}(?!\w)")
 _HIGHWAY = re.compile(r"(?<![\w-])(i|us|sr)-(\d{1,3})(?![\w-])(?:\s([nsew])(?![\w'.]))?", re.IGNORECASE)
 _COMBINATION = re.compile(r"(?<=\s)(\d{1,2})-(\d{1,2})-(\d{1,2})(?![\w-])")
@@ -124,10 +124,10 @@ def telephone_rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         at_digits("telephone number", _TOLL_FREE, toll_free),
-        near_digits("telephone number", _VANITY, vanity),
+        near_digits("telephone number", _VANITY, vanity, ("800", "833", "844", "855", "866", "877", "888", "900")),
         at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
-        near_digits("extension", _EXTENSION, extension),
-        near_digits("extension", _NAMED_EXTENSION, named_extension),
+        near_digits("extension", _EXTENSION, extension, "x"),
+        near_digits("extension", _NAMED_EXTENSION, named_extension, "x"),
         at_digits("short code", _SHORT_CODE, short_code),
     ]
 
@@ -234,15 +234,15 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         near_words("number sign", _NUMBER_OF, lambda match: language.number_sign, "#"),
         near_words("rate", _RATE, lambda match: "A P R", ("apr",)),
-        near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language)),
-        near_digits("highway", _HIGHWAY, highway),
+        near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language), ("1z",)),
+        at_words("highway", _HIGHWAY, highway, ("i", "us", "sr"), numeric=True),
         at_digits("combination", _COMBINATION, combination),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
         near_digits("range", _LETTERED_RANGE, lettered_range),
         at_digits("model", _PHONE_MODEL, lambda match: f"{language.cardinal(int(match[1]))} S"),
         at_digits("sight", _SIGHT, lambda match: f"{language.cardinal(20)} {language.cardinal(int(match[1]))}"),
         at_digits("fold", _TIMES, lambda match: f"{match[1]} {language.fold}"),
-        near_digits("quarters", _QUARTERS, lambda match: f"Q {match[1]} {language.to} Q {match[2]}"),
+        near_digits("quarters", _QUARTERS, lambda match: f"Q {match[1]} {language.to} Q {match[2]}", "q"),
         at_digits(
             "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
         ),
@@ -253,16 +253,21 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("power", _POWER, lambda match: f"{match[1]} to the power of {match[2]}"),
         near_words("list", _LIST_MARK, lambda match: f"{match[1]},", ")"),
         near_digits("number", _BARE_DECIMAL, lambda match: "0."),
-        near_digits("model", _PRODUCT, lambda match: language.place_number(match.group())),
-        near_digits("minus", _MINUS, lambda match: f" {language.minus} "),
-        Rule("grade", _GRADE, lambda match: f"{match[1]} {language.minus}"),
-        Rule("keys", _KEY_TWICE, lambda match: match[1]),
-        near_digits("fiscal year", _FISCAL, fiscal),
+        near_digits(
+            "model",
+            _PRODUCT,
+            lambda match: language.place_number(match.group()),
+            ("xbox", "chevy", "porsche", "peugeot"),
+        ),
+        near_digits("minus", _MINUS, lambda match: f" {language.minus} ", "="),
+        near_words("grade", _GRADE, lambda match: f"{match[1]} {language.minus}", "-"),
+        near_words("keys", _KEY_TWICE, lambda match: match[1], ("(#", "(*")),
+        near_digits("fiscal year", _FISCAL, fiscal, ("fy",)),
         at_digits("digits", _HYPHENED, lambda match: codes.digit_groups(match.group().split("-"), language)),
-        near_digits("quarter", _QUARTER, quarter),
-        Rule("hardware address", _HARDWARE, hardware),
-        near_words("named code", _NAMED, named, first_words(_NAMES)),
-        near_words("named code", _NAMED_LETTERS, named_letters, first_words(_NAMES)),
+        near_digits("quarter", _QUARTER, quarter, "q"),
+        near_words("hardware address", _HARDWARE, hardware, ":"),
+        at_words("named code", _NAMED, named, first_words(_NAMES), numeric=True),
+        at_words("named code", _NAMED_LETTERS, named_letters, first_words(_NAMES)),
         near_digits("plate", _NAMED_PLATE, letters_and_digits),
         near_digits("flight", _FLIGHT, letters_and_digits),
         near_digits("plate", _SPACED_PLATE, plate),
@@ -274,7 +279,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("tax form", _TAX_FORM, tax_form),
         at_digits("screen", _SCREEN, lambda match: f"{language.place_number(match[1])} {match[2].upper()}"),
         at_digits("generation", _GENERATION, generation),
-        near_digits("shape", _SHAPE, shape),
+        near_digits("shape", _SHAPE, shape, ("2d", "3d", "4d", "2fa", "b2", "k-")),
         near_digits("model", _MODEL, model),
         at_digits("letter behind a number", _LETTER_BEHIND, letter_behind),
     ]

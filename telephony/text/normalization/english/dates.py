@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english import weekdays
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import month_names, valid_date
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, at_words, ends_text, near_words
 
 _DECADE = r"'?(?:1[1-9]|20)?\d0\s?'?s"
 _DECADES = re.compile(
@@ -327,7 +327,7 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("time", _SHARED_HALF, shared_half),
         at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
         at_digits("time", _ONE_HALF, lambda match: clock(*match.groups())),
-        near_words("time zone", _ZONE, zone, _ZONES),
+        at_words("time zone", _ZONE, zone, {zone.partition(".")[0] for zone in _ZONES}),
         at_digits("time", _MILITARY, military),
         at_digits("duration", _DURATION, duration),
     ]
@@ -340,7 +340,7 @@ def month_rules(language: EnglishGrammar) -> list[Rule]:
     def month(match: re.Match[str]) -> str:
         return language.month(language.months[match[1]]) + ("." if ends_text(match) else "")
 
-    return [Rule("month", pattern, month)]
+    return [near_words("month", pattern, month, [f"{short.lower()}." for short in language.months])]
 
 
 def year_rules(language: EnglishGrammar) -> list[Rule]:

@@ -92,5 +92,5 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("weekdays", _DAY_RANGE, between, _DAYS),
         near_words("weekdays", _DAY_LIST, several, _DAYS),
         near_words("weekday", _DAY_BEFORE, one, _DAYS),
-        Rule("weekdays", _DAY_INITIALS, initials),
+        near_words("weekdays", _DAY_INITIALS, initials, "-–"),
     ]

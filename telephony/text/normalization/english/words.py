@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.addresses import DIRECTIONS
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import NOT_NOUNS
-from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_words, ends_text, near_digits, near_words
 
 _TITLES = {
     "dr": "Doctor", "mr": "Mister", "mrs": "Missus", "ms": "Miz", "prof": "Professor", "gov": "Governor",
@@ -138,11 +138,11 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return " ".join(_KEY_NAMES.get(key, key) for key in re.findall(r"\w+", match.group()))
 
     return [
-        near_words("title", _TITLE, title, _TITLES),
+        at_words("title", _TITLE, title, _TITLES),
         near_digits("abbreviation", _NTH_MINUTE, lambda match: "minute" + ("." if ends_text(match) else "")),
-        near_digits("abbreviation", _PAGES, lambda match: f"{match[1]}ages "),
-        near_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("the n", "the s", "wind")),
-        near_words("abbreviation", _NUMBER_IS, lambda match: "number" + ("." if ends_text(match) else ""), (" no",)),
+        at_words("abbreviation", _PAGES, lambda match: f"{match[1]}ages ", ("p",)),
+        at_words("direction", _WIND, lambda match: DIRECTIONS[match[1]].lower(), ("nw", "ne", "sw", "se")),
+        at_words("abbreviation", _NUMBER_IS, lambda match: "number" + ("." if ends_text(match) else ""), ("no",)),
         near_digits("abbreviation", _FOUNDED, lambda match: "Established ", ("est",)),
         near_words("abbreviation", _ESTIMATED, lambda match: "Estimated", ("est.",)),
         near_words("abbreviation", _INSURANCE, lambda match: _cased("insurance", match[1]), ("ins.",)),
@@ -153,13 +153,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("abbreviation", _PATIENT, lambda match: _cased("patient", match[1]), ("pt",)),
         near_words("abbreviation", _TEMPORARY, lambda match: "temporary", ("temp.",)),
         near_words("abbreviation", _TEMPERATURE, lambda match: _cased("temperature", match[1]), ("temp.", "temps.")),
-        near_digits("age", _AGED, aged, ("o",)),
+        near_digits("age", _AGED, aged, ("yo", "y.o", "y/o", "yr old", "yr-old")),
         near_words("time", _HALF_PAST, lambda match: "half " if match[1] else "quarter ", (" past ",)),
         near_words("keys", _SHORTCUT, shortcut, ("ctrl", "control", "cmd", "command", "alt", "shift", "win", "fn")),
         near_words("route", _ROUTE, lambda match: f"{match[1]} {language.to} {match[2]}", "–"),
-        near_words("title", _SENIOR, lambda match: f"Senior{'.' if ends_text(match) else ''}", ("sr",)),
-        Rule("abbreviation", _NUMBERED, lambda match: "number "),
-        Rule("abbreviation", _DEGREE, lambda match: "P H D"),
+        at_words("title", _SENIOR, lambda match: f"Senior{'.' if ends_text(match) else ''}", ("sr",)),
+        at_words("abbreviation", _NUMBERED, lambda match: "number ", ("no",), numeric=True),
+        at_words("abbreviation", _DEGREE, lambda match: "P H D", ("ph", "phd", "phds")),
     ]
 
 
@@ -200,7 +200,7 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
             ("ww",),
         ),
         Rule("Roman numeral", _NAMED, named),
-        Rule("Roman numeral", _CENTURY, century),
+        near_words("Roman numeral", _CENTURY, century, ("centur",)),
     ]
 
 
