@@ -75,7 +75,9 @@ def rules(language: Language) -> list[Rule]:
     return [
         near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
         near_digits("ISBN", _ISBN, isbn, ("isbn",)),
-        at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        at_digits(
+            "tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language), "."
+        ),
         near_digits("code", _CODE, code),
         at_words(
             "code",

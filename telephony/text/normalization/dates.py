@@ -26,7 +26,7 @@ def rules(language: Language) -> list[Rule]:
 
     return [
         at_digits("date", _ISO, iso, "-"),
-        at_digits("date", _NUMERIC, numeric),
+        at_digits("date", _NUMERIC, numeric, "./-"),
         near_digits("date", _short_date(language), lambda match: _short(match, language), "/"),
     ]
 

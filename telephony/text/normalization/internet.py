@@ -20,8 +20,8 @@ _EMAIL = re.compile(
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{1,500}", re.IGNORECASE)
 _DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?(?:[?#][\w=&%./-]{{1,200}})?")
 _ENDINGS = tuple(
-    ".pdf .txt .doc .xls .csv .jpg .jpeg .png .gif .htm .js .py .xml .mp3 .mp4 .zip .ppt .exe .apk .svg .wav .mov .log .md "
-    ".yaml .sh .ini .rtf .heic".split()
+    ".pdf .txt .doc .xls .csv .jpg .jpeg .png .gif .htm .js .py .xml .mp3 .mp4 .zip .ppt .exe .apk .svg .wav .mov .log "
+    ".md .yaml .sh .ini .rtf .heic".split()
 )
 _FILE = re.compile(
     r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|sh|ini|rtf|heic)(?!\w)",

@@ -193,7 +193,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             _SHORT_PLACES,
         ),
         at_words("place", _SMALL_CODE, small_code, _PLACES, numeric=True),
-        at_digits("road", _FREEWAY, lambda match: language.place_number(match[1])),
+        at_digits("road", _FREEWAY, lambda match: language.place_number(match[1]), ("the ",)),
         at_words("street", _ROAD, _road, _ALWAYS),
         at_words("state", _STATE, lambda match: STATES[match[1]], _small(STATES)),
         near_words(

@@ -70,7 +70,7 @@ def money_rules(language: EnglishGrammar) -> list[Rule]:
     def pence(match: re.Match[str]) -> str:
         return f"{language.cardinal(int(match[1]))} {'penny' if match[1] == '1' else 'pence'}"
 
-    return [at_digits("money", _PENCE, pence)]
+    return [at_digits("money", _PENCE, pence, "p")]
 
 
 def range_rules(language: EnglishGrammar) -> list[Rule]:
@@ -96,8 +96,8 @@ def range_rules(language: EnglishGrammar) -> list[Rule]:
         return language.clock(hour, minute, "")
 
     return [
-        at_digits("time", _TRAIN, train),
-        at_digits("times", _HOURS, hours),
-        at_digits("time", _TIMETABLE, lambda match: language.clock(int(match[1]), int(match[2]), "")),
+        at_digits("time", _TRAIN, train, "."),
+        at_digits("times", _HOURS, hours, "."),
+        at_digits("time", _TIMETABLE, lambda match: language.clock(int(match[1]), int(match[2]), ""), "."),
         at_digits("result", _RESULT, result, "-–"),
     ]

@@ -123,12 +123,12 @@ def telephone_rules(language: EnglishGrammar) -> list[Rule]:
         return codes.digit_groups(codes.divided(match[1]), language)
 
     return [
-        at_digits("telephone number", _TOLL_FREE, toll_free),
+        at_digits("telephone number", _TOLL_FREE, toll_free, ("1-8", "1-9")),
         near_digits("telephone number", _VANITY, vanity, ("800", "833", "844", "855", "866", "877", "888", "900")),
-        at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group())),
+        at_digits("telephone number", _EMERGENCY, lambda match: language.spell_digits(match.group()), ("11", "988")),
         near_digits("extension", _EXTENSION, extension, "x"),
         near_digits("extension", _NAMED_EXTENSION, named_extension, "x"),
-        at_digits("short code", _SHORT_CODE, short_code),
+        at_digits("short code", _SHORT_CODE, short_code, ("to ",)),
     ]
 
 
@@ -236,21 +236,29 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("rate", _RATE, lambda match: "A P R", ("apr",)),
         near_digits("tracking number", _UPS, lambda match: codes.spelled(match.group(), language), ("1z",)),
         at_words("highway", _HIGHWAY, highway, ("i", "us", "sr"), numeric=True),
-        at_digits("combination", _COMBINATION, combination),
+        at_digits("combination", _COMBINATION, combination, "-"),
         near_digits("tax form", _SMALL_FORM, lambda match: f"{match[1].upper()} {language.place_number(match[2])}"),
         near_digits("range", _LETTERED_RANGE, lettered_range),
-        at_digits("model", _PHONE_MODEL, lambda match: f"{language.cardinal(int(match[1]))} S"),
-        at_digits("sight", _SIGHT, lambda match: f"{language.cardinal(20)} {language.cardinal(int(match[1]))}"),
-        at_digits("fold", _TIMES, lambda match: f"{match[1]} {language.fold}"),
+        at_digits("model", _PHONE_MODEL, lambda match: f"{language.cardinal(int(match[1]))} S", ("iphone",)),
+        at_digits(
+            "sight",
+            _SIGHT,
+            lambda match: f"{language.cardinal(20)} {language.cardinal(int(match[1]))}",
+            ("vision", "sight"),
+        ),
+        at_digits("fold", _TIMES, lambda match: f"{match[1]} {language.fold}", "x×"),
         near_digits("quarters", _QUARTERS, lambda match: f"Q {match[1]} {language.to} Q {match[2]}", "q"),
         at_digits(
-            "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
+            "oil",
+            _OIL,
+            lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}",
+            ("w-",),
         ),
         near_words("blood type", _BLOOD_TYPE, blood_type, ("type",)),
         near_words(
             "seats", _SEATS, lambda match: f"{match[1]} {match[2]} {language.to} {match[3]}".strip(), ("seats",)
         ),
-        at_digits("power", _POWER, lambda match: f"{match[1]} to the power of {match[2]}"),
+        at_digits("power", _POWER, lambda match: f"{match[1]} to the power of {match[2]}", "^"),
         near_words("list", _LIST_MARK, lambda match: f"{match[1]},", ")"),
         near_digits("number", _BARE_DECIMAL, lambda match: "0."),
         near_digits(
@@ -263,7 +271,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("grade", _GRADE, lambda match: f"{match[1]} {language.minus}", "-"),
         near_words("keys", _KEY_TWICE, lambda match: match[1], ("(#", "(*")),
         near_digits("fiscal year", _FISCAL, fiscal, ("fy",)),
-        at_digits("digits", _HYPHENED, lambda match: codes.digit_groups(match.group().split("-"), language)),
+        at_digits("digits", _HYPHENED, lambda match: codes.digit_groups(match.group().split("-"), language), "-"),
         near_digits("quarter", _QUARTER, quarter, "q"),
         near_words("hardware address", _HARDWARE, hardware, ":"),
         at_words("named code", _NAMED, named, first_words(_NAMES), numeric=True),
@@ -272,13 +280,18 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("flight", _FLIGHT, letters_and_digits),
         near_digits("plate", _SPACED_PLATE, plate),
         near_digits("number sign", _NUMBER_SIGN, lambda match: f"{language.number_sign} "),
-        at_digits("always", _EVERY_DAY, every_day),
-        at_digits("two numbers", _WORD_NUMBER, two_numbers),
-        at_digits("pension plan", _PLAN, plan),
-        at_digits("jet", _JET, jet),
-        at_digits("tax form", _TAX_FORM, tax_form),
-        at_digits("screen", _SCREEN, lambda match: f"{language.place_number(match[1])} {match[2].upper()}"),
-        at_digits("generation", _GENERATION, generation),
+        at_digits("always", _EVERY_DAY, every_day, ("24/7", "24-7")),
+        at_digits("two numbers", _WORD_NUMBER, two_numbers, "/"),
+        at_digits("pension plan", _PLAN, plan, ("401", "403", "457", "529", "501")),
+        at_digits("jet", _JET, jet, ("boeing", "7-")),
+        at_digits("tax form", _TAX_FORM, tax_form, ("form", "1099", "1098", "1095", "1040")),
+        at_digits(
+            "screen",
+            _SCREEN,
+            lambda match: f"{language.place_number(match[1])} {match[2].upper()}",
+            ("480", "720", "1080", "1440", "2160"),
+        ),
+        at_digits("generation", _GENERATION, generation, "gk"),
         near_digits("shape", _SHAPE, shape, ("2d", "3d", "4d", "2fa", "b2", "k-")),
         near_digits("model", _MODEL, model),
         at_digits("letter behind a number", _LETTER_BEHIND, letter_behind),

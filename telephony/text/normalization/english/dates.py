@@ -169,7 +169,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:(?:{weekdays.NAMES}),?\s)?(?:{months})\.?\s\d)", re.IGNORECASE
     )
     return [
-        at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
+        at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}", "."),
         near_words("months", month_range, several_months, by_name),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
@@ -222,11 +222,11 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
     return [
-        at_digits("date", _YEAR_FIRST, year_first),
-        at_digits("card expiry", _CARD_EXPIRY, card_expiry),
-        at_digits("date", _DOTTED, dotted),
-        at_digits("dates", _SPAN, span),
-        at_digits("date", _LIKELY, likely),
+        at_digits("date", _YEAR_FIRST, year_first, "/."),
+        at_digits("card expiry", _CARD_EXPIRY, card_expiry, "/"),
+        at_digits("date", _DOTTED, dotted, "."),
+        at_digits("dates", _SPAN, span, "/"),
+        at_digits("date", _LIKELY, likely, "/"),
     ]
 
 
@@ -255,8 +255,8 @@ def _year_rules(language: EnglishGrammar) -> list[Rule]:
         near_words("decade", _DECADES, decades, ("0s", "0's", "0 s")),
         near_words("decade", _SHORT_DECADE, decades, ("0s", "0's")),
         near_words("year", _APOSTROPHE, lambda match: "", "'"),
-        at_digits("years", _YEARS, years),
-        at_digits("years", _MODEL_YEARS, model_years),
+        at_digits("years", _YEARS, years, "-–"),
+        at_digits("years", _MODEL_YEARS, model_years, "/"),
     ]
 
 
@@ -323,12 +323,12 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         near_words("time", _NOON, noon, ("noon", "midnight")),
         at_digits("time", _EARLY, early),
         at_digits("time", _HALF_LETTER, half_letter),
-        at_digits("time", _SHORT_HALVES, short_halves),
-        at_digits("time", _SHARED_HALF, shared_half),
-        at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
-        at_digits("time", _ONE_HALF, lambda match: clock(*match.groups())),
+        at_digits("time", _SHORT_HALVES, short_halves, "-–"),
+        at_digits("time", _SHARED_HALF, shared_half, "-–"),
+        at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), ""), "."),
+        at_digits("time", _ONE_HALF, lambda match: clock(*match.groups()), ":"),
         at_words("time zone", _ZONE, zone, {zone.partition(".")[0] for zone in _ZONES}),
-        at_digits("time", _MILITARY, military),
+        at_digits("time", _MILITARY, military, "h"),
         at_digits("duration", _DURATION, duration),
     ]
 

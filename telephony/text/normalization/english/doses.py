@@ -56,10 +56,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         near_words("dose", _TABLETS, tablets, ("tab", "cap")),
         near_digits("dose", _PER, lambda match: f"{match[1]} {language.per} ", "/"),
-        at_digits("blood pressure", _PRESSURE, pressure),
+        at_digits("blood pressure", _PRESSURE, pressure, ("hg",)),
         near_digits("dose", _EVERY, every, ("every", "q")),
-        at_digits("dose", _TIMES_A, times_a),
-        at_digits("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}"),
+        at_digits("dose", _TIMES_A, times_a, "x×"),
+        at_digits("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}", "x×"),
         near_digits("dose", _FOR_DAYS, lambda match: f" for {match[1]} {match[2]}", "x×"),
-        at_digits("range", _DECIMAL_RANGE, lambda match: f"{match[1]} {language.to} {match[2]}"),
+        at_digits("range", _DECIMAL_RANGE, lambda match: f"{match[1]} {language.to} {match[2]}", "-–"),
     ]

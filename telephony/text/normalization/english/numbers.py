@@ -89,16 +89,16 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if value is None else f"{language.number(value)} out of {language.cardinal(int(best))}"
 
     return [
-        at_digits("chance", _CHANCE, lambda match: f"{match[1]} in "),
+        at_digits("chance", _CHANCE, lambda match: f"{match[1]} in ", ("-in-",)),
         at_digits("number", _MILLIONS, lambda match: f"{match[1]} million"),
         near_words("size", _HALF_SIZE, lambda match: ".5", "½"),
         at_digits("size", _SIDE, side, "'\""),
-        at_digits("size", _MARKED_SIZE, marked_size),
-        at_digits("feet and inches", _FEET, feet),
-        at_digits("feet and inches", _INCHES, inches),
-        at_digits("height", _HEIGHT, height),
-        at_digits("size", _SIZED, size),
-        at_digits("score", _OUT_OF, out_of),
+        at_digits("size", _MARKED_SIZE, marked_size, "x×"),
+        at_digits("feet and inches", _FEET, feet, "'"),
+        at_digits("feet and inches", _INCHES, inches, ('"', "''")),
+        at_digits("height", _HEIGHT, height, ("ft",)),
+        at_digits("size", _SIZED, size, "x×"),
+        at_digits("score", _OUT_OF, out_of, "/"),
     ]
 
 
@@ -117,7 +117,7 @@ def inch_rules(language: EnglishGrammar) -> list[Rule]:
             return f"{said.removesuffix('s') if below == 4 else said} inch"
         return f"{language.fraction(above, below)} of an inch"
 
-    return [at_digits("inches", _INCH_PARTS, part)]
+    return [at_digits("inches", _INCH_PARTS, part, "/")]
 
 
 def stone_rules(language: EnglishGrammar) -> list[Rule]:
@@ -132,8 +132,8 @@ def stone_rules(language: EnglishGrammar) -> list[Rule]:
         return None if number % 10 == 1 and number != 11 else f"{language.cardinal(number)} stone"
 
     return [
-        at_digits("stone", _STONE, stone),
-        at_digits("stone", _STONES, stones),
+        at_digits("stone", _STONE, stone, ("st",)),
+        at_digits("stone", _STONES, stones, ("st",)),
     ]
 
 
@@ -145,8 +145,8 @@ def mixed_rules(language: EnglishGrammar) -> list[Rule]:
         return language.mixed(int(match[1]), above, below)
 
     return [
-        at_digits("fraction", _HALF, lambda match: "half"),
-        at_digits("mixed number", _MIXED, mixed_number),
+        at_digits("fraction", _HALF, lambda match: "half", "/"),
+        at_digits("mixed number", _MIXED, mixed_number, "/"),
     ]
 
 

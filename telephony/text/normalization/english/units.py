@@ -125,7 +125,7 @@ def part_rules(language: EnglishGrammar) -> list[Rule]:
         above, below = GLYPHS[match[2]]
         return f"{match[1]} {above}/{below} " if match[1] else f"{above}/{below} "
 
-    return [near_words("fraction", glyph, written_out, GLYPHS), at_digits("fraction", part, part_of)]
+    return [near_words("fraction", glyph, written_out, GLYPHS), at_digits("fraction", part, part_of, "/")]
 
 
 def rules(language: EnglishGrammar) -> list[Rule]:
@@ -173,7 +173,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{sign}{language.number(value)} degree{'' if language.is_one(value) else 's'} {scale}"
 
     return [
-        at_digits("temperature", temperature, degrees),
+        at_digits("temperature", temperature, degrees, "fc"),
         at_digits("unit", measured, unit),
         near_words("rate", per_unit, lambda match: language.rates[match[1]], (language.per,)),
         near_words("rate", per_day, lambda match: f" {language.per} {language.rates[match[1].lower()]}", "/"),
