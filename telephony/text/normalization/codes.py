@@ -27,7 +27,8 @@ _CODE = re.compile(
 )
 _DIGITS = re.compile(
     r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)"
-    r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
+    r"|(?<![\w.,-])0\d{4} (?:\d{6}|\d{3} \d{3})(?!\w)"
+    r"|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
 _KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
@@ -152,7 +153,7 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         if number is not None:
             style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
             groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
-        elif not certain and (sum(map(len, groups)) > 15 or (written.startswith("00") and written.isdecimal())):
+        elif not certain and (sum(map(len, groups)) > 15 or (written[0] == "0" and language.regions[0] == "US")):
             return None
         return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     if not (certain or looks_american or number is not None) or (_ROUND.search(written) and not certain):

@@ -67,7 +67,7 @@ class BritishEnglish(English):
     def rules(self, stage: Stage) -> list[Rule]:
         rules = super().rules(stage)
         if stage is Stage.WORDS:
-            return [*british.word_rules(self), *rules]
+            return [*rules, *british.word_rules(self)]
         if stage is Stage.MONEY:
             return [*british.money_rules(self), *rules]
         if stage is Stage.RANGES:

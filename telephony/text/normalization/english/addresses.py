@@ -37,7 +37,8 @@ _STREETS = {
     "terrace": "Terrace", "sq": "Square", "square": "Square", "trl": "Trail", "trail": "Trail", "fwy": "Freeway",
     "freeway": "Freeway", "tpke": "Turnpike", "turnpike": "Turnpike", "plz": "Plaza", "plaza": "Plaza",
     "cres": "Crescent", "crescent": "Crescent", "aly": "Alley", "alley": "Alley", "xing": "Crossing",
-    "crossing": "Crossing", "row": "Row", "close": "Close", "gardens": "Gardens", "gdns": "Gardens",
+    "crossing": "Crossing", "row": "Row", "mall": "Mall", "loop": "Loop", "pike": "Pike", "close": "Close",
+    "gardens": "Gardens", "gdns": "Gardens",
 }  # fmt: skip
 # Those that mean a street wherever they stand.
 _ALWAYS = {short: _STREETS[short] for short in "ave blvd rd pkwy hwy expy fwy tpke blvd".split()}
@@ -79,7 +80,7 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _DIRECTED = re.compile(
-    r"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s(?=[A-Z][a-z]+\s(?:&|and)\s[A-Z]|"
+    r"(?<![\w.])([NS]\.?[EW]\.?|[NSEW]\.?)\s(?=(?:[A-Z][a-z]+|\d{1,3}(?:st|nd|rd|th))\s(?:&|and)\s[A-Z\d]|"
     r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s"
     rf"(?:{alternatives(word.capitalize() for word in _STREETS)})(?!\w))"
 )
@@ -115,7 +116,11 @@ _STATE_BEHIND_CITY = re.compile(
 _SMALL_STATE = re.compile(
     r"(?<=[a-z],\s)(ny|ca|tx|fl|il|nj|az|ga|nc|va|wa|mn|wi|tn|nv|ut|ky|sc|ct|ks|nm|mi|mo|dc|nh|ri|vt|wv|ia)(?=\s*[.,;:!?)]|\s*$)"
 )
-_SIDE_OF = re.compile(r"(?<![\w.])(NE|NW|SE|SW|[NSEW])(?=\sof\s)")
+_SIDE_OF = re.compile(
+    r"(?<![\w.])(NE|NW|SE|SW|[NSEW])(?=\sof\s)|"
+    r"(?:(?<=\bmi )|(?<=\bmi\. )|(?<=\bmiles )|(?<=\bmile )|(?<=\bblocks )|(?<=\bblock )|(?<=\bkm ))"
+    r"(NE|NW|SE|SW|[NSEW])(?=\s(?:on|along|from|toward)\b)"
+)
 _SIDE_OF_STREET = re.compile(
     r"(?<=\s)(Street|Avenue|Road|Drive|Boulevard|Place|Court|Lane|Terrace|Circle|Parkway|Way),?\s(NE|NW|SE|SW)(?!\w)"
 )
@@ -202,7 +207,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             lambda match: f"{match[1]} {DIRECTIONS[match[2]]}",
             (" nw", " ne", " sw", " se"),
         ),
-        at_words("direction", _SIDE_OF, lambda match: DIRECTIONS[match[1]].lower(), _small(DIRECTIONS)),
+        at_words("direction", _SIDE_OF, lambda match: DIRECTIONS[match.group()].lower(), _small(DIRECTIONS)),
         at_words("state", _LONG_STATE, long_state, _small(_LONG_STATES)),
         at_words("state", _SMALL_STATE, lambda match: STATES[match[1].upper()], _small(STATES)),
         Rule("state", _STATE_BEHIND_CITY, lambda match: match[1] + STATES[match[2]]),

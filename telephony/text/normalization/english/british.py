@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.english import weekdays
 from telephony.text.normalization.english.grammar import EnglishGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, at_words, near_digits, near_words
 
 _PENCE = re.compile(r"(?<![\w.,£])(\d{1,3})p(?!\w|\.\d)")
 _CLOCK = r"([01]?\d|2[0-3])\.([0-5]\d)"
-_HOURS = re.compile(rf"(?<![\w.,:£$€/-]){_CLOCK}\s?[-–]\s?{_CLOCK}(?![\w%]|[.,:/-]\d|\s?(?:[kcm]?m|k?g|m?l|pm|am)\b)")
+_HOURS = re.compile(
+    r"(?<![\w.,:£$€/-])(\d{1,2})(?:\.([0-5]\d))?\s?[-–]\s?(\d{1,2})(?:\.([0-5]\d))?"
+    r"(?![\w%]|[.,:/-]\d|\s?(?:[kcm]?m|k?g|m?l|pm|am)\b)"
+)
 _OPENING = re.compile(
     r"\b(?:open(?:ing)?|hours|\w+day|daily|weekdays|between|from|times?)\b[^.!?]{0,40}$", re.IGNORECASE
 )
@@ -19,7 +23,7 @@ _TIMETABLE = re.compile(
     r"([01]\d|2[0-3])\.([0-5]\d)(?![\w%]|[.,:/-]\d|\s(?:percent|per|each|a\b))"
 )
 _TRAIN = re.compile(
-    r"(?<=\bthe )(\d{1,2})\.([0-5]\d)(?=\s(?:to|from|train|bus|coach|service|departure|ferry)\b)"
+    r"(?<=\bthe )(?:(\d{1,2})\.([0-5]\d)|([01]\d|2[0-3])([0-5]\d))(?=\s(?:to|from|train|bus|coach|service|ferry)\b)"
     r"|(?<![\w.,:£/-])([01]\d|2[0-3])\.([0-5]\d)\s?hrs\b"
 )
 _RESULT = re.compile(
@@ -36,9 +40,14 @@ _RATES = {
 }  # fmt: skip
 _RATE = re.compile(rf"(?<=\d)(k?)\s?({alternatives(_RATES)})(?!\w)")
 _POUNDS = re.compile(r"£[\d.,]{1,12}$")
-_WEEK = re.compile(r"(?<!\w)w/([ce])(?=\s(?:\d|[A-Z]))")
+_WEEK = re.compile(r"(?<!\w)w/([bce])(?=\s(?:\d|[A-Z]))")
+_WEEKS = {"b": "beginning", "c": "commencing", "e": "ending"}
 _ESTATE = re.compile(r"(?<!\w)(?:Ind\.?|(Industrial|Trading|Housing|Business))\sEst\.?(?!\w)")
 _FLAT = re.compile(r"(?<=[Ff]lat )(\d{1,2})/(\d{1,2})(?![\w/])")
+_PINTS = re.compile(
+    r"(?<![\w.,])(\d{1,3}) pts?\.?(?=\s(?:of\s|milk\b|beer\b|cream\b|lager\b|bitter\b|cider\b|semi-|blood\b))"
+)
+_DAY = re.compile(rf"({weekdays.NAMES})\s(?=\d{{1,2}}(?:st|nd|rd|th)(?!\w)(?!\s(?:of\s)?[A-Z]))")
 _MOTORWAY = re.compile(r"(?<!\w)A(\d{1,3})\(M\)")
 
 
@@ -58,7 +67,9 @@ def word_rules(language: EnglishGrammar) -> list[Rule]:
             lambda match: f"{language.cardinal(int(match[1]))} {language.cardinal(int(match[2]))}",
             ("flat",),
         ),
-        near_words("week", _WEEK, lambda match: f"week {'commencing' if match[1] == 'c' else 'ending'}", ("w/",)),
+        at_digits("pints", _PINTS, lambda match: f"{match[1]} {'pint' if match[1] == '1' else 'pints'}", ("pt",)),
+        at_words("day", _DAY, lambda match: f"{match[1]} the ", weekdays.NAMES.lower().split("|"), numeric=True),
+        near_words("week", _WEEK, lambda match: f"week {_WEEKS[match[1]]}", ("w/",)),
         near_words("place", _ESTATE, lambda match: f"{match[1] or 'Industrial'} Estate", (" est",)),
         near_digits("road", _MOTORWAY, lambda match: f"A {language.place_number(match[1])} M", ("(m)",)),
     ]
@@ -79,10 +90,12 @@ def range_rules(language: EnglishGrammar) -> list[Rule]:
     def hours(match: re.Match[str]) -> str | None:
         if not _OPENING.search(match.string[max(0, match.start() - 60) : match.start()]):
             return None
+        if not (match[2] or match[4]) or max(int(match[1]), int(match[3])) > 24:
+            return None
         first, last = (
-            language.clock(int(hour), int(minute), "") for hour, minute in (match.group(1, 2), match.group(3, 4))
+            language.clock(int(hour), int(minute or 0), "") for hour, minute in (match.group(1, 2), match.group(3, 4))
         )
-        return f"{first} {language.to} {last}"
+        return f"{first} {language.to} {last}".replace(" o'clock", "")
 
     def result(match: re.Match[str]) -> str | None:
         if not _PLAYED.search(match.string):
@@ -96,7 +109,7 @@ def range_rules(language: EnglishGrammar) -> list[Rule]:
         return language.clock(hour, minute, "")
 
     return [
-        at_digits("time", _TRAIN, train, "."),
+        at_digits("time", _TRAIN, train, ("the ", "hrs")),
         at_digits("times", _HOURS, hours, "."),
         at_digits("time", _TIMETABLE, lambda match: language.clock(int(match[1]), int(match[2]), ""), "."),
         at_digits("result", _RESULT, result, "-–"),

@@ -44,7 +44,7 @@ _MODEL = re.compile(
 )
 _JET = re.compile(r"(?<=Boeing\s)(7\d7)(?:-(\d{3}))?(?!\w)|(?<![\w.])(7[0-9]7)-(\d{3})(?!\w|-)")
 _PRODUCT = re.compile(r"(?:(?<=Xbox\s)|(?<=Chevy\s)|(?<=Porsche\s)|(?<=Peugeot\s))(\d{3,4})(?!\w)")
-_LIST_MARK = re.compile(r"(?<![\w(.])(\d{1,2}|[a-hA-H])\)(?=\s\w)")
+_LIST_MARK = re.compile(r"(?<![\w(./:,-])(\d{1,2}|[a-hA-H])\)(?=\s\w)")
 _BARE_DECIMAL = re.compile(r"\.(?<![\w.,$€£].)(?=\d{1,6}(?![\d.]|\w))")
 _UPS = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,4}){4,6}(?!\w)")
 _HIGHWAY = re.compile(r"(?<![\w-])(i|us|sr)-(\d{1,3})(?![\w-])(?:\s([nsew])(?![\w'.]))?", re.IGNORECASE)

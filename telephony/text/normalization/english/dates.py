@@ -74,7 +74,7 @@ _EARLY = re.compile(
     r"(0\d)([0-5]\d)(?:\s?[-–]\s?([01]\d|2[0-3])([0-5]\d))?(?![\w-]|[.,:/]\d)"
 )
 _NOON = re.compile(
-    r"(?<!\w)(noon|midnight)\s?[-–]\s?(?=\d)|(?<=[\dmM.])\s?[-–]\s?(?=(?:noon|midnight)\b)", re.IGNORECASE
+    r"(?<!\w)(noon|midnight)\s?[-–]\s?(?=\d)|(?<=[\dmM.])([ap]?)\s?[-–]\s?(?=(?:noon|midnight)\b)", re.IGNORECASE
 )
 _PARTS = re.compile(r"(?<![\w:.,])(\d{1,3}):(\d{1,3})(?![\w:])")
 _PARTED = re.compile(r"\b(?:ratio|mix(?:ed)?|dilut\w+|odds|scale)\b[^.!?\d]{0,20}$", re.IGNORECASE)
@@ -96,7 +96,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     # "may", "mar" and "march" in small letters are other words, but before a number.
     months = rf"(?:{alternatives(by_name)})(?!\w)"
     month_day = re.compile(
-        rf"(?<![\w.-])({months})(?:\.?\s|-)(?:the\s)?(\d{{1,2}}){_ENDING}(?:\s?(?:-|–|to|and|&)\s?(\d{{1,2}}){_ENDING}(?!\w|:|\s?[ap]\.?m)"
+        rf"(?<![\w.-])({months})(?:\.?\s|-)(?:the\s)?(\d{{1,2}}){_ENDING}(?:\s?(?:-|–|to|and|&)\s?(\d{{1,2}}){_ENDING}(?!\w|:\d|\s?[ap]\.?m)"
         rf"(?!\s{_COUNTED}))?(?:(,?\s|-)('\d\d|(?:1[1-9]|20)\d\d)(?!\w|[.,:/-]\d))?(?![\w%]|[.,:/-]\d)(?!\s{_COUNTED})",
         re.IGNORECASE,
     )
@@ -165,12 +165,14 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = language.to if match[2].strip() in "-–" else match[2].strip()
         return f"{name(match[1])} {joint} {name(match[3])}"
 
+    back = re.compile(rf"(?<=\d\s)({months})\.?\s?[-–]\s?(?=\d{{1,2}}{_ENDING}\s(?:of\s)?(?:{months}))", re.IGNORECASE)
     across = re.compile(
         rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:(?:{weekdays.NAMES}),?\s)?(?:{months})\.?\s\d)", re.IGNORECASE
     )
     return [
         at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}", "."),
         near_words("months", month_range, several_months, by_name),
+        near_words("dates", back, lambda match: f"{match[1]} {language.to} ", by_name),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),
@@ -301,7 +303,8 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{'oh ' if hour < 10 else ''}{language.cardinal(hour)} {minutes}"
 
     def noon(match: re.Match[str]) -> str:
-        return f"{match[1] or ''} {language.to} "
+        half = f"{match[2]}m" if match[2] else ""
+        return f"{match[1] or half} {language.to} "
 
     def ratio(match: re.Match[str]) -> str | None:
         if not _PARTED.search(match.string[max(0, match.start() - 30) : match.start()]):

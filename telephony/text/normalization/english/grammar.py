@@ -78,7 +78,8 @@ class EnglishGrammar(Language):
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
-        "m": "million", "M": "million", "mn": "million", "mm": "million", "MM": "million", "million": "million",
+        "m": "million", "M": "million", "mn": "million", "mil": "million", "mm": "million", "MM": "million",
+        "million": "million",
         "b": "billion", "B": "billion", "bn": "billion", "billion": "billion",
         "T": "trillion", "tn": "trillion", "trillion": "trillion",
     }  # fmt: skip
@@ -128,7 +129,8 @@ class EnglishGrammar(Language):
         "Bldg.": "Building", "bldg.": "building", "Mgmt.": "Management", "mgmt.": "management", "mgmt": "management",
         "Mgr.": "Manager", "mgr.": "manager", "Asst.": "Assistant", "asst.": "assistant", "Intl.": "International",
         "Int'l": "International", "Nat'l": "National", "Gov't": "Government", "gov't": "government",
-        "Ctr.": "Center", "ctr.": "center", "Hosp.": "Hospital", "Assn.": "Association", "Mfg.": "Manufacturing",
+        "Ctr.": "Center", "Ctr": "Center", "Cty.": "County", "mi. marker": "mile marker", "ctr.": "center",
+        "Hosp.": "Hospital", "Assn.": "Association", "Mfg.": "Manufacturing",
         "Svcs.": "Services", "Svc.": "Service", "Div.": "Division", "Lg.": "Large", "Sm.": "Small",
         "lg.": "large", "sm.": "small", "ret.": "retired", "Esq.": "Esquire", "Esq": "Esquire", "btwn": "between",
         "COB": "close of business", "EOD": "end of day", "EOW": "end of week", "EOM": "end of month",
@@ -142,7 +144,8 @@ class EnglishGrammar(Language):
     }  # fmt: skip
     titles = {
         "Dr.": "Doctor", "Dr": "Doctor", "St.": "Saint", "St": "Saint", "Prof.": "Professor", "Gov.": "Governor",
-        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Maj.": "Major", "Capt.": "Captain",
+        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Maj.": "Major", "Cllr.": "Councillor",
+        "Cllr": "Councillor", "Capt.": "Captain",
         "Col.": "Colonel",
         "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Rev.": "Reverend", "Hon.": "Honorable", "Pres.": "President",
         "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior", "Pt.": "Point", "nr.": "near", "Vit.": "Vitamin",
@@ -158,7 +161,7 @@ class EnglishGrammar(Language):
         "Rev.": "revision",
         "Yr": "year", "Blk": "block", "Blk.": "block", "par.": "paragraph", "para.": "paragraph", "sz.": "size",
         "Sz.": "size", "grp.": "group", "exp": "expires",
-        "Plat.": "platform", "plat.": "platform",
+        "Jct.": "junction", "Jct": "junction", "Plat.": "platform", "plat.": "platform",
         "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
     months = {
@@ -170,7 +173,7 @@ class EnglishGrammar(Language):
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
         r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
         r"telephone|fax|cell|mobile|starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|"
-        r"docket|citation|permit|badge|flight|claim|SSN|phone|number"
+        r"docket|citation|permit|badge|CPT|NDC|IMEI|MRN|NPI|EIN|UPC|RMA|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = (

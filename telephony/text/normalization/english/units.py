@@ -26,7 +26,7 @@ UNITS = {
     "dl": ("deciliter", "deciliters"), "cc": ("c c", "c c"), "gal": ("gallon", "gallons"), "qt": ("quart", "quarts"),
     "pt": ("pint", "pints"), "tbsp": ("tablespoon", "tablespoons"), "tsp": ("teaspoon", "teaspoons"),
 
-    "qts": ("quart", "quarts"), "pts": ("pint", "pints"), "gals": ("gallon", "gallons"), "ozs": ("ounce", "ounces"),
+    "qts": ("quart", "quarts"), "pts": ("point", "points"), "gals": ("gallon", "gallons"), "ozs": ("ounce", "ounces"),
     "tbsps": ("tablespoon", "tablespoons"), "tsps": ("teaspoon", "teaspoons"), "tbs": ("tablespoon", "tablespoons"),
     "pk": ("pack", "packs"), "doz": ("dozen", "dozen"),
     "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),

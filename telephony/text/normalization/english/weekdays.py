@@ -33,7 +33,7 @@ _BEFORE_DAYS = frozenset(
 )
 _PERSONS = frozenset("he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
-    rf"(?<![\w-])(?=[mtwfs])(?!(?-i:SAT)\s\d{{3,4}}(?!\d))(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
+    rf"(?<![\w-])(?=[mtwfs])(?!(?-i:SAT)\s\d{{3,4}}(?!\d)|sat\s\d{{2,3}}\s?%)(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
     r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
     r"|(?<!\bthe\s)((?-i:Mon|Weds?|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
     r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"

@@ -56,6 +56,7 @@ _CONTACT = re.compile(r"(?<!\w)([Mm]ob|[Tt]el|[Pp]h)\b\.?(?=:?\s?[\d+(])")
 _PATIENT = re.compile(
     r"(?<![\w.])(?<!\d\s)([Pp])t\.?(?=\s(?:is|was|has|had|will|states|reports|denies|presents|needs)\b)"
 )
+_HOURS = re.compile(r"(?<!\d)(?<!\d\s)(?<!\d-)([Hh])rs\.?(?!\w)")
 _TEMPORARY = re.compile(
     r"(?<!\w)temp\.(?=\s(?:password|passcode|pin|code|job|worker|staff|agency|housing|address|id|card|fix)\b)",
     re.IGNORECASE,
@@ -151,6 +152,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("abbreviation", _REGISTRATION, lambda match: f"{_cased('registration', match[1])} ", ("reg",)),
         near_digits("abbreviation", _CONTACT, contact, _CONTACTS),
         near_words("abbreviation", _PATIENT, lambda match: _cased("patient", match[1]), ("pt",)),
+        at_words("abbreviation", _HOURS, lambda match: _cased("hours", match[1]), ("hrs",)),
         near_words("abbreviation", _TEMPORARY, lambda match: "temporary", ("temp.",)),
         near_words("abbreviation", _TEMPERATURE, lambda match: _cased("temperature", match[1]), ("temp.", "temps.")),
         near_digits("age", _AGED, aged, ("yo", "y.o", "y/o", "yr old", "yr-old")),
