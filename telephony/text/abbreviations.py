@@ -29,7 +29,7 @@ _BEFORE_NUMBERS = {
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins eff avail lic "
     "nr mob temp plat agg sz para ala ariz calif colo conn fla mich minn okla tenn tex wis mass "
-    "rt rte jct cty",
+    "rt rte jct cty inv btwn flt",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
     "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
@@ -58,7 +58,7 @@ STREETS = frozenset("st dr".split())
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed ref".split()
+    "edif sl lj chap ed ref flt".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

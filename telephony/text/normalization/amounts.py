@@ -99,7 +99,7 @@ def money_rules(language: Language) -> list[Rule]:
         sign = f"{language.minus} " if match[1] else ""
         if match[4] == "¢":
             value, cent = read(match[2], language), language.currency("USD").cent
-            return None if value is None or cent is None else f"{sign}{language.counted(value, cent)}"
+            return None if value is None or cent is None else f"{sign}{language.counted(value, cent)}{per(match[5])}"
         amount = said(match[2], match[4], match[3])
         return None if amount is None else f"{sign}{amount}{per(match[5])}"
 

@@ -1,11 +1,10 @@
 """English, of the United States and of Britain, with the rules that only English has."""
 
-# What each method is for is said where Language declares it.
-# ruff: noqa: D102
+# What each method is for is said where Language declares it; the tables are never changed.
+# ruff: noqa: D102, RUF012
 from __future__ import annotations
 
 import itertools
-from types import MappingProxyType
 
 from telephony.text.normalization.english import (
     accounts,
@@ -61,7 +60,7 @@ class BritishEnglish(English):
     regions = ("GB", "US")
     month_first = False
     pound_key = "hash"
-    abbreviations = MappingProxyType({**EnglishGrammar.abbreviations, "a/c": "account"})
+    abbreviations = {**EnglishGrammar.abbreviations, "a/c": "account", "w/e": "weekend"}
     date_words = EnglishGrammar.date_words + "|commencing|ending"
 
     def rules(self, stage: Stage) -> list[Rule]:

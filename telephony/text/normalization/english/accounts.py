@@ -14,7 +14,9 @@ _TAX = re.compile(
 )
 _INSURANCE = re.compile(r"(?<!\w)[A-Z]{2}(?: \d{2}){3} [A-D](?!\w)")
 _SORT_CODE = re.compile(
-    r"(?<!\w)(sort[\s-]?code(?:\s(?:is|number|no\.?))?:?\s)(\d\d)[-\s]?(\d\d)[-\s]?(\d\d)(?![\w-])", re.IGNORECASE
+    r"(?<!\w)(sort[\s-]?code(?:\s(?:is|number|no\.?))?:?\s)(\d\d)[-\s]?(\d\d)[-\s]?(\d\d)(?![\w-])"
+    r"|(?<![\w-])(\d\d)-(\d\d)-(\d\d)(?=,?\s(?:a/c\b|acc))",
+    re.IGNORECASE,
 )
 _CARD = re.compile(r"(?<=visa\s|card\s|amex\s)(x?)(\d{4})(?!\w|[ -]\d|[.,/]\d)", re.IGNORECASE)
 _ENDING = re.compile(r"(?<![\w.])(?:[xX•]{2,}|[xX•.…]{3,})[\s-]?(\d{4})(?!\w)")
@@ -30,7 +32,8 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{name} {' '.join(match[2])}, {said}"
 
     def sort_code(match: re.Match[str]) -> str:
-        return match[1] + codes.digit_groups(list(match.group(2, 3, 4)), language)
+        groups = match.groups()[1:4] if match[1] else match.groups()[4:]
+        return (match[1] or "") + codes.digit_groups(list(groups), language)
 
     def card(match: re.Match[str]) -> str:
         return f"{'ending in ' if match[1] else ''}{language.spell_digits(match[2])}"
@@ -38,7 +41,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     return [
         near_words("tax number", _TAX, tax, ("vat",)),
         near_digits("insurance number", _INSURANCE, lambda match: codes.spelled(match.group(), language)),
-        near_words("sort code", _SORT_CODE, sort_code, ("sort",)),
+        near_words("sort code", _SORT_CODE, sort_code, ("sort", "a/c", "acc")),
         near_words("card", _CARD, card, ("visa", "card", "amex")),
         near_digits("ending", _ENDING, lambda match: f"ending in {language.spell_digits(match[1])}"),
     ]

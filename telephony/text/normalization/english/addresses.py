@@ -68,7 +68,7 @@ _NAME = (
     rf"(?!(?:{'|'.join(map(re.escape, _NOT_IN_NAMES.split()))})\b)(?:[^\W\d][\w'’.-]{{0,30}}|\d{{1,3}}(?:st|nd|rd|th))"
 )
 _STREET_ADDRESS = re.compile(
-    rf"(?<![\w.,$€£#/:-])(\d{{2,3}}-\d\d(?!\d)|\d{{1,6}})(?:-?([A-Za-z])(?![\w.]"
+    rf"(?<![\w.,$€£#/:–-])(\d{{2,3}}-\d\d(?!\d)|\d{{1,6}})(?:-?([A-Za-z])(?![\w.]"
     rf"))?\s((?:{_DIRECTION}\s)?)((?:{_NAME}\s){{0,3}}?{_NAME})\s"
     rf"({alternatives(_STREETS)})(?![\w'’])(\.?)(,?\s(?:[NSEW]|[NS]\.?[EW]\.?)(?![\w'’]))?"
     r"(?:(,?\s)#\s?(\d{1,5})([A-Za-z])?(?!\w))?",
@@ -92,7 +92,7 @@ _ROAD = re.compile(rf"(?<![\w.@/-])({alternatives(_ALWAYS)})(?![\w'’@])(\.?)",
 _FLOOR = re.compile(r"(?<=\dst\s|\dnd\s|\drd\s|\dth\s)fl(?:r|oor)?(?!\w)(\.?)", re.IGNORECASE)
 _PLACE = re.compile(
     rf"(?<![\w.@/-])({alternatives([*_SHORT_PLACES, *_PLACES])})(?!\w)\.?\s?(?:#\s?)?((?:no\.?\s|number\s)?(?:is\s)?)"
-    r"(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%|\d{1,2}/\d))",
+    r"(?!0x)(\d{1,5})(?:(?:-|\s(?=[A-Z](?!\w)))?([A-Za-z])(?![\w'’]|\.\w))?(?![\w°%]|[.,:/-]\d|\s(?:million|%|\d{1,2}/\d))",
     re.IGNORECASE,
 )
 _LETTERED_PLACE = re.compile(
@@ -123,6 +123,10 @@ _SIDE_OF = re.compile(
 )
 _SIDE_OF_STREET = re.compile(
     r"(?<=\s)(Street|Avenue|Road|Drive|Boulevard|Place|Court|Lane|Terrace|Circle|Parkway|Way),?\s(NE|NW|SE|SW)(?!\w)"
+)
+_CITY_ZIP = re.compile(r"(,\s(?:[A-Z][a-z'’]{1,20}\s){1,3})(\d{5})(?=[.,;:!?)]?(?:\s[A-Z]|$))")
+_ROOM_PAIR = re.compile(
+    r"(?<![\w.@/-])(room|rm|suite|ste|unit|apartment|apt)\b\.?\s(\d{1,2})-(\d{2,4})(?![\w-])", re.IGNORECASE
 )
 _LONG_STATES = {
     "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Colo": "Colorado",
@@ -166,6 +170,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
             return f"{full} {joint}{language.place_number(number)} {DIRECTIONS[letter]}"
         return f"{full} {joint}{language.place_number(number)}{f' {letter.upper()}' if letter else ''}"
 
+    def room_pair(match: re.Match[str]) -> str:
+        word = _SHORT_PLACES.get(match[1].lower(), match[1])
+        return f"{word} {language.place_number(match[2])}, {language.place_number(match[3])}"
+
     def small_code(match: re.Match[str]) -> str:
         return f"{match[1]} {match[2].upper()} {language.place_number(match[3])}"
 
@@ -190,6 +198,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("street", _STREET, _street, [f" {short}" for short in _BEHIND_NAMES]),
         near_digits("place", _FLOOR, lambda match: "floor" + ("." if match[1] and ends_text(match) else "")),
         at_words("place", _PO_BOX, lambda match: "P O ", ("p", "po")),
+        near_digits("ZIP code", _CITY_ZIP, lambda match: match[1] + language.spell_digits(match[2]), (", ",)),
+        at_words(
+            "place", _ROOM_PAIR, room_pair, ("room", "rm", "suite", "ste", "unit", "apartment", "apt"), numeric=True
+        ),
         at_words("place", _PLACE, place, [*_SHORT_PLACES, *_PLACES], numeric=True),
         at_words(
             "place",

@@ -51,6 +51,9 @@ _DAY = re.compile(rf"({weekdays.NAMES})\s(?=\d{{1,2}}(?:st|nd|rd|th)(?!\w)(?!\s(
 _MOTORWAY = re.compile(r"(?<!\w)A(\d{1,3})\(M\)")
 
 
+_OTHER_SIDE = re.compile(r"\s(?!Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][a-z]{2,}")
+
+
 def word_rules(language: EnglishGrammar) -> list[Rule]:
     """Roads that are motorways in part, estates, weeks, and what rents are paid for."""
 
@@ -98,7 +101,7 @@ def range_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{first} {language.to} {last}".replace(" o'clock", "")
 
     def result(match: re.Match[str]) -> str | None:
-        if not _PLAYED.search(match.string):
+        if not (_PLAYED.search(match.string) or _OTHER_SIDE.match(match.string, match.end())):
             return None
         ours, theirs = map(int, match.groups())
         said = "nil" if not ours else language.cardinal(ours)

@@ -21,7 +21,7 @@ _MIXED = r"(?=[A-Za-z/-]{0,20}\d)(?=[\d/-]{0,20}[A-Za-z])[A-Za-z\d]{1,24}(?:[-/]
 _NAMED = re.compile(rf"(?<!\w)((?:{_NAMES})\b{_BETWEEN})({_MIXED})(?![\w@-]|[./]\w)", re.IGNORECASE)
 _NAMED_LETTERS = re.compile(
     rf"(?<!\w)((?i:{_NAMES})\b(?:[\s:#.]|(?i:\b(?:is|number|no|num|code|plate|ID)\b)){{1,12}})(?!USPS|NASA|STOP|HELP|YES|NO\b)"
-    r"([A-Z]{5,8}|(?=[A-Z]*[^AEIOU\W]{3})[A-Z]{3,4})(?![\w@-]|\.\w)"
+    r"([A-Z]{5,8}|(?=[A-Z]*[^AEIOU\W]{3})[A-Z]{3,4})(?![\w@-]|\.\w|\s\d{3,4}(?!\w))"
 )
 _NAMED_PLATE = re.compile(r"(?<=plate\s|late:\s|umber\s|er is\s|te is\s)([A-Z]{2,3})[\s-](\d{3,4})(?![\w-])")
 _FLIGHT = re.compile(
@@ -63,7 +63,7 @@ _GENERATION = re.compile(
     r"(?<![\w.$€£])([2-6])G(?!\w)|(?<![\w.$€£])([48])[kK](?=\s(?:TV|video|display|monitor|screen|resolution|UHD|Ultra|camera|streaming)\b)"
     r"|(?<![\w.$€£])(?<=\ba\s)(5|10)[kK](?!\w)|(?<![\w.$€£])(\d{1,2})[kK](?=\s(?:run|race|walk|fun)\b)"
 )
-_LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#-])(\d{1,4})-?([A-Z])(?![\w’']|\.\w|\+)")
+_LETTER_BEHIND = re.compile(r"(?<![\w.,$€£¥:/#–-])(\d{1,4})-?([A-Z])(?![\w’']|\.\w|\+)")
 _AMPS = re.compile(r"\s(?:outlet|breaker|circuit|fuse|plug|socket|charger|service|panel)\b")
 _QUANTITY = re.compile(r"\s(?:[a-z]{3,}s\b|people\b|in\b|of\b|more\b|or\b|to\b|views?\b)|\s?$|[.,;!?]")
 _SHAPE = re.compile(r"(?<![\w.])([2-4])D(?!\w)|(?<!\w)2FA(?!\w)|(?<!\w)B2([BC])(?!\w)|(?<!\w)K-(5|6|8|12)(?!\w)")
@@ -83,6 +83,7 @@ _TIMES = re.compile(r"(?<![\w.,])(\d{1,3}\.\d{1,2})[x×](?![\w×])")
 _QUARTERS = re.compile(r"(?<!\w)Q([1-4])\s?[-–]\s?Q?([1-4])(?!\w)")
 _LETTERED_RANGE = re.compile(r"(?<![\w-])([A-Z])(\d{1,3})\s?[-–]\s?\1(\d{1,3})(?![\w-])")
 _TOLL_FREE = re.compile(r"(?<![\w-])1-(8\d\d|900)(?![\w-])")
+_HEXADECIMAL = re.compile(r"(?<!\w)0x[\dA-Fa-f]{2,16}(?!\w)")
 _BLOOD_TYPE = re.compile(r"(?<=[Tt]ype\s)(AB|A|B|O)([+-])(?!\w)")
 _OIL = re.compile(r"(?<![\w.])(\d{1,2})W-(\d{2})(?!\w)")
 _SEATS = re.compile(r"(?<=\b[Ss]eats\s)(\d{0,2})([A-K])\s?[-–]\s?([A-K])(?!\w)")
@@ -273,6 +274,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("fiscal year", _FISCAL, fiscal, ("fy",)),
         at_digits("digits", _HYPHENED, lambda match: codes.digit_groups(match.group().split("-"), language), "-"),
         near_digits("quarter", _QUARTER, quarter, "q"),
+        near_digits("code", _HEXADECIMAL, lambda match: codes.characters(match.group().upper(), language), ("0x",)),
         near_words("hardware address", _HARDWARE, hardware, ":"),
         at_words("named code", _NAMED, named, first_words(_NAMES), numeric=True),
         at_words("named code", _NAMED_LETTERS, named_letters, first_words(_NAMES)),

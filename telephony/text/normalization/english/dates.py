@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.dates import PIVOT
 from telephony.text.normalization.english import weekdays
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import month_names, valid_date
@@ -44,6 +45,7 @@ _CARD_EXPIRY = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)")
 _LIKELY = re.compile(
     r"(?<![\w./,$-])(\d{1,2})/(\d{1,2})(?![\w/\"]|[.,]\d|\s(?:of|inch|inches|in|mile|cup|stars?|mmHg)\b)"
 )
+_FULL_SPAN = re.compile(r"(?<![\w./-])(\d{1,2}/\d{1,2}/\d{2,4})\s?[-–]\s?(?=\d{1,2}/\d{1,2}/\d{2,4}(?![\w/-]))")
 _SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})(\s?[-–]\s?|\sto\s)(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
@@ -116,7 +118,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def a_year(written: str) -> str:
         if written[0] == "'":
             short = int(written[1:])
-            return language.year(short + (2000 if short < 70 else 1900))
+            return language.year(short + (2000 if short < PIVOT else 1900))
         return language.year(int(written))
 
     def days(first: str, last: str | None) -> str | None:
@@ -227,6 +229,7 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         at_digits("date", _YEAR_FIRST, year_first, "/."),
         at_digits("card expiry", _CARD_EXPIRY, card_expiry, "/"),
         at_digits("date", _DOTTED, dotted, "."),
+        at_digits("dates", _FULL_SPAN, lambda match: f"{match[1]} {language.to} ", "/"),
         at_digits("dates", _SPAN, span, "/"),
         at_digits("date", _LIKELY, likely, "/"),
     ]

@@ -20,7 +20,7 @@ _STONE = re.compile(r"(?<![\w.,])(\d{1,2})\s?st\s?(\d{1,2})\s?lbs?(?!\w)")
 _MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2(?:\s?[x×]\s?(\d{1,3})\2)?")
 _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
-    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
+    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?!\w|\.\d)"
 )
 _LENGTH = re.compile(
     r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\"|(?:prints?|photos?|pictures?|frames?|cards?|rugs?|boards?|tiles?|paper|envelopes?)\b)"

@@ -28,7 +28,8 @@ UNITS = {
 
     "qts": ("quart", "quarts"), "pts": ("point", "points"), "gals": ("gallon", "gallons"), "ozs": ("ounce", "ounces"),
     "tbsps": ("tablespoon", "tablespoons"), "tsps": ("teaspoon", "teaspoons"), "tbs": ("tablespoon", "tablespoons"),
-    "pk": ("pack", "packs"), "doz": ("dozen", "dozen"),
+    "pk": ("pack", "packs"), "sf": ("square foot", "square feet"), "mths": ("month", "months"),
+    "ct": ("count", "count"), "doz": ("dozen", "dozen"),
     "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),
     "caps": ("capsule", "capsules"), "iu": ("international unit", "international units"),
     "meq": ("milliequivalent", "milliequivalents"), "mmol": ("millimole", "millimoles"),

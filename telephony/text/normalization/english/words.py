@@ -26,7 +26,7 @@ _TITLE = re.compile(
 # Behind a number these are units.
 _LATE = {
     "min": "minimum", "wk": "week", "yr": "year", "yrs": "years", "hr": "hour", "hrs": "hours", "mins": "minutes",
-    "mo": "month", "dr": "doctor", "st": "street", "co": "company",
+    "mo": "month", "mi": "mile", "dr": "doctor", "st": "street", "co": "company",
     "max": "maximum", "qty": "quantity", "amt": "amount", "acct": "account",
     "ref": "reference",
 }  # fmt: skip
@@ -67,11 +67,19 @@ _HALF_PAST = re.compile(r"(?<![\w./])(?:(½|1/2)|¼|1/4)\s(?=past\s\d)")
 _CONTROL = r"(?:Ctrl|Control|Cmd|Command|Alt|Shift|Win|Windows|Option|Fn)"
 _SHORTCUT = re.compile(rf"(?<!\w){_CONTROL}(?:\s?[+-]\s?(?:{_CONTROL}|[A-Z][a-z]{{1,7}}|F\d{{1,2}}|[A-Z\d])(?!\w))+")
 _KEY_NAMES = {"Ctrl": "Control", "Cmd": "Command", "Win": "Windows", "Del": "Delete", "Esc": "Escape", "Ins": "Insert"}
-_ROUTE = re.compile(r"(?<!\w)([A-Z]{3})\s?–\s?([A-Z]{3})(?!\w)")
+_ROUTE = re.compile(r"(?<!\w)([A-Z]{3})\s?[–→]\s?([A-Z]{3})(?!\w)")
 _LIFE = {"b": "born", "d": "died"}
 _CONTACTS = {"mob": "mobile", "tel": "telephone", "ph": "phone"}
 _NUMBERS = re.compile(r"(?<![\w#])#'?s(?!\w)")
 _NUMBER_BEHIND = re.compile(r"(?<=[A-Z]{3})#\s?(?=\d)")
+_NUMBER_ASKED = re.compile(
+    r"(?<!press the )(?<!Press the )(?<!hit the )(?<!push the )(?<=the )#"
+    r"(?=\s(?:on|above|below|listed|you|we|I|in|for|of|is)\b)"
+    r"|(?:(?<=\bapt )|(?<=\bapt\. )|(?<=\bapartment )|(?<=\bsuite )|(?<=\bunit )|(?<=\broom )|(?<=\bacct )|"
+    r"(?<=\bacct\. )|(?<=\baccount )|(?<=\bphone )|(?<=\bpolicy )|(?<=\border )|(?<=\bcase )|(?<=\bclaim )|"
+    r"(?<=\bfax )|(?<=\bcell )|(?<=\btracking )|(?<=\bconfirmation )|(?<=\binvoice )|(?<=\bticket ))"
+    r"#(?=[?!,.](?:\s|$)|$)"
+)
 _PLUS_MINUS = re.compile(r"(?:±|\+/-)\s?(?=[$€£\d])")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
 _EITHER_OR = re.compile(
@@ -158,7 +166,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_digits("age", _AGED, aged, ("yo", "y.o", "y/o", "yr old", "yr-old")),
         near_words("time", _HALF_PAST, lambda match: "half " if match[1] else "quarter ", (" past ",)),
         near_words("keys", _SHORTCUT, shortcut, ("ctrl", "control", "cmd", "command", "alt", "shift", "win", "fn")),
-        near_words("route", _ROUTE, lambda match: f"{match[1]} {language.to} {match[2]}", "–"),
+        near_words("route", _ROUTE, lambda match: f"{match[1]} {language.to} {match[2]}", "–→"),
         at_words("title", _SENIOR, lambda match: f"Senior{'.' if ends_text(match) else ''}", ("sr",)),
         at_words("abbreviation", _NUMBERED, lambda match: "number ", ("no",), numeric=True),
         at_words("abbreviation", _DEGREE, lambda match: "P H D", ("ph", "phd", "phds")),
@@ -170,6 +178,7 @@ def number_sign_rules() -> list[Rule]:
     return [
         near_words("number sign", _NUMBERS, lambda match: "numbers", ("#s", "#'s")),
         near_words("number sign", _NUMBER_BEHIND, lambda match: " number ", "#"),
+        near_words("number sign", _NUMBER_ASKED, lambda match: "number", (" #",)),
         near_words("sign", _PLUS_MINUS, lambda match: "plus or minus ", ("±", "+/-")),
     ]
 
