@@ -30,7 +30,9 @@ def rules(language: Language) -> list[Rule]:
 
 def _abbreviation_rules(language: Language) -> list[Rule]:
     fixed = re.compile(rf"(?<![\w.@/])(?:{alternatives(language.abbreviations)})(?!\w)")
-    titles = re.compile(rf"(?<![\w.@/])({alternatives(language.titles)})(?=\s?(?:[A-ZÀ-Þ][\w'.]|[A-Z]\.))")
+    titles = re.compile(
+        rf"(?<![\w.@/])({alternatives(language.titles)})(?:(?<=\.)|(?=\s))(?=\s?(?:[A-ZÀ-Þ][\w'.]|[A-Z]\.))"
+    )
     numbered = re.compile(rf"(?<![\w.@/&])({alternatives(language.before_number)})\s?(?=\d)")
 
     def full(match: re.Match[str]) -> str:

@@ -56,7 +56,7 @@ _CONTACT = re.compile(r"(?<!\w)([Mm]ob|[Tt]el|[Pp]h)\b\.?(?=:?\s?[\d+(])")
 _PATIENT = re.compile(
     r"(?<![\w.])(?<!\d\s)([Pp])t\.?(?=\s(?:is|was|has|had|will|states|reports|denies|presents|needs)\b)"
 )
-_HOURS = re.compile(r"(?<!\d)(?<!\d\s)(?<!\d-)([Hh])rs\.?(?!\w)")
+_HOURS = re.compile(r"(?<!\w)(?<!\d\s)(?<!\d-)([Hh])rs\.?(?!\w)")
 _TEMPORARY = re.compile(
     r"(?<!\w)temp\.(?=\s(?:password|passcode|pin|code|job|worker|staff|agency|housing|address|id|card|fix)\b)",
     re.IGNORECASE,
@@ -199,7 +199,7 @@ def roman_rules(language: EnglishGrammar) -> list[Rule]:
         return None if number is None else language.ordinal(number)
 
     def division(match: re.Match[str]) -> str | None:
-        number = language.roman(match[2])
+        number = language.roman(match[2].upper())
         return None if number is None else f"{_DIVISIONS[match[1].lower()]} {language.cardinal(number)}"
 
     return [
