@@ -189,7 +189,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         at_digits("rooms", _BEDROOMS, bedrooms, ("br", "bdrm", "bd")),
-        at_digits("rooms", _BATHROOMS, lambda match: f"{match[1]} bath", ("ba",)),
+        at_digits("rooms", _BATHROOMS, lambda match: f"{match[1]} bath", ("bedroom",)),
         at_words("direction", _CROSSING, crossing, _small(DIRECTIONS)),
         at_words("state", _ZIP, state_and_zip, _small([*STATES, "NYC"]), numeric=True),
         at_digits("address", _STREET_ADDRESS, address),

@@ -19,7 +19,7 @@ _OPENING = re.compile(
 )
 _TIMETABLE = re.compile(
     r"(?:(?<=departs )|(?<=arrives )|(?<=leaves )|(?<=departing )|(?<=arriving )|(?<=\bthe )|(?<=\bat )|(?<=\buntil )|"
-    r"(?<=\btill )|(?<=\bby )|(?<=\bafter )|(?<=\bbefore ))"
+    r"(?<=\btill )|(?<=\bafter )|(?<=\bbefore ))"
     r"([01]\d|2[0-3])\.([0-5]\d)(?![\w%]|[.,:/-]\d|\s(?:percent|per|each|a\b))"
 )
 _TRAIN = re.compile(
@@ -31,8 +31,8 @@ _RESULT = re.compile(
     r"(\d{1,2})\s?[-–]\s?(\d{1,2})(?![\w%°£]|[.,:/-]\d|\s?[ap]m|\s[a-z])"
 )
 _PLAYED = re.compile(
-    r"\b(?:won|wins?|lost|lose|drew|draw|beat|match|score[ds]?|final|full[ -]time|half[ -]time|"
-    r"aggregate|up|down|ahead|United|City|Rovers|Wanderers|Albion|Town|Villa|Arsenal|Chelsea|Liverpool|Spurs|Everton|Celtic|Rangers)\b"
+    r"\b(?:won|wins?|lost|lose|drew|draw|beat|score[ds]?|full[ -]time|half[ -]time|aggregate|[AFH]E?T|"
+    r"United|City|Rovers|Wanderers|Albion|Villa|Arsenal|Chelsea|Liverpool|Spurs|Everton|Celtic|Rangers)\b"
 )
 _RATES = {
     "pw": "per week", "p/w": "per week", "pcm": "per calendar month", "p/m": "per month", "pm": "per month",
@@ -49,9 +49,6 @@ _PINTS = re.compile(
 )
 _DAY = re.compile(rf"({weekdays.NAMES})\s(?=\d{{1,2}}(?:st|nd|rd|th)(?!\w)(?!\s(?:of\s)?[A-Z]))")
 _MOTORWAY = re.compile(r"(?<!\w)A(\d{1,3})\(M\)")
-
-
-_OTHER_SIDE = re.compile(r"\s(?!Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][a-z]{2,}")
 
 
 def word_rules(language: EnglishGrammar) -> list[Rule]:
@@ -101,7 +98,7 @@ def range_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{first} {language.to} {last}".replace(" o'clock", "")
 
     def result(match: re.Match[str]) -> str | None:
-        if not (_PLAYED.search(match.string) or _OTHER_SIDE.match(match.string, match.end())):
+        if not _PLAYED.search(match.string):
             return None
         ours, theirs = map(int, match.groups())
         said = "nil" if not ours else language.cardinal(ours)

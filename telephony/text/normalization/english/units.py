@@ -63,7 +63,7 @@ UNITS = {
 }  # fmt: skip
 _CASELESS = {symbol: names for symbol, names in UNITS.items() if symbol.islower() or not symbol.isascii()}
 # In capitals these are letters, or mean something else.
-_LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb mi l".split()) - {
+_LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb mi l ct sf pk".split()) - {
     "mb",
     "gb",
     "kb",
