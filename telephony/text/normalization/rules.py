@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -58,15 +58,17 @@ class Places:
 
     def of(self, words: frozenset[str]) -> Sequence[int]:
         """Where one of the words stands, which are in small letters here and in any case there."""
-        found = self._words.keys() & words
-        return sorted(place for word in found for place in self._words[word])
+        if words.isdisjoint(self._words):
+            return ()
+        return [place for place, word in self._places if word in words]
 
     @cached_property
-    def _words(self) -> Mapping[str, Sequence[int]]:
-        places: dict[str, list[int]] = {}
-        for word in _WORD.finditer(self._text):
-            places.setdefault(word.group().lower(), []).append(word.start())
-        return places
+    def _words(self) -> Collection[str]:
+        return frozenset(_WORD.findall(self.lowered))
+
+    @cached_property
+    def _places(self) -> Sequence[tuple[int, str]]:
+        return [(word.start(), word.group().lower()) for word in _WORD.finditer(self._text)]
 
 
 @dataclass(frozen=True)

@@ -173,13 +173,13 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     )
     return [
         at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}", "."),
-        near_words("months", month_range, several_months, by_name),
+        at_words("months", month_range, several_months, by_name),
         near_words("dates", back, lambda match: f"{match[1]} {language.to} ", by_name),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),
-        near_words("date", month_day, after_month, by_name),
-        near_words("date", month_year, in_month, by_name),
+        at_words("date", month_day, after_month, by_name, numeric=True),
+        at_words("date", month_year, in_month, by_name, numeric=True),
         *_year_rules(language),
     ]
 

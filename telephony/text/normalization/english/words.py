@@ -73,12 +73,13 @@ _CONTACTS = {"mob": "mobile", "tel": "telephone", "ph": "phone"}
 _NUMBERS = re.compile(r"(?<![\w#])#'?s(?!\w)")
 _NUMBER_BEHIND = re.compile(r"(?<=[A-Z]{3})#\s?(?=\d)")
 _NUMBER_ASKED = re.compile(
-    r"(?<!press the )(?<!Press the )(?<!hit the )(?<!push the )(?<=the )#"
-    r"(?=\s(?:on|above|below|listed|you|we|I|in|for|of|is)\b)"
-    r"|(?:(?<=\bapt )|(?<=\bapt\. )|(?<=\bapartment )|(?<=\bsuite )|(?<=\bunit )|(?<=\broom )|(?<=\bacct )|"
-    r"(?<=\bacct\. )|(?<=\baccount )|(?<=\bphone )|(?<=\bpolicy )|(?<=\border )|(?<=\bcase )|(?<=\bclaim )|"
-    r"(?<=\bfax )|(?<=\bcell )|(?<=\btracking )|(?<=\bconfirmation )|(?<=\binvoice )|(?<=\bticket ))"
-    r"#(?=[?!,.](?:\s|$)|$)"
+    r"#(?:(?<=the #)(?<!press the #)(?<!Press the #)(?<!hit the #)(?<!push the #)"
+    r"(?=\s(?:on|above|below|listed|you|we|I|in|for|of|is)\b)|(?:"
+    r"(?<=\bapt #)|(?<=\bapt\. #)|(?<=\bapartment #)|(?<=\bsuite #)|(?<=\bunit #)|(?<=\broom #)|"
+    r"(?<=\bacct #)|(?<=\bacct\. #)|(?<=\baccount #)|(?<=\bphone #)|(?<=\bpolicy #)|(?<=\border #)|"
+    r"(?<=\bcase #)|(?<=\bclaim #)|(?<=\bfax #)|(?<=\bcell #)|(?<=\btracking #)|(?<=\bconfirmation #)|"
+    r"(?<=\binvoice #)|(?<=\bticket #)"
+    r")(?=[?!,.](?:\s|$)|$))"
 )
 _PLUS_MINUS = re.compile(r"(?:±|\+/-)\s?(?=[$€£\d])")
 _DEGREE = re.compile(r"(?<!\w)(Ph)\.?(D)s?\.?(?!\w)")
