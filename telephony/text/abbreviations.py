@@ -8,7 +8,7 @@ from __future__ import annotations
 
 _BEFORE_NAMES = {
     "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
-    "vs cf ca approx appt assoc univ esp incl excl attn",
+    "vs cf ca approx appt assoc univ esp incl excl attn pt reg acc vit maj det cllr",
     "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta",
@@ -28,7 +28,9 @@ _BEFORE_NUMBERS = {
     "apts ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp "
     "tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
-    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
+    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins eff avail lic "
+    "nr mob temp plat agg sz para ala ariz calif colo conn fla mich minn okla tenn tex wis mass "
+    "rt rte jct cty inv btwn flt",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
     "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
@@ -48,15 +50,18 @@ _BEFORE_NUMBERS = {
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
-CAPITALISED = frozenset("Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
+CAPITALISED = frozenset("Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
 """Those that only with this capital stand before names, as in streets."""
+
+ROADS = frozenset("ave blvd rd hwy pkwy ln ct pl sq cir ter mi".split())
+"""Those behind which a direction, or a letter as in "Ave. B", may stand."""
 
 STREETS = frozenset("st dr".split())
 """Those that may be a street's last word: behind a name, the next word shows whether the sentence has ended."""
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed".split()
+    "edif sl lj chap ed ref flt".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

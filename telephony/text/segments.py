@@ -56,7 +56,8 @@ _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[\w'’]+")
 _CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
-_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]|[A-Z]{2}\s\d")
+_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d/-]|[A-Z]{2}\s\d")
+_BEHIND_ROAD = re.compile(r"(?:[NS][EW]|[BCDENSW])(?!\w)")
 _CODE_MAY_BEGIN = re.compile(r"[A-Z]{2}\s?")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 _MAX_ORDINAL_DIGITS = 3
@@ -296,11 +297,15 @@ def _number_ends(before: str, following: str) -> bool | None:
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
+        if following[0] in "'’":  # of a year: "Oct. '26"
+            return None if len(following) == 1 else not following[1].isdigit()
         return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
     word = _first_word(following)
     if word is None:
         return None
     if _ROMAN.fullmatch(word):
+        return False
+    if shortened in abbreviations.ROADS and _BEHIND_ROAD.match(following):
         return False
     if shortened in abbreviations.LETTERED and _CODE_MAY_BEGIN.fullmatch(following):
         return None

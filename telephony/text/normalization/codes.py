@@ -8,7 +8,15 @@ import phonenumbers
 
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.numerals import number_pattern
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_digits,
+    at_words,
+    first_words,
+    near_digits,
+    near_words,
+)
 
 _CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
 _AMERICAN = re.compile(
@@ -19,7 +27,8 @@ _CODE = re.compile(
 )
 _DIGITS = re.compile(
     r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)"
-    r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
+    r"|(?<![\w.,-])0\d{4} (?:\d{6}|\d{3} \d{3})(?!\w)"
+    r"|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
 _KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
@@ -67,9 +76,17 @@ def rules(language: Language) -> list[Rule]:
     return [
         near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
         near_digits("ISBN", _ISBN, isbn, ("isbn",)),
-        at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        at_digits(
+            "tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language), "."
+        ),
         near_digits("code", _CODE, code),
-        near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
+        at_words(
+            "code",
+            named,
+            after_its_name,
+            first_words(f"{language.short_code_words}|{language.code_words}"),
+            numeric=True,
+        ),
     ]
 
 
@@ -121,6 +138,8 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
     looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written) is not None
     if looks_american and len(groups) > 1:  # nothing that the library could add
         return digit_groups(groups, language, language.phone_pairs)
+    if written.startswith("+1") and len(groups) == 4 and _AMERICAN.fullmatch(written[1:]):
+        return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     number = None
     for region in (None,) if international else language.regions:
         try:
@@ -134,7 +153,7 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         if number is not None:
             style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
             groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
-        elif sum(map(len, groups)) > 15 and not certain:
+        elif not certain and (sum(map(len, groups)) > 15 or (written[0] == "0" and language.regions[0] == "US")):
             return None
         return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     if not (certain or looks_american or number is not None) or (_ROUND.search(written) and not certain):
