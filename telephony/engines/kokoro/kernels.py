@@ -73,7 +73,15 @@ def merge3(p: Tensor, q: Tensor, r: Tensor, slope: float) -> Tensor:
 
 
 class Kernels(Protocol):
-    """A set of kernels, each as the function of this module with its name, and what makes layers."""
+    """A set of kernels, each as the function of this module with its name, and what makes layers.
+
+    Attributes:
+        eight_bits: whether `block` makes any.
+    """
+
+    @property
+    def eight_bits(self) -> bool:  # noqa: D102
+        ...
 
     def dense(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, /, *, gelu: bool = False) -> nn.Module:
         """A linear layer, to be called as `Dense`."""
@@ -145,6 +153,7 @@ class TorchKernels:
     leaky: Callable[[Tensor, Tensor, Tensor], Tensor]
     moments: Callable[[Tensor], tuple[Tensor, Tensor]]
     merge3: Callable[[Tensor, Tensor, Tensor, float], Tensor]
+    eight_bits = False
 
     def __init__(self) -> None:
         self.__dict__.update(_PLAIN)

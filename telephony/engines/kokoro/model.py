@@ -126,7 +126,8 @@ class KokoroEngine:
         self._kernels = kernels or TorchKernels()
         parameters = load_parameters(weights.folded_path, device)
         with torch.inference_mode():
-            styles = torch.cat([self._sounds(name) for name in weights.voice_names()]) if is_fast(device) else None
+            in_eight_bits = is_fast(device) or self._kernels.eight_bits
+            styles = torch.cat([self._sounds(name) for name in weights.voice_names()]) if in_eight_bits else None
             generator = parameters.under("decoder.generator")
             self.vocoder = Vocoder(generator, self.dtype, self._kernels, styles)
             self._acoustic = AcousticModel(parameters, self.vocoder.style, self._kernels, self.dtype)

@@ -113,6 +113,9 @@ class NativeKernels:
 
     Args:
         library: the loops.
+
+    Attributes:
+        eight_bits: see `Kernels`.
     """
 
     def __init__(self, library: ctypes.CDLL) -> None:
@@ -123,7 +126,7 @@ class NativeKernels:
             function.restype = None
         library.lstm.argtypes = (POINTER(_Lstm), c_int)
         library.lstm.restype = None
-        self._stretches = stretches.declare(library) and not _has_tiles()
+        self.eight_bits = stretches.declare(library) and not _has_tiles()
         self._splits = _has_tiles() and hasattr(library, "split_product")
         if self._splits:
             library.split_product.argtypes = (POINTER(_Product), c_int)
@@ -142,7 +145,7 @@ class NativeKernels:
 
     def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor]) -> nn.Module | None:
         """See `Kernels`. None where the processor has tiles, which oneDNN uses and `convolution.c` does not."""
-        return StretchBlock(parameters, first_site, reaches, self._library) if self._stretches else None
+        return StretchBlock(parameters, first_site, reaches, self._library) if self.eight_bits else None
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor) -> Tensor:
         """See `kernels.snake`."""
