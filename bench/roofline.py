@@ -1,9 +1,9 @@
 """`python -m bench.roofline`: how many operations a second each layer of Kokoro does, and how many could be done.
 
-A long sentence is said in windows. Every group of layers is timed, and its products are counted by the shapes that go in
-and come out, with the bytes that they touch at least: weights, inputs and outputs, once. The peaks are measured in the
-same process: large products in float32 and bf16, a convolution in eight bits, the copy of a large array. What a group
-does besides products counts as time only. `python -m bench.plot` draws it.
+A long sentence is said in windows. Every group of layers is timed, and its products are counted by the shapes that go
+in and come out, with the bytes that they touch at least: weights, inputs and outputs, once. The peaks are measured in
+the same process: large products in float32 and bf16, a convolution in eight bits, the copy of a large array. What a
+group does besides products counts as time only. `python -m bench.plot` draws it.
 """
 
 from __future__ import annotations
