@@ -184,7 +184,7 @@ class _Bench:
 
     def __init__(self, settings: Settings, seed: int) -> None:
         from bench.reference import load_model
-        from telephony.engines.kokoro.acoustic import HarmonicSource
+        from telephony.engines.kokoro.harmonic_source import HarmonicSource
         from telephony.engines.kokoro.model import KokoroEngine, choose_device
         from telephony.engines.kokoro.parameters import load_parameters
         from telephony.engines.kokoro.weights import ensure_weights
@@ -232,7 +232,7 @@ class _Bench:
         """Says one sentence in all ways and adds what is found."""
         import torch
 
-        from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
+        from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
         from telephony.engines.kokoro.utterance import KokoroUtterance
         from telephony.engines.kokoro.vocoder import schedule
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from telephony.engines.base import Engine, Utterance
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
+from telephony.engines.kokoro.acoustic import Acoustic, AcousticModel
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.kernels import TorchKernels
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.parameters import load_parameters

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from telephony.engines.kokoro.dense import Dense
+from telephony.engines.kokoro.harmonic_source import HarmonicSource
 from telephony.engines.kokoro.lstm import BidirectionalLstm
 from telephony.engines.kokoro.parameters import Parameters
 
@@ -83,6 +84,10 @@ class Kernels(Protocol):
         """An LSTM with these parameters, to be called as `BidirectionalLstm`."""
         ...
 
+    def source(self, generator: Parameters, /) -> nn.Module:
+        """A harmonic source with the parameters of this generator, to be called as `HarmonicSource`."""
+        ...
+
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
         ...
 
@@ -149,6 +154,10 @@ class TorchKernels:
     def lstm(self, parameters: Parameters) -> nn.Module:
         """See `Kernels`."""
         return BidirectionalLstm(parameters)
+
+    def source(self, generator: Parameters) -> nn.Module:
+        """See `Kernels`."""
+        return HarmonicSource(generator)
 
     def record(self, run: Callable[[], None]) -> list[KernelCall]:
         """The kernel calls of different shape or type that `run` makes, for `compile`."""

@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from telephony.engines.kokoro.acoustic import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, Acoustic
+from telephony.engines.kokoro.acoustic import Acoustic
 from telephony.engines.kokoro.graphs import Capture, Graphs
+from telephony.engines.kokoro.harmonic_source import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import (
     DILATIONS,
