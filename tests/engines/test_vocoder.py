@@ -109,6 +109,19 @@ def test_a_batch_gives_what_one_by_one_gives(bench: Bench) -> None:
             torch.testing.assert_close(together[row], alone, rtol=0, atol=1e-4)
 
 
+@pytest.mark.model
+@pytest.mark.parametrize("phonemes", [PHONEMES, SHORT])
+def test_the_source_s_moments_are_those_of_what_the_noise_branch_takes(bench: Bench, phonemes: str) -> None:
+    acoustic = bench.hear(phonemes)
+    with torch.inference_mode():
+        ours = bench.vocoder.source_moments(acoustic)
+        expected = []
+        for taken in (bench.vocoder._noise_stage0(acoustic.har), bench.vocoder._noise_stage1(acoustic.har)):
+            of_time = taken[0].double()
+            expected += [of_time.mean(0), (of_time.var(0, correction=0) + 1e-6).log()]
+    torch.testing.assert_close(ours, torch.cat(expected).float(), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(("start", "frames"), [(0, 54), (0, 120), (22, 333), (30, 1000), (5, 4000)])
 def test_schedule_covers_every_frame_once_and_begins_small(start: int, frames: int) -> None:
     windows = schedule(start, frames, frames)

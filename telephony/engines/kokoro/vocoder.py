@@ -147,12 +147,29 @@ class Vocoder(nn.Module):
         return mean, variance, audio
 
     def source_moments(self, acoustic: Acoustic) -> Tensor:
-        """Means and log variances of what the noise branch takes at both stages: [768] float32."""
-        found = []
-        for taken in (self._noise_stage0(acoustic.har), self._noise_stage1(acoustic.har)):
-            mean, square = self.kernels.moments(taken)
-            found += [mean, ((square - mean * mean).clamp_min_(0) + 1e-6).log()]
-        return torch.cat([part.flatten() for part in found])
+        """Means and log variances of what the noise branch takes at both stages: [768] float32.
+
+        What it takes are products with the source, so theirs follow from those of the source, without any product.
+        """
+        halves = _halves(acoustic.har)[0]
+        count, first, last = len(halves) - 1, halves[0], halves[-1]
+        total, squares, across = halves.sum(0), halves.T @ halves, halves[:-1].T @ halves[1:]
+        # Stage 0 takes each half with the next. Stage 1 takes the steps, each of which is in one half.
+        mean = torch.cat([total - last, total - first])
+        square = torch.cat(
+            [
+                torch.cat([squares - torch.outer(last, last), across], 1),
+                torch.cat([across.T, squares - torch.outer(first, first)], 1),
+            ]
+        )
+        steps, channels = acoustic.har.shape[1:]
+        of_steps = squares.view(STAGE1_STEPS, channels, STAGE1_STEPS, channels).diagonal(0, 0, 2).sum(2)
+        return torch.cat(
+            [
+                _moments_of_product(mean / count, square / count, *self._noise0),
+                _moments_of_product(total.view(STAGE1_STEPS, channels).sum(0) / steps, of_steps / steps, *self._noise1),
+            ]
+        )
 
     def fixed(self, acoustic: Acoustic) -> Tensor:
         """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
@@ -258,10 +275,7 @@ class Vocoder(nn.Module):
 
     def _noise_stage0(self, har: Tensor) -> Tensor:
         """Strided convolution (kernel 12, stride 6, padding 3): [B, 60 T + 1, 22] -> [B, 10 T, 256]"""
-        batch, steps, channels = har.shape
-        count = (steps - 1) // STAGE1_STEPS
-        padded = F.pad(har, (0, 0, 3, 3))[:, : STAGE1_STEPS * (count + 1)]
-        halves = padded.reshape(batch, count + 1, STAGE1_STEPS * channels)
+        halves = _halves(har)
         source: Tensor = (torch.cat([halves[:, :-1], halves[:, 1:]], 2) @ self._noise0[0]).add_(self._noise0[1])
         return source.to(self.dtype)
 
@@ -308,6 +322,21 @@ def _cover(rest: int, turn: int, frames: int) -> tuple[int, ...]:
     fitting = [n for n in WINDOW_FRAMES if n <= limit and n + 2 * NOISE_CONTEXT <= frames] or [_FIRST_WINDOW]
     options = [(n, *_cover(rest - n, min(turn + 1, 8), frames)) for n in fitting]
     return min(options, key=lambda windows: sum(windows) + _WINDOW_COST * len(windows))
+
+
+def _halves(har: Tensor) -> Tensor:
+    """[B, 60 T + 1, 22] -> [B, 10 T + 1, 6 * 22]: each with the next is what a step of stage 0 takes of the source."""
+    batch, steps, channels = har.shape
+    count = (steps - 1) // STAGE1_STEPS
+    padded = F.pad(har, (0, 0, 3, 3))[:, : STAGE1_STEPS * (count + 1)]
+    return padded.reshape(batch, count + 1, STAGE1_STEPS * channels)
+
+
+def _moments_of_product(mean: Tensor, square: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Means and log variances [2 N] of x weight + bias, from the means of x [K] and of x times x [K, K]."""
+    covariance = square - torch.outer(mean, mean)
+    variance = ((covariance @ weight) * weight).sum(0)
+    return torch.cat([mean @ weight + bias, (variance.clamp_min(0) + 1e-6).log()])
 
 
 def _side_by_side(layers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
