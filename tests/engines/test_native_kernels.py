@@ -159,13 +159,12 @@ def pitch(batch: int, frames: int) -> Tensor:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 61), (1, 320)], ids=str)
 def test_the_harmonic_source_s_wave(native: Kernels, shape: tuple[int, int]) -> None:
-    """As the plain one's but for the rounding of that one's phases, which is far below the noise of both."""
+    """As the plain one's, also in how its phases are rounded, which grow large."""
     f0 = pitch(*shape)
     with torch.inference_mode():
         ours, plain = (source._wave(f0, None, [7] * shape[0], reference_noise=False) for source in sources(native))
     assert ours.shape == (shape[0], shape[1] * FRAME_SAMPLES)
-    torch.testing.assert_close(ours, plain, rtol=0, atol=1e-6 if shape[1] < 3 else 1e-3)
-    assert (ours - plain).square().mean().sqrt() < 1e-4
+    torch.testing.assert_close(ours, plain, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (1, 4), (3, 61), (1, 8000)], ids=str)

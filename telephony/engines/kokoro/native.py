@@ -235,7 +235,7 @@ class NativeLstm(nn.Module):
 
 
 class NativeSource(HarmonicSource):
-    """As `HarmonicSource`, but that its phases, which grow large, are not rounded between the middles of frames.
+    """As `HarmonicSource`, with all that it does to a sample in one pass, and to a step of the transform in another.
 
     Args:
         generator: whose parameters it has.

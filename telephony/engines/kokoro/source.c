@@ -19,22 +19,26 @@ typedef struct {
     float *y;            /* [batch, frames, 300] */
 } Excitation;
 
-/* The harmonics from `at` samples behind one frame's middle on, on the way to another's, whose phases are `to`. */
-INLINE void half_frame(const float *from, const float *to, const float *weight, float at, float *restrict y)
+/*
+ * The harmonics of half a frame, from `sample` of the row on, between the phases in the middles of two frames, of which
+ * `from` is the frame `first`. Each phase is rounded as torch's interpolation does it, which is heard once they are large:
+ * therefore nothing is reassociated.
+ */
+INLINE void half_frame(
+    const float *from, const float *to, const float *restrict weight, int64_t sample, int64_t first, float *restrict y)
 {
-    float start[HARMONICS], step[HARMONICS], total = 0;
-    for (int h = 0; h < HARMONICS; h++) {
-        const double cycles = from[h] / (2 * PI); /* large: in double precision, until whole ones are left out */
-        step[h] = (float)((to[h] - (double)from[h]) / (2 * PI * FRAME));
-        start[h] = (float)(cycles - __builtin_rint(cycles)) - 0.25f;
-        total += weight[h];
-    }
+#pragma clang fp reassociate(off)
     for (int i = 0; i < HALF_AND_MORE; i++) {
-        float sum = 0; /* sin(2 pi r) = 1 - 2 sin^2(pi (r - 1/4)) */
+        const float at = ((float)(int32_t)(sample + i) + 0.5f) * (1.0f / FRAME) - 0.5f - (float)first;
+        const float share = at < 0 ? 0 : at, rest = 1 - share;
+        float sum = 0;
 #pragma clang loop unroll(full)
-        for (int h = 0; h < HARMONICS; h++)
-            sum += weight[h] * sine_squared(start[h] + step[h] * (at + (float)i));
-        y[i] = total - 2 * sum;
+        for (int h = 0; h < HARMONICS; h++) {
+            const double cycles = (double)(from[h] * rest + to[h] * share) * (1 / (2 * PI));
+            /* sin(2 pi r) = 1 - 2 sin^2(pi (r - 1/4)) */
+            sum += weight[h] * (1 - 2 * sine_squared((float)(cycles - __builtin_rint(cycles)) - 0.25f));
+        }
+        y[i] = sum;
     }
 }
 
@@ -52,8 +56,8 @@ static void excitation_frames(void *excitation)
         const float *restrict noise = p->noise + row * FRAME;
         float *restrict y = p->y + row * FRAME;
         if (p->voiced[row] > 0) {
-            half_frame(before, phase, p->weight, HALF + 0.5f, harmonics);
-            half_frame(phase, after, p->weight, 0.5f, harmonics + HALF);
+            half_frame(before, phase, p->weight, frame * FRAME, frame ? frame - 1 : 0, harmonics);
+            half_frame(phase, after, p->weight, frame * FRAME + HALF, frame, harmonics + HALF);
             for (int i = 0; i < FRAME; i++)
                 y[i] = hyperbolic_tangent(harmonics[i] + noise[i] + bias);
         } else {
