@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from telephony.engines.kokoro.dense import Dense
+from telephony.engines.kokoro.harmonic_source import HarmonicSource
 from telephony.engines.kokoro.lstm import BidirectionalLstm
 from telephony.engines.kokoro.parameters import Parameters
 
@@ -98,6 +99,10 @@ class Kernels(Protocol):
         """
         ...
 
+    def source(self, generator: Parameters, /) -> nn.Module:
+        """A harmonic source with the parameters of this generator, to be called as `HarmonicSource`."""
+        ...
+
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
         ...
 
@@ -169,6 +174,10 @@ class TorchKernels:
     def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor]) -> nn.Module | None:
         """See `Kernels`."""
         return None
+
+    def source(self, generator: Parameters) -> nn.Module:
+        """See `Kernels`."""
+        return HarmonicSource(generator)
 
     def record(self, run: Callable[[], None]) -> list[KernelCall]:
         """The kernel calls of different shape or type that `run` makes, for `compile`."""

@@ -27,10 +27,11 @@ import torch
 
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, UnknownVoiceError, Utterance
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, SOUND_STYLE, Acoustic, AcousticModel
+from telephony.engines.kokoro.acoustic import SOUND_STYLE, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.names import digest as pronounced
