@@ -296,7 +296,7 @@ def _number_ends(before: str, following: str) -> bool | None:
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
-        return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
+        return not (following[0].isdigit() or following[0] in "#$€£+-−–—&/,;:(@%")
     word = _first_word(following)
     if word is None:
         return None

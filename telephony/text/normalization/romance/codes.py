@@ -32,22 +32,19 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?i:{language.named_words})\b(?:[\s:#.]|(?i:\b(?:{language.named_joint})\b)){{1,12}})([A-Z]{{5,8}}|(?=[A-Z]*[^AEIOU\W]{{3}})[A-Z]{{3,4}})"
         r"(?![\w@-]|\.\w)"
     )
-    letters = re.compile(
-        rf"(?<!\w)((?i:{language.named_words})\b(?:[\s:#.]|(?i:\b(?:{language.named_joint})\b)){{1,12}})([A-Z]{{5,8}}|(?=[A-Z]*[^AEIOU\W]{{3}})[A-Z]{{3,4}})"
-        r"(?![\w@-]|\.\w)"
-    )
     divided = re.compile(
         rf"(?<!\w)((?:{language.named_words})\b{between})(\d{{2,6}}(?:[.-]\d{{1,6}}){{2,5}})(?![\w-]|[./,]\d)",
         re.IGNORECASE,
     )
     with_purpose = re.compile(
         rf"(?<!\w)((?:{language.named_words})(?:\s(?:de|da|do|di|d|del|della|des|du|d')[\s']?\s?[^\W\d_]{{3,20}}){{1,2}}"
-        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}})(?![\w%€$]|[.,:/-]\d)",
+        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}}(?:[ -]\d{{2,6}}){{0,4}})(?![\w%€$]|[.,:/-]\d)",
         re.IGNORECASE,
     )
 
     def purpose(match: re.Match[str]) -> str:
-        return match[1] + codes.digit_groups(codes.divided(match[2]), language)
+        groups = re.findall(r"\d+", match[2])
+        return match[1] + codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
 
     def named_code(match: re.Match[str]) -> str | None:
         word = _WORD_AND_NUMBER.fullmatch(match[2])

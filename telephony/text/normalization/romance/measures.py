@@ -36,7 +36,7 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         rf"(h|hs|hrs|min|d|j|gg|sem)(?!\w)\.?", re.IGNORECASE
     )  # fmt: skip
     times = re.compile(
-        rf"(?<![\w.,])(\d{{1,2}})(?:\s?[-–]\s?(\d{{1,2}}))?\s?(?:[x×]|veces|vezes|fois|volte)\s?/\s?({spans})(?!\w)",
+        rf"(?<![\w.,])(\d{{1,2}})(?:\s?[-–]\s?(\d{{1,2}}))?\s?(?:[x×]|v|veces|vezes|fois|volte)\s?/\s?({spans})(?!\w)",
         re.I,
     )
     units = {"h": "hour", "m": "minute", "d": "day", "j": "day", "g": "day", "s": "week"}

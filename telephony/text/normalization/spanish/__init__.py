@@ -8,7 +8,8 @@ import re
 
 from telephony.text.normalization.language import Form, Name, Written
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.spanish import tables
+from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.spanish import tables, words
 
 
 class Spanish(Romance):
@@ -121,6 +122,8 @@ class Spanish(Romance):
         "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo",
         "mínima"),
     }  # fmt: skip
+    first_night_hour = 9
+    """From this hour, what "p.m." says is the night."""
     by = "por"
     score_words = "partido|ganó|perdió|terminó|empató|marcador|resultado|victoria|derrota"
     out_of = "sobre"
@@ -129,6 +132,8 @@ class Spanish(Romance):
     post_code = r"\d{5}"
     half_of = {"masculine": "medio", "feminine": "media"}
     and_half_of = {"masculine": "y medio", "feminine": "y media"}
+    alphabet = tables.ALPHABET
+    as_in = "{letter} de {word}"
     spoken_units = tables.SPOKEN_UNITS
     months = tables.MONTHS
     code_words = (
@@ -151,6 +156,10 @@ class Spanish(Romance):
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
         "diciembre".split()
     )
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        own = words.rules() if stage is Stage.WORDS else []
+        return [*own, *super().rules(stage)]
 
     def plain(self, number: int) -> str:
         # num2words forgets that "uno" is shortened before what it counts.
@@ -239,7 +248,7 @@ class Spanish(Romance):
     def clock(self, hour: int, minute: int, half: str) -> str:
         said = self.cardinal(hour, "feminine")
         if half:
-            late = "del mediodía" if hour == 12 else "de la tarde" if hour < 9 else "de la noche"
+            late = "del mediodía" if hour == 12 else "de la tarde" if hour < self.first_night_hour else "de la noche"
             part = "de la mañana" if half == "am" else late
             return f"{said} y {self.cardinal(minute)} {part}" if minute else f"{said} {part}"
         if minute:
@@ -262,6 +271,7 @@ class MexicanSpanish(Spanish):
         "Edo. Méx.": "Estado de México", "Fracc.": "Fraccionamiento",
     }  # fmt: skip
     pound_key = "gato"
+    first_night_hour = 7
 
     def day(self, day: int) -> str:
         return "primero" if day == 1 else self.cardinal(day)

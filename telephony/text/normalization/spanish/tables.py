@@ -26,7 +26,7 @@ HUNDREDTHS = ("", "centésimo", "ducentésimo", "tricentésimo", "cuadringentés
                "septingentésimo", "octingentésimo", "noningentésimo")  # fmt: skip
 MASCULINE = frozenset(
     "día días problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
-    "idioma idiomas clima climas".split()
+    "idioma idiomas clima climas lempira lempiras".split()
 )
 FEMININE = frozenset(
     "vez veces noche noches parte partes llave llaves clase clases mujer mujeres mano manos tarde tardes calle calles "
@@ -35,6 +35,13 @@ FEMININE = frozenset(
     "ley leyes fuente fuentes sede sedes señal señales razón razones sal".split()
 )
 FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tud", "tudes")
+ALPHABET = {
+    word[0]: word
+    for word in (
+        "Antonio Barcelona Carmen Dolores Enrique Francia Gerona Historia Inés José Kilo Lorenzo Madrid Navarra Ñoño "
+        "Oviedo París Querido Ramón Sábado Toledo Ulises Valencia Washington Xilófono Yegua Zaragoza"
+    ).split()
+}
 CURRENCIES = {
     "EUR": Currency(Name("euro", "euros"), CENTIMO),
     "USD": Currency(Name("dólar", "dólares"), CENT),
@@ -106,7 +113,7 @@ ABBREVIATIONS = {
     "C. P.": "código postal", "D.F.": "D F", "nac.": "nacimiento", "s/": "sin", "núm. de": "número de",
     "nº de": "número de", "n.º de": "número de", "D.N.I.": "DNI", "N.I.F.": "NIF", "C.I.F.": "CIF",
     "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
-    "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento", "hab.": "habitantes",
+    "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento",
     "a.C.": "antes de Cristo", "d.C.": "después de Cristo", "a. C.": "antes de Cristo",
     "d. C.": "después de Cristo", "Arq.": "Arquitecto", "Lcdo.": "Licenciado", "Lcda.": "Licenciada",
     "Licda.": "Licenciada", "Mtro.": "Maestro", "Mtra.": "Maestra", "Excmo.": "Excelentísimo",
@@ -120,7 +127,8 @@ ABBREVIATIONS = {
     "S.A. de C.V.": "S A de C V", "S. A.": "S A", "RR. HH.": "Recursos Humanos", "RR.HH.": "Recursos Humanos",
     "JJ. OO.": "Juegos Olímpicos", "FF. AA.": "Fuerzas Armadas", "N.ª Sra.": "Nuestra Señora",
     "Ntra. Sra.": "Nuestra Señora", "apdo.": "apartado", "Apdo.": "Apartado", "dpto": "departamento",
-    "obs.": "observaciones",
+    "obs.": "observaciones", "Aprox.": "Aproximadamente", "incl.": "incluido", "s.c.": "subcutánea",
+    "i.m.": "intramuscular", "i.v.": "intravenosa", "v.o.": "vía oral",
 }  # fmt: skip
 TITLES = {
     "D.": "Don",
@@ -155,8 +163,8 @@ BEFORE_NUMBER = {
     "Vol.": "Volumen", "int.": "interior", "Int.": "Interior", "esc.": "escalera", "Esc.": "Escalera",
     "pta.": "puerta",  "Pta.": "Puerta", "pt.": "puerta", "apto.": "apartamento", "Apto.": "Apartamento",
     "apt.": "apartamento", "Apt.": "Apartamento", "bl.": "bloque", "Bl.": "Bloque", "blq.": "bloque",
-    "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro", "hab.": "habitación",
-    "Hab.": "Habitación", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
+    "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro",
+    "p.k.": "punto kilométrico", "P.K.": "punto kilométrico", "p. k.": "punto kilométrico", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
     "Tel": "Teléfono", "fig.": "figura", "of": "oficina",
 }  # fmt: skip
 WEEKDAYS = {
