@@ -9,7 +9,7 @@ import re
 from telephony.text.normalization.language import Form, Name, Written
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage
-from telephony.text.normalization.spanish import tables, words
+from telephony.text.normalization.spanish import dates, tables, words
 
 
 class Spanish(Romance):
@@ -89,7 +89,7 @@ class Spanish(Romance):
     pressure_words = "tensión|presión|TA"
     pressure_over = "sobre"
     currency_signs = tables.CURRENCY_SIGNS
-    cent_signs = "cts?|cénts?|cent"
+    cent_signs = r"(?:cts?|ctms?|ctvs?)\.(?=\s[a-zà-ÿ])|cts?|ctms?|ctvs?|cénts?|cent"
     text_verbs = "envíe|envía|envie|mande|manda|responda|responde|mensaje|enviar|escriba|texto"
     text_to = "al|a"
     call_words = "llame al|llama al|llamar al|marque el|marque|marca el|llamando al|teléfono"
@@ -148,9 +148,10 @@ class Spanish(Romance):
     last_ordinal_king = 10
     before_roman = (
         "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|"
-        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
+        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro|"
+        r"(?:[Ss]ala|[Tt]orre|[Bb]loque|[Nn]ivel|[Gg]rupo|[Tt]ema|[Uu]nidad|[Mm]ódulo|[Ss]ección)(?=\s(?:I|[IVX]{2,})\b)"
     )
-    named_versions = f"{Romance.named_versions}|versión|artículo|apartado"
+    named_versions = f"{Romance.named_versions}|versión|artículo|apartado|USB|HDMI|Bluetooth"
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
@@ -158,8 +159,10 @@ class Spanish(Romance):
     )
 
     def rules(self, stage: Stage) -> list[Rule]:
-        own = words.rules() if stage is Stage.WORDS else []
-        return [*own, *super().rules(stage)]
+        common = super().rules(stage)
+        if stage is not Stage.WORDS:
+            return common
+        return [*dates.rules(self), *words.rules(self.is_feminine), *common, *dates.initial_rules(self)]
 
     def plain(self, number: int) -> str:
         # num2words forgets that "uno" is shortened before what it counts.
@@ -272,6 +275,10 @@ class MexicanSpanish(Spanish):
     }  # fmt: skip
     pound_key = "gato"
     first_night_hour = 7
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        own = words.mexican_rules() if stage is Stage.WORDS else []
+        return [*own, *super().rules(stage)]
 
     def day(self, day: int) -> str:
         return "primero" if day == 1 else self.cardinal(day)
