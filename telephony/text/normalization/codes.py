@@ -29,6 +29,7 @@ _ISBN = re.compile(r"(?<!\w)(ISBN(?:-1[03])?:?\s?)((?:97[89][- ]?)?\d(?:[- ]?\d)
 _LONG = re.compile(r"\d{1,18000}")
 _ROUND = re.compile(r"000[ .]000$")
 _MIN_LONG = 7
+_MIN_ABROAD = 9
 
 
 def rules(language: Language) -> list[Rule]:
@@ -116,8 +117,8 @@ def long_rules(language: Language) -> list[Rule]:
 def telephone(written: str, language: Language, certain: bool = False) -> str | None:
     """A telephone number in its groups; None for what is none (unless it is certain to be one)."""
     written = written.strip()
-    international = written.startswith(("+", "00"))
     groups = re.findall(r"\d+", written)
+    international = written.startswith("+") or (written.startswith("00") and sum(map(len, groups)) > _MIN_ABROAD)
     looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written) is not None
     if looks_american and len(groups) > 1:  # nothing that the library could add
         return digit_groups(groups, language, language.phone_pairs)

@@ -22,6 +22,7 @@ _LAW = re.compile(
     r"(\d{1,3}(?:\.\d{3})?|\d{1,6})/((?:19|20)?\d\d)(?![\w/]|[.,]\d)"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_HARDWARE = re.compile(r"(?<![\w:.])(?:[\dA-F]{2}[:-]){5}[\dA-F]{2}(?![\w:-])", re.IGNORECASE)
 _INVOICES = "factura|fatura|facture|fattura"
 
 
@@ -87,7 +88,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def on_road(match: re.Match[str]) -> str | None:
         return f"{' '.join(match[1])} {language.cardinal(int(match[2]))}" if match[2][0] != "0" else None
 
+    def hardware(match: re.Match[str]) -> str:
+        return codes.spelled(re.sub("[:-]", " ", match.group().upper()), language)
+
     return [
+        near_words("hardware address", _HARDWARE, hardware, ":-"),
         near_digits("IBAN", _IBAN, iban),
         at_digits("divided number", _DIVIDED, in_groups),
         near_digits("law", _LAW, law),

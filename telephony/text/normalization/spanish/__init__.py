@@ -9,7 +9,7 @@ import re
 from telephony.text.normalization.language import Form, Name, Written
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage
-from telephony.text.normalization.spanish import dates, tables, words
+from telephony.text.normalization.spanish import addresses, dates, tables, words
 
 
 class Spanish(Romance):
@@ -101,7 +101,7 @@ class Spanish(Romance):
     named_words = (
         "código|codigo|localizador|reserva|contraseña|clave|pedido|matrícula|placa|bastidor|serie|cupón|billete|boleto|"
         "seguimiento|rastreo|guía|referencia|orden|modelo|póliza|contrato|expediente|folio|ticket|vale|RFC|CURP|"
-        "confirmación|envío|pasaporte|reservación"
+        "confirmación|envío|pasaporte|reservación|colegiado|socio"
     )
     named_joint = "de|del|es|número|núm|nº|n|no|el|la|su|tu|promocional"
     flight_words = "vuelo|vuelos"
@@ -139,7 +139,7 @@ class Spanish(Romance):
     code_words = (
         r"código|codigo|PIN|contraseña|clave|cuenta|pedido|referencia|confirmación|DNI|NIE|CIF|póliza|tarjeta|reserva|"
         r"billete|factura|seguimiento|expediente|extensión|vuelo|terminada en|termina en|"
-        r"dígitos|postal|teléfono|móvil|número"
+        r"dígitos|postal|teléfono|móvil|número|socio|afiliado|cliente|abonado|historia clínica"
     )
     short_code_words = r"NIP|llame|llamar|marque|código|codigo|PIN|CVV|clave|extensión"
     date_words = r"día|el|hasta|desde|antes del|después del|del|al|fecha|vence"
@@ -162,7 +162,8 @@ class Spanish(Romance):
         common = super().rules(stage)
         if stage is not Stage.WORDS:
             return common
-        return [*dates.rules(self), *words.rules(self.is_feminine), *common, *dates.initial_rules(self)]
+        own = [*dates.rules(self), *addresses.rules(self), *words.rules(self)]
+        return [*own, *common, *dates.initial_rules(self)]
 
     def plain(self, number: int) -> str:
         # num2words forgets that "uno" is shortened before what it counts.

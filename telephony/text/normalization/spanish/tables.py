@@ -26,15 +26,18 @@ HUNDREDTHS = ("", "centésimo", "ducentésimo", "tricentésimo", "cuadringentés
                "septingentésimo", "octingentésimo", "noningentésimo")  # fmt: skip
 MASCULINE = frozenset(
     "día días problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
-    "idioma idiomas clima climas lempira lempiras".split()
+    "idioma idiomas clima climas lempira lempiras iva síntoma síntomas diploma diplomas esquema esquemas "
+    "tranvía tranvías pijama pijamas avión aviones camión camiones guion guiones".split()
 )
 FEMININE = frozenset(
     "vez veces noche noches parte partes llave llaves clase clases mujer mujeres mano manos tarde tardes calle calles "
     "torre torres nube nubes carne carnes gente sangre leche red redes luz luces voz voces cruz imagen imágenes orden "
     "órdenes flor flores piel foto fotos moto motos serie series base bases fase fases frase frases crisis tesis dosis "
-    "ley leyes fuente fuentes sede sedes señal señales razón razones sal".split()
+    "ley leyes fuente fuentes sede sedes señal señales razón razones sal clave claves "
+    "nave naves suite suites web webs app apps sucursal sucursales superficie superficies fiebre pared paredes raíz "
+    "raíces matriz matrices nariz narices prótesis labor labores".split()
 )
-FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tud", "tudes")
+FEMININE_ENDINGS = ("a", "as", "ión", "iones", "dad", "dades", "tad", "tades", "tud", "tudes")
 ALPHABET = {
     word[0]: word
     for word in (
@@ -78,13 +81,13 @@ UNITS = {
     "mts": "length-meter", "lt": "volume-liter", "mt": "length-meter", "cms": "length-centimeter",
     "grs": "mass-gram", "gr": "mass-gram", "kgs": "mass-kilogram", "Kgs": "mass-kilogram", "kms": "length-kilometer",
     "cc": "cubic-centimeter", "pzas": "part", "pza": "part", "pzs": "part", "pz": "part", "amp": "ampoule",
-    "cdta": "teaspoon", "cdtas": "teaspoon", "cdas": "spoon", "sob": "sachet", "r.p.m.": "turn",
+    "cdta": "teaspoon", "cdtas": "teaspoon", "cdas": "spoon", "sob": "sachet", "inh": "puff", "r.p.m.": "turn",
 }  # fmt: skip
 RATES = {
     "mes": "mes", "año": "año", "día": "día", "dia": "día", "hora": "hora", "h": "hora", "min": "minuto",
     "s": "segundo", "semana": "semana", "sem": "semana", "noche": "noche", "persona": "persona", "kg": "kilo",
     "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "l": "litro",
-    "L": "litro", "pers": "persona",
+    "L": "litro", "inh": "inhalación", "pers": "persona",
 }  # fmt: skip
 ABBREVIATIONS = {
     "Sra.": "Señora", "Sr.": "Señor", "Srta.": "Señorita", "Sres.": "Señores", "sra.": "señora", "sr.": "señor",
@@ -154,6 +157,10 @@ ABBREVIATIONS = {
     "adj.": "adjunto", "Adj.": "Adjunto", "tel. móv.": "teléfono móvil", "cta. cte.": "cuenta corriente",
     "gtos.": "gastos", "dtos.": "descuentos", "Dto.": "Descuento", "prox.": "próximo",
     "próx.": "próximo", "c.c.": "cuenta corriente", "ptos.": "puntos", "pax": "personas", "hno.": "hermano",
+    "Bcn.": "Barcelona", "o sup.": "o superior", "o inf.": "o inferior", "n/ref.": "nuestra referencia",
+    "s/ref.": "su referencia", "N/Ref.": "Nuestra referencia", "S/Ref.": "Su referencia", "n/ref": "nuestra referencia",
+    "s/ref": "su referencia", "Nal.": "Nacional", "nal.": "nacional", "orig.": "original", "y ss.": "y siguientes",
+    "Cra.": "Carrera", "cra.": "carrera", "D.C.": "D C", "D. C.": "D C", "Jr. de": "Jirón de",
     "obs.": "observaciones", "Aprox.": "Aproximadamente", "s.c.": "subcutánea",
     "i.m.": "intramuscular", "i.v.": "intravenosa", "v.o.": "vía oral",
 }  # fmt: skip
@@ -199,6 +206,7 @@ BEFORE_NUMBER = {
 }  # fmt: skip
 WEEKDAYS = {
     "lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles", "miér": "miércoles", "jue": "jueves",
+    "mart": "martes", "juev": "jueves", "miérc": "miércoles",
     "vie": "viernes", "sáb": "sábado", "sab": "sábado", "dom": "domingo",
 }  # fmt: skip
 WEEKDAY_INITIALS = {
@@ -222,6 +230,7 @@ SPOKEN_UNITS = {
     "part": Name("pieza", "piezas"),
     "ampoule": Name("ampolla", "ampollas"),
     "teaspoon": Name("cucharadita", "cucharaditas"),
+    "puff": Name("inhalación", "inhalaciones"),
     "sachet": Name("sobre", "sobres"),
     "international": Name("unidad internacional", "unidades internacionales"),
     "piece": Name("unidad", "unidades"),

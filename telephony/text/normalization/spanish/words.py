@@ -1,61 +1,52 @@
-"""Spanish words that are shortened with a stroke, or whose number says what they are short for."""
+"""Spanish words that are shortened with a stroke, and what the sign behind a number is short for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
+from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_digits, near_words
 
 _PREPOSITIONS = {"c": "con", "s": "sin", "p": "para"}
-_STROKE = re.compile(r"(?<![\w/])([csp])/\s?(?=[a-zà-ÿ]{2})")
+_STROKE = re.compile(r"(?<![\w/])([csp])/\s?(?=[a-zà-ÿ]{2})(?!ref\b)")
 _BEFORE_NUMBER = re.compile(r"(?<![\w/])(?:(c)/\s?(?=\d{1,2}\s?(?:h|hs|hrs|horas|d|días|min)\b)|p/\s?(?=\d|el\s))")
 # "c/ mayor, 12", but not "c/ desayuno 45 €".
 _STREET = re.compile(
     r"(?:(?:de|del|la|las|los|el|san|santa)\s){0,3}[a-zà-ÿ]{2,20},?\s(?:n[.º°]{1,2}\s?)?\d{1,4}(?![\w.]|\s?[€$%])"
 )
-_ROOMS = re.compile(r"(?<![\w.])([Hh])ab(s)?(?:\.|(?!\w))(?!\sde\s)")
-_COUNT = re.compile(r"(?:(?<![\w.,])(\d{1,3})|(?<!\w)(una|dos|tres|cuatro|cinco|seis))\s?$")
-_MANY = re.compile(r"(?:\d[.,\s]?\d{3}|\bmil|\bmillón de|\bmillones(?: de)?|\d\s?[kM])\s?$")
 _INCLUDED = re.compile(r"(?:(\w+)\s)?(?<![\w.])(in|ex)cl\.")
 _INCHES = re.compile(r"(?<![\w.,\"])(\d{1,3}(?:[.,]\d{1,2})?)\s?(?:\"|'')(?!\w)")
 _MINUTES = re.compile(r"(?<![\w.,'\"])(\d{1,3})'(?![\w'])")
-_DOOR = re.compile(r"(?<=\d)\s?[-–]\s?(\d{1,2}\.?[ºª])\s?(?=([A-Z]?)(?!\w))")
 _ORDINAL = re.compile(
     r"(?<![\w.,/])(?<!asiento\s)(?<!salida\s)(\d{1,2})(?:([oa])\.?|(er|ra|ro|da|do|ta|to)\.)(?=\s[a-zà-ÿ]{4}|\.?$)"
 )
-_FLOOR = re.compile(r"(?<![\w.])pl\.\s?(?=\d)")
+_UNIT = re.compile(r"(?<=ª\s)ud\.")
+# "38,5º", "38º de fiebre": ordinals have no decimals, and fevers are none.
+_DEGREES = re.compile(
+    r"(?<![\w.])(\d{1,3}[.,]\d)\s?[º°](?!\w)|(?<![\w.,])(\d{1,3})\s?º(?=\sde\s(?:fiebre|temperatura)|\s[bs]ajo\scero)|"
+    r"(?<=fiebre de\s)(\d\d)\s?º(?!\w)"
+)
+_NOON = re.compile(r"(?<=las\s)12(?::00)?\s?m\.?(?!\w)(?!\.)")
+_USER = re.compile(r"(?<![\w@/.-])[A-Za-z][A-Za-z\d]{0,30}(?:[.-][A-Za-z\d]{1,30}){0,4}_[\w.-]{0,60}[A-Za-z\d](?!\w)")
+_DOUBLED = re.compile(r"(?<![\w$])(?:\$|S/|€)\s?(\d[\d.,]{0,14})\s(pesos?|dólares?|soles?|euros?)(?!\w)")
+_SIGNS = {"p": "MX$", "d": "US$", "s": "S/", "e": "€"}
+_FIRST = re.compile(r"(?<!\w)([Ll]a|[Ee]l|[Dd]el|[Aa]l)\s([IV])\s(?=([A-ZÁÉÍÓÚ][a-zà-ÿ]{3,20}))")
 _MORE_OR_LESS = re.compile(r"±\s?")
 _MILLIONS = re.compile(r"\$?\s?(\d[\d.,]{0,12})\s?md([pd])(?!\w)", re.IGNORECASE)
 _INSTALMENTS = re.compile(r"(?<=\d)\s?MSI(?!\w)")
 _CONTEXT_CHARS = 24
 
 
-def rules(is_feminine: Callable[[str], bool]) -> list[Rule]:
-    """Prepositions, streets, rooms and floors, and signs behind numbers.
-
-    Args:
-        is_feminine: whether a noun is.
-    """
+def rules(language: RomanceGrammar) -> list[Rule]:
+    """Prepositions, names of users, and signs beside numbers."""
 
     def stroke(match: re.Match[str]) -> str:
         if match[1] == "c" and _STREET.match(match.string, match.end()):
             return "calle "
         return f"{_PREPOSITIONS[match[1]]} "
 
-    def rooms(match: re.Match[str]) -> str:
-        before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
-        count = _COUNT.search(before)
-        if _MANY.search(before) or match.string.startswith("/", match.end()):
-            word = "abitantes"
-        elif match[2] or (count and count[1] != "1" and count[2] != "una"):
-            word = "abitaciones"
-        else:
-            word = "abitación"
-        return f"{match[1]}{word}" + ("." if ends_text(match) else "")
-
     def included(match: re.Match[str]) -> str:
-        agrees = "a" if match[1] and is_feminine(match[1].lower()) else "o"
+        agrees = "a" if match[1] and language.is_feminine(match[1].lower()) else "o"
         word = {"in": "incluid", "ex": "excluid"}[match[2]]
         return (f"{match[1]} " if match[1] else "") + word + agrees + ("." if ends_text(match) else "")
 
@@ -63,17 +54,27 @@ def rules(is_feminine: Callable[[str], bool]) -> list[Rule]:
         quoted = match.string.count('"', max(0, match.start() - 2 * _CONTEXT_CHARS), match.start()) % 2
         return None if quoted else f"{match[1]} pulgadas"
 
+    def user(match: re.Match[str]) -> str:
+        names = {".": language.dot, "-": language.hyphen, "_": language.underscore}
+        return re.sub(r"[._-]", lambda mark: f" {names[mark.group()]} ", match.group())
+
+    def first(match: re.Match[str]) -> str:
+        return f"{match[1]} {language.ordinal_before(1 if match[2] == 'I' else 5, '', match[3])} "
+
     return [
+        near_words("user", _USER, user, "_"),
+        near_digits("doubled currency", _DOUBLED, lambda match: f"{_SIGNS[match[2][0]]}{match[1]}", ("$", "s/", "€")),
+        at_digits("degrees", _DEGREES, lambda match: f"{match[1] or match[2] or match[3]} °", "º°"),
+        at_digits("noon", _NOON, lambda match: "12 del mediodía", ("m",)),
+        near_words("Roman numeral", _FIRST, first, (" i ", " v ")),
+        near_words("unit", _UNIT, lambda match: "unidad", ("ud.",)),
         near_words("included", _INCLUDED, included, ("incl.", "excl.")),
         near_digits("inches", _INCHES, inches, ('"', "''")),
         near_digits("minutes", _MINUTES, lambda match: f"{match[1]} minutos" if match[1] != "1" else "1 minuto", "'"),
-        near_digits("door", _DOOR, lambda match: f", {match[1]} ", "ºª"),
         at_digits("ordinal", _ORDINAL, lambda match: f"{match[1]}{match[3] or {'o': 'º', 'a': 'ª'}[match[2]]}"),
         near_words("more or less", _MORE_OR_LESS, lambda match: "más menos ", "±"),
         near_words("stroke", _BEFORE_NUMBER, lambda match: "cada " if match[1] else "para ", ("c/", "p/")),
         near_words("stroke", _STROKE, stroke, ("c/", "s/", "p/")),
-        near_words("rooms", _ROOMS, rooms, ("hab",)),
-        near_words("floor", _FLOOR, lambda match: "planta ", ("pl.",)),
     ]
 
 
