@@ -40,7 +40,7 @@ def rules(language: Language) -> list[Rule]:
     amount = re.compile(rf"\d+(?:{units})|(?:USD|EUR|GBP|BRL|CHF|R)\d+|\d{{4}}-\d\d-\d\dT\d\d", re.IGNORECASE)
     named = re.compile(
         rf"(?<!\w)((?:{language.short_code_words}|{language.code_words})\b(?:[\s:#.°º-]|\b(?:is|number|code|no|n|é|es|est|è|de|del|di|o|al|el|le|il|para|número|numero|"
-        rf"numéro|in|con|em|en|par|postal|ist|lautet|это)\b){{1,30}})"
+        rf"numéro|in|con|em|en|par|postal|son|ist|lautet|это)\b){{1,30}})"
         rf"(\d{{2,19}}(?:[ -]\d{{2,12}}|-\d){{0,6}})(?![\w%°€$£]|[.,:/]\d|[ -]\d)",
         re.IGNORECASE,
     )

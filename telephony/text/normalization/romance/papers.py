@@ -23,6 +23,7 @@ _LAW = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HARDWARE = re.compile(r"(?<![\w:.])(?:[\dA-F]{2}[:-]){5}[\dA-F]{2}(?![\w:-])", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"(?<!\w)0x([\dA-Fa-f]{2,16})(?!\w)")
 _INVOICES = "factura|fatura|facture|fattura"
 
 
@@ -91,7 +92,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def hardware(match: re.Match[str]) -> str:
         return codes.spelled(re.sub("[:-]", " ", match.group().upper()), language)
 
+    def hexadecimal(match: re.Match[str]) -> str:
+        return codes.spelled(" ".join(["0X", *re.findall(r".{1,4}", match[1])]), language)
+
     return [
+        at_digits("hexadecimal", _HEXADECIMAL, hexadecimal, ("0x",)),
         near_words("hardware address", _HARDWARE, hardware, ":-"),
         near_digits("IBAN", _IBAN, iban),
         at_digits("divided number", _DIVIDED, in_groups),

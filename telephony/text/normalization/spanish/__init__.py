@@ -84,7 +84,7 @@ class Spanish(Romance):
     of_year = " de "
     month_words = "en|de|hasta|desde|para|a|entre|y"
     expiry_words = "caduca|caducidad|vence|vencimiento|válida|válido|expira|vigencia"
-    part_words = "cuota|página|paso|etapa|parte|plazo|intento|capítulo|episodio|mensualidad"
+    part_words = "cuota|página|paso|etapa|parte|plazo|intento|capítulo|episodio|mensualidad|bulto|paquete|caja"
     part_of = "de"
     pressure_words = "tensión|presión|TA"
     pressure_over = "sobre"
@@ -112,7 +112,7 @@ class Spanish(Romance):
     times_a = "por"
     once = "una vez"
     either = "o"
-    century_words = r"s\.|siglo|siglos"
+    century_words = r"s\.|S\.|siglo|siglos"
     articles = "el |la |del |al |los |las |un |una |su |este |esta "
     plate_words = "matrícula|matrículas|placa|placas|patente"
     year_words = "año|Año"
@@ -149,9 +149,11 @@ class Spanish(Romance):
     before_roman = (
         "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|"
         "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro|"
-        r"(?:[Ss]ala|[Tt]orre|[Bb]loque|[Nn]ivel|[Gg]rupo|[Tt]ema|[Uu]nidad|[Mm]ódulo|[Ss]ección)(?=\s(?:I|[IVX]{2,})\b)"
+        r"(?:[Ss]ala|[Tt]orre|[Bb]loque|[Nn]ivel|[Gg]rupo|[Tt]ema|[Uu]nidad|[Mm]ódulo|[Ss]ección|[Tt]abla|[Ff]igura)(?=\s(?:I|[IVX]{2,})\b)"
     )
-    named_versions = f"{Romance.named_versions}|versión|artículo|apartado|USB|HDMI|Bluetooth"
+    named_versions = (
+        f"{Romance.named_versions}|versión|artículo|apartado|capítulo|cláusula|epígrafe|aula|USB|HDMI|Bluetooth"
+    )
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "

@@ -31,8 +31,12 @@ _USER = re.compile(r"(?<![\w@/.-])[A-Za-z][A-Za-z\d]{0,30}(?:[.-][A-Za-z\d]{1,30
 _DOUBLED = re.compile(r"(?<![\w$])(?:\$|S/|€)\s?(\d[\d.,]{0,14})\s(pesos?|dólares?|soles?|euros?)(?!\w)")
 _SIGNS = {"p": "MX$", "d": "US$", "s": "S/", "e": "€"}
 _FIRST = re.compile(r"(?<!\w)([Ll]a|[Ee]l|[Dd]el|[Aa]l)\s([IV])\s(?=([A-ZÁÉÍÓÚ][a-zà-ÿ]{3,20}))")
-_MORE_OR_LESS = re.compile(r"±\s?")
-_MILLIONS = re.compile(r"\$?\s?(\d[\d.,]{0,12})\s?md([pd])(?!\w)", re.IGNORECASE)
+_MORE_OR_LESS = re.compile(r"(?:±|\+/-)\s?(?=\d)")
+_TIMES = re.compile(r"(?<=[a-zà-ÿ])\sx\s(?=\$?\d)")
+_PER_AMOUNT = re.compile(r"(?<=€)/(?=\d)")
+_DIAMETER = re.compile(r"[Øø]\s?(?=\d)")
+_ORDINALS = re.compile(r"(?<![\w.,/])(\d{1,2})\.?(?:[oº]s|([aª])s)(?!\w)")
+_MILLIONS = re.compile(r"\$?\s?(\d[\d.,]{0,12}(?:\smil)?)\s?md([pd])(?!\w)", re.IGNORECASE)
 _INSTALMENTS = re.compile(r"(?<=\d)\s?MSI(?!\w)")
 _CONTEXT_CHARS = 24
 
@@ -61,7 +65,14 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def first(match: re.Match[str]) -> str:
         return f"{match[1]} {language.ordinal_before(1 if match[2] == 'I' else 5, '', match[3])} "
 
+    def ordinals(match: re.Match[str]) -> str | None:
+        return f"{language.ordinal(int(match[1]), match[2] is not None)}s" if int(match[1]) else None
+
     return [
+        at_digits("ordinals", _ORDINALS, ordinals, ("os", "as", "ºs", "ªs")),
+        near_digits("times", _TIMES, lambda match: " por ", (" x ",)),
+        near_digits("price of an amount", _PER_AMOUNT, lambda match: " por ", ("€/",)),
+        near_digits("diameter", _DIAMETER, lambda match: "diámetro ", "ø"),
         near_words("user", _USER, user, "_"),
         near_digits("doubled currency", _DOUBLED, lambda match: f"{_SIGNS[match[2][0]]}{match[1]}", ("$", "s/", "€")),
         at_digits("degrees", _DEGREES, lambda match: f"{match[1] or match[2] or match[3]} °", "º°"),
@@ -72,7 +83,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("inches", _INCHES, inches, ('"', "''")),
         near_digits("minutes", _MINUTES, lambda match: f"{match[1]} minutos" if match[1] != "1" else "1 minuto", "'"),
         at_digits("ordinal", _ORDINAL, lambda match: f"{match[1]}{match[3] or {'o': 'º', 'a': 'ª'}[match[2]]}"),
-        near_words("more or less", _MORE_OR_LESS, lambda match: "más menos ", "±"),
+        near_words("more or less", _MORE_OR_LESS, lambda match: "más menos ", ("±", "+/-")),
         near_words("stroke", _BEFORE_NUMBER, lambda match: "cada " if match[1] else "para ", ("c/", "p/")),
         near_words("stroke", _STROKE, stroke, ("c/", "s/", "p/")),
     ]
