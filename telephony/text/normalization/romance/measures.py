@@ -155,7 +155,8 @@ def _rate_rules(language: RomanceGrammar) -> list[Rule]:
     symbols = alternatives(units)
     each = alternatives(language.rates)
     divided = re.compile(
-        rf"({SIGN})({number})\s?({symbols})\.?/({alternatives({*language.rates, *units})})(?:/({each}))?(?![\w/²³])"
+        rf"({SIGN})({number})\s?({symbols})\.?/({alternatives({*language.rates, *units})})(?:/({each}))?(?:\.(?=[,;]))?"
+        r"(?![\w/²³])"
     )
     consumed = re.compile(rf"({number})\s?({symbols})/(\d{{1,4}})\s?({symbols})(?![\w/])")
 
