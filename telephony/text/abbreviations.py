@@ -34,7 +34,7 @@ _BEFORE_NUMBERS = {
     "es": "nac n núm pág págs cap tel tfno tlf telf ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad "
     "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv of cl "
-    "mart juev miérc orig sup inh ss pers dorm atn",
+    "mart juev miérc orig sup inh ss pers dorm atn att ced",
     "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",

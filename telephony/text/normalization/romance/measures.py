@@ -89,7 +89,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     part = re.compile(rf"(?<![\w.,/-])(?:(\d{{1,3}})\s)?(\d{{1,2}})/(\d{{1,2}})\s({symbols})(?![\w/])")
 
-    shortened = re.compile(rf"(?<=\d)(\s?(?:{symbols}))\.(?=[,;:!?)]|\s[a-zà-ÿ(])")
+    shortened = re.compile(rf"(?<=\d)(\s?(?:{symbols}))\.(?=[,;:!?)]|\s[a-zà-ÿ(×=+])")
     scored = re.compile(rf"(?<!\w)(?:{language.score_words})\b[^.!?]{{0,60}}$", re.IGNORECASE)
 
     def out_of(match: re.Match[str]) -> str | None:

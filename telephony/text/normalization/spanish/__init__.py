@@ -9,7 +9,7 @@ import re
 from telephony.text.normalization.language import Form, Name, Written
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage
-from telephony.text.normalization.spanish import addresses, dates, tables, words
+from telephony.text.normalization.spanish import addresses, dates, money, tables, words
 
 
 class Spanish(Romance):
@@ -162,6 +162,8 @@ class Spanish(Romance):
 
     def rules(self, stage: Stage) -> list[Rule]:
         common = super().rules(stage)
+        if stage is Stage.MONEY:
+            return [*money.rules(), *common]
         if stage is not Stage.WORDS:
             return common
         own = [*dates.rules(self), *addresses.rules(self), *words.rules(self)]
@@ -274,13 +276,13 @@ class MexicanSpanish(Spanish):
     abbreviations = {
         **Spanish.abbreviations, "Jal.": "Jalisco", "N.L.": "Nuevo León", "Qro.": "Querétaro", "Gto.": "Guanajuato",
         "Pue.": "Puebla", "Mich.": "Michoacán", "Chih.": "Chihuahua", "Coah.": "Coahuila", "Yuc.": "Yucatán",
-        "Edo. Méx.": "Estado de México", "Fracc.": "Fraccionamiento",
+        "Edo. Méx.": "Estado de México", "col.": "colonia",
     }  # fmt: skip
     pound_key = "gato"
     first_night_hour = 7
 
     def rules(self, stage: Stage) -> list[Rule]:
-        own = words.mexican_rules() if stage is Stage.WORDS else []
+        own = money.mexican_rules() if stage is Stage.MONEY else []
         return [*own, *super().rules(stage)]
 
     def day(self, day: int) -> str:

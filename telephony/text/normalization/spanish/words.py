@@ -28,16 +28,18 @@ _DEGREES = re.compile(
 )
 _NOON = re.compile(r"(?<=las\s)12(?::00)?\s?m\.?(?!\w)(?!\.)")
 _USER = re.compile(r"(?<![\w@/.-])[A-Za-z][A-Za-z\d]{0,30}(?:[.-][A-Za-z\d]{1,30}){0,4}_[\w.-]{0,60}[A-Za-z\d](?!\w)")
-_DOUBLED = re.compile(r"(?<![\w$])(?:\$|S/|€)\s?(\d[\d.,]{0,14})\s(pesos?|dólares?|soles?|euros?)(?!\w)")
-_SIGNS = {"p": "MX$", "d": "US$", "s": "S/", "e": "€"}
+_DAYS = re.compile(r"(?<=durante\s)(\d{1,3})\s?d(?!\w)|(?<=por\s)(\d{1,3})\s?d(?!\w)")
+_OUTER = re.compile(r"(?<=[ºª]\s)(ext|int)\.")
+_HER = re.compile(r"(?<=[Ll]a\s)(Lic|Ing|Prof|Arq|Dir|Pdte)\.(?=\s[A-ZÀ-Þ])")
+_TITLES = {
+    "Lic": "Licenciada", "Ing": "Ingeniera", "Prof": "Profesora", "Arq": "Arquitecta", "Dir": "Directora",
+    "Pdte": "Presidenta",
+}  # fmt: skip
 _FIRST = re.compile(r"(?<!\w)([Ll]a|[Ee]l|[Dd]el|[Aa]l)\s([IV])\s(?=([A-ZÁÉÍÓÚ][a-zà-ÿ]{3,20}))")
 _MORE_OR_LESS = re.compile(r"(?:±|\+/-)\s?(?=\d)")
 _TIMES = re.compile(r"(?<=[a-zà-ÿ])\sx\s(?=\$?\d)")
-_PER_AMOUNT = re.compile(r"(?<=€)/(?=\d)")
 _DIAMETER = re.compile(r"[Øø]\s?(?=\d)")
 _ORDINALS = re.compile(r"(?<![\w.,/])(\d{1,2})\.?(?:[oº]s|([aª])s)(?!\w)")
-_MILLIONS = re.compile(r"\$?\s?(\d[\d.,]{0,12}(?:\smil)?)\s?md([pd])(?!\w)", re.IGNORECASE)
-_INSTALMENTS = re.compile(r"(?<=\d)\s?MSI(?!\w)")
 _CONTEXT_CHARS = 24
 
 
@@ -71,10 +73,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     return [
         at_digits("ordinals", _ORDINALS, ordinals, ("os", "as", "ºs", "ªs")),
         near_digits("times", _TIMES, lambda match: " por ", (" x ",)),
-        near_digits("price of an amount", _PER_AMOUNT, lambda match: " por ", ("€/",)),
         near_digits("diameter", _DIAMETER, lambda match: "diámetro ", "ø"),
         near_words("user", _USER, user, "_"),
-        near_digits("doubled currency", _DOUBLED, lambda match: f"{_SIGNS[match[2][0]]}{match[1]}", ("$", "s/", "€")),
+        at_digits("days", _DAYS, lambda match: f"{match[1] or match[2]} días"),
+        near_words("flat", _OUTER, lambda match: f"{match[1]}erior", ("ext.", "int.")),
+        near_words("her title", _HER, lambda match: _TITLES[match[1]], ("la ",)),
         at_digits("degrees", _DEGREES, lambda match: f"{match[1] or match[2] or match[3]} °", "º°"),
         at_digits("noon", _NOON, lambda match: "12 del mediodía", ("m",)),
         near_words("Roman numeral", _FIRST, first, (" i ", " v ")),
@@ -86,16 +89,4 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("more or less", _MORE_OR_LESS, lambda match: "más menos ", ("±", "+/-")),
         near_words("stroke", _BEFORE_NUMBER, lambda match: "cada " if match[1] else "para ", ("c/", "p/")),
         near_words("stroke", _STROKE, stroke, ("c/", "s/", "p/")),
-    ]
-
-
-def mexican_rules() -> list[Rule]:
-    """Millions of pesos or dollars, and monthly payments, as Mexico shortens them."""
-
-    def millions(match: re.Match[str]) -> str:
-        return f" {match[1]} millones de {'pesos' if match[2].lower() == 'p' else 'dólares'}"
-
-    return [
-        near_digits("millions", _MILLIONS, millions, ("mdp", "mdd")),
-        near_digits("instalments", _INSTALMENTS, lambda match: " meses sin intereses", ("msi",)),
     ]
