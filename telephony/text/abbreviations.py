@@ -49,7 +49,7 @@ BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
 CAPITALISED = frozenset(
-    "Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco".split()
+    "Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd".split()
 )
 """Those that only with this capital stand before names, as in streets."""
 

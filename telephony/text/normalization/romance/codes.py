@@ -21,6 +21,7 @@ _WORD_AND_NUMBER = re.compile(
 _STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
 _APART = re.compile(r"(?<![\w.,/-])\d(?:-\d){2,9}(?![\w-])")
 _TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
+_DATE = re.compile(r"\d\d?/\d\d?/(?:\d\d){1,2}")
 _RESOLUTION = re.compile(r"(?<![\w.,$€])([48])K(?!\w)")
 
 
@@ -33,7 +34,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         r"(?![\w@-]|\.\w)"
     )
     divided = re.compile(
-        rf"(?<!\w)((?:{language.named_words})\b{between})(\d{{2,6}}(?:[.-]\d{{1,6}}){{2,5}})(?![\w-]|[./,]\d)",
+        rf"(?<!\w)((?:{language.named_words})\b{between})(\d{{2,6}}(?:[./-]\d{{1,6}}){{2,5}})(?![\w-]|[./,]\d)",
         re.IGNORECASE,
     )
     with_purpose = re.compile(
@@ -65,7 +66,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         said = language.spell_digits(number) if number[0] == "0" else language.cardinal(int(number))
         return f"{said}{joint}{letter}"
 
-    def in_parts(match: re.Match[str]) -> str:
+    def in_parts(match: re.Match[str]) -> str | None:
+        if _DATE.fullmatch(match[2]):
+            return None
         return _name(match[1]) + " " + codes.digit_groups(re.findall(r"\d+", match[2]), language)
 
     return [

@@ -143,8 +143,12 @@ class Spanish(Romance):
     )
     short_code_words = r"NIP|llame|llamar|marque|código|codigo|PIN|CVV|clave|extensión"
     date_words = r"día|el|hasta|desde|antes del|después del|del|al|fecha|vence"
-    kings = "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío"
-    queens = frozenset({"Isabel"})
+    kings = (
+        "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío|Juana|Catalina|"
+        "Margarita|Sancho|Ramiro|Jaime|Pedro|Pablo|León|Alejandro|Gregorio|Clemente|Inocencio|Jorge|Guillermo|"
+        "Ricardo|Eduardo|Jacobo|Nicolás|Federico|Maximiliano|Ramsés|Víctor Manuel|Amadeo|Balduino"
+    )
+    queens = frozenset({"Isabel", "Juana", "Catalina", "Margarita"})
     last_ordinal_king = 10
     before_roman = (
         "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|"
@@ -157,7 +161,7 @@ class Spanish(Romance):
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
-        "diciembre".split()
+        "diciembre exterior interior centro".split()
     )
 
     def rules(self, stage: Stage) -> list[Rule]:
@@ -276,7 +280,9 @@ class MexicanSpanish(Spanish):
     abbreviations = {
         **Spanish.abbreviations, "Jal.": "Jalisco", "N.L.": "Nuevo León", "Qro.": "Querétaro", "Gto.": "Guanajuato",
         "Pue.": "Puebla", "Mich.": "Michoacán", "Chih.": "Chihuahua", "Coah.": "Coahuila", "Yuc.": "Yucatán",
-        "Edo. Méx.": "Estado de México", "col.": "colonia",
+        "Edo. Méx.": "Estado de México", "col.": "colonia", "S.L.P.": "San Luis Potosí",
+        "Q. Roo": "Quintana Roo", "Ags.": "Aguascalientes", "Tamps.": "Tamaulipas", "Dgo.": "Durango",
+        "Oax.": "Oaxaca", "Zac.": "Zacatecas", "Hgo.": "Hidalgo", "Gro.": "Guerrero",
     }  # fmt: skip
     pound_key = "gato"
     first_night_hour = 7

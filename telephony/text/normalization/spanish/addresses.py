@@ -19,6 +19,7 @@ _CROSSING = re.compile(
     r"\d{1,3}\s?[A-Z]?(?:\s(?:[Bb]is|[Ss]ur|[Nn]orte))?)\s?(?:#|[Nn]o\.?|[Nn]\.?[º°]|[Nn][uú]m(?:ero|\.))\s?"
     r"(\d{1,3})\s?([A-Z]?)\s?[-–]\s?(\d{1,3})(?![\w-])"
 )
+_ROAD = re.compile(r"(?<![\w-])N-?(I{1,3}|IV|VI?)(?![\w-])")
 _CONTEXT_CHARS = 24
 
 
@@ -41,7 +42,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         numbers = f"{language.cardinal(int(match[2]))}{letter}, {language.cardinal(int(match[4]))}"
         return f"{match[1]} {language.number_sign} {numbers}"
 
+    def road(match: re.Match[str]) -> str:
+        return f"N {language.cardinal(language.roman(match[1]) or 0)}"
+
     return [
+        near_words("road", _ROAD, road, ("n-", "ni", "nv")),
         near_words("rooms", _ROOMS, rooms, ("hab",)),
         near_words("floor", _FLOOR, lambda match: "planta" + " " * (match.group()[-1] == " "), ("pl.",)),
         near_digits("door", _DOOR, lambda match: f", {match[1]} ", "ºª"),

@@ -157,6 +157,8 @@ ABBREVIATIONS = {
     "adj.": "adjunto", "Adj.": "Adjunto", "tel. móv.": "teléfono móvil", "cta. cte.": "cuenta corriente",
     "gtos.": "gastos", "dtos.": "descuentos", "Dto.": "Descuento", "prox.": "próximo",
     "próx.": "próximo", "ptos.": "puntos", "pax": "personas", "hno.": "hermano",
+    "apto.": "apartamento", "Apto.": "Apartamento", "Est. de": "Estación de", "Cd.": "Ciudad",
+    "Carr. Fed.": "Carretera Federal",
     "Sr/a.": "Señor o Señora", "Sr./a.": "Señor o Señora", "D./Dña.": "Don o Doña", "D./D.ª": "Don o Doña",
     "D/Dª": "Don o Doña", "Dr./Dra.": "Doctor o Doctora", "Dr/a.": "Doctor o Doctora", "att.": "atención",
     "ced. prof.": "cédula profesional", "p/p": "por persona", "pers.": "personas", "dorm.": "dormitorios",
@@ -209,7 +211,8 @@ BEFORE_NUMBER = {
     "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro",
     "p.k.": "punto kilométrico", "P.K.": "punto kilométrico",
     "p. k.": "punto kilométrico", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
-    "Tel": "Teléfono", "fig.": "figura", "of": "oficina",
+    "Tel": "Teléfono", "fig.": "figura", "pta": "puerta", "esc": "escalera",
+    "apto": "apartamento", "pág": "página", "núm": "número", "art": "artículo", "of": "oficina",
 }  # fmt: skip
 WEEKDAYS = {
     "lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles", "miér": "miércoles", "jue": "jueves",

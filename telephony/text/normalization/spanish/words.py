@@ -37,9 +37,12 @@ _TITLES = {
 }  # fmt: skip
 _FIRST = re.compile(r"(?<!\w)([Ll]a|[Ee]l|[Dd]el|[Aa]l)\s([IV])\s(?=([A-ZÁÉÍÓÚ][a-zà-ÿ]{3,20}))")
 _MORE_OR_LESS = re.compile(r"(?:±|\+/-)\s?(?=\d)")
-_TIMES = re.compile(r"(?<=[a-zà-ÿ])\sx\s(?=\$?\d)")
+_TIMES = re.compile(r"(?<=[a-zà-ÿ])\sx\s(?=\$?\d)|(?<=\d)\sx\s(?=\$\d|[\d.,]{1,12}\s?€)")
+_HOURS = re.compile(r"(?<![\w.,/])(24|48|72)/(48|72|96)(?=\s?h)")
+_EACH = re.compile(r"(?<=[a-zà-ÿ]{3})/(?=\d{1,2}\s?h(?:oras)?(?!\w))")
 _DIAMETER = re.compile(r"[Øø]\s?(?=\d)")
 _ORDINALS = re.compile(r"(?<![\w.,/])(\d{1,2})\.?(?:[oº]s|([aª])s)(?!\w)")
+_APOSTROPHE = re.compile(r"(?<=\d)'(?=\d{1,2}(?![\w'\"]))")
 _CONTEXT_CHARS = 24
 
 
@@ -70,9 +73,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def ordinals(match: re.Match[str]) -> str | None:
         return f"{language.ordinal(int(match[1]), match[2] is not None)}s" if int(match[1]) else None
 
+    decimals = [near_digits("decimals", _APOSTROPHE, lambda match: ",", "'")] if language.decimal_mark == "," else []
     return [
+        *decimals,
         at_digits("ordinals", _ORDINALS, ordinals, ("os", "as", "ºs", "ªs")),
         near_digits("times", _TIMES, lambda match: " por ", (" x ",)),
+        at_digits("hours", _HOURS, lambda match: f"{match[1]}-{match[2]}", "/"),
+        near_digits("dose", _EACH, lambda match: " cada ", "/"),
         near_digits("diameter", _DIAMETER, lambda match: "diámetro ", "ø"),
         near_words("user", _USER, user, "_"),
         at_digits("days", _DAYS, lambda match: f"{match[1] or match[2]} días"),
