@@ -12,7 +12,7 @@ _BEFORE_NAMES = {
     "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta gta rda trva pje cno bda fco gpe fdez hdez glez rguez mtnez hble ayto mpio "
-    "expte cód cra kr nal dpto depto",
+    "expte cód hnas inst fac cra kr nal dpto depto",
     "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
@@ -34,7 +34,8 @@ _BEFORE_NUMBERS = {
     "es": "nac n núm pág págs cap tel tfno tlf telf ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad "
     "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv of cl "
-    "mart juev miérc orig sup inh ss pers dorm atn att ced",
+    "mart juev miérc orig sup inh ss pers dorm atn att ced párr opc "
+    "cdra cdras viv ptal pral ent unid cant reg",
     "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",

@@ -18,7 +18,7 @@ _UNITS_BEHIND = frozenset("KMVWLH")
 _WORD_AND_NUMBER = re.compile(
     r"(?=(?:[^AEIOU\d]{0,2}[AEIOU]+(?![AEIOU])){2,8}[^AEIOU\d]{0,2}\d)([A-Z]{5,20})(\d{1,4})", re.IGNORECASE
 )
-_STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
+_STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?![\w-])")
 _APART = re.compile(r"(?<![\w.,/-])\d(?:-\d){2,9}(?![\w-])")
 _TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
 _DATE = re.compile(r"\d\d?/\d\d?/(?:\d\d){1,2}")

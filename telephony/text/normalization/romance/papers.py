@@ -38,7 +38,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?:{language.named_joint})\b){{1,12}})(\d{{2,6}})/(\d{{3,6}})(?![\w/]|[.,]\d)",
         re.IGNORECASE,
     )
-    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    stroked = re.compile(
+        rf"(?<!\w)((?i:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?i:{language.named_joint})\b){{1,12}})"
+        r"([A-Z]{1,4})(?:-?(\d{1,8}))?/(\d{1,8})(?:-(\d{1,8}))?(?![\w/]|[.,]\d)"
+    )
+    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2,3}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
 
@@ -64,6 +68,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def with_year(match: re.Match[str]) -> str:
         first = language.year(int(match[2])) if _YEAR.fullmatch(match[2]) else language.spell_digits(match[2])
         return f"{match[1]}{first} {language.slash} {language.spell_digits(match[3])}"
+
+    def with_letters(match: re.Match[str]) -> str:
+        first = f" {language.spell_digits(match[3])}" if match[3] else ""
+        last = f", {language.spell_digits(match[5])}" if match[5] else ""
+        letters = codes.spelled(match[2], language)
+        return f"{match[1]}{letters}{first} {language.slash} {language.spell_digits(match[4])}{last}"
 
     def papers(match: re.Match[str]) -> str | None:
         groups = re.findall(r"\d+", match[2])
@@ -102,6 +112,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         at_digits("divided number", _DIVIDED, in_groups),
         near_digits("law", _LAW, law),
         at_digits("number with zeros", _ZEROS, lambda match: codes.digit_groups(match.group().split("."), language)),
+        near_words("numbered paper", stroked, with_letters, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("numbered paper", dated, with_year, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("flight", flight, flown, first_words(language.flight_words)),
         near_words("paper", paper, papers, first_words(language.document_words)),

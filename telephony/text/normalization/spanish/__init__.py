@@ -101,7 +101,7 @@ class Spanish(Romance):
     named_words = (
         "código|codigo|localizador|reserva|contraseña|clave|pedido|matrícula|placa|bastidor|serie|cupón|billete|boleto|"
         "seguimiento|rastreo|guía|referencia|orden|modelo|póliza|contrato|expediente|folio|ticket|vale|RFC|CURP|"
-        "confirmación|envío|pasaporte|reservación|colegiado|socio"
+        "confirmación|envío|pasaporte|reservación|colegiado|socio|licencia"
     )
     named_joint = "de|del|es|número|núm|nº|n|no|el|la|su|tu|promocional"
     flight_words = "vuelo|vuelos"

@@ -9,6 +9,7 @@ from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, at_digits, near_digits, near_words
 
 _ROMAN_MONTH = re.compile(r"(?<![\w.,/-])(\d{1,2})([-/.])(I{1,3}|IV|VI{0,3}|IX|XI{0,2})\2(\d{4})(?![\w/-])")
+_MONTH_ALONE = re.compile(r"(?<=\b(?:[ae]l|ía)\s)(\d{1,2})-(I{1,3}|IV|VI{0,3}|IX|XI{0,2})(?![\w/-])")
 _CENTURIES = re.compile(
     r"(?<!\w)(?:(s\.|ss\.|siglos?)\s)([IVX]{1,5})(\s?[-–]\s?|\s(?:y|al?|o)\s(?:el\s)?)([IVX]{1,5})(?!\w)"
 )
@@ -16,7 +17,7 @@ _QUARTER = re.compile(r"(?<!\w)(?:([1-4])T|[TQ]([1-4]))(?=[\s-](?:del?\s)?20\d\d
 _SHORT = r"\d{1,2}/\d{1,2}(?:/(?:20)?\d\d)?"
 _SPAN = re.compile(rf"(?<![\w.,/-])({_SHORT})\s?[-–]\s?({_SHORT})(?![\w/-]|[.,]\d)")
 _PRECEDED = re.compile(r"(?<!\w)(?:del?|desde|el|entre)(?:\sel)?\s$", re.IGNORECASE)
-_TIME = r"(?:de|a)\s(?:las?\s)?\d|\d{1,2}(?::\d\d)?\s?(?:h\s?)?[-–]"
+_TIME = r"de\s(?:las?\s)?\d{1,2}(?::\d\d)?\s?(?:h|a\s|[-–])|a\slas?\s\d|\d{1,2}(?::\d\d)?\s?(?:h\s?)?[-–]"
 _PAIR = re.compile(rf"(?<![\w.-])([LMXJVSD])\s?([y/])\s?([LMXJVSD])(?=:?,?\s(?:{_TIME}))")
 _ALONE = re.compile(rf"(?:^|(?<=[,;.]\s)|(?<=\sy\s))([LMXJVSD])(?=:?\s(?:{_TIME}))")
 
@@ -27,6 +28,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def month(match: re.Match[str]) -> str | None:
         number = language.roman(match[3])
         return None if number is None else f"{match[1]}/{number}/{match[4]}"
+
+    def month_alone(match: re.Match[str]) -> str | None:
+        number = language.roman(match[2])
+        return None if number is None else f"{match[1]}/{number}"
 
     def span(match: re.Match[str]) -> str | None:
         days = [[int(number) for number in date.split("/")[:2]] for date in match.groups()]
@@ -50,6 +55,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         at_digits("date", _ROMAN_MONTH, month),
+        at_digits("date", _MONTH_ALONE, month_alone, "-"),
         at_digits("dates", _SPAN, span, "-–"),
         near_words("centuries", _CENTURIES, centuries, ("s. ", "ss. ", "siglo")),
         near_digits("quarter", _QUARTER, quarter, ("t", "q")),

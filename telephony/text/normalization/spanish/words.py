@@ -59,9 +59,14 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         word = {"in": "incluid", "ex": "excluid"}[match[2]]
         return (f"{match[1]} " if match[1] else "") + word + agrees + ("." if ends_text(match) else "")
 
+    def quoted(match: re.Match[str], mark: str) -> bool:
+        return match.string.count(mark, max(0, match.start() - 2 * _CONTEXT_CHARS), match.start()) % 2 == 1
+
     def inches(match: re.Match[str]) -> str | None:
-        quoted = match.string.count('"', max(0, match.start() - 2 * _CONTEXT_CHARS), match.start()) % 2
-        return None if quoted else f"{match[1]} pulgadas"
+        return None if quoted(match, '"') else f"{match[1]} pulgadas"
+
+    def minutes(match: re.Match[str]) -> str | None:
+        return None if quoted(match, "'") else f"{match[1]} {'minuto' if match[1] == '1' else 'minutos'}"
 
     def user(match: re.Match[str]) -> str:
         names = {".": language.dot, "-": language.hyphen, "_": language.underscore}
@@ -91,7 +96,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("unit", _UNIT, lambda match: "unidad", ("ud.",)),
         near_words("included", _INCLUDED, included, ("incl.", "excl.")),
         near_digits("inches", _INCHES, inches, ('"', "''")),
-        near_digits("minutes", _MINUTES, lambda match: f"{match[1]} minutos" if match[1] != "1" else "1 minuto", "'"),
+        near_digits("minutes", _MINUTES, minutes, "'"),
         at_digits("ordinal", _ORDINAL, lambda match: f"{match[1]}{match[3] or {'o': 'º', 'a': 'ª'}[match[2]]}"),
         near_words("more or less", _MORE_OR_LESS, lambda match: "más menos ", ("±", "+/-")),
         near_words("stroke", _BEFORE_NUMBER, lambda match: "cada " if match[1] else "para ", ("c/", "p/")),
