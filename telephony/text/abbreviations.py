@@ -33,7 +33,7 @@ _BEFORE_NUMBERS = {
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
     "es": "nac n núm pág págs cap tel tfno tlf telf ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad "
-    "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv of cl "
+    "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv cl "
     "mart juev miérc orig sup inh ss pers dorm atn att ced párr opc "
     "cdra cdras viv ptal pral ent unid cant reg",
     "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
@@ -48,6 +48,9 @@ _BEFORE_NUMBERS = {
 
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
+
+WITH_STOP = frozenset(("of",))
+"""The same, but words of another language where they have no stop: "of. 12"."""
 
 CAPITALISED = frozenset(
     "Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd".split()

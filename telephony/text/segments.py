@@ -253,7 +253,11 @@ def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
     shortened = word.lower()
     if word in abbreviations.CAPITALISED:
         return False
-    if shortened in abbreviations.BEFORE_NUMBERS or (shortened.endswith(("str", "nr")) and following[0].isdecimal()):
+    if (
+        shortened in abbreviations.BEFORE_NUMBERS
+        or shortened in abbreviations.WITH_STOP
+        or (shortened.endswith(("str", "nr")) and following[0].isdecimal())
+    ):
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
         return False
