@@ -11,7 +11,8 @@ _BEFORE_NAMES = {
     "vs cf ca approx appt assoc univ esp incl excl attn pt reg acc vit maj det cllr",
     "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
-    "mtro mtra excmo excma ntra col crta",
+    "mtro mtra excmo excma ntra col crta gta rda trva pje cno bda fco gpe fdez hdez glez rguez mtnez hble ayto mpio "
+    "expte cód hnas inst fac cra kr nal dpto depto",
     "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons p.le c.da v.lo "
     "contr fam rist osp tg mod",
@@ -33,8 +34,11 @@ _BEFORE_NUMBERS = {
     "rt rte jct cty inv btwn flt",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
-    "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
-    "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
+    "es": "nac n núm pág págs cap tel tfno tlf telf ofic pta esc aprox máx mín ene abr ago dic uu cp "
+    "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad "
+    "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv cl "
+    "mart juev miérc orig sup inh ss pers dorm atn att ced párr opc "
+    "cdra cdras viv ptal pral ent unid cant reg",
     "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal "
@@ -50,7 +54,12 @@ _BEFORE_NUMBERS = {
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
-CAPITALISED = frozenset("Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
+WITH_STOP = frozenset(("of",))
+"""The same, but words of another language where they have no stop: "of. 12"."""
+
+CAPITALISED = frozenset(
+    "Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd".split()
+)
 """Those that only with this capital stand before names, as in streets."""
 
 ROADS = frozenset("ave blvd rd hwy pkwy ln ct pl sq cir ter mi".split())

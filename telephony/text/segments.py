@@ -254,7 +254,11 @@ def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
     shortened = word.lower()
     if word in abbreviations.CAPITALISED:
         return False
-    if shortened in abbreviations.BEFORE_NUMBERS or (shortened.endswith(("str", "nr")) and following[0].isdecimal()):
+    if (
+        shortened in abbreviations.BEFORE_NUMBERS
+        or shortened in abbreviations.WITH_STOP
+        or (shortened.endswith(("str", "nr")) and following[0].isdecimal())
+    ):
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
         return False
@@ -299,7 +303,7 @@ def _ends_before(shortened: str, following: str) -> bool | None:
     if not following[0].isupper():
         if following[0] in "'’":  # of a year: "Oct. '26"
             return None if len(following) == 1 else not following[1].isdigit()
-        return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
+        return not (following[0].isdigit() or following[0] in "#$€£+-−–—&/,;:(@%")
     word = _first_word(following)
     if word is None:
         return None

@@ -227,6 +227,11 @@ def test_say_as_follows_the_language() -> None:
     assert only('<say-as interpret-as="characters" format="alphabet">b7</say-as>', "it-IT") == "B come Bologna, sette"
 
 
+def test_spanish_has_a_spelling_alphabet() -> None:
+    spelled = only('<say-as interpret-as="characters" format="alphabet">añ1</say-as>', "es-ES")
+    assert spelled == "A de Antonio, Ñ de Ñoño, uno"
+
+
 @pytest.mark.parametrize(
     ("tag", "pause"),
     [

@@ -31,13 +31,16 @@ _DIGITS = re.compile(
     r"|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
-_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
+_KEYS = re.compile(
+    r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#|\d{1,8}#\d{1,8})(?=[\s.,;:!?)\"']|$)"
+)
 _STAR_KEY = re.compile(r"(?<![^\s(\"'])(?<!\d\s)(?<!=\s)\*(?!\s\d+\s?=)(?=[\s.,;:!?)\"']|$)")
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:\s[A-Z\d]{4}){2,7}(?:\s[A-Z\d]{1,4})?(?![\w-])")
 _ISBN = re.compile(r"(?<!\w)(ISBN(?:-1[03])?:?\s?)((?:97[89][- ]?)?\d(?:[- ]?\d){8}[- ]?[\dX])(?![\w-])")
 _LONG = re.compile(r"\d{1,18000}")
 _ROUND = re.compile(r"000[ .]000$")
 _MIN_LONG = 7
+_MIN_ABROAD = 9
 
 
 def rules(language: Language) -> list[Rule]:
@@ -48,7 +51,7 @@ def rules(language: Language) -> list[Rule]:
     amount = re.compile(rf"\d+(?:{units})|(?:USD|EUR|GBP|BRL|CHF|R)\d+|\d{{4}}-\d\d-\d\dT\d\d", re.IGNORECASE)
     named = re.compile(
         rf"(?<!\w)((?:{language.short_code_words}|{language.code_words})\b(?:[\s:#.°º-]|\b(?:is|number|code|no|n|é|es|est|è|de|del|di|o|al|el|le|il|para|número|numero|"
-        rf"numéro|in|con|em|en|par|postal|ist|lautet|это)\b){{1,30}})"
+        rf"numéro|in|con|em|en|par|postal|son|ist|lautet|это)\b){{1,30}})"
         rf"(\d{{2,19}}(?:[ -]\d{{2,12}}|-\d){{0,6}})(?![\w%°€$£]|[.,:/]\d|[ -]\d)",
         re.IGNORECASE,
     )
@@ -133,8 +136,8 @@ def long_rules(language: Language) -> list[Rule]:
 def telephone(written: str, language: Language, certain: bool = False) -> str | None:
     """A telephone number in its groups; None for what is none (unless it is certain to be one)."""
     written = written.strip()
-    international = written.startswith(("+", "00"))
     groups = re.findall(r"\d+", written)
+    international = written.startswith("+") or (written.startswith("00") and sum(map(len, groups)) > _MIN_ABROAD)
     looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written) is not None
     if looks_american and len(groups) > 1:  # nothing that the library could add
         return digit_groups(groups, language, language.phone_pairs)

@@ -42,11 +42,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
 
     span = re.compile(
-        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?(?=(?:{alternatives(by_name)})(?!\w))", re.IGNORECASE
+        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?({alternatives(by_name)})(?!\w)(?:\.(?=\s\d))?", re.IGNORECASE
     )
 
     def months_joined(match: re.Match[str]) -> str:
-        return f"{language.month(by_name[match[1].lower()])} {language.to} "
+        return f" {language.to} ".join(language.month(by_name[name.lower()]) for name in match.groups())
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]

@@ -22,6 +22,8 @@ _LAW = re.compile(
     r"(\d{1,3}(?:\.\d{3})?|\d{1,6})/((?:19|20)?\d\d)(?![\w/]|[.,]\d)"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_HARDWARE = re.compile(r"(?<![\w:.])(?:[\dA-F]{2}[:-]){5}[\dA-F]{2}(?![\w:-])", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"(?<!\w)0x([\dA-Fa-f]{2,16})(?!\w)")
 _INVOICES = "factura|fatura|facture|fattura"
 
 
@@ -36,7 +38,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?:{language.named_joint})\b){{1,12}})(\d{{2,6}})/(\d{{3,6}})(?![\w/]|[.,]\d)",
         re.IGNORECASE,
     )
-    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    stroked = re.compile(
+        rf"(?<!\w)((?i:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?i:{language.named_joint})\b){{1,12}})"
+        r"([A-Z]{1,4})(?:-?(\d{1,8}))?/(\d{1,8})(?:-(\d{1,8}))?(?![\w/]|[.,]\d)"
+    )
+    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2,3}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
 
@@ -63,6 +69,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         first = language.year(int(match[2])) if _YEAR.fullmatch(match[2]) else language.spell_digits(match[2])
         return f"{match[1]}{first} {language.slash} {language.spell_digits(match[3])}"
 
+    def with_letters(match: re.Match[str]) -> str:
+        first = f" {language.spell_digits(match[3])}" if match[3] else ""
+        last = f", {language.spell_digits(match[5])}" if match[5] else ""
+        letters = codes.spelled(match[2], language)
+        return f"{match[1]}{letters}{first} {language.slash} {language.spell_digits(match[4])}{last}"
+
     def papers(match: re.Match[str]) -> str | None:
         groups = re.findall(r"\d+", match[2])
         if len(groups) == 1:
@@ -87,11 +99,20 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def on_road(match: re.Match[str]) -> str | None:
         return f"{' '.join(match[1])} {language.cardinal(int(match[2]))}" if match[2][0] != "0" else None
 
+    def hardware(match: re.Match[str]) -> str:
+        return codes.spelled(re.sub("[:-]", " ", match.group().upper()), language)
+
+    def hexadecimal(match: re.Match[str]) -> str:
+        return codes.spelled(" ".join(["0X", *re.findall(r".{1,4}", match[1])]), language)
+
     return [
+        at_digits("hexadecimal", _HEXADECIMAL, hexadecimal, ("0x",)),
+        near_words("hardware address", _HARDWARE, hardware, ":-"),
         near_digits("IBAN", _IBAN, iban),
         at_digits("divided number", _DIVIDED, in_groups),
         near_digits("law", _LAW, law),
         at_digits("number with zeros", _ZEROS, lambda match: codes.digit_groups(match.group().split("."), language)),
+        near_words("numbered paper", stroked, with_letters, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("numbered paper", dated, with_year, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("flight", flight, flown, first_words(language.flight_words)),
         near_words("paper", paper, papers, first_words(language.document_words)),
