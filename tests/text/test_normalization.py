@@ -224,6 +224,8 @@ def test_what_elements_say(inner: str, said: str) -> None:
 def test_say_as_follows_the_language() -> None:
     assert only('<say-as interpret-as="digits">12</say-as>', "pt-BR") == "um dois"
     assert only('<say-as interpret-as="characters">A1</say-as>', "pl") == "A 1"
+    alphabet = '<say-as interpret-as="characters" format="alphabet">bé7</say-as>'
+    assert only(alphabet, "fr-FR") == "B comme Berthe, É comme Émile, sept"
 
 
 @pytest.mark.parametrize(

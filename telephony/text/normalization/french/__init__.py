@@ -6,19 +6,20 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.french import tables
+from telephony.text.normalization.french import addresses, codes, doses, tables
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, at_digits
+from telephony.text.normalization.rules import Rule, Stage, at_digits, near_digits, near_words
 
 _CENTURY = re.compile(
     r"(?<!\w)([IVXL]{1,8})(?:e|ème|ère|re|er)\s(siècles?|s\.|arrondissement|République|millénaire)(?!\w)|"
     r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
-_ELIDED = re.compile(r"(?<!\w)de (?=une? (?!à |sur |ou |et |pour )[a-zà-ÿ])")
-_DIRECTORY = re.compile(r"(?<![\w.,])118\s?([1-9]\d\d)(?!\d| \d|[.,]\d)")
-_SAINT = re.compile(r"(?<!\w)(Ste?)\.?-(?=[A-ZÀ-Þ])")
+# A symbol behind "un" is a space in the end.
+_ELIDED = re.compile(r"(?<!\w)de (?=une?[^\w.,;:!?'\"()—-]{1,4}(?!à |sur |ou |et |pour )[a-zà-ÿ])")
+_OUT_OF = frozenset((20, 100))
+_HALF_HOUR = re.compile(r"(?<![\w:.,/])(\d{1,2})\s?(?:h|H|heures?)\s?(?:½|1/2)(?![\w/])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
 )
@@ -69,6 +70,8 @@ class French(Romance):
     version = "version"
     cents_joint = "et"
     phone_pairs = True
+    alphabet = tables.ALPHABET
+    as_in = "{letter} comme {word}"
     currencies = tables.CURRENCIES
     scales = {
         "k": "mille", "K": "mille", "mille": "mille", "M": "millions", "million": "million", "millions": "millions",
@@ -156,15 +159,13 @@ class French(Romance):
     def rules(self, stage: Stage) -> list[Rule]:
         own: list[Rule] = []
         if stage is Stage.WORDS:
-            own = [
-                Rule("saint", _SAINT, lambda match: "Saint-" if match[1] == "St" else "Sainte-"),
-                Rule("Roman numeral", _CENTURY, self._century),
-            ]
+            own = [*addresses.rules(), Rule("Roman numeral", _CENTURY, self._century)]
         if stage is Stage.CODES:
-            own = [
-                Rule("invariable number", _INVARIABLE, self._invariable),
-                Rule("directory", _DIRECTORY, lambda match: f"{self.cardinal(118)}, {self.cardinal(int(match[1]))}"),
-            ]
+            own = [near_digits("invariable number", _INVARIABLE, self._invariable), *codes.rules(self)]
+        if stage is Stage.RANGES:
+            own = doses.rules(self)
+        if stage is Stage.TIMES:
+            own = [near_words("half an hour", _HALF_HOUR, self._half_hour, ("½", "1/2"))]
         if stage is Stage.SYMBOLS:
             own = [Rule("elision", _ELIDED, lambda match: "d'")]
         if stage is Stage.ORDINALS:
@@ -177,6 +178,9 @@ class French(Romance):
             return None
         return f"{self.ordinal(number, self.is_feminine(noun.lower()))} {'siècle' if noun == 's.' else noun}"
 
+    def _half_hour(self, match: re.Match[str]) -> str:
+        return f"{self.span(int(match[1]))} et demie"
+
     def _invariable(self, match: re.Match[str]) -> str:
         return f"{match[1]} {self.cardinal(int(match[2])).removesuffix('s')}"
 
@@ -184,9 +188,8 @@ class French(Romance):
         number, ending = int(match[1].replace(" ", "")), match[2].rstrip("s")
         if not number or (ending in ("er", "re", "ère") and number != 1):
             return None
-        if ending in ("nd", "nde"):
-            return "second" if ending == "nd" else "seconde"
-        return self.ordinal(number, ending in ("re", "ère"))
+        said = "second" if ending == "nd" else "seconde" if ending == "nde" else None
+        return (said or self.ordinal(number, ending in ("re", "ère"))) + ("s" if match[2] != ending else "")
 
     def agree(self, words: str, number: int, form: Form) -> str:
         return re.sub(r"\bun$", "une", words) if form == "feminine" else words
@@ -204,6 +207,11 @@ class French(Romance):
             or noun.removesuffix("s").endswith(tables.FEMININE_ENDINGS)
         )
 
+    def before_noun(self, written: Written, noun: str) -> str:
+        """As elsewhere; what several are counted of ends as plurals do: "21 rue Monge" is a house."""
+        plural = written.whole < 2 or noun[-1:] in ("s", "x", "z")
+        return super().before_noun(written, noun if plural else "")
+
     def linked(self, noun: str) -> str:
         return f" d'{noun}" if noun[0] in "aeiouyéh" and not noun.startswith("y") else f" de {noun}"
 
@@ -211,6 +219,8 @@ class French(Romance):
         return self.scales[scale].removesuffix("s") if written.whole < 2 else self.scales[scale]
 
     def fraction(self, above: int, below: int) -> str | None:
+        if above > 1 and below in _OUT_OF:  # points at school
+            return f"{self.cardinal(above)} {self.out_of} {self.cardinal(below)}"
         part = tables.PARTS.get(below) or (self.ordinal(below) if 4 < below <= 1000 else None)
         if part is None:
             return None

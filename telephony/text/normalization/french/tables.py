@@ -63,7 +63,7 @@ ABBREVIATIONS = {
     "N°": "Numéro", "M. et": "Monsieur et", "Mrs": "Messieurs",
     "Drs": "Docteurs", "Mr": "Monsieur", "Mr.": "Monsieur", "MM": "Messieurs", "Mgr": "Monseigneur",
     "Mlles": "Mesdemoiselles",
-    "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "tel": "téléphone", "pl.": "place",
+    "tel.": "téléphone", "tél": "téléphone", "Tél": "Téléphone", "pl.": "place",
     "Pl.": "Place", "rte": "route", "Rte": "Route", "chem.": "chemin", "Chem.": "Chemin", "ch.": "chambre",
     "imp.": "impasse", "Imp.": "Impasse", "sq.": "square", "fg": "faubourg", "Fg": "Faubourg", "fbg": "faubourg",
     "rés.": "résidence", "Rés.": "Résidence", "bât.": "bâtiment", "Bât.": "Bâtiment", "bât": "bâtiment",
@@ -83,8 +83,13 @@ ABBREVIATIONS = {
     "1/2 journée": "demi-journée", "cmd": "commande", "cde": "commande", "A/R": "aller-retour",
     "arrdt": "arrondissement", "avt": "avant", "ét. dr.": "étage droite", "ét. g.": "étage gauche",
     "H24": "vingt-quatre heures sur vingt-quatre",
-    "h24": "vingt-quatre heures sur vingt-quatre", "port.": "portable", "ttes": "toutes", "pdt": "pendant",
-    "pcs": "pièces", "env": "environ",
+    "h24": "vingt-quatre heures sur vingt-quatre", "port. :": "portable :", "tel :": "téléphone :",
+    "ttes": "toutes", "pdt": "pendant",
+    "pcs": "pièces", "env": "environ", "Appt.": "Appartement", "Appt": "Appartement", "petit-déj.": "petit-déjeuner",
+    "petit-déj": "petit-déjeuner", "petits-déj.": "petits-déjeuners", "tx": "taux", "Tle": "terminale",
+    "Sts": "Saints", "Stes": "Saintes", "à dr.": "à droite", "à g.": "à gauche", "à dte": "à droite",
+    "n° de tél.": "numéro de téléphone", "ds": "dans", "qq.": "quelques", "qqn": "quelqu'un", "qqch": "quelque chose",
+    "càd": "c'est-à-dire",
 }  # fmt: skip
 TITLES = {"dr": "docteur", "pr": "professeur", "M.": "Monsieur", "Dr": "Docteur", "Dr.": "Docteur",
 "Pr": "Professeur", "Pr.": "Professeur",
@@ -96,9 +101,11 @@ BEFORE_NUMBER = {
     "art.": "article", "Art.": "article", "chap.": "chapitre", "vol.": "volume", "apt.": "appartement",
     "v.": "version",
     "N°.": "numéro", "n°.": "numéro", "Nº": "numéro", "No": "numéro", "No.": "numéro", "num.": "numéro",
-    "nos": "numéros", "apt": "appartement", "app.": "appartement", "Apt": "Appartement", "bât.": "bâtiment",
+    "n°s": "numéros", "apt": "appartement", "app.": "appartement", "Apt": "Appartement", "bât.": "bâtiment",
     "all.": "allée", "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "Chap.": "Chapitre",
     "Vol.": "Volume", "fig.": "figure",
+    "bte": "boîte", "Bte": "Boîte", "bur.": "bureau", "Bur.": "Bureau", "voit.": "voiture", "Voit.": "Voiture",
+    "dpt": "département", "port.": "portable", "tel": "téléphone", "Tel": "Téléphone",
     "al.": "alinéa", "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre",
 }  # fmt: skip
 WEEKDAYS = {
@@ -115,6 +122,8 @@ CURRENCY_SIGNS = {
     "FCFA": "XOF",
     "$CA": "CAD",
     "$US": "USD",
+    "$ CA": "CAD",
+    "$ US": "USD",
 }
 SPOKEN_UNITS = {
     "decibel": Name("décibel", "décibels"),
@@ -131,6 +140,13 @@ SPOKEN_UNITS = {
     "person": Name("personne", "personnes"),
     "spoon": Name("cuillère à soupe", "cuillères à soupe"),
     "tea-spoon": Name("cuillère à café", "cuillères à café"),
+}
+ALPHABET = {
+    word[0]: word
+    for word in (
+        "Anatole Berthe Célestin Désiré Eugène Émile François Gaston Henri Irma Joseph Kléber Louis Marcel Nicolas "
+        "Oscar Pierre Quintal Raoul Suzanne Thérèse Ursule Victor William Xavier Yvonne Zoé"
+    ).split()
 }
 MONTHS = {
     "janv": 1, "jan": 1, "févr": 2, "fév": 2, "fev": 2, "avr": 4, "juin": 6, "juil": 7, "jul": 7, "aoû": 8,

@@ -1,0 +1,48 @@
+"""Numbers of networks, of posts and of calendars, which no other language reads so."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization import codes
+from telephony.text.normalization.language import Language
+from telephony.text.normalization.rules import Rule, at_digits, near_digits, near_words
+
+_DIRECTORY = re.compile(r"(?<![\w.,])118\s?([1-9]\d\d)(?!\d| \d|[.,]\d)")
+_NETWORK = re.compile(r"(?<![\w.,-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w-]|[.,]\d)")
+_MAX_OCTET = 255
+_FORWARD = re.compile(r"(?<![\w-])(CH|B|L|F)-(\d{4,5})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
+_CANADIAN = re.compile(r"(?<![\w-])([A-Z])(\d)([A-Z])\s(\d)([A-Z])(\d)(?![\w-])")
+_COUNTDOWN = re.compile(r"(?<![\w-])([JH])\s?([+-])\s?(\d{1,3})(?![\w-]|[.,:/]\d)")
+
+
+def rules(language: Language) -> list[Rule]:
+    """What is said with the numbers that people know by heart."""
+
+    def network(match: re.Match[str]) -> str | None:
+        octets = [int(octet) for octet in match.groups()]
+        # "04.72.11.22" is the beginning of a telephone number.
+        if max(octets) > _MAX_OCTET or any(len(octet) > 1 and octet[0] == "0" for octet in match.groups()):
+            return None
+        return f" {language.dot} ".join(map(language.cardinal, octets))
+
+    def abroad(match: re.Match[str]) -> str:
+        return f"{' '.join(match[1])} {language.cardinal(int(match[2]))}"
+
+    def canadian(match: re.Match[str]) -> str:
+        halves = ("".join(match.group(1, 2, 3)), "".join(match.group(4, 5, 6)))
+        return ", ".join(codes.spelled(" ".join(half), language).replace(",", "") for half in halves)
+
+    def countdown(match: re.Match[str]) -> str:
+        sign = language.minus if match[2] == "-" else language.plus
+        return f"{match[1]} {sign} {language.cardinal(int(match[3]))}"
+
+    return [
+        at_digits(
+            "directory", _DIRECTORY, lambda match: f"{language.cardinal(118)}, {language.cardinal(int(match[1]))}"
+        ),
+        at_digits("network address", _NETWORK, network),
+        near_digits("post code", _FORWARD, abroad, ("-",)),
+        near_digits("post code", _CANADIAN, canadian),
+        near_words("countdown", _COUNTDOWN, countdown, ("j", "h")),
+    ]

@@ -1,0 +1,46 @@
+"""Doses by the weight and the day, every so many hours, for so many days."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.amounts import UNITS
+from telephony.text.normalization.language import Written
+from telephony.text.normalization.numerals import number_pattern, read
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_words
+
+_LENGTH = re.compile(r"(?<=[a-zà-ÿ)])\s[x×]\s?(?=\d{1,3}\s?(?:jours?|j|semaines?|sem|mois)(?!\w))")
+_LIMIT = re.compile(r"(?:max|maximum|maxi|pas plus de|plus de|dépasser|moins de|jusqu'à)\.?\s$", re.IGNORECASE)
+_LIMITED = re.compile(r"\s(?:max|au plus|au maximum)")
+_CONTEXT_CHARS = 24
+
+
+def rules(language: RomanceGrammar) -> list[Rule]:
+    """What is written with strokes and crosses on a prescription."""
+    number = number_pattern(language)
+    units = {**UNITS, **language.units}
+    symbols, rates = alternatives(units), alternatives(language.rates)
+    weighed = re.compile(rf"({number})\s?({symbols})/({rates})/({rates})(?![\w/])")
+    spaced = re.compile(rf"({number})\s?({symbols})\s?/\s?(\d{{1,2}})\s?h(?:eures)?(?![\w/])")
+
+    def amount(match: re.Match[str]) -> str | None:
+        value = read(match[1], language)
+        return None if value is None else language.counted(value, language.unit(units[match[2]]))
+
+    def by_weight(match: re.Match[str]) -> str | None:
+        said = amount(match)
+        return said and f"{said} {language.per} {language.rates[match[3]]} {language.per} {language.rates[match[4]]}"
+
+    def by_hours(match: re.Match[str]) -> str | None:
+        said = amount(match)
+        limited = _LIMIT.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()])
+        joint = language.per if limited or _LIMITED.match(match.string, match.end()) else "toutes les"
+        hours = language.counted(Written(int(match[3])), language.unit("duration-hour"))
+        return said and f"{said} {joint} {hours}"
+
+    return [
+        near_words("length of a treatment", _LENGTH, lambda match: " pendant ", "x×"),
+        at_digits("dose", weighed, by_weight, "/"),
+        at_digits("dose", spaced, by_hours, "/"),
+    ]
