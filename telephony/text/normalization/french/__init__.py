@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.french import addresses, codes, doses, tables
+from telephony.text.normalization.french import addresses, codes, dates, doses, money, tables, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, at_digits, near_digits, near_words
@@ -114,7 +114,7 @@ class French(Romance):
     )
     named_words = (
         "code|mot de passe|PNR|réservation|dossier|commande|immatriculation|plaque|châssis|série|coupon|billet|suivi|"
-        "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon"
+        "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon|sinistre"
     )
     named_joint = "de|du|d|est|numéro|n|no|le|la|votre|promo"
     flight_words = "vol|vols|train|TGV"
@@ -153,15 +153,20 @@ class French(Romance):
     before_roman = "[Cc]hapitre|[Pp]artie|[Vv]olume|[Tt]itre|[Pp]hase|[Tt]ype|[Aa]nnexe|[Ll]ivre|[Tt]ome"
     not_nouns = frozenset(
         "de du des la le les en et ou au aux pour par avec sans à que est sont mais mille plus moins virgule sur dans "
+        "demain hier ce cet cette matin ici prévus prévu maxi mini "
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
     )
 
     def rules(self, stage: Stage) -> list[Rule]:
         own: list[Rule] = []
         if stage is Stage.WORDS:
-            own = [*addresses.rules(), Rule("Roman numeral", _CENTURY, self._century)]
+            own = [*words.rules(), *addresses.rules(self), Rule("Roman numeral", _CENTURY, self._century)]
         if stage is Stage.CODES:
             own = [near_digits("invariable number", _INVARIABLE, self._invariable), *codes.rules(self)]
+        if stage is Stage.MONEY:
+            own = money.rules()
+        if stage is Stage.DATES:
+            own = dates.rules(self)
         if stage is Stage.RANGES:
             own = doses.rules(self)
         if stage is Stage.TIMES:

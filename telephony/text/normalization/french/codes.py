@@ -14,6 +14,7 @@ _MAX_OCTET = 255
 _FORWARD = re.compile(r"(?<![\w-])(CH|B|L|F)-(\d{4,5})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
 _CANADIAN = re.compile(r"(?<![\w-])([A-Z])(\d)([A-Z])\s(\d)([A-Z])(\d)(?![\w-])")
 _COUNTDOWN = re.compile(r"(?<![\w-])([JH])\s?([+-])\s?(\d{1,3})(?![\w-]|[.,:/]\d)")
+_LONG_DISTANCE = re.compile(r"(?<![\w.,-])1-(\d{3})-(\d{3})-(\d{4})(?![\w-])")
 
 
 def rules(language: Language) -> list[Rule]:
@@ -42,6 +43,9 @@ def rules(language: Language) -> list[Rule]:
             "directory", _DIRECTORY, lambda match: f"{language.cardinal(118)}, {language.cardinal(int(match[1]))}"
         ),
         at_digits("network address", _NETWORK, network),
+        at_digits(
+            "telephone number", _LONG_DISTANCE, lambda match: codes.digit_groups(["1", *match.groups()], language)
+        ),
         near_digits("post code", _FORWARD, abroad, ("-",)),
         near_digits("post code", _CANADIAN, canadian),
         near_words("countdown", _COUNTDOWN, countdown, ("j", "h")),

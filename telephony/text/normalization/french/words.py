@@ -1,0 +1,52 @@
+"""Short forms that mean one thing here and another there: what is beside them decides."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.rules import Rule, near_digits, near_words
+
+_BEFORE = re.compile(r"(?<!\w)([aA])v\.\s(?=(?:les?|la|mon|votre|midi|minuit|et\sarr)\b|l'|\d{1,2}\s?[hH:/])")
+_BEHIND = re.compile(r"(?<=\bet\s)arr\.(?!\w)|(?<=[a-zà-ÿ]{3}\s)arr\.(?=\s(?:droite?|gauche|dr\.|g\.))")
+_ARRIVAL = re.compile(r"(?<!\w)([aA]rr|[dD]ép|[dD]ep)\.(\s?:)?\s?(?=(?:à\s)?\d{1,2}\s?[hH:])")
+_ARRIVALS = {"arr": "arrivée", "dép": "départ", "dep": "départ"}
+_CHARGES = re.compile(r"(?<!\w)ch\.\s?(?=\d[\d ,]{0,8}\s?(?:€|euros))")
+_ROOMS = re.compile(
+    r"(?<!\w)((?:maison|appartement|appart|appt|villa|bureaux|studio|duplex)\s\d{1,2})\s?p\.(?=[,;\s])", re.I
+)
+_SIZES = re.compile(r"(?<!\w)([dD])im\.\s?:?\s?(?=\d+(?:[.,]\d+)?\s?(?:[cm]?m\s?)?[x×])")
+_RANK = re.compile(r"(?<=\de)/(?=\d)|(?<=\dème)/(?=\d)|(?<=\der)/(?=1[3-9]|[2-9]\d|\d{3})")
+_MINUTES = re.compile(r"(?<![\w'.,:])(\d{1,3})'\s?(?:(\d{1,2})(?:\"|''))?(?![\w'\"])")
+_DAYS = {"lu": "lun", "ma": "mar", "me": "mer", "je": "jeu", "ve": "ven", "sa": "sam", "di": "dim"}
+_DAY = "|".join(_DAYS)
+_SHORT_DAYS = re.compile(rf"(?<![\w'-])({_DAY})(\s?[-–]\s?)({_DAY})(?![\w'-])", re.I)
+_SHORT_DAY = re.compile(rf"(?<![\w'-])({_DAY})(?=\s\d{{1,2}}(?:[hH:]\d{{0,2}})?\s?[-–]\s?\d)", re.I)
+
+
+def rules() -> list[Rule]:
+    """What "av.", "arr.", "ch.", "p." and "dim." stand for, two letters of a day, a prime behind minutes."""
+
+    def minutes(match: re.Match[str]) -> str:
+        return f"{match[1]} min {match[2]}" if match[2] else f"{match[1]} min"
+
+    return [
+        near_words("before", _BEFORE, lambda match: f"{match[1]}vant ", ("av.",)),
+        near_words("behind", _BEHIND, lambda match: "arrière", ("arr.",)),
+        near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.", "dep.")),
+        near_words("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
+        near_words("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
+        near_words("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
+        near_words("rank", _RANK, lambda match: " sur ", "/"),
+        near_words("minutes", _MINUTES, minutes, "'"),
+        near_digits("weekdays", _SHORT_DAYS, lambda match: f"{_day(match[1])}{match[2]}{_day(match[3])}", "-–"),
+        near_digits("weekday", _SHORT_DAY, lambda match: _day(match[1]), "-–"),
+    ]
+
+
+def _arrival(match: re.Match[str]) -> str:
+    said = _ARRIVALS[match[1].lower()]
+    return (said.capitalize() if match[1][0].isupper() else said) + (match[2] or "") + " "
+
+
+def _day(written: str) -> str:
+    return _DAYS[written.lower()]
