@@ -12,7 +12,7 @@ _BEFORE_NAMES = {
     "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta",
-    "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
+    "fr": "mme mlle pr mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
     "allg gebr geb wg mio mrd tsd fa dipl",
@@ -33,7 +33,7 @@ _BEFORE_NUMBERS = {
     "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
     "fr": "port n tél chap apt app appt ét bât bte bur voit poste janv févr fév avr juil déc lun mar mer jeu ven "
-    "sam dim gél déj term inj enreg asc arr",
+    "sam dim gél déj term inj enreg asc arr terr éch sem amp vit dép",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
     "de": "gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
@@ -54,7 +54,7 @@ STREETS = frozenset("st dr".split())
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed".split()
+    "edif sl lj chap ed vit".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.french import addresses, codes, dates, doses, money, tables, words
+from telephony.text.normalization.french import addresses, codes, dates, doses, money, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, at_digits, near_digits, near_words
@@ -16,10 +16,10 @@ _CENTURY = re.compile(
     r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
+_AT_LEAST = re.compile(r"(?<!\()\s?(≥|≤|>=|<=)\s?|(?<=\()(≥|≤|>=|<=)\s?")
 # A symbol behind "un" is a space in the end.
 _ELIDED = re.compile(r"(?<!\w)de (?=une?[^\w.,;:!?'\"()—-]{1,4}(?!à |sur |ou |et |pour )[a-zà-ÿ])")
 _OUT_OF = frozenset((20, 100))
-_HALF_HOUR = re.compile(r"(?<![\w:.,/])(\d{1,2})\s?(?:h|H|heures?)\s?(?:½|1/2)(?![\w/])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
 )
@@ -142,7 +142,8 @@ class French(Romance):
     months = tables.MONTHS
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"
-        r"passe|postal|poste|vol|terminant par|se termine par|finit par|finissant par|chiffres|numéro"
+        r"passe|postal|poste|vol|terminant par|se termine par|finit par|finissant par|chiffres|numéro|"
+        r"Visa|Mastercard|Amex|CB"
     )
     short_code_words = r"appelez|composez|code|PIN|CVV|poste"
     date_words = r"le|du|au|jusqu'au|depuis le|avant le|après le|date|échéance"
@@ -160,9 +161,18 @@ class French(Romance):
     def rules(self, stage: Stage) -> list[Rule]:
         own: list[Rule] = []
         if stage is Stage.WORDS:
-            own = [*words.rules(), *addresses.rules(self), Rule("Roman numeral", _CENTURY, self._century)]
+            own = [
+                *times.written_rules(),
+                *words.rules(),
+                *addresses.rules(self),
+                Rule("Roman numeral", _CENTURY, self._century),
+            ]
         if stage is Stage.CODES:
-            own = [near_digits("invariable number", _INVARIABLE, self._invariable), *codes.rules(self)]
+            own = [
+                near_digits("invariable number", _INVARIABLE, self._invariable),
+                *doses.joined_rules(self),
+                *codes.rules(self),
+            ]
         if stage is Stage.MONEY:
             own = money.rules()
         if stage is Stage.DATES:
@@ -170,9 +180,12 @@ class French(Romance):
         if stage is Stage.RANGES:
             own = doses.rules(self)
         if stage is Stage.TIMES:
-            own = [near_words("half an hour", _HALF_HOUR, self._half_hour, ("½", "1/2"))]
+            own = times.rules(self)
         if stage is Stage.SYMBOLS:
-            own = [Rule("elision", _ELIDED, lambda match: "d'")]
+            own = [
+                near_words("comparison", _AT_LEAST, self._compared, "≥≤>=<"),
+                Rule("elision", _ELIDED, lambda match: "d'"),
+            ]
         if stage is Stage.ORDINALS:
             own = [at_digits("ordinal", _ORDINAL, self._marked_ordinal)]
         return [*own, *super().rules(stage)]
@@ -183,8 +196,10 @@ class French(Romance):
             return None
         return f"{self.ordinal(number, self.is_feminine(noun.lower()))} {'siècle' if noun == 's.' else noun}"
 
-    def _half_hour(self, match: re.Match[str]) -> str:
-        return f"{self.span(int(match[1]))} et demie"
+    def _compared(self, match: re.Match[str]) -> str:
+        sign = match[1] or match[2]
+        said = f"{self.greater if sign in ('≥', '>=') else self.less} ou {self.equals} à "
+        return (f" {said}" if match[1] else said).replace("à ou", "ou").replace("égale à", "égal à")
 
     def _invariable(self, match: re.Match[str]) -> str:
         return f"{match[1]} {self.cardinal(int(match[2])).removesuffix('s')}"
@@ -206,11 +221,10 @@ class French(Romance):
         return re.sub(r"(?<=vingt|.cent)s(?=ième)", "", words)
 
     def is_feminine(self, noun: str) -> bool:
-        return (
-            noun.removesuffix("s") in tables.FEMININE
-            or noun in tables.FEMININE
-            or noun.removesuffix("s").endswith(tables.FEMININE_ENDINGS)
-        )
+        one = noun.removesuffix("s")
+        if one in tables.MASCULINE or noun in tables.MASCULINE:
+            return False
+        return one in tables.FEMININE or noun in tables.FEMININE or one.endswith(tables.FEMININE_ENDINGS)
 
     def before_noun(self, written: Written, noun: str) -> str:
         """As elsewhere; what several are counted of ends as plurals do: "21 rue Monge" is a house."""

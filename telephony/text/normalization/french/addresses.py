@@ -24,8 +24,9 @@ _BOX = re.compile(
 )
 _RUE = re.compile(r"(?<=\d\s)r\.\s(?=d(?:e|u|es)\s|d')")
 _LETTERED_ARTICLE = re.compile(r"(?<!\w)([aA]rt(?:icle|\.))\s([LRDA])\.?\s?(\d{1,4})((?:-\d{1,3}){0,3})(?![\w-])")
-_RENT = re.compile(r"(€|euros|mois)\s([CH]C)(?!\w)")
+_RENT = re.compile(r"(€|euros|mois)\s([CH]C|[ch]c)(?!\w)")
 _INCLUDED = {"CC": "charges comprises", "HC": "hors charges"}
+_BEDROOMS = re.compile(r"(?<![\w.,])([1-9])\sch\.(?=,|\s[+-]|$)")
 _WAY = re.compile(r"(?<!\w)([cC])h\.\s(?=d(?:e|u|es)\s|d')")
 
 
@@ -46,6 +47,9 @@ def rules(language: Language) -> list[Rule]:
         near_words(
             "side of a street", _SIDE, lambda match: f"{match[1]}{_COMPASS[match[2].upper()]}", first_words(_STREET)
         ),
-        near_words("rent", _RENT, lambda match: f"{match[1]} {_INCLUDED[match[2]]}", ("cc", "hc")),
+        near_words("rent", _RENT, lambda match: f"{match[1]} {_INCLUDED[match[2].upper()]}", ("cc", "hc")),
+        near_digits(
+            "bedrooms", _BEDROOMS, lambda match: f"{match[1]} chambre{'s' if match[1] != '1' else ''}", ("ch",)
+        ),
         near_words("way", _WAY, lambda match: f"{match[1]}hemin ", ("ch.",)),
     ]

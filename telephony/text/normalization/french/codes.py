@@ -15,6 +15,8 @@ _FORWARD = re.compile(r"(?<![\w-])(CH|B|L|F)-(\d{4,5})(?=\s[A-ZÀ-Þ][a-zà-ÿ])
 _CANADIAN = re.compile(r"(?<![\w-])([A-Z])(\d)([A-Z])\s(\d)([A-Z])(\d)(?![\w-])")
 _COUNTDOWN = re.compile(r"(?<![\w-])([JH])\s?([+-])\s?(\d{1,3})(?![\w-]|[.,:/]\d)")
 _LONG_DISTANCE = re.compile(r"(?<![\w.,-])1-(\d{3})-(\d{3})-(\d{4})(?![\w-])")
+_PARCEL = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,6}){3,6}(?!\w)")
+_OIL = re.compile(r"(?<![\w-])(0|5|10|15|20)W-?([1-6]0)(?!\w)")
 
 
 def rules(language: Language) -> list[Rule]:
@@ -48,5 +50,9 @@ def rules(language: Language) -> list[Rule]:
         ),
         near_digits("post code", _FORWARD, abroad, ("-",)),
         near_digits("post code", _CANADIAN, canadian),
+        at_digits("parcel", _PARCEL, lambda match: codes.spelled(match.group(), language), ("1z",)),
+        at_digits(
+            "oil", _OIL, lambda match: f"{language.cardinal(int(match[1]))} W {language.cardinal(int(match[2]))}"
+        ),
         near_words("countdown", _COUNTDOWN, countdown, ("j", "h")),
     ]

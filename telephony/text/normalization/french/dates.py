@@ -1,18 +1,19 @@
-"""Dates with full stops and without a year: "le 31.12."."""
+"""Dates with full stops and without a year: "le 31.12.", and two dates that a stroke joins."""
 
 from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.language import Language, valid_date
-from telephony.text.normalization.rules import Rule, ends_text, near_words
+from telephony.text.normalization.language import month_names, valid_date
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_words
 
 _STOPPED = re.compile(
     r"(?<!\w)((?:le|du|au|dès le|jusqu'au)\s)(\d{1,2})\.(?:(\d{1,2})\.|(0[1-9]|1[0-2]))(?![\w%€$°]|[.,:]?\d|\s?[%€$°])"
 )
 
 
-def rules(language: Language) -> list[Rule]:
+def rules(language: RomanceGrammar) -> list[Rule]:
     """Behind an article a number with full stops is a day and its month."""
 
     def stopped(match: re.Match[str]) -> str | None:
@@ -21,4 +22,24 @@ def rules(language: Language) -> list[Rule]:
             return None
         return f"{match[1]}{language.date(day, month, None)}{'.' if ends_text(match) else ''}"
 
-    return [near_words("date", _STOPPED, stopped, ("le ", "du ", "au "))]
+    names = {name.lower(): number for number, name in month_names(language.locale).items()} | dict(language.months)
+    day = rf"(\d{{1,2}})(?:er)?\s({alternatives(names)})\.?(?!\w)"
+    named = re.compile(rf"(?:(?<!\w)(du|entre)\s)?(?<![\w.,/:-]){day}\s?[-–]\s?{day}", re.IGNORECASE)
+    numbered = re.compile(
+        r"(?:(?<!\w)(du)\s)?(?<![\w.,/:-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)"
+    )
+
+    def span(match: re.Match[str]) -> str | None:
+        months = [int(month) if month.isdecimal() else names[month.lower()] for month in match.group(3, 5)]
+        days = [(int(day), month) for day, month in zip(match.group(2, 4), months, strict=True)]
+        if not all(valid_date(day, month, 2024) for day, month in days):
+            return None
+        first, last = (language.date(day, month, None) for day, month in days)
+        stop = "." if ends_text(match) else ""
+        return f"entre {first} et {last}{stop}" if match[1] == "entre" else f"du {first} au {last}{stop}"
+
+    return [
+        near_words("dates", named, span, "-–"),
+        near_words("dates", numbered, span, "/"),
+        near_words("date", _STOPPED, stopped, ("le ", "du ", "au ")),
+    ]

@@ -1,4 +1,4 @@
-"""Doses by the weight and the day, every so many hours, for so many days."""
+"""Doses by the weight and the day, every so many hours, for so many days; metres and kilos with what is below them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ _LENGTH = re.compile(r"(?<=[a-zà-ÿ)])\s[x×]\s?(?=\d{1,3}\s?(?:jours?|j|semain
 _LIMIT = re.compile(r"(?:max|maximum|maxi|pas plus de|plus de|dépasser|moins de|jusqu'à)\.?\s$", re.IGNORECASE)
 _LIMITED = re.compile(r"\s(?:max|au plus|au maximum)")
 _CONTEXT_CHARS = 24
+_METRES = re.compile(r"(?<![\w.,])(\d{1,2})\s?m\s?(\d\d)(?!\w|[.,]\d|\s\d)")
+_KILOS = re.compile(r"(?<![\w.,])(\d{1,3})\s?kg\s?(\d{3})(?!\w|[.,]\d|\s\d)")
+
+
+def joined_rules(language: RomanceGrammar) -> list[Rule]:
+    """Centimetres and grams without their unit, before they are read as codes: "1m70", "2kg500"."""
+
+    def kilos(match: re.Match[str]) -> str:
+        said = language.counted(Written(int(match[1])), language.unit("mass-kilogram"))
+        return f"{said} {language.cardinal(int(match[2]))}"
+
+    return [
+        at_digits("length", _METRES, lambda match: language.height(int(match[1]), match[2])),
+        at_digits("weight", _KILOS, kilos, ("kg",)),
+    ]
 
 
 def rules(language: RomanceGrammar) -> list[Rule]:

@@ -16,12 +16,20 @@ FEMININE = frozenset(
     "façon école classe lettre vitre fenêtre chaîne marque banque salle veste robe jupe chemise baignoire douche "
     "journée matinée soirée mère fille sœur tante cousine voisine dame gélule dose goutte piqûre marche usine ville "
     "plage montagne rivière valise étoile barre lampe bague montre chaise caisse course tranche boucle période méthode "
-    "république guerre bataille maladie assistance amende remarque".split()
+    "république guerre bataille maladie assistance amende remarque carafe pizza soupe assiette table terrasse "
+    "cave gare route rue piste ligne gamme marche tranche taille somme prise pompe roue clim cuve housse coque puce "
+    "pile alarme serrure poignée portière vitre ampoule seringue compresse pilule pommade crème douleur fièvre toux "
+    "grippe dent jambe épaule tête balle règle".split()
 )
 FEMININE_ENDINGS = (
     "tion", "sion", "ette", "esse", "ence", "ance", "ure", "ité", "ée", "elle", "enne", "aine", "aison", "ise", "euse",
-    "trice", "erie", "ogie", "phie",
+    "trice", "ie", "tte", "ière", "ade", "ille", "ude", "ense", "onne", "ante", "asse", "ousse",
 )  # fmt: skip
+# In spite of their endings.
+MASCULINE = frozenset(
+    "musée lycée trophée comité invité député côté été traité silence squelette domaine capitaine grade stade "
+    "cimetière gorille mille portefeuille génie incendie parapluie foie murmure mercure bastion employé".split()
+)
 CURRENCIES = {
     "EUR": Currency(Name("euro", "euros"), CENTIME),
     "USD": Currency(Name("dollar", "dollars"), Name("cent", "cents")),
@@ -35,7 +43,8 @@ UNITS = {
     "Go": "digital-gigabyte", "Mo": "digital-megabyte", "Ko": "digital-kilobyte", "ko": "digital-kilobyte",
     "To": "digital-terabyte", "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram",
     "μg": "mass-microgram", "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere",
-    "ch": "horsepower", "cv": "horsepower", "CV": "horsepower", "gttes": "drop", "gtte": "drop", "vit": "gear",
+    "ch": "horsepower", "cv": "horsepower", "CV": "horsepower", "gttes": "drop", "gtte": "drop",
+    "amp": "ampoule", "sdb": "bathroom", "vit": "gear",
     "cp": "tablet", "cps": "tablet",
     "cpr": "tablet", "gél": "capsule", "UI": "international", "mmHg": "mercury", "bpm": "beat", "tr/min": "turn",
     "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer", "KM": "length-kilometer",
@@ -92,7 +101,11 @@ _ABBREVIATIONS = {
     "nbre": "nombre", "cmde": "commande", "suppl.": "supplément", "moy.": "moyenne", "approx.": "environ",
     "adr.": "adresse", "resp.": "responsable", "serv.": "service", "consult.": "consultation", "fact.": "facture",
     "T°": "température", "t°": "température", "qtés": "quantités", "rdc": "rez-de-chaussée", "RDC": "rez-de-chaussée",
-    "RdC": "rez-de-chaussée", "rez-de-ch.": "rez-de-chaussée",
+    "RdC": "rez-de-chaussée", "rez-de-ch.": "rez-de-chaussée", "w.-e.": "week-end", "w-e": "week-end", "we": "week-end",
+    "WE": "week-end", "C. civ.": "Code civil", "C. trav.": "Code du travail", "C. pén.": "Code pénal",
+    "d'exp.": "d'expérience", "gén.": "général", "chauff.": "chauffage", "acq.": "acquéreur", "éch.": "échéance",
+    "balc.": "balcon", "ss-sol": "sous-sol", "pkg": "parking", "prox.": "proximité", "Ctrl": "Contrôle",
+    "exp. le": "expire le", "exp. en": "expire en", "exp. fin": "expire fin",
 }  # fmt: skip
 
 
@@ -116,6 +129,7 @@ _BEFORE_NUMBER = {
     "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "fig.": "figure", "bte": "boîte", "bur.": "bureau",
     "voit.": "voiture", "dpt": "département", "port.": "portable", "tel": "téléphone", "al.": "alinéa",
     "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre", "term.": "terminal",
+    "sem.": "semaine",
 }  # fmt: skip
 BEFORE_NUMBER = _with_capitals(_BEFORE_NUMBER)
 WEEKDAYS = {
@@ -142,6 +156,8 @@ SPOKEN_UNITS = {
     "mass-kilogram": Name("kilo", "kilos"),
     "horsepower": Name("cheval", "chevaux"),
     "drop": Name("goutte", "gouttes"),
+    "ampoule": Name("ampoule", "ampoules"),
+    "bathroom": Name("salle de bain", "salles de bain"),
     "gear": Name("vitesse", "vitesses"),
     "tablet": Name("comprimé", "comprimés"),
     "capsule": Name("gélule", "gélules"),

@@ -21,6 +21,12 @@ _DAYS = {"lu": "lun", "ma": "mar", "me": "mer", "je": "jeu", "ve": "ven", "sa": 
 _DAY = "|".join(_DAYS)
 _SHORT_DAYS = re.compile(rf"(?<![\w'-])({_DAY})(\s?[-–]\s?)({_DAY})(?![\w'-])", re.I)
 _SHORT_DAY = re.compile(rf"(?<![\w'-])({_DAY})(?=\s\d{{1,2}}(?:[hH:]\d{{0,2}})?\s?[-–]\s?\d)", re.I)
+_NUMBER = re.compile(r"(?<!\w)([nN])[°º]\s?(?=[A-Z])")
+_VITAMIN = re.compile(r"(?<!\w)([vV])it\.?\s(?=[A-EK]\d{0,2}(?!\w))")
+_AGES = re.compile(r"(?<![^\s(])([+-])\s?(?=\d{1,2}\sans(?!\w))")
+_FIRST_QUEEN = re.compile(r"(?<=[a-zà-ÿ]\s)I(?:re|ère)(?!\w)")
+_INCHES = re.compile(r"(?<=\d)\s?\"(?!\w)")
+_SCREEN = re.compile(r"(?:écran|télé|TV|téléviseur|moniteur|dalle|tablette|jantes?)\b[^\"]{0,20}$", re.I)
 
 
 def rules() -> list[Rule]:
@@ -29,13 +35,21 @@ def rules() -> list[Rule]:
     def minutes(match: re.Match[str]) -> str:
         return f"{match[1]} min {match[2]}" if match[2] else f"{match[1]} min"
 
+    def inches(match: re.Match[str]) -> str | None:
+        return " pouces" if _SCREEN.search(match.string[max(0, match.start() - 32) : match.start()]) else None
+
     return [
+        near_words("inches", _INCHES, inches, '"'),
         near_words("before", _BEFORE, lambda match: f"{match[1]}vant ", ("av.",)),
         near_words("behind", _BEHIND, lambda match: "arrière", ("arr.",)),
         near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.", "dep.")),
         near_words("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
         near_words("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
         near_words("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
+        near_words("number", _NUMBER, lambda match: f"{match[1]}uméro ", ("n°", "nº")),
+        near_words("vitamin", _VITAMIN, lambda match: f"{match[1]}itamine ", ("vit",)),
+        near_digits("ages", _AGES, lambda match: "moins de " if match[1] == "-" else "plus de ", (" ans",)),
+        near_words("Roman numeral", _FIRST_QUEEN, lambda match: "première", (" ire", " ière")),
         near_words("rank", _RANK, lambda match: " sur ", "/"),
         near_words("minutes", _MINUTES, minutes, "'"),
         near_digits("weekdays", _SHORT_DAYS, lambda match: f"{_day(match[1])}{match[2]}{_day(match[3])}", "-–"),
