@@ -17,6 +17,7 @@ _CENTURY = re.compile(
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
 _AT_LEAST = re.compile(r"(?<!\()\s?(≥|≤|>=|<=)\s?|(?<=\()(≥|≤|>=|<=)\s?")
+_PATH = re.compile(r"(?<=[^\W\d])\s>\s(?=[^\W\d])")
 # A symbol behind "un" is a space in the end.
 _ELIDED = re.compile(r"(?<!\w)de (?=une?[^\w.,;:!?'\"()—-]{1,4}(?!à |sur |ou |et |pour )[a-zà-ÿ])")
 _OUT_OF = frozenset((20, 100))
@@ -116,7 +117,7 @@ class French(Romance):
         "code|mot de passe|PNR|réservation|dossier|commande|immatriculation|plaque|châssis|série|coupon|billet|suivi|"
         "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon|sinistre"
     )
-    named_joint = "de|du|d|est|numéro|n|no|le|la|votre|promo"
+    named_joint = "de|du|d|est|numéro|n|no|le|la|votre|promo|provisoire|temporaire|confidentiel|unique"
     flight_words = "vol|vols|train|TGV"
     road_words = "A|N|D|RN|RD|E"
     ending_in = "se terminant par"
@@ -184,6 +185,7 @@ class French(Romance):
         if stage is Stage.SYMBOLS:
             own = [
                 near_words("comparison", _AT_LEAST, self._compared, "≥≤>=<"),
+                near_words("path", _PATH, lambda match: ", ", (" > ",)),
                 Rule("elision", _ELIDED, lambda match: "d'"),
             ]
         if stage is Stage.ORDINALS:

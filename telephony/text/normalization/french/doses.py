@@ -8,12 +8,16 @@ from telephony.text.normalization.amounts import UNITS
 from telephony.text.normalization.language import Written
 from telephony.text.normalization.numerals import number_pattern, read
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
 
 _LENGTH = re.compile(r"(?<=[a-zà-ÿ)])\s[x×]\s?(?=\d{1,3}\s?(?:jours?|j|semaines?|sem|mois)(?!\w))")
 _LIMIT = re.compile(r"(?:max|maximum|maxi|pas plus de|plus de|dépasser|moins de|jusqu'à)\.?\s$", re.IGNORECASE)
 _LIMITED = re.compile(r"\s(?:max|au plus|au maximum)")
 _CONTEXT_CHARS = 24
+_PRESSURE = re.compile(r"(?<=\d/\d\d)\s?mmHg(?!\w)")
+_PARTS = {"¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
+_PART = re.compile(r"([¼¾⅓⅔])\s?(?=(?:kg|[gLlhm]|[ckm]?m|[cdm][lL]|heures?|litres?)(?!\w))")
+_A_DAY = re.compile(r"(?<=[a-zà-ÿ]{3})/([jh])(?!\w)")
 _METRES = re.compile(r"(?<![\w.,])(\d{1,2})\s?m\s?(\d\d)(?!\w|[.,]\d|\s\d)")
 _KILOS = re.compile(r"(?<![\w.,])(\d{1,3})\s?kg\s?(\d{3})(?!\w|[.,]\d|\s\d)")
 
@@ -26,6 +30,9 @@ def joined_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{said} {language.cardinal(int(match[2]))}"
 
     return [
+        near_digits("pressure", _PRESSURE, lambda match: f" {language.unit('mercury').many}", ("mmhg",)),
+        near_words("part", _PART, lambda match: f"{_PARTS[match[1]]} ", _PARTS),
+        near_words("rate", _A_DAY, lambda match: f" {language.per} {language.rates[match[1]]}", ("/j", "/h")),
         at_digits("length", _METRES, lambda match: language.height(int(match[1]), match[2])),
         at_digits("weight", _KILOS, kilos, ("kg",)),
     ]
@@ -37,6 +44,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     units = {**UNITS, **language.units}
     symbols, rates = alternatives(units), alternatives(language.rates)
     weighed = re.compile(rf"({number})\s?({symbols})/({rates})/({rates})(?![\w/])")
+    solution = re.compile(rf"({number})\s?(g|mg|mcg|[µμ]g|UI)\s?/\s?(\d{{1,3}})\s?(ml|mL|g)(?![\w/])")
     spaced = re.compile(rf"({number})\s?({symbols})\s?/\s?(\d{{1,2}})\s?h(?:eures)?(?![\w/])")
 
     def amount(match: re.Match[str]) -> str | None:
@@ -47,6 +55,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         said = amount(match)
         return said and f"{said} {language.per} {language.rates[match[3]]} {language.per} {language.rates[match[4]]}"
 
+    def dissolved(match: re.Match[str]) -> str | None:
+        said = amount(match)
+        volume = language.counted(Written(int(match[3])), language.unit(units[match[4]]))
+        return said and f"{said} pour {volume}"
+
     def by_hours(match: re.Match[str]) -> str | None:
         said = amount(match)
         limited = _LIMIT.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()])
@@ -55,7 +68,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return said and f"{said} {joint} {hours}"
 
     return [
-        near_words("length of a treatment", _LENGTH, lambda match: " pendant ", "x×"),
+        near_words("length of a treatment", _LENGTH, lambda match: " pendant ", (" x", " ×")),
         at_digits("dose", weighed, by_weight, "/"),
+        at_digits("dose", solution, dissolved, "/"),
         at_digits("dose", spaced, by_hours, "/"),
     ]

@@ -11,7 +11,7 @@ _CENTIMES = re.compile(r"(?<![\w.,])(\d{1,4})\s?(fr\.?|Frs?\.?|frs\.?|CHF)\s(\d\
 _RATES = r"pers\.?|personne|nuit|jour|mois|an|semaine|enfant|adulte"
 _TWICE = re.compile(rf"(?<=[€$\w])\s?/\s?({_RATES})\s?/\s?({_RATES})(?!\w)")
 _EACH = re.compile(r"(?<=[€$])\s?/\s?pers\.(?=[\s,;)])")
-_A_DAY = re.compile(r"(?<=[€$])\s?/\s?(?=\d{1,2}\s?h)")
+_A_DAY = re.compile(r"(?<=[€$])\s?/\s?(?=\d{1,3}\s?(?:h|j|jours?|mois|ans|min|[ck]?g|[cm]?[lL]|km)(?!\w))")
 
 
 def rules() -> list[Rule]:

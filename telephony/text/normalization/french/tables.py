@@ -44,7 +44,7 @@ UNITS = {
     "To": "digital-terabyte", "sec": "duration-second", "mcg": "mass-microgram", "µg": "mass-microgram",
     "μg": "mass-microgram", "dl": "volume-deciliter", "dL": "volume-deciliter", "A": "electric-ampere",
     "ch": "horsepower", "cv": "horsepower", "CV": "horsepower", "gttes": "drop", "gtte": "drop",
-    "amp": "ampoule", "sdb": "bathroom", "vit": "gear",
+    "po": "length-inch", "amp": "ampoule", "sdb": "bathroom", "vit": "gear",
     "cp": "tablet", "cps": "tablet",
     "cpr": "tablet", "gél": "capsule", "UI": "international", "mmHg": "mercury", "bpm": "beat", "tr/min": "turn",
     "mAh": "amp-hour", "dB": "decibel", "Km": "length-kilometer", "KM": "length-kilometer",
@@ -105,7 +105,8 @@ _ABBREVIATIONS = {
     "WE": "week-end", "C. civ.": "Code civil", "C. trav.": "Code du travail", "C. pén.": "Code pénal",
     "d'exp.": "d'expérience", "gén.": "général", "chauff.": "chauffage", "acq.": "acquéreur", "éch.": "échéance",
     "balc.": "balcon", "ss-sol": "sous-sol", "pkg": "parking", "prox.": "proximité", "Ctrl": "Contrôle",
-    "exp. le": "expire le", "exp. en": "expire en", "exp. fin": "expire fin",
+    "coef.": "coefficient", "suiv.": "suivants", "temp.": "température", "t.a.b.": "tirs au but",
+    "a.p.": "après prolongation", "exp. le": "expire le", "exp. en": "expire en", "exp. fin": "expire fin",
 }  # fmt: skip
 
 
@@ -129,7 +130,7 @@ _BEFORE_NUMBER = {
     "ch.": "chambre", "ét.": "étage", "porte n°": "porte numéro", "fig.": "figure", "bte": "boîte", "bur.": "bureau",
     "voit.": "voiture", "dpt": "département", "port.": "portable", "tel": "téléphone", "al.": "alinéa",
     "tél": "téléphone", "poste n°": "poste numéro", "BP": "B P", "km": "kilomètre", "term.": "terminal",
-    "sem.": "semaine",
+    "sem.": "semaine", "th.": "thermostat",
 }  # fmt: skip
 BEFORE_NUMBER = _with_capitals(_BEFORE_NUMBER)
 WEEKDAYS = {

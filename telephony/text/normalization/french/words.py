@@ -15,6 +15,7 @@ _ROOMS = re.compile(
     r"(?<!\w)((?:maison|appartement|appart|appt|villa|bureaux|studio|duplex)\s\d{1,2})\s?p\.(?=[,;\s])", re.I
 )
 _SIZES = re.compile(r"(?<!\w)([dD])im\.\s?:?\s?(?=\d+(?:[.,]\d+)?\s?(?:[cm]?m\s?)?[x×])")
+_PAGES = re.compile(r"(?<!\w)p\.\s?(?=\d+\s?[-–]\s?\d)")
 _RANK = re.compile(r"(?<=\de)/(?=\d)|(?<=\dème)/(?=\d)|(?<=\der)/(?=1[3-9]|[2-9]\d|\d{3})")
 _MINUTES = re.compile(r"(?<![\w'.,:])(\d{1,3})'\s?(?:(\d{1,2})(?:\"|''))?(?![\w'\"])")
 _DAYS = {"lu": "lun", "ma": "mar", "me": "mer", "je": "jeu", "ve": "ven", "sa": "sam", "di": "dim"}
@@ -45,6 +46,7 @@ def rules() -> list[Rule]:
         near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.", "dep.")),
         near_words("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
         near_words("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
+        near_digits("pages", _PAGES, lambda match: "pages ", ("p.",)),
         near_words("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
         near_words("number", _NUMBER, lambda match: f"{match[1]}uméro ", ("n°", "nº")),
         near_words("vitamin", _VITAMIN, lambda match: f"{match[1]}itamine ", ("vit",)),

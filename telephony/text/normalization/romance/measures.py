@@ -23,7 +23,7 @@ _DECIMAL_RANGE = re.compile(
     rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[^\W\d_]{{1,12}})(?!\w))(?<=\d)"
 )
 _HEIGHT = re.compile(r"(?<![\w.,])([12])[.,](\d\d)\s?m(?![\w²³/])")
-_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\w/]|[.,]\d)")
+_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d{1,2})/(\d{1,3})(?![\w/]|[.,]\d)")
 _CROSS = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)")
 _HALF = r"(?:1/2|½)"
 
