@@ -33,7 +33,7 @@ _BEFORE_NUMBERS = {
     "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
     "fr": "port n tél chap apt app appt ét bât bte bur voit poste janv févr fév avr juil déc lun mar mer jeu ven "
-    "sam dim gél déj term inj enreg asc arr terr éch sem amp vit dép th",
+    "sam dim gél déj term inj enreg asc arr terr éch sem amp vit dép th coef",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal",
     "de": "gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",

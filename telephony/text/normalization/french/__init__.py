@@ -115,7 +115,7 @@ class French(Romance):
     )
     named_words = (
         "code|mot de passe|PNR|réservation|dossier|commande|immatriculation|plaque|châssis|série|coupon|billet|suivi|"
-        "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon|sinistre"
+        "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon|sinistre|BIC|SWIFT"
     )
     named_joint = "de|du|d|est|numéro|n|no|le|la|votre|promo|provisoire|temporaire|confidentiel|unique"
     flight_words = "vol|vols|train|TGV"

@@ -16,6 +16,8 @@ _SIDE = re.compile(
 )
 _SIDE_ENDS = [f" {side}{end}" for side in "nseo" for end in (".", ",", " (")]
 _WIND = re.compile(r"(?<![\w-])([NS])-([EO])(?![\w-])")
+_DOOR = re.compile(r"(\d{1,2}(?:er?|ème))\s(g|dr|dte|gche)\b\.?(?=,|\s-|$)")
+_DOORS = {"g": "gauche", "gche": "gauche", "dr": "droite", "dte": "droite"}
 _TYPES = "rue|avenue|place|route|allée|impasse|villa|ruelle|av\\.|pl\\.|rte|all\\.|imp\\."
 # "Il reste 1 place" is none.
 _HOUSE_ONE = re.compile(
@@ -52,6 +54,7 @@ def rules(language: Language) -> list[Rule]:
             "saint", _SAINT, lambda match: f"{_SAINTS[match[1]]}-", ("st-", "ste-", "sts-", "stes-", "st.-", "ste.-")
         ),
         near_words("side of a street", _SIDE, lambda match: f"{match[1]}{_COMPASS[match[2]]}", _SIDE_ENDS),
+        near_digits("door", _DOOR, lambda match: f"{match[1]} {_DOORS[match[2]]}", ("e g", "r g", "e d", "r d")),
         near_words("wind", _WIND, wind, ("n-", "s-")),
         near_words("rent", _RENT, lambda match: f"{match[1]} {_INCLUDED[match[2].upper()]}", ("cc", "hc")),
         near_digits(

@@ -18,6 +18,8 @@ _PRESSURE = re.compile(r"(?<=\d/\d\d)\s?mmHg(?!\w)")
 _PARTS = {"¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _PART = re.compile(r"([¼¾⅓⅔])\s?(?=(?:kg|[gLlhm]|[ckm]?m|[cdm][lL]|heures?|litres?)(?!\w))")
 _A_DAY = re.compile(r"(?<=[a-zà-ÿ]{3})/([jh])(?!\w)")
+_SQUARE = re.compile(r"((?<!\w)(?:au|le|du|par|chaque)\s|/)([kc]?m[²³23])(?!\w)")
+_OFTEN = re.compile(r"\s?[x×]\s?(\d{1,2})\s?/\s?(j|jour|sem|semaine)(?!\w)")
 _METRES = re.compile(r"(?<![\w.,])(\d{1,2})\s?m\s?(\d\d)(?!\w|[.,]\d|\s\d)")
 _KILOS = re.compile(r"(?<![\w.,])(\d{1,3})\s?kg\s?(\d{3})(?!\w|[.,]\d|\s\d)")
 
@@ -29,8 +31,19 @@ def joined_rules(language: RomanceGrammar) -> list[Rule]:
         said = language.counted(Written(int(match[1])), language.unit("mass-kilogram"))
         return f"{said} {language.cardinal(int(match[2]))}"
 
+    units = {**UNITS, **language.units}
+
+    def often(match: re.Match[str]) -> str:
+        return f", {language.cardinal(int(match[1]))} {language.fold} {language.times_a} {language.rates[match[2]]}"
+
+    def one(match: re.Match[str]) -> str:
+        before = f" {language.per} " if match[1] == "/" else match[1]
+        return before + language.unit(units[match[2]]).one
+
     return [
         near_digits("pressure", _PRESSURE, lambda match: f" {language.unit('mercury').many}", ("mmhg",)),
+        near_words("unit", _SQUARE, one, ("m²", "m2", "m³", "m3")),
+        near_digits("dose", _OFTEN, often, "/"),
         near_words("part", _PART, lambda match: f"{_PARTS[match[1]]} ", _PARTS),
         near_words("rate", _A_DAY, lambda match: f" {language.per} {language.rates[match[1]]}", ("/j", "/h")),
         at_digits("length", _METRES, lambda match: language.height(int(match[1]), match[2])),

@@ -104,7 +104,8 @@ _ABBREVIATIONS = {
     "RdC": "rez-de-chaussée", "rez-de-ch.": "rez-de-chaussée", "w.-e.": "week-end", "w-e": "week-end", "we": "week-end",
     "WE": "week-end", "C. civ.": "Code civil", "C. trav.": "Code du travail", "C. pén.": "Code pénal",
     "d'exp.": "d'expérience", "gén.": "général", "chauff.": "chauffage", "acq.": "acquéreur", "éch.": "échéance",
-    "balc.": "balcon", "ss-sol": "sous-sol", "pkg": "parking", "prox.": "proximité", "Ctrl": "Contrôle",
+    "balc.": "balcon", "ss-sol": "sous-sol", "s-sol": "sous-sol", "immat.": "immatriculation",
+    "pkg": "parking", "prox.": "proximité", "Ctrl": "Contrôle",
     "coef.": "coefficient", "suiv.": "suivants", "temp.": "température", "t.a.b.": "tirs au but",
     "a.p.": "après prolongation", "exp. le": "expire le", "exp. en": "expire en", "exp. fin": "expire fin",
 }  # fmt: skip
@@ -148,7 +149,6 @@ CURRENCY_SIGNS = {
     "$CA": "CAD",
     "$US": "USD",
     "Fr": "CHF",
-    "fr": "CHF",
     "$ CA": "CAD",
     "$ US": "USD",
 }

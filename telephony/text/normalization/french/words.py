@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.rules import Rule, near_digits, near_words
+from telephony.text.normalization.rules import Rule, at_digits, near_digits, near_words
 
 _BEFORE = re.compile(r"(?<!\w)([aA])v\.\s(?=(?:les?|la|mon|votre|midi|minuit|et\sarr)\b|l'|\d{1,2}\s?[hH:/])")
 _BEHIND = re.compile(r"(?<=\bet\s)arr\.(?!\w)|(?<=[a-zà-ÿ]{3}\s)arr\.(?=\s(?:droite?|gauche|dr\.|g\.))")
@@ -15,6 +15,12 @@ _ROOMS = re.compile(
     r"(?<!\w)((?:maison|appartement|appart|appt|villa|bureaux|studio|duplex)\s\d{1,2})\s?p\.(?=[,;\s])", re.I
 )
 _SIZES = re.compile(r"(?<!\w)([dD])im\.\s?:?\s?(?=\d+(?:[.,]\d+)?\s?(?:[cm]?m\s?)?[x×])")
+_CHAPTER = re.compile(r"(?<!\w)ch\.\s?(?=\d{1,3},\s(?:p\.|pp\.|art|§))|(?<=[IVX],\s)ch\.\s?(?=\d)")
+_OPEN_DAYS = re.compile(r"(?<![\w.,/])([1-7])\s?j(?:ours?)?\s?/\s?7(?!\w)")
+_FOUR_BY_FOUR = re.compile(r"(?<!\w)4\s?[x×]\s?4(?!\w|\s?[cm]?m\b)")
+_BLOOD = re.compile(r"(?<![\w'])(A|B|AB|O)([+-])(?=[\s,.;)]|$)")
+_DONATED = re.compile(r"(?:sang|groupe|rhésus|donneur)[^.!?]{0,40}$", re.IGNORECASE)
+_MORE_OR_LESS = re.compile(r"\s?±\s?")
 _PAGES = re.compile(r"(?<!\w)p\.\s?(?=\d+\s?[-–]\s?\d)")
 _RANK = re.compile(r"(?<=\de)/(?=\d)|(?<=\dème)/(?=\d)|(?<=\der)/(?=1[3-9]|[2-9]\d|\d{3})")
 _MINUTES = re.compile(r"(?<![\w'.,:])(\d{1,3})'\s?(?:(\d{1,2})(?:\"|''))?(?![\w'\"])")
@@ -39,6 +45,11 @@ def rules() -> list[Rule]:
     def inches(match: re.Match[str]) -> str | None:
         return " pouces" if _SCREEN.search(match.string[max(0, match.start() - 32) : match.start()]) else None
 
+    def blood(match: re.Match[str]) -> str | None:
+        if not _DONATED.search(match.string[max(0, match.start() - 48) : match.start()]):
+            return None
+        return f"{' '.join(match[1])} {'plus' if match[2] == '+' else 'moins'}"
+
     return [
         near_words("inches", _INCHES, inches, '"'),
         near_words("before", _BEFORE, lambda match: f"{match[1]}vant ", ("av.",)),
@@ -46,6 +57,11 @@ def rules() -> list[Rule]:
         near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.", "dep.")),
         near_words("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
         near_words("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
+        near_digits("chapter", _CHAPTER, lambda match: "chapitre ", ("ch.",)),
+        near_digits("open days", _OPEN_DAYS, lambda match: f"{match[1]} jours sur sept", ("/7", "/ 7")),
+        at_digits("car", _FOUR_BY_FOUR, lambda match: "quatre quatre", "x×"),
+        near_words("blood group", _BLOOD, blood, ("a+", "b+", "o+", "a-", "b-", "o-")),
+        near_words("more or less", _MORE_OR_LESS, lambda match: " plus ou moins ", "±"),
         near_digits("pages", _PAGES, lambda match: "pages ", ("p.",)),
         near_words("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
         near_words("number", _NUMBER, lambda match: f"{match[1]}uméro ", ("n°", "nº")),

@@ -38,7 +38,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?:{language.named_joint})\b){{1,12}})(\d{{2,6}})/(\d{{3,6}})(?![\w/]|[.,]\d)",
         re.IGNORECASE,
     )
-    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    flight = re.compile(
+        rf"(?<!\w)((?i:{language.flight_words})(?:\s?:)?\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)"
+    )
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
 
