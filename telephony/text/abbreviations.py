@@ -12,7 +12,7 @@ _BEFORE_NAMES = {
     "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta",
-    "fr": "mme mlle pr mgr env réf av bd boul chem rte imp rés",
+    "fr": "mme mlle pr immat mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
     "allg gebr geb wg mio mrd tsd fa dipl",

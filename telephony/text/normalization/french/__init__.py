@@ -96,7 +96,10 @@ class French(Romance):
     and_words = "et|ou"
     month_words = "en|de|dès|jusqu'en|fin|début|mi"
     expiry_words = "expire|expiration|valide|valable|échéance|validité"
-    part_words = "échéance|page|étape|partie|mensualité|versement|tentative|chapitre|épisode"
+    part_words = (
+        "échéance|colis|carton|séance|envoi|prélèvement|paiement|question|page|étape|partie|mensualité|versement|"
+        "tentative|chapitre|épisode"
+    )
     part_of = "sur"
     pressure_words = "tension|pression|TA"
     pressure_over = "sur"

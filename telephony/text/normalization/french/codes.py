@@ -17,6 +17,10 @@ _COUNTDOWN = re.compile(r"(?<![\w-])([JH])\s?([+-])\s?(\d{1,3})(?![\w-]|[.,:/]\d
 _AMERICAN = re.compile(r"(?<![\w.,-])(?:\+?(1)[-. ])?\(?([2-9]\d\d)\)?[-. ]{1,2}([2-9]\d\d)-(\d{4})(?![\w-])")
 _MESSAGE = re.compile(r"(?<=\sau\s)(\d{2})\s?(\d{3})(?!\s?\d|[\w%€$]|[.,]\d)")
 _WRITES = re.compile(r"(?:SMS|STOP|[Ee]nvoye[zr]|[Rr]éponde[zr]|[Tt]exto)\b[^.!?]{0,60}$")
+_DOOR = re.compile(
+    r"(?<!\w)([cC]ode\s(?:du\s|de\sla\s|d'|de\sl')?(?:coffre|porte|portail|portier|immeuble|alarme|parking|wifi|Wi-Fi|client|agence|guichet|"
+    r"banque|secret|personnel|bancaire|accès|entrée)\s?:?\s)(\d{3,10})(?![\w%€$]|[.,:/-]\d|\s\d)"
+)
 _PARCEL = re.compile(r"(?<!\w)1Z(?:\s[A-Z\d]{2,6}){3,6}(?!\w)")
 _OIL = re.compile(r"(?<![\w-])(0|5|10|15|20)W-?([1-6]0)(?!\w)")
 
@@ -56,6 +60,9 @@ def rules(language: Language) -> list[Rule]:
         ),
         at_digits("network address", _NETWORK, network),
         near_digits("telephone number", _AMERICAN, american),
+        near_digits(
+            "code", _DOOR, lambda match: match[1] + codes.digit_groups(codes.divided(match[2]), language), ("code",)
+        ),
         near_digits("short code", _MESSAGE, message, ("sms", "stop", "envoye", "réponde", "texto")),
         near_digits("post code", _FORWARD, abroad, ("-",)),
         near_digits("post code", _CANADIAN, canadian),

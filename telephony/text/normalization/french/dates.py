@@ -12,6 +12,12 @@ _STOPPED = re.compile(
     r"(?<!\w)((?:le|du|au|dès le|jusqu'au)\s)(\d{1,2})\.(?:(\d{1,2})\.|(0[1-9]|1[0-2]))(?![\w%€$°]|[.,:]?\d|\s?[%€$°])"
 )
 
+_BIRTH = re.compile(r"(?<!\w)((?:[nN]ée?s?|[nN]aissance)\s?:?\s(?:le\s)?\d{1,2}([/.-])\d{1,2}\2)(\d\d)(?![\w/-]|\.\d)")
+_YOUNGEST = 30
+_YEARS = re.compile(
+    r"(?:(?<!\w)(entre)\s)?(?<![\w.,/-])((?:1[1-9]|20)\d\d)\s?[-–]\s?((?:1[1-9]|20)\d\d)(?![\w/-]|[.,]\d)"
+)
+
 
 def rules(language: RomanceGrammar) -> list[Rule]:
     """Behind an article a number with full stops is a day and its month."""
@@ -38,7 +44,21 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         stop = "." if ends_text(match) else ""
         return f"entre {first} et {last}{stop}" if match[1] == "entre" else f"du {first} au {last}{stop}"
 
+    def years(match: re.Match[str]) -> str | None:
+        first, last = language.year(int(match[2])), language.year(int(match[3]))
+        if int(match[2]) >= int(match[3]):
+            return None
+        return f"entre {first} et {last}" if match[1] else f"{first} {language.to} {last}"
+
     return [
+        # Nobody who is born in this century says so with two figures that could be of the last one.
+        near_words(
+            "birth",
+            _BIRTH,
+            lambda match: f"{match[1]}{19 if int(match[3]) > _YOUNGEST else 20}{match[3]}",
+            ("né", "naissance"),
+        ),
+        near_words("years", _YEARS, years, "-–"),
         near_words("dates", named, span, "-–"),
         near_words("dates", numbered, span, "/"),
         near_words("date", _STOPPED, stopped, ("le ", "du ", "au ")),

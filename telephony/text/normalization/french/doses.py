@@ -19,6 +19,7 @@ _PARTS = {"¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _PART = re.compile(r"([¼¾⅓⅔])\s?(?=(?:kg|[gLlhm]|[ckm]?m|[cdm][lL]|heures?|litres?)(?!\w))")
 _A_DAY = re.compile(r"(?<=[a-zà-ÿ]{3})/([jh])(?!\w)")
 _SQUARE = re.compile(r"((?<!\w)(?:au|le|du|par|chaque)\s|/)([kc]?m[²³23])(?!\w)")
+_EACH = re.compile(r"(?<!\w)((?:pulvérisation|bouffée|goutte|comprimé|gélule|sachet|dose)s?)/(?=[a-zà-ÿ]{3})")
 _OFTEN = re.compile(r"\s?[x×]\s?(\d{1,2})\s?/\s?(j|jour|sem|semaine)(?!\w)")
 _METRES = re.compile(r"(?<![\w.,])(\d{1,2})\s?m\s?(\d\d)(?!\w|[.,]\d|\s\d)")
 _KILOS = re.compile(r"(?<![\w.,])(\d{1,3})\s?kg\s?(\d{3})(?!\w|[.,]\d|\s\d)")
@@ -43,6 +44,7 @@ def joined_rules(language: RomanceGrammar) -> list[Rule]:
     return [
         near_digits("pressure", _PRESSURE, lambda match: f" {language.unit('mercury').many}", ("mmhg",)),
         near_words("unit", _SQUARE, one, ("m²", "m2", "m³", "m3")),
+        near_words("dose", _EACH, lambda match: f"{match[1]} {language.per} ", "/"),
         near_digits("dose", _OFTEN, often, "/"),
         near_words("part", _PART, lambda match: f"{_PARTS[match[1]]} ", _PARTS),
         near_words("rate", _A_DAY, lambda match: f" {language.per} {language.rates[match[1]]}", ("/j", "/h")),
@@ -57,7 +59,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     units = {**UNITS, **language.units}
     symbols, rates = alternatives(units), alternatives(language.rates)
     weighed = re.compile(rf"({number})\s?({symbols})/({rates})/({rates})(?![\w/])")
-    solution = re.compile(rf"({number})\s?(g|mg|mcg|[µμ]g|UI)\s?/\s?(\d{{1,3}})\s?(ml|mL|g)(?![\w/])")
+    solution = re.compile(rf"({number})\s?(g|mg|mcg|[µμ]g|UI)\s?/\s?(\d{{1,3}})\s?(ml|mL|mg|g)(?![\w/])")
     spaced = re.compile(rf"({number})\s?({symbols})\s?/\s?(\d{{1,2}})\s?h(?:eures)?(?![\w/])")
 
     def amount(match: re.Match[str]) -> str | None:
@@ -71,7 +73,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def dissolved(match: re.Match[str]) -> str | None:
         said = amount(match)
         volume = language.counted(Written(int(match[3])), language.unit(units[match[4]]))
-        return said and f"{said} pour {volume}"
+        # Two substances, or one and what it is dissolved in.
+        return said and f"{said}{' ' if match[4] == 'mg' else ' pour '}{volume}"
 
     def by_hours(match: re.Match[str]) -> str | None:
         said = amount(match)

@@ -95,7 +95,8 @@ _ABBREVIATIONS = {
     "1/2 tarif": "demi-tarif", "1/2 finale": "demi-finale", "1/2 finales": "demi-finales",
     "1/2 journées": "demi-journées", "1/2-journée": "demi-journée", "incl.": "inclus", "TVA incl.": "TVA incluse",
     "excl.": "exclu", "sf": "sauf", "t.l.j.": "tous les jours", "tlj": "tous les jours", "ouv.": "ouvert",
-    "M. le": "Monsieur le", "M. l'": "Monsieur l'", "M. ou": "Monsieur ou", "M./Mme": "Monsieur ou Madame",
+    "M. le": "Monsieur le", "M. l'": "Monsieur l'", "M. ou": "Monsieur ou", "M.O.": "main-d'œuvre",
+    "ss": "sous", "M./Mme": "Monsieur ou Madame",
     "Pdt": "Président", "cf.": "voir", "bjr": "bonjour", "bcp": "beaucoup", "tjs": "toujours", "tjrs": "toujours",
     "qd": "quand", "mtn": "maintenant", "auj.": "aujourd'hui", "tt": "tout", "tte": "toute", "tps": "temps",
     "nbre": "nombre", "cmde": "commande", "suppl.": "supplément", "moy.": "moyenne", "approx.": "environ",
@@ -112,8 +113,10 @@ _ABBREVIATIONS = {
 
 
 def _with_capitals(words: dict[str, str]) -> dict[str, str]:
-    """The same, and each short form with a capital as well, as where a sentence begins."""
-    first = {f"{key[0].upper()}{key[1:]}": f"{said[0].upper()}{said[1:]}" for key, said in words.items()}
+    """The same, and each short form with a capital as well, as where a sentence begins; "P." is a name's."""
+    first = {
+        f"{key[0].upper()}{key[1:]}": f"{said[0].upper()}{said[1:]}" for key, said in words.items() if key[1:2] != "."
+    }
     return {**first, **words}
 
 

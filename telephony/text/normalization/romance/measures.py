@@ -102,7 +102,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     def cross(match: re.Match[str]) -> str:
         behind = match.string[match.end() : match.end() + 12]
-        if re.match(r"\d{1,9}(?:[.,]\d{1,2})?\s?(?:=|(?:mg|mcg|µg|ml|mL)\b)", behind):
+        if re.match(r"\d{1,9}(?:[.,]\d{1,2})?\s?(?:[=€]|(?:kg|g|mg|mcg|µg|[mc]?l|mL|L)\b)", behind):
             word = language.times
         elif scored.search(match.string[max(0, match.start() - 70) : match.start()]):
             word = language.to
