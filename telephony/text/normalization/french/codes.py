@@ -9,7 +9,7 @@ from telephony.text.normalization.language import Language
 from telephony.text.normalization.rules import Rule, at_digits, near_digits
 
 _DIRECTORY = re.compile(r"(?<![\w.,])118\s?([1-9]\d\d)(?!\d| \d|[.,]\d)")
-_NETWORK = re.compile(r"(?<![\w.,-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w-]|[.,]\d)")
+_NETWORK = re.compile(r"(?<![\w.,-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?::(\d{2,5}))?(?![\w-]|[.,]\d)")
 _MAX_OCTET = 255
 _FORWARD = re.compile(r"(?<![\w-])(CH|B|L|F)-(\d{4,5})(?=\s[A-ZÀ-Þ][a-zà-ÿ])")
 _CANADIAN = re.compile(r"(?<![\w-])([A-Z])(\d)([A-Z])\s(\d)([A-Z])(\d)(?![\w-])")
@@ -29,11 +29,12 @@ def rules(language: Language) -> list[Rule]:
     """What is said with the numbers that people know by heart."""
 
     def network(match: re.Match[str]) -> str | None:
-        octets = [int(octet) for octet in match.groups()]
+        octets = [int(octet) for octet in match.groups()[:4]]
         # "04.72.11.22" is the beginning of a telephone number.
-        if max(octets) > _MAX_OCTET or any(len(octet) > 1 and octet[0] == "0" for octet in match.groups()):
+        if max(octets) > _MAX_OCTET or any(len(octet) > 1 and octet[0] == "0" for octet in match.groups()[:4]):
             return None
-        return f" {language.dot} ".join(map(language.cardinal, octets))
+        said = f" {language.dot} ".join(map(language.cardinal, octets))
+        return f"{said} {language.colon} {language.spell_digits(match[5])}" if match[5] else said
 
     def american(match: re.Match[str]) -> str:
         return codes.digit_groups([group for group in match.groups() if group], language)

@@ -20,6 +20,9 @@ _PART = re.compile(r"([¼¾⅓⅔])\s?(?=(?:kg|[gLlhm]|[ckm]?m|[cdm][lL]|heures?
 _A_DAY = re.compile(r"(?<=[a-zà-ÿ]{3})/([jh])(?!\w)")
 _SQUARE = re.compile(r"((?<!\w)(?:au|le|du|par|chaque)\s|/)([kc]?m[²³23])(?!\w)")
 _EACH = re.compile(r"(?<!\w)((?:pulvérisation|bouffée|goutte|comprimé|gélule|sachet|dose)s?)/(?=[a-zà-ÿ]{3})")
+_SIDES = re.compile(r"(?<=\d)(\s?[cm]?m)\s?[x×]\s?(?=\d)")
+_TIMES_MONEY = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d[\d ,.]{0,10}\s?(?:€|\$|CHF|euros))")
+_OF_UNIT = re.compile(r"(?<=\d\sde\s)(mm|cm|km|kg|ml|cl|mg)(?!\w)")
 _OFTEN = re.compile(r"\s?[x×]\s?(\d{1,2})\s?/\s?(j|jour|sem|semaine)(?!\w)")
 _METRES = re.compile(r"(?<![\w.,])(\d{1,2})\s?m\s?(\d\d)(?!\w|[.,]\d|\s\d)")
 _KILOS = re.compile(r"(?<![\w.,])(\d{1,3})\s?kg\s?(\d{3})(?!\w|[.,]\d|\s\d)")
@@ -45,6 +48,9 @@ def joined_rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("pressure", _PRESSURE, lambda match: f" {language.unit('mercury').many}", ("mmhg",)),
         near_words("unit", _SQUARE, one, ("m²", "m2", "m³", "m3")),
         near_words("dose", _EACH, lambda match: f"{match[1]} {language.per} ", "/"),
+        near_digits("cross", _SIDES, lambda match: f"{match[1]} {language.by} ", "x×"),
+        near_digits("cross", _TIMES_MONEY, lambda match: f" {language.times} ", "x×"),
+        near_digits("unit", _OF_UNIT, lambda match: language.unit(units[match[1]]).one, (" de ",)),
         near_digits("dose", _OFTEN, often, "/"),
         near_words("part", _PART, lambda match: f"{_PARTS[match[1]]} ", _PARTS),
         near_words("rate", _A_DAY, lambda match: f" {language.per} {language.rates[match[1]]}", ("/j", "/h")),

@@ -80,7 +80,7 @@ _ABBREVIATIONS = {
     "Cie": "Compagnie", "éd.": "édition", "rdvs": "rendez-vous", "RV": "rendez-vous", "ref.": "référence",
     "réf": "référence", "mdp": "mot de passe", "ttc": "toutes taxes comprises", "TTC": "toutes taxes comprises",
     "HT": "hors taxes", "ht": "hors taxes", "jq": "jusque", "24h/24h": "vingt-quatre heures sur vingt-quatre",
-    "7j/7j": "sept jours sur sept", "7/7": "sept jours sur sept", "24/24": "vingt-quatre heures sur vingt-quatre",
+    "7j/7j": "sept jours sur sept", "24/24": "vingt-quatre heures sur vingt-quatre",
     "7 jours/7": "sept jours sur sept", "24 heures/24": "vingt-quatre heures sur vingt-quatre", "c/o": "chez",
     "n/a": "non applicable", "1/2 journée": "demi-journée", "cmd": "commande", "cde": "commande", "A/R": "aller-retour",
     "arrdt": "arrondissement", "avt": "avant", "ét. dr.": "étage droite", "ét. g.": "étage gauche",

@@ -22,6 +22,10 @@ _BLOOD = re.compile(r"(?<![\w'])(A|B|AB|O)([+-])(?=[\s,.;)]|$)")
 _DONATED = re.compile(r"(?:sang|groupe|rhésus|donneur)[^.!?]{0,40}$", re.IGNORECASE)
 _MORE_OR_LESS = re.compile(r"\s?±\s?")
 _PAGES = re.compile(r"(?<!\w)p\.\s?(?=\d+\s?[-–]\s?\d)")
+_LIVED_IN = re.compile(r"(?<=m[²2]\s)hab\.")
+_FOR = re.compile(r"(?<!le\s)(?<!du\s)(?<!au\s)(?<!\w)pr\s(?=[a-zà-ÿ\d])")
+_ALL_WEEK = re.compile(r"(?<!le\s)(?<!du\s)(?<!au\s)(?<![\w/])7/7(?![\w/])")
+_DAY_TIME = re.compile(r"(?<![\w'-])(?<!la\s)(lun|mar|mer|jeu|ven|sam|dim)(?=\s(?:vers|à)\s\d{1,2}\s?h)")
 _RANK = re.compile(r"(?<=\de)/(?=\d)|(?<=\dème)/(?=\d)|(?<=\der)/(?=1[3-9]|[2-9]\d|\d{3})")
 _MINUTES = re.compile(r"(?<![\w'.,:])(\d{1,3})'\s?(?:(\d{1,2})(?:\"|''))?(?![\w'\"])")
 _DAYS = {"lu": "lun", "ma": "mar", "me": "mer", "je": "jeu", "ve": "ven", "sa": "sam", "di": "dim"}
@@ -62,6 +66,10 @@ def rules() -> list[Rule]:
         at_digits("car", _FOUR_BY_FOUR, lambda match: "quatre quatre", "x×"),
         near_words("blood group", _BLOOD, blood, ("a+", "b+", "o+", "a-", "b-", "o-")),
         near_words("more or less", _MORE_OR_LESS, lambda match: " plus ou moins ", "±"),
+        near_words("lived in", _LIVED_IN, lambda match: "habitables", ("hab.",)),
+        near_words("for", _FOR, lambda match: "pour ", ("pr ",)),
+        near_digits("all week", _ALL_WEEK, lambda match: "sept jours sur sept", ("7/7",)),
+        near_digits("weekday", _DAY_TIME, lambda match: f"{match[1]}.", (" vers ", " à ")),
         near_digits("pages", _PAGES, lambda match: "pages ", ("p.",)),
         near_words("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
         near_words("number", _NUMBER, lambda match: f"{match[1]}uméro ", ("n°", "nº")),
