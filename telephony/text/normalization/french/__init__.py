@@ -17,7 +17,7 @@ _CENTURY = re.compile(
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
 _AT_LEAST = re.compile(r"(?<!\()\s?(≥|≤|>=|<=)\s?|(?<=\()(≥|≤|>=|<=)\s?")
-_PATH = re.compile(r"(?<=[^\W\d])\s>\s(?=[^\W\d])")
+_PATH = re.compile(r"(?<=[^\W\d_])\s>\s(?=[^\W\d_]{3})")
 # A symbol behind "un" is a space in the end.
 _ELIDED = re.compile(r"(?<!\w)de (?=une?[^\w.,;:!?'\"()—-]{1,4}(?!à |sur |ou |et |pour )[a-zà-ÿ])")
 _OUT_OF = frozenset((20, 100))
@@ -147,7 +147,7 @@ class French(Romance):
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"
         r"passe|postal|poste|vol|terminant par|se termine par|finit par|finissant par|chiffres|numéro|"
-        r"Visa|Mastercard|Amex|CB"
+        r"interphone|digicode|Visa|Mastercard|Amex|CB"
     )
     short_code_words = r"appelez|composez|code|PIN|CVV|poste"
     date_words = r"le|du|au|jusqu'au|depuis le|avant le|après le|date|échéance"

@@ -18,10 +18,10 @@ _PRESSURE = re.compile(r"(?<=\d/\d\d)\s?mmHg(?!\w)")
 _PARTS = {"¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _PART = re.compile(r"([¼¾⅓⅔])\s?(?=(?:kg|[gLlhm]|[ckm]?m|[cdm][lL]|heures?|litres?)(?!\w))")
 _A_DAY = re.compile(r"(?<=[a-zà-ÿ]{3})/([jh])(?!\w)")
-_SQUARE = re.compile(r"((?<!\w)(?:au|le|du|par|chaque)\s|/)([kc]?m[²³23])(?!\w)")
+_SQUARE = re.compile(r"((?<!\w)(?:au|le|du|par|chaque)\s|/)([kc]?m[²³23]|kg|km|kWh)(?![\w/]|\s\d)")
 _EACH = re.compile(r"(?<!\w)((?:pulvérisation|bouffée|goutte|comprimé|gélule|sachet|dose)s?)/(?=[a-zà-ÿ]{3})")
 _SIDES = re.compile(r"(?<=\d)(\s?[cm]?m)\s?[x×]\s?(?=\d)")
-_TIMES_MONEY = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d[\d ,.]{0,10}\s?(?:€|\$|CHF|euros))")
+_TIMES_MONEY = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d[\d ,.]{0,10}\s?(?:€|\$|CHF|euros|h\b|min\b|minutes|heures|jours))")
 _OF_UNIT = re.compile(r"(?<=\d\sde\s)(mm|cm|km|kg|ml|cl|mg)(?!\w)")
 _OFTEN = re.compile(r"\s?[x×]\s?(\d{1,2})\s?/\s?(j|jour|sem|semaine)(?!\w)")
 _METRES = re.compile(r"(?<![\w.,])(\d{1,2})\s?m\s?(\d\d)(?!\w|[.,]\d|\s\d)")
@@ -46,7 +46,7 @@ def joined_rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         near_digits("pressure", _PRESSURE, lambda match: f" {language.unit('mercury').many}", ("mmhg",)),
-        near_words("unit", _SQUARE, one, ("m²", "m2", "m³", "m3")),
+        near_words("unit", _SQUARE, one, ("m²", "m2", "m³", "m3", "kg", "km", "kwh")),
         near_words("dose", _EACH, lambda match: f"{match[1]} {language.per} ", "/"),
         near_digits("cross", _SIDES, lambda match: f"{match[1]} {language.by} ", "x×"),
         near_digits("cross", _TIMES_MONEY, lambda match: f" {language.times} ", "x×"),

@@ -22,7 +22,12 @@ def rules() -> list[Rule]:
         near_digits("round price", _EVEN, lambda match: "", (",-", ",–", ",—")),
         near_digits("centimes", _CENTIMES, lambda match: f"{match[1]},{match[3]} CHF", ("fr", "chf")),
         near_digits("francs", _FRANCS, lambda match: " CHF" + ("." if ends_text(match) else ""), ("fr",)),
-        near_words("rate", _TWICE, lambda match: f"/{match[1].strip('.')} par {match[2].strip('.')}", "/"),
+        near_words(
+            "rate",
+            _TWICE,
+            lambda match: f"/{match[1].strip('.')} par {'personne' if match[2].startswith('pers') else match[2]}",
+            "/",
+        ),
         near_words("rate", _EACH, lambda match: "/pers", "/"),
         near_words("rate", _A_DAY, lambda match: " par ", "/"),
         near_digits("round price", _ROUND, lambda match: f"{match[2]} CHF", (".-", ".–", ".—")),

@@ -8,8 +8,8 @@ from telephony.text.normalization.rules import Rule, at_digits, near_digits, nea
 
 _BEFORE = re.compile(r"(?<!\w)([aA])v\.\s(?=(?:les?|la|mon|votre|midi|minuit|et\sarr)\b|l'|\d{1,2}\s?[hH:/])")
 _BEHIND = re.compile(r"(?<=\bet\s)arr\.(?!\w)|(?<=[a-zà-ÿ]{3}\s)arr\.(?=\s(?:droite?|gauche|dr\.|g\.))")
-_ARRIVAL = re.compile(r"(?<!\w)([aA]rr|[dD]ép|[dD]ep)\.(\s?:)?\s?(?=(?:à\s)?\d{1,2}\s?[hH:])")
-_ARRIVALS = {"arr": "arrivée", "dép": "départ", "dep": "départ"}
+_ARRIVAL = re.compile(r"(?<!\w)([aA]rr|[dD]ép)\.(\s?:)?\s?(?=(?:à\s)?\d{1,2}\s?[hH:])")
+_ARRIVALS = {"arr": "arrivée", "dép": "départ"}
 _CHARGES = re.compile(r"(?<!\w)ch\.\s?(?=\d[\d ,]{0,8}\s?(?:€|euros))")
 _ROOMS = re.compile(
     r"(?<!\w)((?:maison|appartement|appart|appt|villa|bureaux|studio|duplex)\s\d{1,2})\s?p\.(?=[,;\s])", re.I
@@ -25,7 +25,8 @@ _PAGES = re.compile(r"(?<!\w)p\.\s?(?=\d+\s?[-–]\s?\d)")
 _LIVED_IN = re.compile(r"(?<=m[²2]\s)hab\.")
 _FOR = re.compile(r"(?<!le\s)(?<!du\s)(?<!au\s)(?<!\w)pr\s(?=[a-zà-ÿ\d])")
 _ALL_WEEK = re.compile(r"(?<!le\s)(?<!du\s)(?<!au\s)(?<![\w/])7/7(?![\w/])")
-_DAY_TIME = re.compile(r"(?<![\w'-])(?<!la\s)(lun|mar|mer|jeu|ven|sam|dim)(?=\s(?:vers|à)\s\d{1,2}\s?h)")
+_DAY_TIME = re.compile(r"(?<![\w'-])(?<![lL]a\s)(lun|mar|mer|jeu|ven|sam|dim)(?=\s(?:vers|à)\s\d{1,2}\s?h)")
+_AMPOULES = re.compile(r"(?<![\w.,])(\d{1,2})\samp\.?(?=\s(?:tous|toutes|par|le|matin|soir|buvables?)\b|/j)")
 _RANK = re.compile(r"(?<=\de)/(?=\d)|(?<=\dème)/(?=\d)|(?<=\der)/(?=1[3-9]|[2-9]\d|\d{3})")
 _MINUTES = re.compile(r"(?<![\w'.,:])(\d{1,3})'\s?(?:(\d{1,2})(?:\"|''))?(?![\w'\"])")
 _DAYS = {"lu": "lun", "ma": "mar", "me": "mer", "je": "jeu", "ve": "ven", "sa": "sam", "di": "dim"}
@@ -58,7 +59,7 @@ def rules() -> list[Rule]:
         near_words("inches", _INCHES, inches, '"'),
         near_words("before", _BEFORE, lambda match: f"{match[1]}vant ", ("av.",)),
         near_words("behind", _BEHIND, lambda match: "arrière", ("arr.",)),
-        near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.", "dep.")),
+        near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.")),
         near_words("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
         near_words("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
         near_digits("chapter", _CHAPTER, lambda match: "chapitre ", ("ch.",)),
@@ -66,6 +67,9 @@ def rules() -> list[Rule]:
         at_digits("car", _FOUR_BY_FOUR, lambda match: "quatre quatre", "x×"),
         near_words("blood group", _BLOOD, blood, ("a+", "b+", "o+", "a-", "b-", "o-")),
         near_words("more or less", _MORE_OR_LESS, lambda match: " plus ou moins ", "±"),
+        near_digits(
+            "ampoules", _AMPOULES, lambda match: f"{match[1]} ampoule{'s' if match[1] != '1' else ''}", (" amp",)
+        ),
         near_words("lived in", _LIVED_IN, lambda match: "habitables", ("hab.",)),
         near_words("for", _FOR, lambda match: "pour ", ("pr ",)),
         near_digits("all week", _ALL_WEEK, lambda match: "sept jours sur sept", ("7/7",)),
