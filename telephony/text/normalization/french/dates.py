@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.language import month_names, valid_date
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_words
+from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits
 
 _STOPPED = re.compile(
     r"(?<!\w)((?:le|du|au|dès le|jusqu'au)\s)(\d{1,2})\.(?:(\d{1,2})\.|(0[1-9]|1[0-2]))(?![\w%€$°]|[.,:]?\d|\s?[%€$°])"
@@ -52,14 +52,14 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         # Nobody who is born in this century says so with two figures that could be of the last one.
-        near_words(
+        near_digits(
             "birth",
             _BIRTH,
             lambda match: f"{match[1]}{19 if int(match[3]) > _YOUNGEST else 20}{match[3]}",
             ("né", "naissance"),
         ),
-        near_words("years", _YEARS, years, "-–"),
-        near_words("dates", named, span, "-–"),
-        near_words("dates", numbered, span, "/"),
-        near_words("date", _STOPPED, stopped, ("le ", "du ", "au ")),
+        near_digits("years", _YEARS, years, "-–"),
+        near_digits("dates", named, span, "-–"),
+        near_digits("dates", numbered, span, "/"),
+        near_digits("date", _STOPPED, stopped, ("le ", "du ", "au ")),
     ]

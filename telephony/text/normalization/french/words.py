@@ -56,12 +56,12 @@ def rules() -> list[Rule]:
         return f"{' '.join(match[1])} {'plus' if match[2] == '+' else 'moins'}"
 
     return [
-        near_words("inches", _INCHES, inches, '"'),
+        near_digits("inches", _INCHES, inches, '"'),
         near_words("before", _BEFORE, lambda match: f"{match[1]}vant ", ("av.",)),
         near_words("behind", _BEHIND, lambda match: "arrière", ("arr.",)),
-        near_words("arrival", _ARRIVAL, _arrival, ("arr.", "dép.")),
-        near_words("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
-        near_words("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
+        near_digits("arrival", _ARRIVAL, _arrival, ("arr.", "dép.")),
+        near_digits("charges", _CHARGES, lambda match: "charges ", ("ch.",)),
+        near_digits("rooms", _ROOMS, lambda match: f"{match[1]} pièces", ("p.",)),
         near_digits("chapter", _CHAPTER, lambda match: "chapitre ", ("ch.",)),
         near_digits("open days", _OPEN_DAYS, lambda match: f"{match[1]} jours sur sept", ("/7", "/ 7")),
         at_digits("car", _FOUR_BY_FOUR, lambda match: "quatre quatre", "x×"),
@@ -75,13 +75,13 @@ def rules() -> list[Rule]:
         near_digits("all week", _ALL_WEEK, lambda match: "sept jours sur sept", ("7/7",)),
         near_digits("weekday", _DAY_TIME, lambda match: f"{match[1]}.", (" vers ", " à ")),
         near_digits("pages", _PAGES, lambda match: "pages ", ("p.",)),
-        near_words("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
+        near_digits("sizes", _SIZES, lambda match: f"{match[1]}imensions: ", ("dim.",)),
         near_words("number", _NUMBER, lambda match: f"{match[1]}uméro ", ("n°", "nº")),
         near_words("vitamin", _VITAMIN, lambda match: f"{match[1]}itamine ", ("vit",)),
         near_digits("ages", _AGES, lambda match: "moins de " if match[1] == "-" else "plus de ", (" ans",)),
         near_words("Roman numeral", _FIRST_QUEEN, lambda match: "première", (" ire", " ière")),
-        near_words("rank", _RANK, lambda match: " sur ", "/"),
-        near_words("minutes", _MINUTES, minutes, "'"),
+        near_digits("rank", _RANK, lambda match: " sur ", "/"),
+        near_digits("minutes", _MINUTES, minutes, "'"),
         near_digits("weekdays", _SHORT_DAYS, lambda match: f"{_day(match[1])}{match[2]}{_day(match[3])}", "-–"),
         near_digits("weekday", _SHORT_DAY, lambda match: _day(match[1]), "-–"),
     ]
