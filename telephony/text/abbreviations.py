@@ -13,7 +13,7 @@ _BEFORE_NAMES = {
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta gta rda trva pje cno bda fco gpe fdez hdez glez rguez mtnez hble ayto mpio "
     "expte cód hnas inst fac cra kr nal dpto depto",
-    "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
+    "fr": "mme mlle pr immat mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons p.le c.da v.lo "
     "contr fam rist osp tg mod",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
@@ -39,7 +39,8 @@ _BEFORE_NUMBERS = {
     "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv cl "
     "mart juev miérc orig sup inh ss pers dorm atn att ced párr opc "
     "cdra cdras viv ptal pral ent unid cant reg",
-    "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
+    "fr": "port n tél chap apt app appt ét bât bte bur voit poste janv févr fév avr juil déc lun mar mer jeu ven "
+    "sam dim gél déj term inj enreg asc arr terr éch sem amp vit dép th coef",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal "
     "d.lgs d.p.r prot sez mens tot imp conf mart merc giov prat amb colaz temp "
@@ -70,7 +71,7 @@ STREETS = frozenset("st dr".split())
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed ref flt".split()
+    "edif sl lj chap ed ref flt vit".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

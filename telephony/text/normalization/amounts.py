@@ -118,7 +118,7 @@ def measure_rules(language: Language) -> list[Rule]:
     number = number_pattern(language)
     units = {**UNITS, **language.units}
     percent = re.compile(rf"({SIGN})({number})\s?(%|‰)")
-    measure = re.compile(rf"({SIGN})({number})\s?({alternatives(units)})(?:/(s|h|min|min\.)(?!\w))?(?![\w/²³])")
+    measure = re.compile(rf"({SIGN})({number})\s?({alternatives(units)})(?:/(s|h|min|min\.)(?!\w))?(?![\w/²³]|\.\w)")
     per_second = re.compile(rf"({number})\s?({alternatives(_PER_SECOND)})(?!\w)")
     degrees = re.compile(rf"({SIGN})({number})\s?[°](?!\w)")
 

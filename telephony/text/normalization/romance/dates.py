@@ -121,7 +121,7 @@ def _short_rules(language: RomanceGrammar) -> list[Rule]:
             return f"{article}{language.cardinal(first)} {language.pressure_over} {second}"
         if pressure.search(context):
             return f"{article}{language.cardinal(first)} {language.pressure_over} {language.cardinal(second)}"
-        if a_part.search(context):
+        if first <= second and a_part.search(context):
             return f"{article}{language.cardinal(first)} {language.part_of} {language.cardinal(second)}"
         if second > 12 and 1 <= first <= 12 and len(match[3]) == 2 and expires.search(context):
             said = f"{language.month(first)}{language.of_year}{language.year(2000 + second)}"

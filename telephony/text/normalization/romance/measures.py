@@ -23,7 +23,7 @@ _DECIMAL_RANGE = re.compile(
     rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[^\W\d_]{{1,12}})(?!\w))(?<=\d)"
 )
 _HEIGHT = re.compile(r"(?<![\w.,])([12])[.,](\d\d)\s?m(?![\w²³/])")
-_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\w/]|[.,]\d)")
+_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d{1,2})/(\d{1,3})(?![\w/]|[.,]\d)")
 _CROSS = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)")
 _HALF = r"(?:1/2|½)"
 
@@ -100,7 +100,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     def cross(match: re.Match[str]) -> str:
         behind = match.string[match.end() : match.end() + 12]
-        if re.match(r"\s?=|\d{1,4}(?:[.,]\d{1,2})?\s?(?:mg|mcg|µg|ml|mL)\b", behind):
+        if re.match(r"\d{1,9}(?:[.,]\d{1,2})?\s?(?:[=€]|(?:kg|g|mg|mcg|µg|[mc]?l|mL|L)\b)", behind):
             word = language.times
         elif scored.search(match.string[max(0, match.start() - 70) : match.start()]):
             word = language.to

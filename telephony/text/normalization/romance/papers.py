@@ -16,6 +16,8 @@ _CHECKED = re.compile(r"(?<![\w.,/-])(\d{4,10})-([\dxX])(?![\w-])(?![.,/]\d)")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}[A-Z\d]{11,30}(?!\w)")
 _DIVIDED = re.compile(r"(?<![\w.,+/-])\d{1,7}(?:[ .-]\d{1,14}){3,8}(?![\w-])(?![.,]\d)")
 _MIN_DIVIDED = 12
+_ACCOUNT = re.compile(r"(?<!\w)[A-Z]{2}\d{2}\s(?:[A-Z\d]{4}\s){0,7}$")
+_CONTEXT_CHARS = 40
 _ZEROS = re.compile(r"(?<![\w.,-])0\d{1,3}(?:\.\d{3}){1,3}(?!\w|[.,]\d)")
 _LAW = re.compile(
     r"(?<!\w)((?i:lei|ley|loi|legge|decreto|décret|portaria|resolução|resolución)(?:[\w\s-]{0,24}?)\s)"
@@ -42,7 +44,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?i:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?i:{language.named_joint})\b){{1,12}})"
         r"([A-Z]{1,4})(?:-?(\d{1,8}))?/(\d{1,8})(?:-(\d{1,8}))?(?![\w/]|[.,]\d)"
     )
-    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2,3}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    flight = re.compile(
+        rf"(?<!\w)((?i:{language.flight_words})(?:\s?:)?\s)([A-Z]{{2,3}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)"
+    )
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
 
@@ -53,6 +57,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{match[1]}{language.cardinal(int(match[2].replace('.', '')))} {language.law_of} {language.year(year)}"
 
     def in_groups(match: re.Match[str]) -> str | None:
+        if _ACCOUNT.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]):
+            return None
         groups = re.findall(r"\d+", match.group())
         thousands = all(len(group) == 3 for group in groups[1:])
         if thousands or sum(map(len, groups)) < _MIN_DIVIDED:
