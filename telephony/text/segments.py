@@ -63,8 +63,10 @@ _MAX_ORDINAL_DIGITS = 3
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
 _LAST_WORD = re.compile(r"(\w[\w.]*)\s$")
+# Amounts that begin with a capital.
+_AMOUNTS = ("R$", "US$", "C$", "A$")
 # A number, and what begins one: it belongs to the word before it.
-_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|[A-Z]{2}\s\d")
+_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|(?:R|US)\$\s?\d|[A-Z]{2}\s\d")
 
 
 class Segmenter:
@@ -297,6 +299,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
         return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
+    if following.startswith(_AMOUNTS):
+        return False
     word = _first_word(following)
     if word is None:
         return None

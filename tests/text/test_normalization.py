@@ -226,6 +226,11 @@ def test_say_as_follows_the_language() -> None:
     assert only('<say-as interpret-as="characters">A1</say-as>', "pl") == "A 1"
 
 
+def test_letters_are_spelled_with_the_words_of_their_language() -> None:
+    document = '<say-as interpret-as="characters" format="alphabet">a7k</say-as>'
+    assert only(document, "pt-BR") == "A de amor, sete, K de kiwi"
+
+
 @pytest.mark.parametrize(
     ("tag", "pause"),
     [

@@ -20,14 +20,22 @@ PARTS = {
 MASCULINE = frozenset(
     "dia dias problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
     "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
-    "telefonema telefonemas cinema cinemas".split()
+    "telefonema telefonemas cinema cinemas clima climas poema poemas esquema esquemas diploma diplomas "
+    "sintoma sintomas trauma traumas hematoma hematomas edema edemas hemograma hemogramas cronograma cronogramas "
+    "dilema dilemas eletrocardiograma eletrocardiogramas ecocardiograma ecocardiogramas cometa cometas pirata "
+    "piratas dentista dentistas motorista motoristas taxista taxistas turista turistas eletricista eletricistas analista analistas "
+    "atleta atletas colega colegas".split()
 )
 FEMININE = frozenset(
     "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
     "flores luz luzes voz vozes paz ponte pontes fonte fontes gente rede redes fase fases base bases frase frases "
     "crise crises análise análises torre torres carne carnes árvore árvores mãe mães irmã irmãs manhã manhãs maçã "
     "maçãs nuvem nuvens ordem ordens série séries metade metades sede sedes dose doses tarde tardes via vias lei leis "
-    "hipótese hipóteses".split()
+    "hipótese hipóteses suíte suítes quitinete quitinetes reunião reuniões opinião opiniões conexão conexões questão "
+    "questões região regiões união uniões mão mãos equipe equipes chance chances filial filiais central centrais "
+    "capital capitais foto fotos moto motos febre febres lente lentes apólice apólices parede paredes espécie espécies "
+    "semente sementes boate boates lanchonete lanchonetes raiz raízes matriz matrizes cruz cruzes gripe gripes "
+    "digital digitais gestante gestantes ponte pontes".split()
 )
 FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
 CURRENCIES = {
@@ -46,9 +54,10 @@ UNITS = {
     "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
     "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
     "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
-    "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "kmh": "speed-kilometer-per-hour",
+    "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "amp": "ampoule", "amps": "ampoule",
+    "env": "sachet", "kmh": "speed-kilometer-per-hour",
     "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
-    "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem": "duration-week",
+    "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour",
     "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
 }  # fmt: skip
 RATES = {
@@ -95,6 +104,14 @@ ABBREVIATIONS = {
     "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
     "ltda.": "limitada", "Cia": "Companhia",
     "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
+    "vel.": "velocidade", "Vel.": "Velocidade", "cond.": "condomínio", "c/c": "conta corrente",
+    "C/C": "Conta corrente", "ag.:": "agência:", "Ag.:": "Agência:", "Ag:": "Agência:", "AG:": "Agência:",
+    "CC:": "Conta corrente:", "cc:": "conta corrente:", "dorm.": "dormitórios", "dorms.": "dormitórios",
+    "dorms": "dormitórios", "qtos": "quartos", "qtos.": "quartos", "vg": "vaga", "vgs": "vagas", "vgs.": "vagas",
+    "gar.": "garagem",
+    "resp.": "responsável", "atend.": "atendimento", "A/C": "aos cuidados de",
+    "a/c": "aos cuidados de", "V.O.": "via oral", "VO": "via oral", "msg": "mensagem", "msgs": "mensagens",
+    "hj": "hoje", "ñ": "não", "cfe.": "conforme", "B.O.": "boletim de ocorrência", "O.S.": "ordem de serviço",
     "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
 }  # fmt: skip
 TITLES = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Rod.": "Rodovia", "Sto.": "Santo",
@@ -103,7 +120,9 @@ TITLES = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Ro
           "Lg.": "Largo", "Pq.": "Parque", "Jd.": "Jardim", "Vl.": "Vila", "Pe.": "Padre", "Cel.": "Coronel",
           "Dep.": "Deputado", "Pres.": "Presidente", "Sen.": "Senador", "Mal.": "Marechal", "S.": "São",
           "Ten.": "Tenente", "Maj.": "Major", "Sgt.": "Sargento", "Dom.": "Domingo", "Min.": "Ministro",
-          "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cons.": "Conselheiro"}  # fmt: skip
+          "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cond.": "Condomínio",
+          "Ed.": "Edifício", "Hosp.": "Hospital", "Lab.": "Laboratório", "Col.": "Colégio", "Univ.": "Universidade", "Esc.": "Escola",
+          "Fac.": "Faculdade", "Sec.": "Secretaria", "Clín.": "Clínica", "Cons.": "Conselheiro"}  # fmt: skip
 BEFORE_NUMBER = {
     "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
     "no.": "número", "núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
@@ -115,6 +134,8 @@ BEFORE_NUMBER = {
     "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
     "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
     "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
+    "ag.": "agência", "Ag.": "Agência", "ag": "agência", "Ag": "Agência", "cta.": "conta", "Cta.": "Conta",
+    "op.": "operação", "cs.": "casa", "Cs.": "Casa", "pç.": "praça", "Cond.": "Condomínio",
     "tel": "telefone", "Tel": "Telefone", "cel": "celular",
 }  # fmt: skip
 WEEKDAYS = {
@@ -132,6 +153,9 @@ SPOKEN_UNITS = {
     "drop": Name("gota", "gotas"),
     "tablet": Name("comprimido", "comprimidos"),
     "capsule": Name("cápsula", "cápsulas"),
+    "duration-day": Name("dia", "dias"),
+    "ampoule": Name("ampola", "ampolas"),
+    "sachet": Name("envelope", "envelopes"),
     "spoon": Name("colher", "colheres"),
     "international": Name("unidade internacional", "unidades internacionais"),
     "piece": Name("unidade", "unidades"),
@@ -146,3 +170,11 @@ MONTHS = {
     "jan": 1, "fev": 2, "mar": 3, "abr": 4, "mai": 5, "jun": 6, "jul": 7, "ago": 8, "set": 9, "out": 10, "nov": 11,
     "dez": 12,
 }  # fmt: skip
+ALPHABET = {
+    word[0].upper(): word
+    for word in (
+        "amor bola casa dado escola faca gato hotel igreja janela kiwi lua mar navio ovo pato queijo rato sapo tatu "
+        "uva vaca Washington xícara yoga zebra"
+    ).split()
+}
+"""The words that Brazilians spell with."""

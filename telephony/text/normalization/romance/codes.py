@@ -42,12 +42,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     with_purpose = re.compile(
         rf"(?<!\w)((?:{language.named_words})(?:\s(?:de|da|do|di|d|del|della|des|du|d')[\s']?\s?[^\W\d_]{{3,20}}){{1,2}}"
-        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}})(?![\w%€$]|[.,:/-]\d)",
+        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}}(?: \d{{2,4}}){{0,4}})(?![\w%€$]|[.,:/-]\d| \d)",
         re.IGNORECASE,
     )
 
     def purpose(match: re.Match[str]) -> str:
-        return match[1] + codes.digit_groups(codes.divided(match[2]), language)
+        groups = match[2].split()
+        return match[1] + codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
 
     def named_code(match: re.Match[str]) -> str | None:
         word = _WORD_AND_NUMBER.fullmatch(match[2])

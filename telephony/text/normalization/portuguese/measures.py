@@ -1,0 +1,123 @@
+"""Doses, blood pressure, temperatures, sizes, instalments."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.amounts import UNITS
+from telephony.text.normalization.language import Written
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
+
+_HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
+_INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
+_INTERVALS = {"a": "ano", "m": "mês", "d": "dia"}
+_SPOON = re.compile(r"(?<=[\d½]\s)(?:c|col|colh)\.?\s(?:de\s|\()?(sopa|sobremesa|chá|café)\)?(?!\w)")
+_SHORTENED = re.compile(r"(?<=\d)(\s?(?:comps?|cáps?|caps|cps?|gts|amp|env|fr))\.(?=\s(?:\d|IM|IV|EV|SC|SL|VO))")
+_DAYS = re.compile(
+    r"(?<![\w.,])(\d{1,3})\s?d\.(?=\s(?:corridos|úteis))|(?<=\b(?:em|de|há) )(\d{1,3})\s?d\.(?=\s[a-z]|[,;]|$)"
+    r"|(?<=\b(?:por|até) )(\d{1,3})\s?d\.?(?=[,;.!?)]|\s[a-z]|$)"
+)
+# Numbers with a decimal have a comma; with a stop they are of engines and versions.
+_POINT = re.compile(r"(?<![\w.,-])(\d{1,2})\.(\d)(?![\w.,%°º/-]|\s%)")
+_PRESSURE = re.compile(r"(?<![\w.,/])(\d{2,3})\s?[/xX×]\s?(\d{2,3})\s?mm\s?Hg(?!\w)")
+_WEATHER = re.compile(r"(?:febre|temperatura|temp|máxima|mínima|máx|mín|faz|fazendo|termômetro)\b[^.!?\d]{0,16}$", re.I)
+_BELOW_ZERO = re.compile(r"(?<!\S)-(\d{1,2})º(?!\w|\s?C)")
+_DEGREES = re.compile(r"(?<![\w.,/])(\d{1,2}(?:[.,]\d)?)º(?!\w|\s?C\b)")
+_INSTALMENTS = re.compile(
+    r"(?<![\w.,])(\d{1,3})\s[xX×](?=\s(?:R\$|US\$|€|s/|p/|(?:sem|de|ao|à|por|no|na|em|iguais|com|fix[ao]s)\b))"
+)
+_SIDES = re.compile(r"(?<=\d)(\s?(?:mm|cm|m))\s?[xX×]\s?(?=\d)")
+_WEEKS = re.compile(r"(?<![\w.,])(\d{1,2})\s?sem(?:\.|(?=[,;:!?)]|$|\s(?:de\s(?:gestação|gravidez)|e\s\d)))(?!\w)")
+
+
+def word_rules(language: RomanceGrammar) -> list[Rule]:
+    """What shortened words are said for, before any other may take them."""
+
+    def hourly(match: re.Match[str]) -> str:
+        hours = language.cardinal(int(match[1]), "feminine")
+        return f"de {hours} em {hours} {'hora' if match[1] == '1' else 'horas'}"
+
+    def interval(match: re.Match[str]) -> str:
+        return f"ao {_INTERVALS[match[1]]}" + ("." if ends_text(match) else "")
+
+    def weeks(match: re.Match[str]) -> str:
+        said = language.counted(Written(int(match[1])), language.unit("duration-week"))
+        return said + ("." if ends_text(match) else "")
+
+    def days(match: re.Match[str]) -> str:
+        said = language.counted(Written(int(match[1] or match[2] or match[3])), language.unit("duration-day"))
+        return said + ("." if ends_text(match) else "")
+
+    return [
+        near_words("dose", _HOURLY, hourly, "/"),
+        near_words("interest", _INTEREST, interval, "%"),
+        near_digits("dose", _SHORTENED, lambda match: match[1]),
+        at_digits("weeks", _WEEKS, weeks, ("sem",)),
+        near_words("days", _DAYS, days, ("d",)),
+        near_words("dose", _SPOON, lambda match: f"col de {match[1]}", ("sopa", "sobremesa", "chá", "café")),
+    ]
+
+
+def money_rules(language: RomanceGrammar) -> list[Rule]:
+    """How many instalments, with a space before the cross."""
+
+    def instalments(match: re.Match[str]) -> str:
+        if match[1] == "1":
+            return language.once
+        return f"{language.cardinal(int(match[1]), 'feminine')} {language.fold}"
+
+    return [at_digits("instalments", _INSTALMENTS, instalments, "x×")]
+
+
+def date_rules(language: RomanceGrammar) -> list[Rule]:
+    """A blood pressure with its unit, which is no date."""
+
+    def pressure(match: re.Match[str]) -> str:
+        high, low = language.cardinal(int(match[1])), Written(int(match[2]))
+        return f"{high} {language.pressure_over} {language.counted(low, language.unit('mercury'))}"
+
+    return [at_digits("blood pressure", _PRESSURE, pressure, ("hg",))]
+
+
+def scaled_rules(language: RomanceGrammar) -> list[Rule]:
+    """Thousands and millions of what a symbol names."""
+    units = {**UNITS, **language.units}
+    symbols = alternatives(symbol for symbol in units if len(symbol) > 1)
+    pattern = re.compile(rf"(?<![\w.,])(\d{{1,3}})\s(mil|milhão|milhões)\s(?:de\s)?({symbols})(?![\w/²³])")
+
+    def scaled(match: re.Match[str]) -> str:
+        name = language.unit(units[match[3]])
+        if match[2] == "mil":
+            return language.counted(Written(int(match[1]) * 1000), name)
+        return f"{language.scaled_number(Written(int(match[1])), match[2])}{language.linked(name.many)}"
+
+    return [at_digits("unit", pattern, scaled, ("mil",))]
+
+
+def number_rules(language: RomanceGrammar) -> list[Rule]:
+    """Engines and versions."""
+
+    def point(match: re.Match[str]) -> str:
+        return f"{language.cardinal(int(match[1]))} {language.dot} {language.cardinal(int(match[2]))}"
+
+    return [at_digits("point", _POINT, point, ".")]
+
+
+def ordinal_rules(language: RomanceGrammar) -> list[Rule]:
+    """Degrees that are written with the sign of ordinals, and the sides of a room."""
+
+    def below_zero(match: re.Match[str]) -> str:
+        return f"{language.minus} {language.counted(Written(int(match[1])), language.degree)}"
+
+    def degrees(match: re.Match[str]) -> str | None:
+        if not _WEATHER.search(match.string[max(0, match.start() - 32) : match.start()]):
+            return None
+        whole, _, fraction = match[1].replace(".", ",").partition(",")
+        return language.counted(Written(int(whole), fraction), language.degree)
+
+    return [
+        near_digits("size", _SIDES, lambda match: f"{match[1]} {language.by} ", ("m x", "mx", "m×", "m ×")),
+        at_digits("degrees", _BELOW_ZERO, below_zero, "º"),
+        at_digits("degrees", _DEGREES, degrees, "º"),
+    ]

@@ -1,0 +1,76 @@
+"""Days of the week by their number, days of a month that a stroke joins, parts of a year."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule, at_digits, near_digits
+
+_DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
+_WITH_FAIR = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s?(?:\s?-?\s?feira)(?!\w)")
+_SEVERAL = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s(?=\s(?:e|ou|às|das|de)\s|[,.;!?)]|$)")
+_ALONE = re.compile(
+    r"(?<![\w.])([2-6])\.?ª(?=,?\s(?:às\s\d|das\s\d|dia\s\d|d?[eà]\s(?:manhã|tarde|noite)|que vem|\d{1,2}/\d)|[.!?]?$)"
+)
+_BEFORE_DAYS = re.compile(
+    r"(?:^|[,:(]\s?|\b(?:às?|as?|n?as|n?a|de|e|ou|até|toda|todas as|próxima|última|n?esta)\s)$", re.I
+)
+_PARTS = {"sem": "semestre", "trim": "trimestre", "bim": "bimestre"}
+_PART_OF_YEAR = re.compile(
+    r"(?<=[º°ª\d]\s)(sem|trim|bim|semestre|trimestre|bimestre)\.?\s?(?:/\s?|de\s)?(?=(?:19|20)\d\d(?![\w/.,-]))"
+)
+_FULL_HOUR = re.compile(r"(?<![\w:.,])(\d{1,2}\s?h)\s?00\s?min(?!\w)")
+_DAYS_OF_MONTH = re.compile(r"(?<![\w./,-])(\d{1,2})\s?[-–]\s?(?=(\d{1,2})/(0?[1-9]|1[0-2])(?![\w/]|[.,]\d)(?!/\d{3}))")
+_LISTED = re.compile(
+    r"(?<=\bdias )(\d{1,2}(?:(?:,\s|\s[ae]\s)\d{1,2}){0,6})"
+    r"(\s(?:e|a|até|ou)\s)(\d{1,2})/(0?[1-9]|1[0-2])(?![\w/]|[.,]\d)",
+    re.I,
+)
+_FIRST = re.compile(r"(?<=\bdia )1°(?!\w|\s?C)", re.IGNORECASE)
+
+
+def word_rules() -> list[Rule]:
+    """Days of the week, which Portuguese numbers, and parts of a year."""
+
+    def several(match: re.Match[str]) -> str | None:
+        return f"{_DAYS[match[1]]}s" if _before_day(match) else None
+
+    def alone(match: re.Match[str]) -> str | None:
+        return _DAYS[match[1]] if _before_day(match) else None
+
+    return [
+        near_digits("weekday", _WITH_FAIR, lambda match: f"{_DAYS[match[1]]}-feira"),
+        at_digits("weekday", _SEVERAL, several),
+        at_digits("weekday", _ALONE, alone, ("ª",)),
+        near_digits("part of a year", _PART_OF_YEAR, lambda match: f"{_PARTS.get(match[1], match[1])} de "),
+    ]
+
+
+def date_rules(language: RomanceGrammar) -> list[Rule]:
+    """Several days of one month that is written as a number."""
+
+    def joined(match: re.Match[str]) -> str | None:
+        if not 1 <= int(match[1]) < int(match[2]) <= 31:
+            return None
+        return f"{language.day(int(match[1]))} {language.to} "
+
+    def listed(match: re.Match[str]) -> str | None:
+        if not 1 <= int(match[3]) <= 31:
+            return None
+        return f"{match[1]}{match[2]}{language.date(int(match[3]), int(match[4]), None)}"
+
+    return [
+        at_digits("first of a month", _FIRST, lambda match: language.day(1), ("dia 1°",)),
+        at_digits("days", _DAYS_OF_MONTH, joined, "/"),
+        at_digits("days", _LISTED, listed, ("dias",)),
+    ]
+
+
+def time_rules() -> list[Rule]:
+    """Full hours with their minutes written."""
+    return [at_digits("time", _FULL_HOUR, lambda match: match[1], ("min",))]
+
+
+def _before_day(match: re.Match[str]) -> bool:
+    return _BEFORE_DAYS.search(match.string[max(0, match.start() - 12) : match.start()]) is not None

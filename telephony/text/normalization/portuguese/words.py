@@ -1,0 +1,74 @@
+"""Shortened words, letters and numerals that only what stands beside them explains."""
+
+from __future__ import annotations
+
+import re
+
+from telephony.text.normalization.portuguese import tables
+from telephony.text.normalization.romance.grammar import RomanceGrammar
+from telephony.text.normalization.rules import Rule, alternatives, near_words
+
+# The states of Brazil, whose letters are said behind a town.
+STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
+_STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({STATES})(?![\w-])")
+_DOM = re.compile(r"(?<!\w)D\.\s(?=(?:Pedro|João|Afonso|Manuel|Henrique|Sancho|Dinis|Duarte|Luís|Carlos|José)\b)")
+_STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
+_PLACES = ("Al.", "Tv.", "Trav.", "Jd.", "Vl.", "Pq.", "Pça.", "Lg.", "Lgo.", "Est.", "Estr.", "Rod.", "Cond.", "Ed.")
+_PLACE = re.compile(rf"(?<![\w.])({alternatives(_PLACES)})\s(?=d[aeo]s?\s)")
+_COLONEL = re.compile(r"(?<![\w.])Cel\.\s(?=[A-ZÀ-Þ][a-zà-ÿ])")
+_SECTOR = re.compile(
+    r"(?<!\w)St\.\s(?=(?:Bueno|Oeste|Leste|Norte|Sul|Central|Marista|Coimbra|Universitário|Aeroporto|Comercial|Industrial|"
+    r"Hoteleiro|Bancário|d[aeo]s?)\b)"
+)
+_NUMERAL = r"[IVXL]{1,7}"
+_CENTURIES = re.compile(rf"(?<!\w)(sécs\.|[Ss]éculos)\s({_NUMERAL})(\s(?:e|a|ao)\s)({_NUMERAL})(?!\w)")
+_LATER_CENTURY = re.compile(rf"(?<=\b(?:do|no|ao) )({_NUMERAL})(?!\w|\s[a-zà-ÿ]{{4}})")
+_CENTURY = re.compile(r"\b(?:séc\.|séculos?)\s[^.!?]{1,60}$", re.IGNORECASE)
+_ITEM = re.compile(rf"(?<=[ºª\d],\s)({_NUMERAL})(?=,|\)|\.?$|\s(?:e|da|do|c/c)\b)")
+_ARTICLE = re.compile(r"\bart(?:igo|\.)\s[^.!?]{1,30}$", re.IGNORECASE)
+_SERIAL = re.compile(r"(?<![\w/])S/N:?\s(?=[A-Z\d-]{0,12}\d[A-Z\d-]{3,20})")
+_LOGIN = re.compile(
+    r"(?<!\w)((?:login|usuário|user)(?::|\sé)?\s)([a-z\d]{1,30}(?:[._-][a-z\d]{1,30}){1,4})(?![\w@.-]\w)", re.I
+)
+_LOGIN_MARKS = re.compile(r"[._-]")
+
+
+def rules(language: RomanceGrammar) -> list[Rule]:
+    """What a shortened word is by the words beside it."""
+    marks = {".": language.dot, "_": language.underscore, "-": language.hyphen}
+
+    def centuries(match: re.Match[str]) -> str | None:
+        first, last = language.roman(match[2]), language.roman(match[4])
+        if first is None or last is None:
+            return None
+        said = [language.century(number).split(" ", 1)[1] for number in (first, last)]
+        return f"{match[1].replace('sécs.', 'séculos')} {said[0]}{match[3]}{said[1]}"
+
+    def later_century(match: re.Match[str]) -> str | None:
+        number = language.roman(match[1])
+        if number is None or not _CENTURY.search(match.string[max(0, match.start() - 70) : match.start()]):
+            return None
+        return language.century(number).split(" ", 1)[1]
+
+    def item(match: re.Match[str]) -> str | None:
+        number = language.roman(match[1])
+        if number is None or not _ARTICLE.search(match.string[max(0, match.start() - 40) : match.start()]):
+            return None
+        return language.cardinal(number)
+
+    def login(match: re.Match[str]) -> str:
+        return match[1] + _LOGIN_MARKS.sub(lambda mark: f" {marks[mark.group()]} ", match[2])
+
+    return [
+        Rule("title", _DOM, lambda match: "Dom "),
+        Rule("street", _STREET, lambda match: "Rua "),
+        near_words("street", _PLACE, lambda match: f"{tables.TITLES[match[1]]} ", (".",)),
+        near_words("sector", _SECTOR, lambda match: "Setor ", ("st.",)),
+        near_words("title", _COLONEL, lambda match: "Coronel ", ("cel.",)),
+        Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
+        near_words("centuries", _CENTURIES, centuries, ("sécs", "séculos")),
+        near_words("Roman numeral", _LATER_CENTURY, later_century, ("séc",)),
+        near_words("Roman numeral", _ITEM, item, ("art",)),
+        near_words("serial number", _SERIAL, lambda match: "número de série: ", ("s/n",)),
+        near_words("login", _LOGIN, login, ("login", "usuário", "user")),
+    ]
