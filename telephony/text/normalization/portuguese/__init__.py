@@ -101,7 +101,7 @@ class Portuguese(Romance):
     )
     named_words = (
         "código|codigo|localizador|reserva|senha|protocolo|pedido|placa|chassi|série|serial|voucher|cupom|bilhete|"
-        "rastreio|rastreamento|referência|ordem|modelo|apólice|matrícula|contrato|chave|encomenda|passaporte"
+        "sinistro|rastreio|rastreamento|referência|ordem|modelo|apólice|matrícula|contrato|chave|encomenda|passaporte"
     )
     named_joint = "de|do|da|é|número|nº|n|o|seu|sua|promocional"
     flight_words = "voo|voos|vôo"
@@ -162,7 +162,7 @@ class Portuguese(Romance):
 
     def _own_rules(self, stage: Stage) -> list[Rule]:
         if stage is Stage.WORDS:
-            return [*words.rules(self), *times.word_rules(), *measures.word_rules(self)]
+            return [*words.rules(self), *times.word_rules(self), *measures.word_rules(self)]
         if stage is Stage.CODES:
             return papers.rules(self)
         if stage is Stage.MONEY:
@@ -172,7 +172,7 @@ class Portuguese(Romance):
         if stage is Stage.MEASURES:
             return measures.scaled_rules(self)
         if stage is Stage.TIMES:
-            return times.time_rules()
+            return times.time_rules(self)
         if stage is Stage.ORDINALS:
             return measures.ordinal_rules(self)
         if stage is Stage.NUMBERS:

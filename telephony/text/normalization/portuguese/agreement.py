@@ -47,6 +47,8 @@ _LABELS = (
     "prédio ramal canal leito box"
 ).split()
 _LABELLED = re.compile(rf"(?<!\w)((?:{alternatives(_LABELS)})\s)1(?=\s[a-zà-ÿ])", re.IGNORECASE)
+# "2a via", "1o andar", "os 3os colocados".
+_RAISED = re.compile(r"(?<![\w.,/-])(\d{1,3})([oaºª])(s?)\.?(?=\s([^\W\d_]{3,30}))")
 _CLAUSE_CHARS = 90
 
 
@@ -86,7 +88,15 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         nouns = [noun for noun in found if noun not in _MEASURES and language.form_for(noun) != "count"]
         return feminine(match) if nouns and language.form_for(nouns[-1]) == "feminine" else None
 
+    def raised(match: re.Match[str]) -> str | None:
+        number, letter, plural, noun = int(match[1]), match[2], match[3], match[4]
+        feminine_noun = language.form_for(noun) == "feminine"
+        if not number or (letter in "oa" and (feminine_noun != (letter == "a") or language.form_for(noun) == "count")):
+            return None
+        return language.ordinal(number, letter in "aª") + plural if plural or letter in "oa" else None
+
     return [
+        at_digits("ordinal", _RAISED, raised),
         at_digits("feminine number", _BEHIND_ARTICLE, behind_article),
         at_digits("feminine number", _JOINED, joined),
         at_digits("feminine number", _DESCRIBED, before_noun, _ADJECTIVES),

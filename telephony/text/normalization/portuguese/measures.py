@@ -21,7 +21,12 @@ _DAYS = re.compile(
 # Numbers with a decimal have a comma; with a stop they are of engines and versions.
 _POINT = re.compile(r"(?<![\w.,-])(\d{1,2})\.(\d)(?![\w.,%°º/-]|\s%)")
 _PRESSURE = re.compile(r"(?<![\w.,/])(\d{2,3})\s?[/xX×]\s?(\d{2,3})\s?mm\s?Hg(?!\w)")
-_WEATHER = re.compile(r"(?:febre|temperatura|temp|máxima|mínima|máx|mín|faz|fazendo|termômetro)\b[^.!?\d]{0,16}$", re.I)
+_WEATHER = re.compile(
+    r"(?:febre|temperatura|temp\.|máxima|mínima|máx\.?|mín\.?|faz|fazendo|termômetro)(?!\w)[^.!?\d]{0,16}$", re.I
+)
+_MILLIONS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{1,3})?)\s(mi|bi)(?=\s(?:de|em|a|até)\b|[.;,)]|$)")
+_EXTREMES = {"máx": "máxima", "mín": "mínima"}
+_EXTREME = re.compile(r"(?<!\w)(máx|mín)\.?(?=:?\s(?:de\s)?-?\d{1,2}\s?[º°])", re.IGNORECASE)
 _BELOW_ZERO = re.compile(r"(?<!\S)-(\d{1,2})º(?!\w|\s?C)")
 _DEGREES = re.compile(r"(?<![\w.,/])(\d{1,2}(?:[.,]\d)?)º(?!\w|\s?C\b)")
 _INSTALMENTS = re.compile(
@@ -54,6 +59,7 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         near_words("interest", _INTEREST, interval, "%"),
         near_digits("dose", _SHORTENED, lambda match: match[1]),
         at_digits("weeks", _WEEKS, weeks, ("sem",)),
+        near_digits("extreme", _EXTREME, lambda match: _EXTREMES[match[1].lower()], _EXTREMES),
         near_words("days", _DAYS, days, ("d",)),
         near_words("dose", _SPOON, lambda match: f"col de {match[1]}", ("sopa", "sobremesa", "chá", "café")),
     ]
@@ -96,12 +102,16 @@ def scaled_rules(language: RomanceGrammar) -> list[Rule]:
 
 
 def number_rules(language: RomanceGrammar) -> list[Rule]:
-    """Engines and versions."""
+    """Engines and versions, and shortened millions."""
 
     def point(match: re.Match[str]) -> str:
         return f"{language.cardinal(int(match[1]))} {language.dot} {language.cardinal(int(match[2]))}"
 
-    return [at_digits("point", _POINT, point, ".")]
+    def millions(match: re.Match[str]) -> str:
+        whole, _, fraction = match[1].partition(",")
+        return language.scaled_number(Written(int(whole), fraction), match[2])
+
+    return [at_digits("point", _POINT, point, "."), at_digits("millions", _MILLIONS, millions, (" mi", " bi"))]
 
 
 def ordinal_rules(language: RomanceGrammar) -> list[Rule]:

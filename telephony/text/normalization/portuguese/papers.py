@@ -23,6 +23,12 @@ _EMERGENCY = re.compile(
     r"(?<!\w)((?:SAMU|Samu|[Pp]olícia(?:\s[CFMR]\w{2,10})?|[Bb]ombeiros|[Dd]efesa\s[Cc]ivil|Procon|PROCON)(?::|,)?\s\(?)"
     r"(1\d\d)(?![\w%]|[.,:/-]\d)"
 )
+_EXTENSIONS = re.compile(
+    r"(?<!\w)(ramais\s)(\d{2,5}(?:(?:,\s|\s(?:e|a|ou)\s)\d{2,5}){1,6})(?!\w|[.,:/-]\d)", re.IGNORECASE
+)
+_SENT = re.compile(
+    r"(?<!\w)((?:[Cc]ódigo|[Ss]enha|[Tt]oken)\s(?:SMS|[A-Z]\w{2,12}):?\s)(\d{3,8}(?:[- ]\d{3,4})?)(?!\w|[.,:/-]\d)"
+)
 _AIRLINE = re.compile(r"(?<!\w)((?:voo|vôo)\s(?:d[ao]\s)?[A-Z][A-Za-z]{2,12}\s)(\d{3,4})(?!\w|[.,]\d)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\w-]|\.\d)")
 _VERSION = re.compile(r"(?:versão|v\.?|version)\s?$", re.IGNORECASE)
@@ -66,6 +72,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         said = f" {language.dot} ".join(map(language.spell_digits, parts))
         return f"{said} {language.colon} {language.spell_digits(match[2])}" if match[2] else said
 
+    def extensions(match: re.Match[str]) -> str:
+        return match[1] + re.sub(r"\d+", lambda number: digits(number[0]), match[2])
+
+    def sent(match: re.Match[str]) -> str:
+        groups = re.findall(r"\d+", match[2])
+        return match[1] + digits(*(groups if len(groups) > 1 else codes.divided(groups[0])))
+
     def account(match: re.Match[str]) -> str:
         return f"{match[1]}{digits(*match[2].split('.'))}, {codes.spelled(match[3], language)}"
 
@@ -96,6 +109,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("law suit", _LAW_SUIT, law_suit, ("processo",)),
         near_digits("profession", _PROFESSION, profession),
         near_digits("emergency number", _EMERGENCY, lambda match: match[1] + digits(match[2])),
+        near_words("extensions", _EXTENSIONS, extensions, ("ramais",)),
+        near_words("code", _SENT, sent, ("código", "senha", "token")),
         near_words("flight", _AIRLINE, lambda match: match[1] + digits(match[2]), ("voo", "vôo")),
         at_digits("telephone number", _LOCAL, local, "-"),
     ]

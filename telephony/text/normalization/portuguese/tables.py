@@ -23,8 +23,8 @@ MASCULINE = frozenset(
     "telefonema telefonemas cinema cinemas clima climas poema poemas esquema esquemas diploma diplomas "
     "sintoma sintomas trauma traumas hematoma hematomas edema edemas hemograma hemogramas cronograma cronogramas "
     "dilema dilemas eletrocardiograma eletrocardiogramas ecocardiograma ecocardiogramas cometa cometas pirata "
-    "piratas dentista dentistas motorista motoristas taxista taxistas turista turistas eletricista eletricistas analista analistas "
-    "atleta atletas colega colegas".split()
+    "piratas dentista dentistas motorista motoristas taxista taxistas turista turistas eletricista eletricistas "
+    "analista analistas atleta atletas colega colegas".split()
 )
 FEMININE = frozenset(
     "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
@@ -77,8 +77,7 @@ ABBREVIATIONS = {
     "p/ semana": "por semana", "p/ dia": "por dia",
     "p/ mês": "por mês", "p/ hora": "por hora",
     "p/ pessoa": "por pessoa", "p/ noite": "por noite", "nº de": "número de", "n.º de": "número de",
-    "apto.": "apartamento", "no apto": "no apartamento", "do apto": "do apartamento", "um apto": "um apartamento",
-    "ao apto": "ao apartamento", "meu apto": "meu apartamento", "nosso apto": "nosso apartamento",
+    "apto.": "apartamento",
     "Apto.": "Apartamento", "Eng.": "Engenheiro",
     "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
     "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
@@ -109,7 +108,11 @@ ABBREVIATIONS = {
     "CC:": "Conta corrente:", "cc:": "conta corrente:", "dorm.": "dormitórios", "dorms.": "dormitórios",
     "dorms": "dormitórios", "qtos": "quartos", "qtos.": "quartos", "vg": "vaga", "vgs": "vagas", "vgs.": "vagas",
     "gar.": "garagem",
-    "resp.": "responsável", "atend.": "atendimento", "A/C": "aos cuidados de",
+    "resp.": "responsável", "V.Sa.": "Vossa Senhoria", "V. Sa.": "Vossa Senhoria", "V. Exa.": "Vossa Excelência",
+    "Sr.(a)": "Senhor ou Senhora", "sr.(a)": "senhor ou senhora", "obg": "obrigado", "pfv": "por favor",
+    "qq": "qualquer", "vs.": "versus", "vs": "versus", "fds.": "fundos", "qts.": "quartos", "banh.": "banheiros",
+    "ano/mod.": "ano modelo",
+    "atend.": "atendimento", "A/C": "aos cuidados de",
     "a/c": "aos cuidados de", "V.O.": "via oral", "VO": "via oral", "msg": "mensagem", "msgs": "mensagens",
     "hj": "hoje", "ñ": "não", "cfe.": "conforme", "B.O.": "boletim de ocorrência", "O.S.": "ordem de serviço",
     "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
@@ -121,13 +124,14 @@ TITLES = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Ro
           "Dep.": "Deputado", "Pres.": "Presidente", "Sen.": "Senador", "Mal.": "Marechal", "S.": "São",
           "Ten.": "Tenente", "Maj.": "Major", "Sgt.": "Sargento", "Dom.": "Domingo", "Min.": "Ministro",
           "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cond.": "Condomínio",
-          "Ed.": "Edifício", "Hosp.": "Hospital", "Lab.": "Laboratório", "Col.": "Colégio", "Univ.": "Universidade", "Esc.": "Escola",
-          "Fac.": "Faculdade", "Sec.": "Secretaria", "Clín.": "Clínica", "Cons.": "Conselheiro"}  # fmt: skip
+          "Ed.": "Edifício", "Hosp.": "Hospital", "Lab.": "Laboratório", "Col.": "Colégio", "Univ.": "Universidade",
+          "Esc.": "Escola", "Fac.": "Faculdade", "Sec.": "Secretaria", "Clín.": "Clínica",
+          "Cons.": "Conselheiro"}  # fmt: skip
 BEFORE_NUMBER = {
     "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
     "no.": "número", "núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
-    "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
-    "apt.": "apartamento", "v.": "versão",
+    "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "caps.": "capítulos", "vol.": "volume",
+    "ap.": "apartamento", "apt.": "apartamento", "v.": "versão",
     "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
     "tam.": "tamanho", "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento",
     "Apto": "Apartamento",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.language import month_names
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, at_digits, near_digits
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_digits, near_words
 
 _DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
 _WITH_FAIR = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s?(?:\s?-?\s?feira)(?!\w)")
@@ -16,10 +17,18 @@ _ALONE = re.compile(
 _BEFORE_DAYS = re.compile(
     r"(?:^|[,:(]\s?|\b(?:às?|as?|n?as|n?a|de|e|ou|até|toda|todas as|próxima|última|n?esta)\s)$", re.I
 )
-_PARTS = {"sem": "semestre", "trim": "trimestre", "bim": "bimestre"}
+_PARTS = {"sem": "semestre", "trim": "trimestre", "bim": "bimestre", "tri": "trimestre"}
 _PART_OF_YEAR = re.compile(
-    r"(?<=[º°ª\d]\s)(sem|trim|bim|semestre|trimestre|bimestre)\.?\s?(?:/\s?|de\s)?(?=(?:19|20)\d\d(?![\w/.,-]))"
+    r"(?<=[º°ª\d]\s)(sem|trim|tri|bim|semestre|trimestre|bimestre)\.?\s?(?:/\s?|de\s)?(?=(?:19|20)\d\d(?![\w/.,-]))"
 )
+_THIS_PART = re.compile(r"(?<=\d[º°]\s)(tri|trim|bim)\b\.?|(?<=\d[º°]\s)(sem)\.")
+_ORDINAL_LIST = re.compile(
+    r"(?<![\w.])\d{1,2}\.?ª(?:(?:,\s|\s(?:e|ou|a)\s)\d{1,2}\.?ª){1,6}(?!\s?-?feira)(?=\s([^\W\d_]{3,30})|)"
+)
+_ORDINAL = re.compile(r"(\d+)\.?ª")
+_SESSIONS = re.compile(r"(?<=\d[hH])\s?/\s?(?=\d{1,2}[hH])|(?<=[hH]\d\d)\s?/\s?(?=\d{1,2}[hH])")
+_MINUTES = re.compile(r"(?<=\d)(\s?min)(?=\d{1,2}\s?s)")
+_STOPWATCH = re.compile(r"(?<![\w.,])(\d{1,3})'(\d{2})\"")
 _FULL_HOUR = re.compile(r"(?<![\w:.,])(\d{1,2}\s?h)\s?00\s?min(?!\w)")
 _DAYS_OF_MONTH = re.compile(r"(?<![\w./,-])(\d{1,2})\s?[-–]\s?(?=(\d{1,2})/(0?[1-9]|1[0-2])(?![\w/]|[.,]\d)(?!/\d{3}))")
 _LISTED = re.compile(
@@ -30,7 +39,7 @@ _LISTED = re.compile(
 _FIRST = re.compile(r"(?<=\bdia )1°(?!\w|\s?C)", re.IGNORECASE)
 
 
-def word_rules() -> list[Rule]:
+def word_rules(language: RomanceGrammar) -> list[Rule]:
     """Days of the week, which Portuguese numbers, and parts of a year."""
 
     def several(match: re.Match[str]) -> str | None:
@@ -39,11 +48,35 @@ def word_rules() -> list[Rule]:
     def alone(match: re.Match[str]) -> str | None:
         return _DAYS[match[1]] if _before_day(match) else None
 
+    def part(match: re.Match[str]) -> str:
+        return _PARTS[match[1] or match[2]] + ("." if ends_text(match) else "")
+
+    def ordinals(match: re.Match[str]) -> str | None:
+        numbers = [int(number) for number in _ORDINAL.findall(match.group())]
+        if 0 in numbers or not (numbers[0] == 1 or language.form_for(match[1] or "") == "feminine"):
+            return None
+        return _ORDINAL.sub(lambda number: language.ordinal(int(number[1]), feminine=True), match.group())
+
+    months = {name[:3]: name for name in month_names(language.locale).values()}
+    short = alternatives(months)
+    listed = re.compile(
+        rf"(?<![\w.])({short})\b\.?(?:(?:,\s|\s?/\s?|\s?-\s?|\s(?:e|a|ou|até)\s)(?:{short})\b\.?){{1,5}}(?!\w|\s?/\s?\d|\sde\s\d)"
+    )
+
+    def several_months(match: re.Match[str]) -> str:
+        said = re.sub(rf"({short})\b\.?", lambda name: months[name[1]], match.group())
+        said = re.sub(r"\s?/\s?", f" {language.ampersand} ", re.sub(r"\s?-\s?", f" {language.to} ", said))
+        return said + ("." if ends_text(match) else "")
+
     return [
+        near_digits("ordinals", _ORDINAL_LIST, ordinals),
+        near_words("months", listed, several_months, months),
+        near_digits("times", _SESSIONS, lambda match: ", "),
         near_digits("weekday", _WITH_FAIR, lambda match: f"{_DAYS[match[1]]}-feira"),
         at_digits("weekday", _SEVERAL, several),
         at_digits("weekday", _ALONE, alone, ("ª",)),
         near_digits("part of a year", _PART_OF_YEAR, lambda match: f"{_PARTS.get(match[1], match[1])} de "),
+        near_digits("part of a year", _THIS_PART, part),
     ]
 
 
@@ -67,9 +100,17 @@ def date_rules(language: RomanceGrammar) -> list[Rule]:
     ]
 
 
-def time_rules() -> list[Rule]:
+def time_rules(language: RomanceGrammar) -> list[Rule]:
     """Full hours with their minutes written."""
-    return [at_digits("time", _FULL_HOUR, lambda match: match[1], ("min",))]
+
+    def stopwatch(match: re.Match[str]) -> str:
+        return f"{language.minutes(int(match[1]))} {language.ampersand} {language.seconds(int(match[2]))}"
+
+    return [
+        at_digits("time", _FULL_HOUR, lambda match: match[1], ("min",)),
+        near_digits("time", _MINUTES, lambda match: f"{match[1]} ", ("min",)),
+        at_digits("span", _STOPWATCH, stopwatch, "'"),
+    ]
 
 
 def _before_day(match: re.Match[str]) -> bool:

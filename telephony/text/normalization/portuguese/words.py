@@ -20,6 +20,12 @@ _SECTOR = re.compile(
     r"(?<!\w)St\.\s(?=(?:Bueno|Oeste|Leste|Norte|Sul|Central|Marista|Coimbra|Universitário|Aeroporto|Comercial|Industrial|"
     r"Hoteleiro|Bancário|d[aeo]s?)\b)"
 )
+_PHONES = {"tel": "telefone", "Tel": "Telefone", "cel": "celular", "Cel": "Celular"}
+_PHONE = re.compile(rf"(?<!\w)({alternatives(_PHONES)})(?=\s\(\d)")
+# "Apto" alone is an adjective.
+_FLAT = re.compile(r"(?<!\w)((?:no|do|um|ao|[mst]eu|nosso|pelo)\s)apto(?![\w.])")
+_MATCH = re.compile(r"(?<=[a-zà-ÿ]\s)[xX](?=\s[A-ZÀ-Þ][a-zà-ÿ])")
+_ABOUT = re.compile(r"±\s?(?=\d)")
 _NUMERAL = r"[IVXL]{1,7}"
 _CENTURIES = re.compile(rf"(?<!\w)(sécs\.|[Ss]éculos)\s({_NUMERAL})(\s(?:e|a|ao)\s)({_NUMERAL})(?!\w)")
 _LATER_CENTURY = re.compile(rf"(?<=\b(?:do|no|ao) )({_NUMERAL})(?!\w|\s[a-zà-ÿ]{{4}})")
@@ -63,6 +69,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         Rule("title", _DOM, lambda match: "Dom "),
         Rule("street", _STREET, lambda match: "Rua "),
         near_words("street", _PLACE, lambda match: f"{tables.TITLES[match[1]]} ", (".",)),
+        near_words("abbreviation", _PHONE, lambda match: _PHONES[match[1]], ("tel", "cel")),
+        near_words("abbreviation", _FLAT, lambda match: f"{match[1]}apartamento", ("apto",)),
+        near_words("match", _MATCH, lambda match: "versus", (" x ",)),
+        near_words("about", _ABOUT, lambda match: "mais ou menos ", "±"),
         near_words("sector", _SECTOR, lambda match: "Setor ", ("st.",)),
         near_words("title", _COLONEL, lambda match: "Coronel ", ("cel.",)),
         Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
