@@ -17,7 +17,8 @@ _ADJECTIVES = (
 ).split()
 _BEHIND_ARTICLE = re.compile(_NUMBER + _ENDS)
 _ARTICLE = re.compile(r"(?<!\w)(?:[dn]?as|às|pelas|[dn]?essas|[dn]?estas|[dn]?aquelas|su?as|minhas|nossas)\s$", re.I)
-_JOINED = re.compile(rf"{_NUMBER}(?=\s(ou|a|e)\s(?:\d{{1,4}}|{_SAID})\s([^\W\d_]{{3,30}}))")
+_JOINED = re.compile(rf"{_NUMBER}(?=(?:,\s\d{{1,3}}){{0,5}}\s(ou|a|e)\s(?:\d{{1,4}}|{_SAID})\s([^\W\d_]{{3,30}}))")
+_BEFORE_LIST = re.compile(r"\b(?:entre|para|de|com)\s(?:\d{1,3},\s){0,5}$", re.IGNORECASE)
 _DESCRIBED = re.compile(rf"{_NUMBER}(?=\s(?:{alternatives(_ADJECTIVES)})\s([^\W\d_]{{3,30}}))")
 _ELIDED = re.compile(
     _NUMBER
@@ -32,7 +33,7 @@ _INTRODUCED = re.compile(
 )
 _OF_WHICH = re.compile(r"\sdas\s(?!nove|oito|sete|dez|[\w\s]{0,20}horas?\b)")
 _COUNTED = re.compile(
-    rf"(?<![\w.,:/-])(?:\d[\d.]{{0,6}}|{_SAID}|[dn]?as|suas|minhas|nossas)\s(?:(?:suas|minhas|nossas)\s)?(?:\d{{1,4}}\s)?"
+    rf"(?<![\w.,:/-])(?:\d[\d.]{{0,6}}|{_SAID}|as|suas|minhas|nossas)\s(?:(?:suas|minhas|nossas)\s)?(?:\d{{1,4}}\s)?"
     r"([^\W\d_]{3,30})",
     re.IGNORECASE,
 )
@@ -49,6 +50,7 @@ _LABELS = (
 _LABELLED = re.compile(rf"(?<!\w)((?:{alternatives(_LABELS)})\s)1(?=\s[a-zà-ÿ])", re.IGNORECASE)
 # "2a via", "1o andar", "os 3os colocados".
 _RAISED = re.compile(r"(?<![\w.,/-])(\d{1,3})([oaºª])(s?)\.?(?=\s([^\W\d_]{3,30}))")
+_THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,3})\smil\se\s(\d{1,3})(?=\s([^\W\d_]{3,30}))")
 _CLAUSE_CHARS = 90
 
 
@@ -72,7 +74,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return feminine(match) if language.form_for(match[match.re.groups]) == "feminine" else None
 
     def joined(match: re.Match[str]) -> str | None:
-        if match[2] == "e" and not clause(match).lower().endswith("entre "):
+        if match[2] == "e" and not _BEFORE_LIST.search(clause(match)):
             return None
         return before_noun(match)
 
@@ -95,7 +97,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             return None
         return language.ordinal(number, letter in "aª") + plural if plural or letter in "oa" else None
 
+    def thousands(match: re.Match[str]) -> str:
+        return language.cardinal(int(match[1]) * 1000 + int(match[2]), language.form_for(match[3]))
+
     return [
+        at_digits("thousands", _THOUSANDS, thousands, ("mil",)),
         at_digits("ordinal", _RAISED, raised),
         at_digits("feminine number", _BEHIND_ARTICLE, behind_article),
         at_digits("feminine number", _JOINED, joined),

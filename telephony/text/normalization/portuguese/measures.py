@@ -16,6 +16,7 @@ _SPOON = re.compile(r"(?<=[\d½]\s)(?:c|col|colh)\.?\s(?:de\s|\()?(sopa|sobremes
 _SHORTENED = re.compile(r"(?<=\d)(\s?(?:comps?|cáps?|caps|cps?|gts|amp|env|fr))\.(?=\s(?:\d|IM|IV|EV|SC|SL|VO))")
 _DAYS = re.compile(
     r"(?<![\w.,])(\d{1,3})\s?d\.(?=\s(?:corridos|úteis))|(?<=\b(?:em|de|há) )(\d{1,3})\s?d\.(?=\s[a-z]|[,;]|$)"
+    r"|(?<=[,;] )(\d{1,3})\s?d\.?(?=[,;]|$)"
     r"|(?<=\b(?:por|até) )(\d{1,3})\s?d\.?(?=[,;.!?)]|\s[a-z]|$)"
 )
 # Numbers with a decimal have a comma; with a stop they are of engines and versions.
@@ -25,6 +26,9 @@ _WEATHER = re.compile(
     r"(?:febre|temperatura|temp\.|máxima|mínima|máx\.?|mín\.?|faz|fazendo|termômetro)(?!\w)[^.!?\d]{0,16}$", re.I
 )
 _MILLIONS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{1,3})?)\s(mi|bi)(?=\s(?:de|em|a|até)\b|[.;,)]|$)")
+_QUOTED = re.compile(r"(?:^|[\s(])\"[^\"]{0,200}$")
+_PER_WEIGHT = re.compile(r"(?<=/kg)/(dia|h|hora|min|semana|dose)(?!\w)")
+_INCHES = re.compile(r"(?<![\w.,'])(\d{1,3})(?:[,.](\d))?\"(?=[\s,.;)]|$)")
 _EXTREMES = {"máx": "máxima", "mín": "mínima"}
 _EXTREME = re.compile(r"(?<!\w)(máx|mín)\.?(?=:?\s(?:de\s)?-?\d{1,2}\s?[º°])", re.IGNORECASE)
 _BELOW_ZERO = re.compile(r"(?<!\S)-(\d{1,2})º(?!\w|\s?C)")
@@ -46,12 +50,22 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
     def interval(match: re.Match[str]) -> str:
         return f"ao {_INTERVALS[match[1]]}" + ("." if ends_text(match) else "")
 
+    def per_weight(match: re.Match[str]) -> str:
+        return f" {language.per} {language.rates.get(match[1], match[1])}"
+
+    def inches(match: re.Match[str]) -> str | None:
+        if _QUOTED.search(match.string[: match.start()]):  # the end of what is quoted
+            return None
+        return language.counted(Written(int(match[1]), match[2] or ""), language.unit("length-inch"))
+
     def weeks(match: re.Match[str]) -> str:
         said = language.counted(Written(int(match[1])), language.unit("duration-week"))
         return said + ("." if ends_text(match) else "")
 
     def days(match: re.Match[str]) -> str:
-        said = language.counted(Written(int(match[1] or match[2] or match[3])), language.unit("duration-day"))
+        said = language.counted(
+            Written(int(match[1] or match[2] or match[3] or match[4])), language.unit("duration-day")
+        )
         return said + ("." if ends_text(match) else "")
 
     return [
@@ -60,7 +74,9 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("dose", _SHORTENED, lambda match: match[1]),
         at_digits("weeks", _WEEKS, weeks, ("sem",)),
         near_digits("extreme", _EXTREME, lambda match: _EXTREMES[match[1].lower()], _EXTREMES),
-        near_words("days", _DAYS, days, ("d",)),
+        near_words("rate", _PER_WEIGHT, per_weight, ("/kg/",)),
+        at_digits("inches", _INCHES, inches, '"'),
+        at_digits("days", _DAYS, days),
         near_words("dose", _SPOON, lambda match: f"col de {match[1]}", ("sopa", "sobremesa", "chá", "café")),
     ]
 

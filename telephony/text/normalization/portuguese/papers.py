@@ -13,6 +13,12 @@ _POST_CODE = re.compile(r"(?<![\w.,/-])(\d{2})\.(\d{3})-(\d{3})(?![\w-]|[.,]\d)"
 _LAW_SUIT = re.compile(
     r"(?<=rocesso )((?:número |n[º°.]{1,2} ?)?)(\d{4,7}-\d{2}(?:\.\d{4}(?:\.\d\.\d{2}\.\d{4})?)?)(?![\w-]|[.,]\d)"
 )
+_BILL = re.compile(
+    r"(?<!\w)((?:EC|MP|PL|PEC|PLP|LC|IN|RDC|ADI|Portaria|Resolução)\s(?:n[º°.]{1,2}\s|número\s)?)"
+    r"(\d{1,3}(?:\.\d{3})?|\d{1,6})/((?:19|20)\d\d)(?![\w/]|[.,]\d)"
+)
+_PROFESSIONS = ("crm", "oab", "crea", "cro", "crp", "coren", "crc", "cau", "crf")
+_SERVICES = ("samu", "polícia", "bombeiros", "defesa civil", "procon")
 _PROFESSION = re.compile(
     rf"(?<!\w)(CRM|OAB|CREA|CRO|CRP|COREN|CRC|CAU|CRECI|CRF|CRMV)(?:\s?[/-]\s?({STATES}))?:?\s(?:n[º°.]{{1,2}}\s?|número\s)?"
     rf"(\d{{1,3}}(?:\.\d{{3}}){{1,2}}|\d{{3,7}})(?:\s?[/-]\s?({STATES}|[A-Z]))?(?![\w-]|[.,/]\d)"
@@ -54,6 +60,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def law_suit(match: re.Match[str]) -> str:
         number = " ".join(match[1].split()) and f"{language.number_sign} "
         return number + digits(*(part for group in re.findall(r"\d+", match[2]) for part in codes.divided(group)))
+
+    def bill(match: re.Match[str]) -> str:
+        number = language.cardinal(int(match[2].replace(".", "")))
+        return f"{match[1]}{number} {language.law_of} {language.year(int(match[3]))}"
 
     def profession(match: re.Match[str]) -> str:
         groups = re.findall(r"\d+", match[3])
@@ -107,8 +117,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         at_digits("oil", _OIL, oil, "w"),
         at_digits("valves", _VALVES, lambda match: f"{language.cardinal(int(match[1]))} V", "v"),
         near_words("law suit", _LAW_SUIT, law_suit, ("processo",)),
-        near_digits("profession", _PROFESSION, profession),
-        near_digits("emergency number", _EMERGENCY, lambda match: match[1] + digits(match[2])),
+        near_digits("bill", _BILL, bill, "/"),
+        near_digits("profession", _PROFESSION, profession, _PROFESSIONS),
+        near_digits("emergency number", _EMERGENCY, lambda match: match[1] + digits(match[2]), _SERVICES),
         near_words("extensions", _EXTENSIONS, extensions, ("ramais",)),
         near_words("code", _SENT, sent, ("código", "senha", "token")),
         near_words("flight", _AIRLINE, lambda match: match[1] + digits(match[2]), ("voo", "vôo")),

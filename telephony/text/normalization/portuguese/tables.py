@@ -111,6 +111,8 @@ ABBREVIATIONS = {
     "resp.": "responsável", "V.Sa.": "Vossa Senhoria", "V. Sa.": "Vossa Senhoria", "V. Exa.": "Vossa Excelência",
     "Sr.(a)": "Senhor ou Senhora", "sr.(a)": "senhor ou senhora", "obg": "obrigado", "pfv": "por favor",
     "qq": "qualquer", "vs.": "versus", "vs": "versus", "fds.": "fundos", "qts.": "quartos", "banh.": "banheiros",
+    "Vit.": "Vitamina", "vit.": "vitamina", "sat.": "saturação", "desc.": "desconto", "pts.": "pontos",
+    "cod.": "código", "Cod.": "Código", "cód.": "código", "Cód.": "Código",
     "ano/mod.": "ano modelo",
     "atend.": "atendimento", "A/C": "aos cuidados de",
     "a/c": "aos cuidados de", "V.O.": "via oral", "VO": "via oral", "msg": "mensagem", "msgs": "mensagens",

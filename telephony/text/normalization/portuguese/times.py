@@ -29,6 +29,8 @@ _ORDINAL = re.compile(r"(\d+)\.?ª")
 _SESSIONS = re.compile(r"(?<=\d[hH])\s?/\s?(?=\d{1,2}[hH])|(?<=[hH]\d\d)\s?/\s?(?=\d{1,2}[hH])")
 _MINUTES = re.compile(r"(?<=\d)(\s?min)(?=\d{1,2}\s?s)")
 _STOPWATCH = re.compile(r"(?<![\w.,])(\d{1,3})'(\d{2})\"")
+_ALWAYS = re.compile(r"(?<![\w.,/])24\s?[xX/]\s?7(?![\w.,/]\w|\w)")
+_WEEKENDS = re.compile(r"(?<!\w)aos\ss[áa]b(?:\.|ados)?\se\sdom(?:\.|(?!\w))", re.IGNORECASE)
 _FULL_HOUR = re.compile(r"(?<![\w:.,])(\d{1,2}\s?h)\s?00\s?min(?!\w)")
 _DAYS_OF_MONTH = re.compile(r"(?<![\w./,-])(\d{1,2})\s?[-–]\s?(?=(\d{1,2})/(0?[1-9]|1[0-2])(?![\w/]|[.,]\d)(?!/\d{3}))")
 _LISTED = re.compile(
@@ -68,7 +70,15 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         said = re.sub(r"\s?/\s?", f" {language.ampersand} ", re.sub(r"\s?-\s?", f" {language.to} ", said))
         return said + ("." if ends_text(match) else "")
 
+    def weekends(match: re.Match[str]) -> str:
+        return "aos sábados e domingos" + ("." if ends_text(match) else "")
+
+    in_brackets = re.compile(rf"\(({alternatives(day for day in language.weekdays if day.isalpha())})\.?\)", re.I)
+
     return [
+        at_digits("always", _ALWAYS, lambda match: language.all_day),
+        near_words("weekdays", _WEEKENDS, weekends, ("aos",)),
+        near_words("weekday", in_brackets, lambda match: f"({language.weekdays[match[1].lower()]})", language.weekdays),
         near_digits("ordinals", _ORDINAL_LIST, ordinals),
         near_words("months", listed, several_months, months),
         near_digits("times", _SESSIONS, lambda match: ", "),
@@ -76,7 +86,7 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         at_digits("weekday", _SEVERAL, several),
         at_digits("weekday", _ALONE, alone, ("ª",)),
         near_digits("part of a year", _PART_OF_YEAR, lambda match: f"{_PARTS.get(match[1], match[1])} de "),
-        near_digits("part of a year", _THIS_PART, part),
+        near_digits("part of a year", _THIS_PART, part, ("tri", "bim", "sem.")),
     ]
 
 
