@@ -18,6 +18,7 @@ _ADJECTIVES = (
 _BEHIND_ARTICLE = re.compile(_NUMBER + _ENDS)
 _ARTICLE = re.compile(r"(?<!\w)(?:[dn]?as|às|pelas|[dn]?essas|[dn]?estas|[dn]?aquelas|su?as|minhas|nossas)\s$", re.I)
 _JOINED = re.compile(rf"{_NUMBER}(?=(?:,\s\d{{1,3}}){{0,5}}\s(ou|a|e)\s(?:\d{{1,4}}|{_SAID})\s([^\W\d_]{{3,30}}))")
+_OF_EACH = re.compile(rf"{_NUMBER}(?=\s(?:em|de)\scada\s\d{{1,4}}\s([^\W\d_]{{3,30}}))")
 _BEFORE_LIST = re.compile(r"\b(?:entre|para|de|com)\s(?:\d{1,3},\s){0,5}$", re.IGNORECASE)
 _DESCRIBED = re.compile(rf"{_NUMBER}(?=\s(?:{alternatives(_ADJECTIVES)})\s([^\W\d_]{{3,30}}))")
 _ELIDED = re.compile(
@@ -104,6 +105,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         at_digits("thousands", _THOUSANDS, thousands, ("mil",)),
         at_digits("ordinal", _RAISED, raised),
         at_digits("feminine number", _BEHIND_ARTICLE, behind_article),
+        at_digits("feminine number", _OF_EACH, before_noun, ("cada",)),
         at_digits("feminine number", _JOINED, joined),
         at_digits("feminine number", _DESCRIBED, before_noun, _ADJECTIVES),
         at_digits("feminine number", _ELIDED, elided),

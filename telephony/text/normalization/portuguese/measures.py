@@ -29,6 +29,9 @@ _MILLIONS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{1,3})?)\s(mi|bi)(?=\s(?:de|em
 _QUOTED = re.compile(r"(?:^|[\s(])\"[^\"]{0,200}$")
 _PER_WEIGHT = re.compile(r"(?<=/kg)/(dia|h|hora|min|semana|dose)(?!\w)")
 _INCHES = re.compile(r"(?<![\w.,'])(\d{1,3})(?:[,.](\d))?\"(?=[\s,.;)]|$)")
+_EACH = re.compile(r"(?<![\w.,/])(\d{1,3})\s?/\s?(dia|mês|semana|hora|ano|noite|pessoa)(?!\w)")
+_MARK = re.compile(r"(?<!\w)([Nn]otas?:?\s)(\d{1,3})/(10|100)(?![\w/]|[.,]\d)")
+_LITRES = re.compile(r"(?<![\w.,/-])(\d{1,4})L(?=\s(?:de|por|ao|com|e)\s|[,.;)]|$)")
 _EXTREMES = {"máx": "máxima", "mín": "mínima"}
 _EXTREME = re.compile(r"(?<!\w)(máx|mín)\.?(?=:?\s(?:de\s)?-?\d{1,2}\s?[º°])", re.IGNORECASE)
 _BELOW_ZERO = re.compile(r"(?<!\S)-(\d{1,2})º(?!\w|\s?C)")
@@ -74,6 +77,9 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("dose", _SHORTENED, lambda match: match[1]),
         at_digits("weeks", _WEEKS, weeks, ("sem",)),
         near_digits("extreme", _EXTREME, lambda match: _EXTREMES[match[1].lower()], _EXTREMES),
+        at_digits("rate", _EACH, lambda match: f"{match[1]} {language.per} {language.rates[match[2]]}", "/"),
+        near_words("mark", _MARK, lambda match: f"{match[1]}{match[2]} de {match[3]}", ("nota",)),
+        at_digits("litres", _LITRES, lambda match: f"{match[1]} L", "l"),
         near_words("rate", _PER_WEIGHT, per_weight, ("/kg/",)),
         at_digits("inches", _INCHES, inches, '"'),
         at_digits("days", _DAYS, days),

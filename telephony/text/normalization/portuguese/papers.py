@@ -14,7 +14,8 @@ _LAW_SUIT = re.compile(
     r"(?<=rocesso )((?:número |n[º°.]{1,2} ?)?)(\d{4,7}-\d{2}(?:\.\d{4}(?:\.\d\.\d{2}\.\d{4})?)?)(?![\w-]|[.,]\d)"
 )
 _BILL = re.compile(
-    r"(?<!\w)((?:EC|MP|PL|PEC|PLP|LC|IN|RDC|ADI|Portaria|Resolução)\s(?:n[º°.]{1,2}\s|número\s)?)"
+    r"(?<!\w)((?:EC|MP|PL|PEC|PLP|LC|IN|RDC|ADI|[Pp]ortaria|[Rr]esolução|[Oo]fício|[Ee]dital|[Cc]ontrato|[Mm]emorando|"
+    r"[Cc]onvênio|[Pp]regão|[Pp]arecer|[Cc]ircular)\s(?:n[º°.]{1,2}\s|número\s)?)"
     r"(\d{1,3}(?:\.\d{3})?|\d{1,6})/((?:19|20)\d\d)(?![\w/]|[.,]\d)"
 )
 _PROFESSIONS = ("crm", "oab", "crea", "cro", "crp", "coren", "crc", "cau", "crf")
@@ -35,6 +36,7 @@ _EXTENSIONS = re.compile(
 _SENT = re.compile(
     r"(?<!\w)((?:[Cc]ódigo|[Ss]enha|[Tt]oken)\s(?:SMS|[A-Z]\w{2,12}):?\s)(\d{3,8}(?:[- ]\d{3,4})?)(?!\w|[.,:/-]\d)"
 )
+_MOBILE = re.compile(r"(?<![\w.,])(?<!\d[\s)])(9)[ .](\d{4})[ -](\d{4})(?!\w|[ .,-]\d)")
 _AIRLINE = re.compile(r"(?<!\w)((?:voo|vôo)\s(?:d[ao]\s)?[A-Z][A-Za-z]{2,12}\s)(\d{3,4})(?!\w|[.,]\d)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\w-]|\.\d)")
 _VERSION = re.compile(r"(?:versão|v\.?|version)\s?$", re.IGNORECASE)
@@ -123,5 +125,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("extensions", _EXTENSIONS, extensions, ("ramais",)),
         near_words("code", _SENT, sent, ("código", "senha", "token")),
         near_words("flight", _AIRLINE, lambda match: match[1] + digits(match[2]), ("voo", "vôo")),
+        at_digits("telephone number", _MOBILE, lambda match: digits(*match.groups())),
         at_digits("telephone number", _LOCAL, local, "-"),
     ]

@@ -26,6 +26,11 @@ _PHONE = re.compile(rf"(?<!\w)({alternatives(_PHONES)})(?=\s\(\d)")
 _FLAT = re.compile(r"(?<!\w)((?:no|do|um|ao|[mst]eu|nosso|pelo)\s)apto(?![\w.])")
 _MATCH = re.compile(r"(?<=[a-zà-ÿ]\s)[xX](?=\s[A-ZÀ-Þ][a-zà-ÿ])")
 _ABOUT = re.compile(r"±\s?(?=\d)")
+# At the beginning of a sentence it is "in the".
+_HOUSE = re.compile(r"(?<=[\w,]\s)No\s(?=\d{1,5}(?![\wºª°]|[.,]\d))")
+_PROOF = re.compile(
+    r"(?<!\w)([Cc])omp\.\s(?=(?:de\s)?(?:residência|endereço|renda|pagamento|depósito|matrícula|vacinação)\b)"
+)
 _NUMERAL = r"[IVXL]{1,7}"
 _CENTURIES = re.compile(rf"(?<!\w)(sécs\.|[Ss]éculos)\s({_NUMERAL})(\s(?:e|a|ao)\s)({_NUMERAL})(?!\w)")
 _LATER_CENTURY = re.compile(rf"(?<=\b(?:do|no|ao) )({_NUMERAL})(?!\w|\s[a-zà-ÿ]{{4}})")
@@ -73,6 +78,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("abbreviation", _FLAT, lambda match: f"{match[1]}apartamento", ("apto",)),
         near_words("match", _MATCH, lambda match: "versus", (" x ",)),
         near_words("about", _ABOUT, lambda match: "mais ou menos ", "±"),
+        Rule("house number", _HOUSE, lambda match: f"{language.number_sign} ", numeric=True),
+        near_words("abbreviation", _PROOF, lambda match: f"{match[1]}omprovante ", ("comp.",)),
         near_words("sector", _SECTOR, lambda match: "Setor ", ("st.",)),
         near_words("title", _COLONEL, lambda match: "Coronel ", ("cel.",)),
         Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
