@@ -84,7 +84,9 @@ class Portuguese(Romance):
     in_month = "em"
     month_words = "em|de|até|desde|para|a|entre|e"
     expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
-    part_words = "parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
+    part_words = (
+        "IPTU|IPVA|cota|anuidade|parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
+    )
     part_of = "de"
     pressure_words = "pressão|PA"
     pressure_over = "por"

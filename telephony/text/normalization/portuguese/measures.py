@@ -21,6 +21,9 @@ _DAYS = re.compile(
 )
 # Numbers with a decimal have a comma; with a stop they are of engines and versions.
 _POINT = re.compile(r"(?<![\w.,-])(\d{1,2})\.(\d)(?![\w.,%°º/-]|\s%)")
+_SHARE = re.compile(
+    r"(?<!\w)((?:desconto|aumento|redução|acréscimo|adicional|cerca|mais|menos|perda|ganho|entrada)\sde\s)(\d)/(\d)(?![\w/]|[.,]\d)"
+)
 _PRESSURE = re.compile(r"(?<![\w.,/])(\d{2,3})\s?[/xX×]\s?(\d{2,3})\s?mm\s?Hg(?!\w)")
 _WEATHER = re.compile(
     r"(?:febre|temperatura|temp\.|máxima|mínima|máx\.?|mín\.?|faz|fazendo|termômetro)(?!\w)[^.!?\d]{0,16}$", re.I
@@ -99,13 +102,21 @@ def money_rules(language: RomanceGrammar) -> list[Rule]:
 
 
 def date_rules(language: RomanceGrammar) -> list[Rule]:
-    """A blood pressure with its unit, which is no date."""
+    """A blood pressure with its unit and a share of an amount, which are no dates."""
 
     def pressure(match: re.Match[str]) -> str:
         high, low = language.cardinal(int(match[1])), Written(int(match[2]))
         return f"{high} {language.pressure_over} {language.counted(low, language.unit('mercury'))}"
 
-    return [at_digits("blood pressure", _PRESSURE, pressure, ("hg",))]
+    def share(match: re.Match[str]) -> str | None:
+        above, below = int(match[2]), int(match[3])
+        said = language.fraction(above, below) if 0 < above < below else None
+        return said and match[1] + said
+
+    return [
+        near_words("share", _SHARE, share, ("/",)),
+        at_digits("blood pressure", _PRESSURE, pressure, ("hg",)),
+    ]
 
 
 def scaled_rules(language: RomanceGrammar) -> list[Rule]:

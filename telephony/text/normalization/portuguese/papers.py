@@ -36,6 +36,13 @@ _EXTENSIONS = re.compile(
 _SENT = re.compile(
     r"(?<!\w)((?:[Cc]ódigo|[Ss]enha|[Tt]oken)\s(?:SMS|[A-Z]\w{2,12}):?\s)(\d{3,8}(?:[- ]\d{3,4})?)(?!\w|[.,:/-]\d)"
 )
+_KIND_OF = re.compile(
+    r"(?<!\w)((?:bilhete|cartão|código|protocolo|cadastro|conta|título|documento)\s[a-zà-ÿ]{4,14}:?\s)"
+    r"(\d{3,}(?:[ -]\d{2,}){1,4})"
+    r"(?!\w|[ .,:/-]\d)"
+)
+_LINE = re.compile(r"(?<!\w)((?:linha|ônibus)\s)(\d{3,4})-(\d{2})(?!\w|[.,:/-]\d)", re.IGNORECASE)
+_SEATS = re.compile(r"(?<![\w/])(\d{1,2})([A-K])/(?=\d{1,2}[A-K](?!\w))")
 _MOBILE = re.compile(r"(?<![\w.,])(?<!\d[\s)])(9)[ .](\d{4})[ -](\d{4})(?!\w|[ .,-]\d)")
 _AIRLINE = re.compile(r"(?<!\w)((?:voo|vôo)\s(?:d[ao]\s)?[A-Z][A-Za-z]{2,12}\s)(\d{3,4})(?!\w|[.,]\d)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\w-]|\.\d)")
@@ -123,6 +130,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("profession", _PROFESSION, profession, _PROFESSIONS),
         near_digits("emergency number", _EMERGENCY, lambda match: match[1] + digits(match[2]), _SERVICES),
         near_words("extensions", _EXTENSIONS, extensions, ("ramais",)),
+        near_digits("code", _KIND_OF, lambda match: match[1] + digits(*re.findall(r"\d+", match[2])), " -"),
+        near_words("line", _LINE, lambda match: match[1] + digits(match[2], match[3]), ("linha", "ônibus")),
+        at_digits("seats", _SEATS, lambda match: f"{language.cardinal(int(match[1]))} {match[2]}, ", "/"),
         near_words("code", _SENT, sent, ("código", "senha", "token")),
         near_words("flight", _AIRLINE, lambda match: match[1] + digits(match[2]), ("voo", "vôo")),
         at_digits("telephone number", _MOBILE, lambda match: digits(*match.groups())),

@@ -19,7 +19,7 @@ PARTS = {
 }
 MASCULINE = frozenset(
     "dia dias problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
-    "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
+    "grama gramas nanograma nanogramas quilograma quilogramas miligrama miligramas idioma idiomas "
     "telefonema telefonemas cinema cinemas clima climas poema poemas esquema esquemas diploma diplomas "
     "sintoma sintomas trauma traumas hematoma hematomas edema edemas hemograma hemogramas cronograma cronogramas "
     "dilema dilemas eletrocardiograma eletrocardiogramas ecocardiograma ecocardiogramas cometa cometas pirata "
@@ -55,7 +55,8 @@ UNITS = {
     "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
     "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
     "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "amp": "ampoule", "amps": "ampoule",
-    "env": "sachet", "kmh": "speed-kilometer-per-hour",
+    "env": "sachet", "ng": "nanogram", "µUI": "micro-international", "μUI": "micro-international",
+    "mUI": "milli-international", "mEq": "milliequivalent", "lb": "pound", "lbs": "pound", "kmh": "speed-kilometer-per-hour",
     "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
     "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour",
     "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
@@ -111,7 +112,7 @@ ABBREVIATIONS = {
     "resp.": "responsável", "V.Sa.": "Vossa Senhoria", "V. Sa.": "Vossa Senhoria", "V. Exa.": "Vossa Excelência",
     "Sr.(a)": "Senhor ou Senhora", "sr.(a)": "senhor ou senhora", "obg": "obrigado", "pfv": "por favor",
     "qq": "qualquer", "vs.": "versus", "vs": "versus", "fds.": "fundos", "qts.": "quartos", "banh.": "banheiros",
-    "p.p.": "pontos percentuais",
+    "p.p.": "pontos percentuais", "att.": "atenciosamente", "Att.": "Atenciosamente", "Att,": "Atenciosamente,",
     "Vit.": "Vitamina", "vit.": "vitamina", "sat.": "saturação", "desc.": "desconto", "pts.": "pontos",
     "cod.": "código", "Cod.": "Código", "cód.": "código", "Cód.": "Código",
     "ano/mod.": "ano modelo",
@@ -161,6 +162,11 @@ SPOKEN_UNITS = {
     "tablet": Name("comprimido", "comprimidos"),
     "capsule": Name("cápsula", "cápsulas"),
     "duration-day": Name("dia", "dias"),
+    "nanogram": Name("nanograma", "nanogramas"),
+    "micro-international": Name("micro unidade internacional", "micro unidades internacionais"),
+    "milli-international": Name("mili unidade internacional", "mili unidades internacionais"),
+    "milliequivalent": Name("miliequivalente", "miliequivalentes"),
+    "pound": Name("libra", "libras"),
     "ampoule": Name("ampola", "ampolas"),
     "sachet": Name("envelope", "envelopes"),
     "spoon": Name("colher", "colheres"),

@@ -29,6 +29,7 @@ _ORDINAL = re.compile(r"(\d+)\.?ª")
 _SESSIONS = re.compile(r"(?<=\d[hH])\s?/\s?(?=\d{1,2}[hH])|(?<=[hH]\d\d)\s?/\s?(?=\d{1,2}[hH])")
 _MINUTES = re.compile(r"(?<=\d)(\s?min)(?=\d{1,2}\s?s)")
 _STOPWATCH = re.compile(r"(?<![\w.,])(\d{1,3})'(\d{2})\"")
+_OF_DAY = re.compile(r"(?<=\bde )(?:(ter)\.(?=\s[a-zà])|(seg|qua|qui|sex|s[áa]b|dom)\.(?!\w))", re.IGNORECASE)
 _ALWAYS = re.compile(r"(?<![\w.,/])24\s?[xX/]\s?7(?![\w.,/]\w|\w)")
 _WEEKENDS = re.compile(r"(?<!\w)aos\ss[áa]b(?:\.|ados)?\se\sdom(?:\.|(?!\w))", re.IGNORECASE)
 _FULL_HOUR = re.compile(r"(?<![\w:.,])(\d{1,2}\s?h)\s?00\s?min(?!\w)")
@@ -70,12 +71,16 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         said = re.sub(r"\s?/\s?", f" {language.ampersand} ", re.sub(r"\s?-\s?", f" {language.to} ", said))
         return said + ("." if ends_text(match) else "")
 
+    def of_day(match: re.Match[str]) -> str:
+        return language.weekdays[(match[1] or match[2]).lower()] + ("." if ends_text(match) else "")
+
     def weekends(match: re.Match[str]) -> str:
         return "aos sábados e domingos" + ("." if ends_text(match) else "")
 
     in_brackets = re.compile(rf"\(({alternatives(day for day in language.weekdays if day.isalpha())})\.?\)", re.I)
 
     return [
+        near_words("weekday", _OF_DAY, of_day, language.weekdays),
         at_digits("always", _ALWAYS, lambda match: language.all_day),
         near_words("weekdays", _WEEKENDS, weekends, ("aos",)),
         near_words("weekday", in_brackets, lambda match: f"({language.weekdays[match[1].lower()]})", language.weekdays),

@@ -11,6 +11,7 @@ from telephony.text.normalization.rules import Rule, alternatives, near_words
 # The states of Brazil, whose letters are said behind a town.
 STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
 _STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({STATES})(?![\w-])")
+_BRACKETED_STATE = re.compile(rf"(?<=[a-zà-ÿ]\s)\(({STATES})\)")
 _DOM = re.compile(r"(?<!\w)D\.\s(?=(?:Pedro|João|Afonso|Manuel|Henrique|Sancho|Dinis|Duarte|Luís|Carlos|José)\b)")
 _STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
 _PLACES = ("Al.", "Tv.", "Trav.", "Jd.", "Vl.", "Pq.", "Pça.", "Lg.", "Lgo.", "Est.", "Estr.", "Rod.", "Cond.", "Ed.")
@@ -25,6 +26,8 @@ _PHONE = re.compile(rf"(?<!\w)({alternatives(_PHONES)})(?=\s\(\d)")
 # "Apto" alone is an adjective.
 _FLAT = re.compile(r"(?<!\w)((?:no|do|um|ao|[mst]eu|nosso|pelo)\s)apto(?![\w.])")
 _MATCH = re.compile(r"(?<=[a-zà-ÿ]\s)[xX](?=\s[A-ZÀ-Þ][a-zà-ÿ])")
+# A way through menus; what is greater than a number has one behind it.
+_MENU = re.compile(r"(?<=\w)\s>\s(?=[^\W\d_])")
 _ABOUT = re.compile(r"±\s?(?=\d)")
 # At the beginning of a sentence it is "in the".
 _HOUSE = re.compile(r"(?<=[\w,]\s)No\s(?=\d{1,5}(?![\wºª°]|[.,]\d))")
@@ -32,7 +35,7 @@ _PROOF = re.compile(
     r"(?<!\w)([Cc])omp\.\s(?=(?:de\s)?(?:residência|endereço|renda|pagamento|depósito|matrícula|vacinação)\b)"
 )
 _NUMERAL = r"[IVXL]{1,7}"
-_CENTURIES = re.compile(rf"(?<!\w)(sécs\.|[Ss]éculos)\s({_NUMERAL})(\s(?:e|a|ao)\s)({_NUMERAL})(?!\w)")
+_CENTURIES = re.compile(rf"(?<!\w)([Ss]écs?\.|[Ss]éculos?)\s({_NUMERAL})(\s(?:e|a|ao)\s|\s?[-–]\s?)({_NUMERAL})(?!\w)")
 _LATER_CENTURY = re.compile(rf"(?<=\b(?:do|no|ao) )({_NUMERAL})(?!\w|\s[a-zà-ÿ]{{4}})")
 _CENTURY = re.compile(r"\b(?:séc\.|séculos?)\s[^.!?]{1,60}$", re.IGNORECASE)
 _ITEM = re.compile(rf"(?<=[ºª\d],\s)({_NUMERAL})(?=,|\)|\.?$|\s(?:e|da|do|c/c)\b)")
@@ -53,7 +56,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if first is None or last is None:
             return None
         said = [language.century(number).split(" ", 1)[1] for number in (first, last)]
-        return f"{match[1].replace('sécs.', 'séculos')} {said[0]}{match[3]}{said[1]}"
+        joint = f" {language.to} " if match[3].strip() in "-–" else match[3]
+        return f"{'Séculos' if match[1][0] == 'S' else 'séculos'} {said[0]}{joint}{said[1]}"
 
     def later_century(match: re.Match[str]) -> str | None:
         number = language.roman(match[1])
@@ -77,13 +81,15 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("abbreviation", _PHONE, lambda match: _PHONES[match[1]], ("tel", "cel")),
         near_words("abbreviation", _FLAT, lambda match: f"{match[1]}apartamento", ("apto",)),
         near_words("match", _MATCH, lambda match: "versus", (" x ",)),
+        near_words("menu", _MENU, lambda match: ", ", (" > ",)),
         near_words("about", _ABOUT, lambda match: "mais ou menos ", "±"),
         Rule("house number", _HOUSE, lambda match: f"{language.number_sign} ", numeric=True),
         near_words("abbreviation", _PROOF, lambda match: f"{match[1]}omprovante ", ("comp.",)),
         near_words("sector", _SECTOR, lambda match: "Setor ", ("st.",)),
         near_words("title", _COLONEL, lambda match: "Coronel ", ("cel.",)),
         Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
-        near_words("centuries", _CENTURIES, centuries, ("sécs", "séculos")),
+        near_words("state", _BRACKETED_STATE, lambda match: f"({' '.join(match[1])})", ("(",)),
+        near_words("centuries", _CENTURIES, centuries, ("séc",)),
         near_words("Roman numeral", _LATER_CENTURY, later_century, ("séc",)),
         near_words("Roman numeral", _ITEM, item, ("art",)),
         near_words("serial number", _SERIAL, lambda match: "número de série: ", ("s/n",)),
