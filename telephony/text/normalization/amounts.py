@@ -48,7 +48,7 @@ _GLYPHS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4
 _COMPARED = re.compile(r"(?<!\S)([<>])\s?(?=[$€£]?\d)")
 _NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 _TIME_OR_NUMBER = r"\d{1,4}(?::\d{2}|h\d{0,2})?(?:\s?[aApP]\.?[mM]\.?|\s?%)?"
-_RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d:/-]|[.,]\d)")
+_RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d/-]|:\d|[.,]\d)")
 # Behind these a range has "and" between its ends.
 _BETWEEN = re.compile(r"(?<!\w)(?:between|b/w|entre|tra|fra|zwischen)\s$", re.IGNORECASE)
 _BETWEEN_CHARS = 12

@@ -201,6 +201,11 @@ class Portuguese(Romance):
             return False
         return noun in tables.FEMININE or noun.endswith(tables.FEMININE_ENDINGS)
 
+    def money(self, written: Written, code: str, scale: str = "") -> str:
+        if not scale and not written.decimal:  # nothing is plural, though a half is not
+            return f"{self.cardinal(0)} {self.currency(code).unit.many}"
+        return super().money(written, code, scale)
+
     def scaled(self, written: Written, scale: str) -> str:
         word = self.scales[scale]
         return word.replace("ões", "ão") if written.whole < 2 else word

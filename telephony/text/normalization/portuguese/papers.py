@@ -33,6 +33,7 @@ _EMERGENCY = re.compile(
 _EXTENSIONS = re.compile(
     r"(?<!\w)(ramais\s)(\d{2,5}(?:(?:,\s|\s(?:e|a|ou)\s)\d{2,5}){1,6})(?!\w|[.,:/-]\d)", re.IGNORECASE
 )
+_SERVICE = re.compile(r"(?<=\b[Pp]elo )(1\d\d)(?=\s(?:ou|e|para|a partir)\b|[.,;!?)](?!\d)|$)")
 _SENT = re.compile(
     r"(?<!\w)((?:[Cc]ódigo|[Ss]enha|[Tt]oken)\s(?:SMS|[A-Z]\w{2,12}):?\s)(\d{3,8}(?:[- ]\d{3,4})?)(?!\w|[.,:/-]\d)"
 )
@@ -129,6 +130,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("bill", _BILL, bill, "/"),
         near_digits("profession", _PROFESSION, profession, _PROFESSIONS),
         near_digits("emergency number", _EMERGENCY, lambda match: match[1] + digits(match[2]), _SERVICES),
+        at_digits("short number", _SERVICE, lambda match: digits(match[1]), ("pelo",)),
         near_words("extensions", _EXTENSIONS, extensions, ("ramais",)),
         near_digits("code", _KIND_OF, lambda match: match[1] + digits(*re.findall(r"\d+", match[2])), " -"),
         near_words("line", _LINE, lambda match: match[1] + digits(match[2], match[3]), ("linha", "ônibus")),

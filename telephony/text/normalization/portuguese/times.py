@@ -12,7 +12,8 @@ _DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sext
 _WITH_FAIR = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s?(?:\s?-?\s?feira)(?!\w)")
 _SEVERAL = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s(?=\s(?:e|ou|às|das|de)\s|[,.;!?)]|$)")
 _ALONE = re.compile(
-    r"(?<![\w.])([2-6])\.?ª(?=,?\s(?:às\s\d|das\s\d|dia\s\d|d?[eà]\s(?:manhã|tarde|noite)|que vem|\d{1,2}/\d)|[.!?]?$)"
+    r"(?<![\w.])([2-6])\.?ª"
+    r"(?=,?\s(?:às\s\d|das\s\d|dia\s\d|\(\d|\d{1,2}[h:]|d?[eà]\s(?:manhã|tarde|noite)|que vem|\d{1,2}/\d)|[.!?]?$)"
 )
 _BEFORE_DAYS = re.compile(
     r"(?:^|[,:(]\s?|\b(?:às?|as?|n?as|n?a|de|e|ou|até|toda|todas as|próxima|última|n?esta)\s)$", re.I
@@ -49,7 +50,8 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         return f"{_DAYS[match[1]]}s" if _before_day(match) else None
 
     def alone(match: re.Match[str]) -> str | None:
-        return _DAYS[match[1]] if _before_day(match) else None
+        dated = match.string.startswith(" (", match.end())
+        return _DAYS[match[1]] if dated or _before_day(match) else None
 
     def part(match: re.Match[str]) -> str:
         return _PARTS[match[1] or match[2]] + ("." if ends_text(match) else "")

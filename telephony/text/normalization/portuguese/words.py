@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization import codes
 from telephony.text.normalization.portuguese import tables
 from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, alternatives, near_words
@@ -23,6 +24,9 @@ _SECTOR = re.compile(
 )
 _PHONES = {"tel": "telefone", "Tel": "Telefone", "cel": "celular", "Cel": "Celular"}
 _PHONE = re.compile(rf"(?<!\w)({alternatives(_PHONES)})(?=\s\(\d)")
+_OWN_PHONE = re.compile(r"(?<!\w)((?:[MmSsTt]eu|[Nn]osso|[Qq]ual o)\s)(tel|cel)(?!\w|\.\w)")
+_CERTIFICATE = re.compile(r"(?<!\w)([Cc])ert\.\s(?=(?:de\s)?(?:nasc|casamento|óbito|negativa))")
+_PROPERTY = re.compile(r"(?<!\w)(c[óo]digo|c[óo]d\.|imóvel|ref\.)(:?\s)([A-Z]{2}\d{3,6})(?!\w)", re.IGNORECASE)
 # "Apto" alone is an adjective.
 _FLAT = re.compile(r"(?<!\w)((?:no|do|um|ao|[mst]eu|nosso|pelo)\s)apto(?![\w.])")
 _MATCH = re.compile(r"(?<=[a-zà-ÿ]\s)[xX](?=\s[A-ZÀ-Þ][a-zà-ÿ])")
@@ -71,6 +75,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             return None
         return language.cardinal(number)
 
+    def estate(match: re.Match[str]) -> str:
+        name = language.abbreviations.get(match[1], match[1])
+        return f"{name}{match[2]}{codes.characters(match[3], language)}"
+
     def login(match: re.Match[str]) -> str:
         return match[1] + _LOGIN_MARKS.sub(lambda mark: f" {marks[mark.group()]} ", match[2])
 
@@ -85,6 +93,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("about", _ABOUT, lambda match: "mais ou menos ", "±"),
         Rule("house number", _HOUSE, lambda match: f"{language.number_sign} ", numeric=True),
         near_words("abbreviation", _PROOF, lambda match: f"{match[1]}omprovante ", ("comp.",)),
+        near_words("abbreviation", _OWN_PHONE, lambda match: match[1] + _PHONES[match[2]], ("tel", "cel")),
+        near_words("abbreviation", _CERTIFICATE, lambda match: f"{match[1]}ertidão ", ("cert.",)),
+        near_words("property", _PROPERTY, estate, ("digo", "d.", "imóvel", "ref.")),
         near_words("sector", _SECTOR, lambda match: "Setor ", ("st.",)),
         near_words("title", _COLONEL, lambda match: "Coronel ", ("cel.",)),
         Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
