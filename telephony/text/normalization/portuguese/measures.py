@@ -13,6 +13,7 @@ _HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
 _INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
 _INTERVALS = {"a": "ano", "m": "mês", "d": "dia"}
 _SPOON = re.compile(r"(?<=[\d½]\s)(?:c|col|colh)\.?\s(?:de\s|\()?(sopa|sobremesa|chá|café)\)?(?!\w)")
+_DOSES = ("comp", "cáp", "caps.", "cp.", "cps.", "gts.", "amp.", "env.", "fr.")
 _SHORTENED = re.compile(r"(?<=\d)(\s?(?:comps?|cáps?|caps|cps?|gts|amp|env|fr))\.(?=\s(?:\d|IM|IV|EV|SC|SL|VO))")
 _DAYS = re.compile(
     r"(?<![\w.,])(\d{1,3})\s?d\.(?=\s(?:corridos|úteis))|(?<=\b(?:em|de|há) )(\d{1,3})\s?d\.(?=\s[a-z]|[,;]|$)"
@@ -77,7 +78,7 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
     return [
         near_words("dose", _HOURLY, hourly, "/"),
         near_words("interest", _INTEREST, interval, "%"),
-        near_digits("dose", _SHORTENED, lambda match: match[1]),
+        near_digits("dose", _SHORTENED, lambda match: match[1], _DOSES),
         at_digits("weeks", _WEEKS, weeks, ("sem",)),
         near_digits("extreme", _EXTREME, lambda match: _EXTREMES[match[1].lower()], _EXTREMES),
         at_digits("rate", _EACH, lambda match: f"{match[1]} {language.per} {language.rates[match[2]]}", "/"),

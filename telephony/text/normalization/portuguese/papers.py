@@ -13,6 +13,10 @@ _POST_CODE = re.compile(r"(?<![\w.,/-])(\d{2})\.(\d{3})-(\d{3})(?![\w-]|[.,]\d)"
 _LAW_SUIT = re.compile(
     r"(?<=rocesso )((?:número |n[º°.]{1,2} ?)?)(\d{4,7}-\d{2}(?:\.\d{4}(?:\.\d\.\d{2}\.\d{4})?)?)(?![\w-]|[.,]\d)"
 )
+_BILLS = (
+    *("ec ", "mp ", "pl ", "pec ", "plp ", "lc ", "in ", "rdc ", "adi ", "portaria", "resolução", "ofício", "edital"),
+    *("contrato", "memorando", "convênio", "pregão", "parecer", "circular"),
+)
 _BILL = re.compile(
     r"(?<!\w)((?:EC|MP|PL|PEC|PLP|LC|IN|RDC|ADI|[Pp]ortaria|[Rr]esolução|[Oo]fício|[Ee]dital|[Cc]ontrato|[Mm]emorando|"
     r"[Cc]onvênio|[Pp]regão|[Pp]arecer|[Cc]ircular)\s(?:n[º°.]{1,2}\s|número\s)?)"
@@ -44,7 +48,7 @@ _KIND_OF = re.compile(
 )
 _LINE = re.compile(r"(?<!\w)((?:linha|ônibus)\s)(\d{3,4})-(\d{2})(?!\w|[.,:/-]\d)", re.IGNORECASE)
 _SEATS = re.compile(r"(?<![\w/])(\d{1,2})([A-K])/(?=\d{1,2}[A-K](?!\w))")
-_MOBILE = re.compile(r"(?<![\w.,])(?<!\d[\s)])(9)[ .](\d{4})[ -](\d{4})(?!\w|[ .,-]\d)")
+_MOBILE = re.compile(r"(?<![\w.,])(?<![\d)]\s)(?<!\))(9)[ .](\d{4})[ -](\d{4})(?!\w|[ .,-]\d)")
 _AIRLINE = re.compile(r"(?<!\w)((?:voo|vôo)\s(?:d[ao]\s)?[A-Z][A-Za-z]{2,12}\s)(\d{3,4})(?!\w|[.,]\d)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\w-]|\.\d)")
 _VERSION = re.compile(r"(?:versão|v\.?|version)\s?$", re.IGNORECASE)
@@ -127,7 +131,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         at_digits("oil", _OIL, oil, "w"),
         at_digits("valves", _VALVES, lambda match: f"{language.cardinal(int(match[1]))} V", "v"),
         near_words("law suit", _LAW_SUIT, law_suit, ("processo",)),
-        near_digits("bill", _BILL, bill, "/"),
+        near_digits("bill", _BILL, bill, _BILLS),
         near_digits("profession", _PROFESSION, profession, _PROFESSIONS),
         near_digits("emergency number", _EMERGENCY, lambda match: match[1] + digits(match[2]), _SERVICES),
         at_digits("short number", _SERVICE, lambda match: digits(match[1]), ("pelo",)),

@@ -35,6 +35,9 @@ _ALWAYS = re.compile(r"(?<![\w.,/])24\s?[xX/]\s?7(?![\w.,/]\w|\w)")
 _WEEKENDS = re.compile(r"(?<!\w)aos\ss[áa]b(?:\.|ados)?\se\sdom(?:\.|(?!\w))", re.IGNORECASE)
 _FULL_HOUR = re.compile(r"(?<![\w:.,])(\d{1,2}\s?h)\s?00\s?min(?!\w)")
 _DAYS_OF_MONTH = re.compile(r"(?<![\w./,-])(\d{1,2})\s?[-–]\s?(?=(\d{1,2})/(0?[1-9]|1[0-2])(?![\w/]|[.,]\d)(?!/\d{3}))")
+_MONTH_OF_YEAR = re.compile(
+    r"(?<!\w)((?:em|até|desde|de|a partir de)\s)(0[1-9]|1[0-2])/(2\d|3[0-9])(?![\w/]|[.,]\d)", re.IGNORECASE
+)
 _LISTED = re.compile(
     r"(?<=\bdias )(\d{1,2}(?:(?:,\s|\s[ae]\s)\d{1,2}){0,6})"
     r"(\s(?:e|a|até|ou)\s)(\d{1,2})/(0?[1-9]|1[0-2])(?![\w/]|[.,]\d)",
@@ -82,17 +85,17 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
     in_brackets = re.compile(rf"\(({alternatives(day for day in language.weekdays if day.isalpha())})\.?\)", re.I)
 
     return [
-        near_words("weekday", _OF_DAY, of_day, language.weekdays),
+        near_words("weekday", _OF_DAY, of_day, [f"de {day}." for day in language.weekdays]),
         at_digits("always", _ALWAYS, lambda match: language.all_day),
         near_words("weekdays", _WEEKENDS, weekends, ("aos",)),
-        near_words("weekday", in_brackets, lambda match: f"({language.weekdays[match[1].lower()]})", language.weekdays),
-        near_digits("ordinals", _ORDINAL_LIST, ordinals),
-        near_words("months", listed, several_months, months),
-        near_digits("times", _SESSIONS, lambda match: ", "),
-        near_digits("weekday", _WITH_FAIR, lambda match: f"{_DAYS[match[1]]}-feira"),
-        at_digits("weekday", _SEVERAL, several),
+        near_words("weekday", in_brackets, lambda match: f"({language.weekdays[match[1].lower()]})", "("),
+        at_digits("ordinals", _ORDINAL_LIST, ordinals, ("ª",)),
+        near_words("months", listed, several_months, [name + mark for name in months for mark in "./,- "]),
+        near_digits("times", _SESSIONS, lambda match: ", ", "/"),
+        at_digits("weekday", _WITH_FAIR, lambda match: f"{_DAYS[match[1]]}-feira", ("feira",)),
+        at_digits("weekday", _SEVERAL, several, ("ªs", "as")),
         at_digits("weekday", _ALONE, alone, ("ª",)),
-        near_digits("part of a year", _PART_OF_YEAR, lambda match: f"{_PARTS.get(match[1], match[1])} de "),
+        near_digits("part of a year", _PART_OF_YEAR, lambda match: f"{_PARTS.get(match[1], match[1])} de ", _PARTS),
         near_digits("part of a year", _THIS_PART, part, ("tri", "bim", "sem.")),
     ]
 
@@ -105,6 +108,9 @@ def date_rules(language: RomanceGrammar) -> list[Rule]:
             return None
         return f"{language.day(int(match[1]))} {language.to} "
 
+    def month_of_year(match: re.Match[str]) -> str:
+        return f"{match[1]}{language.month(int(match[2]))} de {language.year(2000 + int(match[3]))}"
+
     def listed(match: re.Match[str]) -> str | None:
         if not 1 <= int(match[3]) <= 31:
             return None
@@ -112,6 +118,7 @@ def date_rules(language: RomanceGrammar) -> list[Rule]:
 
     return [
         at_digits("first of a month", _FIRST, lambda match: language.day(1), ("dia 1°",)),
+        near_words("month", _MONTH_OF_YEAR, month_of_year, "/"),
         at_digits("days", _DAYS_OF_MONTH, joined, "/"),
         at_digits("days", _LISTED, listed, ("dias",)),
     ]

@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization import codes
 from telephony.text.normalization.portuguese import tables
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, near_words
+from telephony.text.normalization.rules import Rule, alternatives, near_digits, near_words
 
 # The states of Brazil, whose letters are said behind a town.
 STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
@@ -44,7 +44,7 @@ _LATER_CENTURY = re.compile(rf"(?<=\b(?:do|no|ao) )({_NUMERAL})(?!\w|\s[a-zà-ÿ
 _CENTURY = re.compile(r"\b(?:séc\.|séculos?)\s[^.!?]{1,60}$", re.IGNORECASE)
 _ITEM = re.compile(rf"(?<=[ºª\d],\s)({_NUMERAL})(?=,|\)|\.?$|\s(?:e|da|do|c/c)\b)")
 _ARTICLE = re.compile(r"\bart(?:igo|\.)\s[^.!?]{1,30}$", re.IGNORECASE)
-_SERIAL = re.compile(r"(?<![\w/])S/N:?\s(?=[A-Z\d-]{0,12}\d[A-Z\d-]{3,20})")
+_SERIAL = re.compile(r"(?<![\w/])[Ss]/[Nn]:?\s(?=[A-Z\d-]{0,12}\d[A-Z\d-]{3,20})")
 _LOGIN = re.compile(
     r"(?<!\w)((?:login|usuário|user)(?::|\sé)?\s)([a-z\d]{1,30}(?:[._-][a-z\d]{1,30}){1,4})(?![\w@.-]\w)", re.I
 )
@@ -85,13 +85,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     return [
         Rule("title", _DOM, lambda match: "Dom "),
         Rule("street", _STREET, lambda match: "Rua "),
-        near_words("street", _PLACE, lambda match: f"{tables.TITLES[match[1]]} ", (".",)),
+        near_words("street", _PLACE, lambda match: f"{tables.TITLES[match[1]]} ", map(str.lower, _PLACES)),
         near_words("abbreviation", _PHONE, lambda match: _PHONES[match[1]], ("tel", "cel")),
         near_words("abbreviation", _FLAT, lambda match: f"{match[1]}apartamento", ("apto",)),
         near_words("match", _MATCH, lambda match: "versus", (" x ",)),
         near_words("menu", _MENU, lambda match: ", ", (" > ",)),
         near_words("about", _ABOUT, lambda match: "mais ou menos ", "±"),
-        Rule("house number", _HOUSE, lambda match: f"{language.number_sign} ", numeric=True),
+        near_digits("house number", _HOUSE, lambda match: f"{language.number_sign} ", (" no ",)),
         near_words("abbreviation", _PROOF, lambda match: f"{match[1]}omprovante ", ("comp.",)),
         near_words("abbreviation", _OWN_PHONE, lambda match: match[1] + _PHONES[match[2]], ("tel", "cel")),
         near_words("abbreviation", _CERTIFICATE, lambda match: f"{match[1]}ertidão ", ("cert.",)),
