@@ -30,7 +30,7 @@ _BEFORE_NUMBERS = {
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
     "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
-    "ag op cs cond sécs cáps amp vgs dorm dorms qtos qts banh caps mod sat desc pts fls prot "
+    "ag op cs cond sécs cáps amp vgs dorm dorms qtos qts banh caps mod sat desc pts fls prot fab "
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
     "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",

@@ -83,7 +83,7 @@ class Portuguese(Romance):
     of_year = " de "
     in_month = "em"
     month_words = "em|de|até|desde|para|a|entre|e"
-    expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
+    expiry_words = "fabricação|validade|válido|válida|vence|vencimento|expira|vencendo"
     part_words = (
         "IPTU|IPVA|cota|anuidade|parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
     )

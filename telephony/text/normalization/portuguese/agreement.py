@@ -24,12 +24,12 @@ _DESCRIBED = re.compile(rf"{_NUMBER}(?=\s(?:{alternatives(_ADJECTIVES)})\s([^\W\
 _ELIDED = re.compile(
     _NUMBER
     + r"(?=\s(?:n[ao]s?|em|de|d[ao]s?|para|pra|com|sem|já|hoje|amanhã|ontem|por|ainda|a|à|às|que|foi|foram|está|"
-    rf"estão|é|são|será|serão|vai|vão|fica|ficam|chega|chegam|vence|vencem|e|ou|mas|{alternatives(_ADJECTIVES)})\b"
+    rf"estão|é|são|será|serão|vai|vão|fica|ficam|chega|chegam|vence|vencem|grátis|e|ou|mas|{alternatives(_ADJECTIVES)})\b"
     r"|[.,;!?)](?!\d)|$)"
 )
 _INTRODUCED = re.compile(
     r"(?:^|[,;:(—+]\s?|\b(?:e|ou|mas|mais|só|somente|apenas|outras?|restam?|faltam?|sobram|sobrou|sobraram|há|tem|têm|temos|"
-    r"tenho|são|foram|com|quero|perdi|recebi)\s)$",
+    r"tenho|são|foram|com|quero|perdi|recebi|leve|ganhe|quais)\s)$",
     re.IGNORECASE,
 )
 _OF_WHICH = re.compile(r"\sdas\s(?!nove|oito|sete|dez|[\w\s]{0,20}horas?\b)")
