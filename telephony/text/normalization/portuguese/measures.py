@@ -30,6 +30,7 @@ _WEATHER = re.compile(
     r"(?:febre|temperatura|temp\.|máxima|mínima|máx\.?|mín\.?|faz|fazendo|termômetro)(?!\w)[^.!?\d]{0,16}$", re.I
 )
 _MILLIONS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{1,3})?)\s(mi|bi)(?=\s(?:de|em|a|até)\b|[.;,)]|$)")
+_QUOTED_CHARS = 200
 _QUOTED = re.compile(r"(?:^|[\s(])\"[^\"]{0,200}$")
 _PER_WEIGHT = re.compile(r"(?<=/kg)/(dia|h|hora|min|semana|dose)(?!\w)")
 _INCHES = re.compile(r"(?<![\w.,'])(\d{1,3})(?:[,.](\d))?\"(?=[\s,.;)]|$)")
@@ -61,7 +62,9 @@ def word_rules(language: RomanceGrammar) -> list[Rule]:
         return f" {language.per} {language.rates.get(match[1], match[1])}"
 
     def inches(match: re.Match[str]) -> str | None:
-        if _QUOTED.search(match.string[: match.start()]):  # the end of what is quoted
+        if _QUOTED.search(
+            match.string[max(0, match.start() - _QUOTED_CHARS) : match.start()]
+        ):  # the end of what is quoted
             return None
         return language.counted(Written(int(match[1]), match[2] or ""), language.unit("length-inch"))
 

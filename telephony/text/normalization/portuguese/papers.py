@@ -91,7 +91,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def address(match: re.Match[str]) -> str | None:
         parts = match[1].split(".")
         padded = any(part[0] == "0" and len(part) > 1 for part in parts)
-        if padded or any(int(part) > 255 for part in parts) or _VERSION.search(match.string[: match.start()][-10:]):
+        if (
+            padded
+            or any(int(part) > 255 for part in parts)
+            or _VERSION.search(match.string[max(0, match.start() - 10) : match.start()])
+        ):
             return None
         said = f" {language.dot} ".join(map(language.spell_digits, parts))
         return f"{said} {language.colon} {language.spell_digits(match[2])}" if match[2] else said
