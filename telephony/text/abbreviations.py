@@ -9,7 +9,8 @@ from __future__ import annotations
 _BEFORE_NAMES = {
     "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
     "vs cf ca approx appt assoc univ esp incl excl attn pt reg acc vit maj det cllr",
-    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
+    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig "
+    "cód",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
     "mtro mtra excmo excma ntra col crta gta rda trva pje cno bda fco gpe fdez hdez glez rguez mtnez hble ayto mpio "
     "expte cód hnas inst fac cra kr nal dpto depto",
@@ -33,6 +34,7 @@ _BEFORE_NUMBERS = {
     "nr mob temp plat agg sz para ala ariz calif colo conn fla mich minn okla tenn tex wis mass "
     "rt rte jct cty inv btwn flt",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
+    "ag op cs cond sécs cáps amp vgs dorm dorms qtos qts banh caps mod sat desc pts fls prot fab "
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
     "es": "nac n núm pág págs cap tel tfno tlf telf ofic pta esc aprox máx mín ene abr ago dic uu cp "
     "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad "
@@ -59,7 +61,7 @@ WITH_STOP = frozenset(("of",))
 """The same, but words of another language where they have no stop: "of. 12"."""
 
 CAPITALISED = frozenset(
-    "Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd".split()
+    "Vit Cel Cond Hosp Clín Esc Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd".split()
 )
 """Those that only with this capital stand before names, as in streets."""
 

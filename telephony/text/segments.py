@@ -64,8 +64,10 @@ _MAX_ORDINAL_DIGITS = 3
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
 _LAST_WORD = re.compile(r"(\w[\w.]*)\s$")
+# Amounts that begin with a capital.
+_AMOUNTS = ("R$", "US$", "C$", "A$")
 # A number, and what begins one: it belongs to the word before it.
-_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|[A-Z]{2}\s\d")
+_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|(?:R|US)\$\s?\d|[A-Z]{2}\s\d")
 
 
 class Segmenter:
@@ -304,6 +306,8 @@ def _ends_before(shortened: str, following: str) -> bool | None:
         if following[0] in "'’":  # of a year: "Oct. '26"
             return None if len(following) == 1 else not following[1].isdigit()
         return not (following[0].isdigit() or following[0] in "#$€£+-−–—&/,;:(@%")
+    if following.startswith(_AMOUNTS):
+        return False
     word = _first_word(following)
     if word is None:
         return None

@@ -234,6 +234,11 @@ def test_spanish_has_a_spelling_alphabet() -> None:
     assert spelled == "A de Antonio, Ñ de Ñoño, uno"
 
 
+def test_letters_are_spelled_with_the_words_of_their_language() -> None:
+    document = '<say-as interpret-as="characters" format="alphabet">a7k</say-as>'
+    assert only(document, "pt-BR") == "A de amor, sete, K de kiwi"
+
+
 @pytest.mark.parametrize(
     ("tag", "pause"),
     [

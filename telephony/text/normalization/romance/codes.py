@@ -39,7 +39,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
     with_purpose = re.compile(
         rf"(?<!\w)((?:{language.named_words})(?:\s(?:de|da|do|di|d|del|della|des|du|d')[\s']?\s?[^\W\d_]{{3,20}}){{1,2}}"
-        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}}(?:[ -]\d{{2,6}}){{0,4}})(?![\w%€$]|[.,:/-]\d)",
+        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}}(?:[ -]\d{{2,6}}){{0,4}})(?![\w%€$]|[.,:/-]\d| \d)",
         re.IGNORECASE,
     )
 

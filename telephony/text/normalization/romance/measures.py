@@ -25,6 +25,9 @@ _DECIMAL_RANGE = re.compile(
 _HEIGHT = re.compile(r"(?<![\w.,])([12])[.,](\d\d)\s?m(?![\w²³/])")
 _OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d{1,2})/(\d{1,3})(?![\w/]|[.,]\d)")
 _CROSS = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)")
+# Goals stand between the names of two teams.
+_BEFORE_GOALS = re.compile(r"(?<!\w)[A-ZÀ-Þ][\w-]{2,16}\s\d{1,2}$")
+_BEHIND_GOALS = re.compile(r"\d{1,2}\s[A-ZÀ-Þ][\w-]{2}")
 _HALF = r"(?:1/2|½)"
 
 
@@ -46,7 +49,7 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         said = language.cardinal(int(low), form)
         return f"{said} {language.to} {language.cardinal(int(high), form)}" if high else said
 
-    once = re.compile(r"(?<![\w.,])1\s?[x×](?=\s(?:por|ao|à|al|par|a|alla)\s)")
+    once = re.compile(r"(?<![\w.,])1\s?[x×](?=\s(?:por|ao|à|al|par|a|alla)\s)|(?<![\w.,])1[x×](?![\w×])(?!\s?\d)")
 
     def each(match: re.Match[str]) -> str:
         stop = "." if ends_text(match) else ""
@@ -102,7 +105,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         behind = match.string[match.end() : match.end() + 12]
         if re.match(r"\d{1,9}(?:[.,]\d{1,2})?\s?(?:[=€]|(?:kg|g|mg|mcg|µg|[mc]?l|mL|L)\b)", behind):
             word = language.times
-        elif scored.search(match.string[max(0, match.start() - 70) : match.start()]):
+        elif scored.search(match.string[max(0, match.start() - 70) : match.start()]) or (
+            _BEFORE_GOALS.search(match.string[max(0, match.start() - 24) : match.start()])
+            and _BEHIND_GOALS.match(match.string, match.end())
+        ):
             word = language.to
         else:
             word = language.by

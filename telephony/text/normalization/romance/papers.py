@@ -53,7 +53,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def law(match: re.Match[str]) -> str:
         year = int(match[3])
         if len(match[3]) == 2:
-            year += 2000 if year < 70 else 1900
+            year += 2000 if year < 40 else 1900
         return f"{match[1]}{language.cardinal(int(match[2].replace('.', '')))} {language.law_of} {language.year(year)}"
 
     def in_groups(match: re.Match[str]) -> str | None:
