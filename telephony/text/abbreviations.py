@@ -30,7 +30,7 @@ _BEFORE_NUMBERS = {
     "apts ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp "
     "tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
-    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins eff avail lic "
+    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins eff avail "
     "nr mob temp plat agg sz para ala ariz calif colo conn fla mich minn okla tenn tex wis mass "
     "rt rte jct cty inv btwn flt",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
@@ -61,7 +61,10 @@ WITH_STOP = frozenset(("of",))
 """The same, but words of another language where they have no stop: "of. 12"."""
 
 CAPITALISED = frozenset(
-    "Vit Cel Cond Hosp Clín Esc Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd".split()
+    (
+        "Vit Cel Cond Hosp Clín Esc Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal "
+        "Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd"
+    ).split()
 )
 """Those that only with this capital stand before names, as in streets."""
 
