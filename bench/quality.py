@@ -2,8 +2,9 @@
 
 Each sentence is decoded by the kokoro package's own model, and by the engine in windows with fixed statistics, both
 with the same noise. Measured are how far the two are apart (and, for scale, the engine's exact decode, and the package
-with another noise), whether the windows' joins can be heard as clicks, and how many words a recogniser (Whisper base)
-gets wrong in either; of Hindi, Japanese and Mandarin words are not counted. With `--all-voices` every voice of the
+with another noise), whether the windows' joins can be heard as clicks, what listeners would think of either, as a
+network predicts it, and how many words a recogniser (Whisper base) gets wrong in either; of Hindi, Japanese and
+Mandarin words are not counted. With `--all-voices` every voice of the
 weights speaks, and ten blends; who cannot be used is told. A blend's reference has the mean of its voices' styles. The
 service's environment variables apply. No figure in here is a time.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import cast, report, texts
+from bench.naturalness import load_predictor
 from bench.product import settings_from_environment
 from bench.recogniser import SAMPLE_RATE_HZ, Recognise, counts_words, load_recogniser, normalise, word_errors
 from telephony.audio.samples import log_spectral_distance_db
@@ -69,6 +71,7 @@ class Sound:
         exact: the engine's own decode with the norms of the sentence.
         seeds, seeds_first: the reference with another noise.
         joins: of the windows; `control`: the same places in the reference, where nothing joins.
+        opinion, reference_opinion: see `naturalness`, of the windows and of the reference.
     """
 
     voice: str
@@ -80,6 +83,8 @@ class Sound:
     seeds_first: float
     joins: Steps
     control: Steps
+    opinion: float
+    reference_opinion: float
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,7 @@ class _Bench:
         parameters = load_parameters(self._weights.folded_path, device)
         self._source = find_kernels(device, settings.cache_dir).source(parameters.under("decoder.generator"))
         self._seed = seed
+        self._opinion = load_predictor()
         self.precision = engine.precision
 
     def all_voices(self) -> list[str]:
@@ -275,6 +281,8 @@ class _Bench:
                 log_spectral_distance_db(reference[first], other[first]),
                 join_steps(streamed, joins),
                 join_steps(reference, joins),
+                self._opinion(streamed),
+                self._opinion(reference),
             )
         )
 
@@ -382,7 +390,16 @@ def render(document: Mapping[str, Any]) -> str:
         for voice, entry in document["voices"].items()
     ]
     join_header = ("joins", "largest", "above 1", "above nearby", "reference's", "above 1", "above nearby")
-    parts = [report.table(header, sounds), report.table(join_header, joins)]
+    opinions = [
+        (voice, *(_figure(entry[side], "") for side in ("reference_opinion", "opinion")))
+        for voice, entry in document["voices"].items()
+    ]
+    opinion_header = ("opinion, 1 to 5", "reference", "streamed")
+    parts = [
+        report.table(header, sounds),
+        report.table(join_header, joins),
+        report.table(opinion_header, opinions),
+    ]
     heard = [
         (
             voice,
@@ -423,6 +440,8 @@ def _summary(sounds: Sequence[Sound], hearings: Sequence[Hearing]) -> dict[str, 
             f"{key}_db": _spread([getattr(sound, key) for sound in sounds])
             for key in ("streamed", "streamed_first", "exact", "seeds", "seeds_first")
         },
+        "opinion": _mean([sound.opinion for sound in sounds]),
+        "reference_opinion": _mean([sound.reference_opinion for sound in sounds]),
         "joins": _joins([sound.joins for sound in sounds]),
         "control": _joins([sound.control for sound in sounds]),
         "words": {
@@ -436,6 +455,10 @@ def _summary(sounds: Sequence[Sound], hearings: Sequence[Hearing]) -> dict[str, 
 
 def _spread(figures: Sequence[float]) -> dict[str, float] | None:
     return {"mean": sum(figures) / len(figures), "max": max(figures)} if figures else None
+
+
+def _mean(figures: Sequence[float]) -> float | None:
+    return sum(figures) / len(figures) if figures else None
 
 
 def _worst(summaries: Mapping[str, Mapping[str, Any]], key: str) -> dict[str, Any] | None:

@@ -204,7 +204,9 @@ def test_a_missing_package_is_named() -> None:
 
 
 def _sound(voice: str, streamed: float) -> Sound:
-    return Sound(voice, "Hello.", streamed, 1.5, 1.0, 2.0, 2.5, Steps([0.5, 1.5], [0.2, 0.3]), Steps([0.4], [1.2]))
+    return Sound(
+        voice, "Hello.", streamed, 1.5, 1.0, 2.0, 2.5, Steps([0.5, 1.5], [0.2, 0.3]), Steps([0.4], [1.2]), 3.4, 3.5
+    )
 
 
 def test_the_document_has_means_and_largest_by_voice_and_over_all() -> None:
