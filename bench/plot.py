@@ -74,10 +74,10 @@ def draw_roofline(axes: Axes, document: Mapping[str, Any]) -> None:
     peaks, colours = document["peaks"], {"float32": "tab:blue", "bfloat16": "tab:orange", "int8": "tab:green"}
     layers = document["layers"]
     reach = [layer["operations"] / layer["bytes"] for layer in layers.values()]
-    edges = (min(reach) / 2, max(reach) * 2)
-    for precision in (each for each in colours if each in peaks):
-        corner = peaks[precision] / peaks["memory"]
-        xs = sorted({edges[0], max(corner, edges[0]), edges[1]})
+    corners = {precision: peaks[precision] / peaks["memory"] for precision in colours if precision in peaks}
+    edges = min(*reach, *corners.values()) / 2, max(*reach, *corners.values()) * 2
+    for precision, corner in corners.items():
+        xs = (edges[0], corner, edges[1])
         ys = [min(peaks[precision], x * peaks["memory"]) / 1e9 for x in xs]
         axes.loglog(xs, ys, color=colours[precision], label=precision)
     for name, layer in layers.items():
