@@ -76,7 +76,7 @@ def rules(language: Language) -> list[Rule]:
 
 def _host(host: str, language: Language) -> str:
     labels = [label for label in host.split(".") if label]
-    said = [_said(label, language) for label in labels[:-1]]
+    said = [(label == "www" and language.world_wide_web) or _said(label, language) for label in labels[:-1]]
     top = labels[-1] if labels else ""
     spelled = len(top) == 2 and top.lower() not in {"co", *language.word_domains}
     said.append(language.initials(top) if spelled else _said(top, language))

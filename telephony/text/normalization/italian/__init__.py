@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.italian import measures, papers, tables, times, words
+from telephony.text.normalization.italian import accents, measures, papers, ranges, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits, near_words
+from telephony.text.normalization.rules import Rule, Stage, at_digits, ends_text, near_digits, near_words
 
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
@@ -28,6 +28,9 @@ _FIRST = re.compile(
 _AT = re.compile(r"(?<=\w)\s?[(\[]at[)\]]\s?(?=\w)", re.IGNORECASE)
 _FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
 _PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
+_TOWN_PROVINCE = re.compile(
+    r"(?<!\w)(\d{5}\s(?:[A-ZÀ-Þ][\w'’]{1,20}\s|(?:di|del|in|al|sul)\s){1,4})([A-Z]{2})(?=[\s.,;:)]|$)"
+)
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
 
 
@@ -76,6 +79,7 @@ class Italian(Romance):
     version = "versione"
     cents_joint = "e"
     of_scale = " di"
+    world_wide_web = "vu vu vu"
     word_domains = frozenset({"it"})
     currencies = tables.CURRENCIES
     scales = {
@@ -98,9 +102,10 @@ class Italian(Romance):
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = (
         "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
-        "sportello"
+        "sportello|fascia oraria|ridotto|estivo|invernale|turno|check-in|check-out"
     )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
+    no_hour_words = "giorni|gg|minuti|min|anni|mesi|settimane|persone|pers|euro|volte|km|notti|posti|rate|kg|mg"
     hour_words = r"ore|h"
     and_words = "e|o"
     month_words = "a|ad|di|da|in|e|tra"
@@ -111,6 +116,7 @@ class Italian(Romance):
     pressure_over = "su"
     currency_signs = tables.CURRENCY_SIGNS
     cent_signs = r"cts?|cent"
+    longest_phone_group = 5
     text_verbs = "invii|invia|inviare|mandi|manda|risponda|messaggio|scriva"
     text_to = "al|a"
     call_words = (
@@ -160,6 +166,7 @@ class Italian(Romance):
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
         r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|PDR|IMEI|CIG|lotto|casella postale|"
+        r"Visa|Mastercard|Maestro|Amex|Bancomat|Postepay|"
         r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
@@ -173,7 +180,10 @@ class Italian(Romance):
         "[Cc]apitolo|[Cc]apo|[Aa]tto|[Ss]cena|[Ss]ezione|[Tt]omo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|"
         "[Aa]llegato|[Ll]ibro"
     )
-    named_versions = f"{Romance.named_versions}|versione|articolo|motore|USB|HDMI|Bluetooth|Java"
+    named_versions = (
+        f"{Romance.named_versions}|versione|articolo|motore|USB|HDMI|Bluetooth|Java|"
+        "Panda|Punto|Golf|Clio|Corsa|Fiesta|Ypsilon"
+    )
     not_nouns = frozenset(
         "di del dello della dei degli delle in e o ed al alla allo ai agli alle per da dal dalla dai dalle con senza "
         "a che è sono ma mila più meno su sul sulla sui sulle nel nello nella nei negli nelle se tra fra come anche "
@@ -185,6 +195,7 @@ class Italian(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                *accents.rules(),
                 near_words("floor", _FLOOR, self._floor, ("p.",)),
                 *measures.rules(),
                 *words.rules(self),
@@ -194,6 +205,7 @@ class Italian(Romance):
                 near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
+                at_digits("province", _TOWN_PROVINCE, lambda match: f"{match[1].rstrip()}, {' '.join(match[2])}"),
             ]
         if stage is Stage.CODES:
             own = papers.rules(self)
@@ -208,6 +220,8 @@ class Italian(Romance):
             ]
         if stage is Stage.MEASURES:
             own = measures.verb_rules(self)
+        if stage is Stage.MONEY:
+            own = measures.range_rules(self)
         if stage is Stage.DIGITS:
             own = measures.scale_rules(self)
         if stage is Stage.SYMBOLS:
@@ -248,6 +262,18 @@ class Italian(Romance):
 
     def century(self, number: int) -> str:
         return f"secolo {self.ordinal(number)}"
+
+    def season(self, first: int, last: int) -> str:
+        return f"{self.year(first)} {self.year(last)}"
+
+    def between(self, low: str, high: str, before: str, behind: str) -> str:
+        return ranges.said(low, high, before, behind, self)
+
+    def short_number(self, digits: str) -> str:
+        """Up to three digits are a number ("il centododici"), four are two ("il quindici ventidue")."""
+        if len(digits) == 4 and "0" not in (digits[0], digits[2]):
+            return f"{self.cardinal(int(digits[:2]))} {self.cardinal(int(digits[2:]))}"
+        return self.cardinal(int(digits)) if len(digits) <= 4 and digits[0] != "0" else self.spell_digits(digits)
 
     def height(self, metres: int, centimetres: str) -> str:
         said = self.counted(Written(metres), Name("metro", "metri"))

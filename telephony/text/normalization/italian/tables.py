@@ -16,10 +16,15 @@ PARTS = {
     9: "nono",
     10: "decimo",
 }
-MASCULINE = frozenset("problema sistema programma tema pianeta clima telegramma grammo".split())
+MASCULINE = frozenset(
+    "problema sistema programma tema pianeta clima telegramma grammo schema diploma cinema pigiama panorama poema "
+    "collega autista dentista vaglia sofà".split()
+)
 FEMININE = frozenset(
     "notte volta parte chiave classe mano opzione stazione prenotazione sede filiale email mail attenzione elementare "
-    "superiore".split()
+    "superiore suite app password card sim hall chat reception newsletter auto moto foto bici radio luce voce legge "
+    "rete nave dose base fase frase serie crisi analisi carne pelle torre croce lente febbre madre moglie gente "
+    "cute arte mente corte cornice radice".split()
 )
 FEMININE_PLURALS = frozenset(
     "fatture richieste offerte lettere merci banche filiali sedi coordinate mail pratiche proposte bollette".split()
@@ -39,7 +44,7 @@ COUNTED_IN_ORDER = tuple(
 COUNTED_IN_ROMAN = (*COUNTED_IN_ORDER, *"edizione classe elementare media superiore livello grado".split())
 # Months of which a Roman numeral is the day, as in names of streets.
 ROMAN_DAYS = ("febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "settembre", "ottobre", "novembre")
-FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
+FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "nione", "gine", "udine", "tà", "tù", "trice")
 CURRENCIES = {
     "EUR": Currency(Name("euro", "euro"), CENT),
     "USD": Currency(Name("dollaro", "dollari"), CENT),
@@ -64,7 +69,8 @@ UNITS = {
 RATES = {
     "mese": "al mese", "pz": "al pezzo", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
     "s": "al secondo", "min": "al minuto", "settimana": "alla settimana", "sett": "alla settimana",
-    "notte": "a notte", "persona": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
+    "notte": "a notte", "persona": "a persona", "pers": "a persona",
+    "pers.": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
     "die": "al giorno", "dì": "al giorno", "mq": "al metro quadro", "m²": "al metro quadro", "gg": "al giorno",
     "litro": "al litro", "l": "al litro", "dl": "per decilitro", "dL": "per decilitro", "ml": "per millilitro",
     "m3": "al metro cubo", "mc": "al metro cubo", "m³": "al metro cubo", "g": "al grammo", "L": "al litro",
@@ -91,8 +97,8 @@ ABBREVIATIONS = {
     "dip.": "dipartimento", "trim.": "trimestre", "n. di": "numero di",
     "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
     "fatt.": "fattura", "A/R": "andata e ritorno",
-    **{f"{sign} {noun}": f"numero {noun}" for sign in ("n.", "n°", "nº") for noun in ("ordine", "pratica",
-    "cliente", "verde")},
+    **{f"{sign} {noun}": f"numero {noun}" for sign in ("n.", "N.", "n°", "N°", "nº", "num.", "Num.")
+       for noun in ("ordine", "pratica", "cliente", "verde")},
     "ord.": "ordine", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese",
     "c.a.": "corrente anno",
     "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
@@ -123,7 +129,8 @@ ABBREVIATIONS = {
     "strada prov.": "strada provinciale", "osp.": "ospedale", "p.a.": "annuo",
     "rich.": "richiesta", "tratt.": "trattabili", "segr.": "segreteria", "a/a": "anno su anno",
     "conf.": "confezione", "cl. energetica": "classe energetica",
-    "prat.": "pratica", "amb.": "ambulatorio", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",
+    "prat.": "pratica", "amb.": "ambulatorio", "Amb.": "Ambulatorio", "asc.": "ascensore", "a pers.": "a persona",
+    "per pers.": "per persona", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",
     "colaz.": "colazione", "temp.": "temperatura", "Temp.": "Temperatura", "pad.": "padiglione", "p.p.": "a persona",
     "carr.": "carrozza", "Carr.": "Carrozza", "tg.": "targa", "mod.": "modello",
     "Mod.": "Modello", "a.s.": "anno scolastico", "A.S.": "Anno scolastico", "a.a.": "anno accademico",
@@ -140,7 +147,8 @@ ABBREVIATIONS = {
     "S.E.": "Sua Eccellenza", "on.le": "onorevole", "On.le": "Onorevole", "apt.": "appartamento", "tess.": "tessera",
     "d.t.s.": "dopo i tempi supplementari",
     "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno",
-    "F.lli": "Fratelli", "ecc": "eccetera",
+    "F.lli": "Fratelli", "dim.": "dimensioni", "P.P.": "Piazza Principe", "P.N.": "Porta Nuova",
+    "P.G.": "Porta Garibaldi", "S.M.N.": "Santa Maria Novella", "ecc": "eccetera",
 }  # fmt: skip
 TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
           "Col.": "Colonnello", "sig": "signor", "v.": "via", "on.": "onorevole", "sen.": "senatore",

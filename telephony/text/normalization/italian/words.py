@@ -28,7 +28,7 @@ _UNKNOWN = re.compile(r"(?:raggi|raggio|asse|lettera|valore|trattino|punto|barra
 _OF_DAYS = re.compile(r"(?<![\w.])(?<!\d\s)gg\.?(?=\s([a-z]{3}|\d))")
 _DAYS = alternatives(tables.WEEKDAYS)
 _DAY = re.compile(
-    rf"(?<![\w-])({_DAYS})(?=:?\s(?:\d{{1,2}}(?:[.:]\d\d)?\s?[-–/]\s?\d|chius[oa]|apert[oa]|mattina|pomeriggio|sera))",
+    rf"(?<![\w-])({_DAYS})(?=:?\s(?:\d{{1,2}}(?:[.:]\d\d)?\s?[-–/]\s?\d|chius[oa]|apert[oa]|anche|mattina|pomeriggio|sera))",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"(\d{{2,3}})°(?=\s(?:{alternatives(tables.COUNTED_IN_ORDER)})(?!\w))")

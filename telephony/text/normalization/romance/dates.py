@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.language import month_names, valid_date
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
+from telephony.text.normalization.rules import Rule, alternatives, around, at_digits, ends_text, near_words
 
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
@@ -42,11 +42,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
 
     span = re.compile(
-        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?(?=(?:{alternatives(by_name)})(?!\w))", re.IGNORECASE
+        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?({alternatives(by_name)})(?!\w)(?:\.(?=,|\s[a-zà-ÿ\d]))?",
+        re.IGNORECASE,
     )
 
     def months_joined(match: re.Match[str]) -> str:
-        return f"{language.month(by_name[match[1].lower()])} {language.to} "
+        first, last = (language.month(by_name[name.lower()]) for name in match.group(1, 2))
+        return language.between(first, last, *around(match))
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
@@ -88,7 +90,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def season(match: re.Match[str]) -> str | None:
         if (int(match[1]) + 1) % 100 != int(match[2][-2:]):
             return None
-        return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
+        return language.season(int(match[1]), int(match[1]) + 1)
 
     return [
         near_words("decade", _DECADE, lambda match: match[1], "'"),

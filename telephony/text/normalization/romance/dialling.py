@@ -35,7 +35,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
                 language.cardinal(int(group)) if group[0] != "0" else language.spell_digits(group) for group in groups
             )
         else:
-            said = codes.digit_groups(groups, language)
+            said = codes.digit_groups(codes.phone_groups(groups, language), language)
         return f"{first}{language.cardinal(int(match[2]))}, {said}"
 
     def phone(match: re.Match[str]) -> str | None:
