@@ -60,6 +60,11 @@ def rules(language: Language) -> list[Rule]:
     def file(match: re.Match[str]) -> str:
         return f"{_said(match[1], language)} {language.dot} {_ending(match[2])}"
 
+    def tag(match: re.Match[str]) -> str:
+        said = _said(_CAMEL.sub(" ", match[1]), language)
+        named = match.string[: match.start()].rstrip(" :").lower().endswith(language.hashtag)
+        return said if named else f"{language.hashtag} {said}"
+
     return [
         near_words("file name", _BARE_ENDING, lambda match: f"{language.dot} {_ending(match[1])}", (".",)),
         near_words("web address", _BARE_DOMAIN, lambda match: f"{language.dot} {_host(match[1], language)}", (".",)),
@@ -68,9 +73,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("web address", _DOMAIN, domain, "."),
         near_words("file name", _FILE, file, "."),
         near_words("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}", "@"),
-        near_words(
-            "hashtag", _TAG, lambda match: f"{language.hashtag} {_said(_CAMEL.sub(' ', match[1]), language)}", "#"
-        ),
+        near_words("hashtag", _TAG, tag, "#"),
     ]
 
 

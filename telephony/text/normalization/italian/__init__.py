@@ -224,6 +224,8 @@ class Italian(Romance):
             own = measures.range_rules(self)
         if stage is Stage.DIGITS:
             own = measures.scale_rules(self)
+        if stage is Stage.NUMBERS:
+            own = measures.price_rules(self)
         if stage is Stage.SYMBOLS:
             own = [*words.symbol_rules(self), Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]

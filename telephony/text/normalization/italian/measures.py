@@ -14,6 +14,12 @@ _HAS = re.compile(r"(\d{1,4}(?:\.\d{3}){0,3})\sha(?=\s(?!(?:di|e|o|a|circa|con|i
 _SCALED = re.compile(
     r"(?<![\w.,/-])(\d{1,4}(?:,\d)?)\s?[-–]\s?(\d{1,4}(?:,\d)?)(?=\s?(?:mila|milioni|mln|miliardi|mld)(?!\w))"
 )
+_PRICE = re.compile(
+    r"(?<![\w.,/-])(\d{1,4}),([1-9]\d)"
+    r"(?=[.;:!?)]?$|[.;:!?)]\s|,?\s(?:a|al|alla|e|o|invece|se|con|per|in|la|il|entro|circa|più|meno)\s)"
+)
+_CONTEXT_CHARS = 70
+_OTHER_PRICE = re.compile(r"(?<!\w)euro(?!\w)[^.!?]{0,60}$")
 _ONE = re.compile(r"(?<![\d.,])1$")
 _EURO = re.compile(r"€uro(?!\w)", re.IGNORECASE)
 _SIDES = re.compile(r"(?<![\w.,])(\d{1,2}[.,]\d\d)\s?[x×]\s?(?=\d{1,2}[.,]\d\d\s?m(?!\w))")
@@ -47,6 +53,17 @@ def range_rules(language: Language) -> list[Rule]:
         return language.between(match[1], match[2], before, behind)
 
     return [at_digits("range", _SCALED, between, ("mil", "mln", "mld"))]
+
+
+def price_rules(language: Language) -> list[Rule]:
+    """Amounts without their currency, where another one has it: "costa 99 €, al mese 9,90"."""
+
+    def price(match: re.Match[str]) -> str | None:
+        if not _OTHER_PRICE.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]):
+            return None
+        return f"{language.cardinal(int(match[1]))} {language.cents_joint} {language.cardinal(int(match[2]))}"
+
+    return [at_digits("price", _PRICE, price, ("euro",))]
 
 
 def scale_rules(language: Language) -> list[Rule]:

@@ -40,7 +40,9 @@ _IN_HOUSE = re.compile(
 )
 _PHONE = re.compile(r"\d{5}|\d{3}\s\d{3}")
 _MARK = re.compile(r"(?<![\w.,/])(\d{2,3})/(30|110)(?![\w/]|[.,]\d)")
-_FLIGHT = re.compile(r"(?<=\b[Vv]olo )([A-Z]\w{2,20}\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{2,4})(?!\w)")
+_FLIGHT = re.compile(
+    r"(?<=\b[Vv]olo )((?:[A-Z]\w{2,20}\s)|è\s(?:il\s)?|il\s|delle\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{2,4})(?!\w)"
+)
 _SEATS = re.compile(r"(?<=\bposti )(\d{1,2})([A-Z])\s?-\s?(\d{1,2})([A-Z])(?!\w)")
 _SEAT = re.compile(r"(?<!\w)(posto|sedile|fila)\s(\d{1,2})([A-K])(?!\w)")
 _POWER = re.compile(r"(?<=kW)\s?/\s?(?=\d{1,4}\s?CV)", re.IGNORECASE)

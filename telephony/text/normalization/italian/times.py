@@ -6,8 +6,9 @@ import itertools
 import re
 
 from telephony.text.normalization.italian import tables
-from telephony.text.normalization.language import Language, Name, Written, month_names, valid_date
+from telephony.text.normalization.language import Name, Written, month_names, valid_date
 from telephony.text.normalization.numerals import read
+from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
 
 _EXACT = r"\d{1,2}[.:][0-5]\d"
@@ -34,7 +35,10 @@ _DATE = re.compile(
 )
 _PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=[\s.,;:)+]|$)")
 _DATES = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/]|[.,]\d)")
-_SCHEDULE = re.compile(r"(?<!\w)(?:orari[oi]?|apert[oaie]|apertura)\b[^!?]{0,70}[:,]\s$", re.IGNORECASE)
+_SCHEDULE = re.compile(
+    r"(?<!\w)(?:orari[oi]?|apert[oaie]|apertura)\b[^!?]{0,70}[:,]\s(?:(?:il|la|lo|i|le|e)\s)?(?:[^\W\d_]{2,14}\s)?$",
+    re.IGNORECASE,
+)
 _SCHEDULE_CHARS = 90
 _HOUR_AND_MINUTES = re.compile(r"(?<![\w.,])(\d{1,2}\s?h\s?\d{1,2})'")
 _MINUTES_AND_SECONDS = re.compile(r"(?<![\w.,'])(\d{1,3})'\s?(\d{1,2})(?:''|\")(?!\w)")
@@ -55,8 +59,9 @@ _ELIDED = frozenset((8, 11))
 _CONTEXT_CHARS = 40
 
 
-def rules(language: Language) -> list[Rule]:
+def rules(language: RomanceGrammar) -> list[Rule]:
     """Hours of two shifts, hours with a stroke between them, minutes."""
+    counted = re.compile(rf"\s(?:{language.no_hour_words})(?!\w)")
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
@@ -73,7 +78,7 @@ def rules(language: Language) -> list[Rule]:
         return f"dalle {first} alle {last} e dalle {again} alle {end}"
 
     def opening(match: re.Match[str]) -> str | None:
-        if not _ascending([_hours(match[1]), _hours(match[2])]):
+        if not _ascending([_hours(match[1]), _hours(match[2])]) or counted.match(match.string, match.end()):
             return None
         context = match.string[max(0, match.start() - _SCHEDULE_CHARS) : match.start()]
         if "." not in match.group():

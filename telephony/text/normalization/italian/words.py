@@ -25,16 +25,23 @@ _ARTICLE = re.compile(r"(?<!\w)(?:[ai]l|un|i|[dns]?[aeu](?:l|i|ll[ae])|l[ae]|una
 _TIMES_A_DAY = re.compile(r"(?<![\w.,/€$])(?<!€ )(?:[xX]\s?)?(\d{1,2})\s?/\s?(die|dì|giorno|settimana)(?!\w)")
 _FOR = re.compile(r"(?<![\w./@-])x(?=\s(?:(?!punto|trattino|chiocciola|barra)[a-zà-ÿ]{2}|[il][\s']|\d)|\d)")
 _UNKNOWN = re.compile(r"(?:raggi|raggio|asse|lettera|valore|trattino|punto|barra|chiocciola|basso|=)\s$", re.IGNORECASE)
+_PAGES = re.compile(r"(?<!\w)([Pp])ag\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
+_WARMEST = re.compile(r"(?<!\w)(max|min)\.?(?=\s[+-]?\d{1,2}\s?°)", re.IGNORECASE)
+_KILOMETRES = re.compile(r"(?<![\w/])(?<!\d\s)km(?=\s[a-zà-ÿ]{3})")
 _OF_DAYS = re.compile(r"(?<![\w.])(?<!\d\s)gg\.?(?=\s([a-z]{3}|\d))")
 _DAYS = alternatives(tables.WEEKDAYS)
 _DAY = re.compile(
-    rf"(?<![\w-])({_DAYS})(?=:?\s(?:\d{{1,2}}(?:[.:]\d\d)?\s?[-–/]\s?\d|chius[oa]|apert[oa]|anche|mattina|pomeriggio|sera))",
+    rf"(?<![\w-])({_DAYS})(?=:?\s(?:\d{{1,2}}(?:[.:]\d\d)?\s?[-–/]\s?\d|chius[oa]|apert[oa]|anche|"
+    rf"(?:d?alle|ore|h|dopo le|prima delle|entro le)\s\d|[eo]\s(?:il\s|la\s)?(?:{_DAYS})(?!\w)|"
+    r"mattina|pomeriggio|sera))",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"(\d{{2,3}})°(?=\s(?:{alternatives(tables.COUNTED_IN_ORDER)})(?!\w))")
 _BEHIND = re.compile(r"(?<=\b[Pp]iano |\b[Pp]osto |\b[Gg]rado |\b[Tt]urno |nello |vello )(\d{1,2})°(?!\s?C)")
 _ROMAN = re.compile(rf"(?<!\w)([IVX]{{1,5}})(?=\s({alternatives(tables.COUNTED_IN_ROMAN)})(?!\w))")
 _CENTURIES = re.compile(r"(?<!\w)([IVX]{1,5})(?=\s(?:al|e|ed|o)\s(?:il\s|dal\s)?[IVX]{1,6}\s(?:sec\.|secolo))")
+_SEVERAL_CENTURIES = re.compile(r"(?<=\bsecoli )([IVX]{1,5})((?:,\s[IVX]{1,5}){0,3})(\s(?:e|o|al)\s)([IVX]{1,6})(?!\w)")
+_SHORT_CENTURY = re.compile(r"(?<![\w'])'(?=[2-9]00(?!\d))")
 _ROMAN_DAY = re.compile(rf"(?<!\w)([IVX]{{2,5}})(?=\s(?i:{alternatives(tables.ROMAN_DAYS)})(?!\w))")
 _INCLUDED = re.compile(r"(?<=([^\W\d_])\s)(incl|escl|compr)\.(?!\w)")
 _CHAIN = re.compile(rf"(?<![\w-])(?:{_DAYS})(?:-(?:{_DAYS})){{2,5}}(?![\w-])", re.IGNORECASE)
@@ -87,12 +94,23 @@ def rules(language: Language) -> list[Rule]:
         number = language.roman(match[1])
         return None if number is None else language.ordinal(number)
 
+    def centuries(match: re.Match[str]) -> str:
+        def name(numeral: re.Match[str]) -> str:
+            number = language.roman(numeral.group())
+            return numeral.group() if number is None else language.ordinal(number)
+
+        return re.sub(r"[IVX]+", name, match.group())
+
     def day_of_month(match: re.Match[str]) -> str | None:
         number = language.roman(match[1])
         return None if number is None else language.cardinal(number)
 
     def chain(match: re.Match[str]) -> str:
         return ", ".join(tables.WEEKDAYS[day] for day in match.group().lower().split("-"))
+
+    def warmest(match: re.Match[str]) -> str:
+        said = "massima" if match[1].lower() == "max" else "minima"
+        return said.capitalize() if match[1][0].isupper() else said
 
     def unless_unknown(match: re.Match[str]) -> str | None:
         return None if _UNKNOWN.search(before(match)) else "per"
@@ -106,12 +124,17 @@ def rules(language: Language) -> list[Rule]:
         near_words("weekday", _DAY, lambda match: tables.WEEKDAYS[match[1].lower()], tables.WEEKDAYS),
         near_digits("times a day", _TIMES_A_DAY, lambda match: f"{match[1]} volte/{match[2]}", ("/",)),
         near_words("appointment", _APPOINTMENT, lambda match: "appuntamento", ("app.to",)),
+        near_digits("pages", _PAGES, lambda match: f"{match[1]}agine ", ("pag.",)),
+        near_digits("extreme", _WARMEST, warmest, ("°",)),
+        near_words("unit", _KILOMETRES, lambda match: "chilometri", ("km",)),
         near_words("ground floor", _GROUND, lambda match: "terra", ("piano t",)),
         near_words("without", _WITHOUT, lambda match: "senza ", ("s/",)),
         near_words("exercise", _EXERCISE, lambda match: "esercizio ", ("es.",)),
         near_words("included", _INCLUDED, included, ("incl.", "escl.", "compr.")),
         near_words("Roman numeral", _ROMAN, roman, tables.COUNTED_IN_ROMAN),
         near_words("century", _CENTURIES, century, ("sec",)),
+        near_words("century", _SEVERAL_CENTURIES, centuries, ("secoli",)),
+        near_digits("century", _SHORT_CENTURY, lambda match: "", "'"),
         near_words("Roman numeral", _ROMAN_DAY, day_of_month, tables.ROMAN_DAYS),
         near_words("weekdays", _CHAIN, chain, "-"),
         at_digits("thousands", _THOUSANDS, lambda match: f"{match[1]}000", ("mila",)),

@@ -20,7 +20,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?:(?<=\d)|(?<!\w))(,?\s)?\(?({language.extension_words})\s?(\d{{2,6}})\)?(?![\w]|[.,]\d|-\d)", re.I
     )
     text_to = re.compile(
-        rf"(?<!\w)((?:{language.text_to})\s(?:(?:{language.named_joint})\s)?)(\d{{3,6}})(?![\w%€$]|[.,:/-]\d)"
+        rf"(?<!\w)((?:{language.text_to})\s(?:(?:{language.named_joint})\s)?)(\d{{3,6}})(?![\w%€$]|[.,:/-]\d|\s\d)"
     )
     texted = re.compile(rf"(?<!\w)(?:{language.text_verbs}|SMS)\b[^.!?]{{0,60}}$", re.IGNORECASE)
     dialled = re.compile(rf"(?<!\w)((?:{language.call_words})\s)(\d{{2,5}})(?![\w%€$°]|[.,:/-]\d|\s\d)", re.IGNORECASE)
