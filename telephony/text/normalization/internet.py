@@ -29,6 +29,8 @@ _BARE_DOMAIN = re.compile(r"(?<![\w.])\.(com|org|net|edu|gov|io|ai|co|app)(?![\w
 _BARE_ENDING = re.compile(r"(?<![\w.])\.(pdf|docx?|xlsx?|csv|png|jpe?g|zip|exe|txt)(?![\w.-])")
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[-_.+/~%]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# As far as a word may stand before its hashtag.
+_NAMED_CHARS = 16
 _SAID_ENDINGS = frozenset("zip doc docx json log".split())
 
 
@@ -62,7 +64,12 @@ def rules(language: Language) -> list[Rule]:
 
     def tag(match: re.Match[str]) -> str:
         said = _said(_CAMEL.sub(" ", match[1]), language)
-        named = match.string[: match.start()].rstrip(" :").lower().endswith(language.hashtag)
+        named = (
+            match.string[max(0, match.start() - _NAMED_CHARS) : match.start()]
+            .rstrip(" :")
+            .lower()
+            .endswith(language.hashtag)
+        )
         return said if named else f"{language.hashtag} {said}"
 
     return [

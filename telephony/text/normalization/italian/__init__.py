@@ -102,7 +102,7 @@ class Italian(Romance):
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = (
         "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
-        "sportello|fascia oraria|ridotto|estivo|invernale|turno|check-in|check-out"
+        "sportello|fascia oraria|fascia|ridotto|estivo|invernale|turno|check-in|check-out"
     )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
     no_hour_words = "giorni|gg|minuti|min|anni|mesi|settimane|persone|pers|euro|volte|km|notti|posti|rate|kg|mg"
@@ -129,7 +129,7 @@ class Italian(Romance):
         "partita IVA|codice fiscale|IVA|tessera sanitaria|carta d'identità|passaporto|patente|IBAN|CIE|matricola|INPS"
     )
     named_words = (
-        "codice|PNR|prenotazione|password|pratica|ordine|targa|telaio|serie|serial|buono|coupon|biglietto|tracciamento|"
+        "codice|PNR|CAP|BIC|SWIFT|prenotazione|password|pratica|ordine|targa|telaio|serie|serial|buono|coupon|biglietto|tracciamento|"
         "spedizione|riferimento|modello|polizza|contratto|ticket|conferma|fiscale|passaporto|"
         "carta d'identità|matricola|"
         "cliente|pacco"

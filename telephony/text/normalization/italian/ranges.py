@@ -51,7 +51,7 @@ def said(low: str, high: str, before: str, behind: str, language: Language) -> s
     if not _ascending(low, high, language) or (not percent and _GOALS.search(before)):
         return f"{first} a {_in_words(high, None, language)}"
     if _PREPOSITION.search(before) and not low.endswith(("€", "$", "£")):
-        return f"{first}{' o' if low == '1' and high == '2' else ''} {high}"
+        return f"{first}{' o' if (low, high) == ('1', '2') or ',' in low else ''} {high}"
     if percent or years:
         return f"{_with_article('dal', low, first)} {_with_article('al', high, high)}"
     if counted is not None or not low[0].isdecimal() or _NUMBERED.search(before):

@@ -24,6 +24,7 @@ FEMININE = frozenset(
     "notte volta parte chiave classe mano opzione stazione prenotazione sede filiale email mail attenzione elementare "
     "superiore suite app password card sim hall chat reception newsletter auto moto foto bici radio luce voce legge "
     "rete nave dose base fase frase serie crisi analisi carne pelle torre croce lente febbre madre moglie gente "
+    "ore giornate settimane compresse bustine gocce porzioni "
     "cute arte mente corte cornice radice".split()
 )
 FEMININE_PLURALS = frozenset(
@@ -131,7 +132,10 @@ ABBREVIATIONS = {
     "conf.": "confezione", "cl. energetica": "classe energetica",
     "prat.": "pratica", "amb.": "ambulatorio", "Amb.": "Ambulatorio",
     "mat.": "matematica", "asc.": "ascensore", "risc.": "riscaldamento", "al km": "al chilometro", "al kg": "al chilo",
-    "al mq": "al metro quadro", "al Kg": "al chilo", "a km": "a chilometro", "a pers.": "a persona",
+    "al mq": "al metro quadro", "al Kg": "al chilo", "il kg": "il chilo", "zona ind.": "zona industriale",
+    "C.A.P.": "CAP", "appl.": "applicazioni",
+    "sped.": "spedizione", "v. allegato": "vedi allegato", "v. pag.": "vedi pagina", "v. sopra": "vedi sopra",
+    "l'hg": "l'etto", "all'hg": "all'etto", "a km": "a chilometro", "a pers.": "a persona",
     "per pers.": "per persona", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",
     "colaz.": "colazione", "temp.": "temperatura", "Temp.": "Temperatura", "pad.": "padiglione", "p.p.": "a persona",
     "carr.": "carrozza", "Carr.": "Carrozza", "tg.": "targa", "mod.": "modello",
@@ -167,7 +171,8 @@ BEFORE_NUMBER = {
     "civ.": "civico", "st.": "stanza", "cm": "centimetri", "mm": "millimetri", "mq": "metri quadri",
     "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
     "int": "interno", "tel": "telefono",
-    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "pal.": "palazzina",
+    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "Sat.": "Saturazione",
+    "pal.": "palazzina",
     "lett.": "lettera", "app.to": "appartamento", "IC": "Intercity", "par.": "paragrafo", "tit.": "titolo",
     "Tit.": "Titolo",
     "CF": "codice fiscale", "CF:": "codice fiscale:",

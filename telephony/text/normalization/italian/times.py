@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+from telephony.text.normalization.amounts import UNITS
 from telephony.text.normalization.italian import tables
 from telephony.text.normalization.language import Name, Written, month_names, valid_date
 from telephony.text.normalization.numerals import read
@@ -35,6 +36,25 @@ _DATE = re.compile(
 )
 _PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=[\s.,;:)+]|$)")
 _DATES = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/]|[.,]\d)")
+_THE_DAYS = re.compile(
+    rf"(?<!\w)il\s(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?=\s(?:{alternatives(month_names('it').values())})(?!\w))",
+    re.IGNORECASE,
+)
+# A full stop is no decimal mark: "la visita è 14.30".
+_BARE = re.compile(r"(?<![\w.,:/€$£+-])([01]?\d|2[0-3])\.([0-5]\d)(?![\w%€$£°]|[.,:/-]\d|\s?[%€$£°‰+x×/-])")
+_NO_TIME_BEFORE = re.compile(
+    r"(?:articol[oi]|art\.|punto|comma|capitolo|paragrafo|sezione|tabella|figura|numero|codice|build|lotto|[€$£]|euro)\s$",
+    re.IGNORECASE,
+)
+_NO_TIME_BEHIND = re.compile(
+    r"\s(?:a\s(?:persona|notte|testa|pezzo|pasto)|al\s(?:kg|chilo|mese|giorno|pezzo|metro|litro|mq)|all'|cad|l'un[oa]|euro|"
+    r"punti|metri|chili|litri|gradi|ettari|volte|mila|milion[ei]|miliard[oi]|secondi|minuti|chilometri|quintali|centimetri)"
+)
+_EARLIEST = 6
+_SPAN = re.compile(
+    r"(?<!\w)((?:di|dura|durata|durerà|per|in|circa|ritardo|viaggio|volo|scalo|durata:)\s)(\d{1,2})\s?h\s?([0-5]\d)(?![\w:.,]\d|\w)",
+    re.IGNORECASE,
+)
 _SCHEDULE = re.compile(
     r"(?<!\w)(?:orari[oi]?|apert[oaie]|apertura)\b[^!?]{0,70}[:,]\s(?:(?:il|la|lo|i|le|e)\s)?(?:[^\W\d_]{2,14}\s)?$",
     re.IGNORECASE,
@@ -134,7 +154,30 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         begin, to = ("dall'" if first[0] in _ELIDED else "dal "), ("all'" if last[0] in _ELIDED else "al ")
         return f"{begin}{said[0]} {to}{said[1]}"
 
+    versions = re.compile(rf"(?<!\w)(?:{language.named_versions})\s$", re.IGNORECASE)
+    units = re.compile(rf"\s?(?:{alternatives({*UNITS, *language.units})})(?!\w)")
+
+    def bare(match: re.Match[str]) -> str | None:
+        hour, minute, context = int(match[1]), int(match[2]), before(match)
+        if hour < _EARLIEST or (hour < 10 and minute % 5):
+            return None
+        if _NO_TIME_BEFORE.search(context) or versions.search(context):
+            return None
+        if _NO_TIME_BEHIND.match(match.string, match.end()) or units.match(match.string, match.end()):
+            return None
+        return f"{match[1]}:{match[2]}"
+
+    def span(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2]}h {int(match[3])} min"
+
+    def the_days(match: re.Match[str]) -> str:
+        first, last = int(match[1]), int(match[2])
+        if last != first + 1:
+            return language.day_range(first, last, preceded=False)
+        return f"il {language.day(first)} {'e l' + chr(39) if last in _ELIDED else 'e il '}{language.day(last)}"
+
     return [
+        near_words("dates", _THE_DAYS, the_days, ("il ",)),
         at_digits("dates", _DATES, dates, ("/",)),
         near_digits("date", _DATE, date, (".",)),
         at_digits("time", _EARLY, lambda match: f"{match[1]}:{match[2]}", (".",)),
@@ -149,6 +192,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         at_digits("seconds", _SECONDS, seconds, ("''",)),
         at_digits("inches", _INCHES, inches, ('"',)),
         at_digits("minutes", _PRIME, minutes, "'"),
+        near_digits("span", _SPAN, span, ("h",)),
+        at_digits("time", _BARE, bare, (".",)),
     ]
 
 

@@ -41,6 +41,9 @@ _BEHIND = re.compile(r"(?<=\b[Pp]iano |\b[Pp]osto |\b[Gg]rado |\b[Tt]urno |nello
 _ROMAN = re.compile(rf"(?<!\w)([IVX]{{1,5}})(?=\s({alternatives(tables.COUNTED_IN_ROMAN)})(?!\w))")
 _CENTURIES = re.compile(r"(?<!\w)([IVX]{1,5})(?=\s(?:al|e|ed|o)\s(?:il\s|dal\s)?[IVX]{1,6}\s(?:sec\.|secolo))")
 _SEVERAL_CENTURIES = re.compile(r"(?<=\bsecoli )([IVX]{1,5})((?:,\s[IVX]{1,5}){0,3})(\s(?:e|o|al)\s)([IVX]{1,6})(?!\w)")
+_SAME_CENTURY = re.compile(r"(?<=[dns]el )([IVX]{2,5})(?=[.,;:!?)]|$|\s[eo]\s)")
+_CENTURY_BEFORE = re.compile(r"(?<!\w)(?:secol[oi]|sec\.)[^!?]{0,80}$")
+_CENTURY_CHARS = 90
 _SHORT_CENTURY = re.compile(r"(?<![\w'])'(?=[2-9]00(?!\d))")
 _ROMAN_DAY = re.compile(rf"(?<!\w)([IVX]{{2,5}})(?=\s(?i:{alternatives(tables.ROMAN_DAYS)})(?!\w))")
 _INCLUDED = re.compile(r"(?<=([^\W\d_])\s)(incl|escl|compr)\.(?!\w)")
@@ -94,6 +97,13 @@ def rules(language: Language) -> list[Rule]:
         number = language.roman(match[1])
         return None if number is None else language.ordinal(number)
 
+    def same_century(match: re.Match[str]) -> str | None:
+        return (
+            century(match)
+            if _CENTURY_BEFORE.search(match.string[max(0, match.start() - _CENTURY_CHARS) : match.start()])
+            else None
+        )
+
     def centuries(match: re.Match[str]) -> str:
         def name(numeral: re.Match[str]) -> str:
             number = language.roman(numeral.group())
@@ -134,6 +144,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("Roman numeral", _ROMAN, roman, tables.COUNTED_IN_ROMAN),
         near_words("century", _CENTURIES, century, ("sec",)),
         near_words("century", _SEVERAL_CENTURIES, centuries, ("secoli",)),
+        near_words("century", _SAME_CENTURY, same_century, ("secol", "sec.")),
         near_digits("century", _SHORT_CENTURY, lambda match: "", "'"),
         near_words("Roman numeral", _ROMAN_DAY, day_of_month, tables.ROMAN_DAYS),
         near_words("weekdays", _CHAIN, chain, "-"),

@@ -158,7 +158,7 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
     )
     months = alternatives([*month_names(language.locale).values(), *language.months])
     alone = re.compile(
-        rf"(?<![\w-])(?<!\d\s)(?<!\d)(?<!de\s)({short})(?:(\.)(?=,?\s|\)|$)|(?=,?\s(?:dia\s|día\s|el\s|le\s|il\s)?(?:\d{{1,2}}(?:[/:hH]|\s(?:de\s)?(?:{months})))))",
+        rf"(?<![\w-])(?<!\d\s)(?<!\d)(?<!\bde\s)({short})(?:(\.)(?=,?\s|\)|$)|(?=,?\s(?:dia\s|día\s|el\s|le\s|il\s)?(?:\d{{1,2}}(?:[/:hH]|\s(?:de\s)?(?:{months})))))",
         re.IGNORECASE,
     )
     initials = alternatives(language.weekday_initials) or "(?!)"
