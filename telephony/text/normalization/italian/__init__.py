@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.italian import accents, measures, papers, ranges, tables, times, words
+from telephony.text.normalization.italian import accents, dates, measures, papers, ranges, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
 from telephony.text.normalization.rules import Rule, Stage, at_digits, ends_text, near_digits, near_words
@@ -212,7 +212,7 @@ class Italian(Romance):
         if stage is Stage.INTERNET:
             own = [near_words("at", _AT, lambda match: "@", ("(at)", "[at]"))]
         if stage is Stage.DATES:
-            own = times.rules(self)
+            own = [*dates.rules(self), *times.rules(self)]
         if stage is Stage.ORDINALS:
             own = [
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),

@@ -133,7 +133,7 @@ ABBREVIATIONS = {
     "prat.": "pratica", "amb.": "ambulatorio", "Amb.": "Ambulatorio",
     "mat.": "matematica", "asc.": "ascensore", "risc.": "riscaldamento", "al km": "al chilometro", "al kg": "al chilo",
     "al mq": "al metro quadro", "al Kg": "al chilo", "il kg": "il chilo", "zona ind.": "zona industriale",
-    "C.A.P.": "CAP", "appl.": "applicazioni",
+    "C.A.P.": "CAP", "zona univ.": "zona universitaria", "appl.": "applicazioni",
     "sped.": "spedizione", "v. allegato": "vedi allegato", "v. pag.": "vedi pagina", "v. sopra": "vedi sopra",
     "l'hg": "l'etto", "all'hg": "all'etto", "a km": "a chilometro", "a pers.": "a persona",
     "per pers.": "per persona", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",

@@ -7,7 +7,7 @@ import re
 
 from telephony.text.normalization.amounts import UNITS
 from telephony.text.normalization.italian import tables
-from telephony.text.normalization.language import Name, Written, month_names, valid_date
+from telephony.text.normalization.language import Name, Written, month_names
 from telephony.text.normalization.numerals import read
 from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
@@ -19,7 +19,7 @@ _SHIFTS = re.compile(
 )
 _OPEN = re.compile(
     rf"(?<!\w)(?:{alternatives({*tables.WEEKDAYS, *tables.WEEKDAYS.values()})}|or[ea]|orari[oi]?|apert[oaie]|"
-    r"apertura|continuato|mattina|pomeriggio|sera|pranzo|cena|sportello|h)\b[^\d!?]{0,12}$",
+    r"apertura|apre|aprono|riceve|continuato|mattina|pomeriggio|sera|pranzo|cena|sportello|h)\b[^\d!?]{0,12}$",
     re.IGNORECASE,
 )
 _JOINED = re.compile(rf"(?<![\w.,:/])({_EXACT})\s?/\s?({_EXACT})(?![\w/]|[.,:]\d|\s?[€%])")
@@ -30,16 +30,7 @@ _AT_HOURS = re.compile(
 _OPENING = re.compile(rf"(?<![\w.,:/€$-]){_HOUR}\s?[-–]\s?{_HOUR}(?![\w/:€%-]|[.,]\d|\s?[€%])")
 _TO_ONE = re.compile(r"(?<!\w)(dalle\s\d{1,2}(?:[:.]\d\d)?\s)all'1(?![\d/]|[.,:]\d)")
 _EARLY = re.compile(r"(?<![\w.,:/-])(0\d)\.([0-5]\d)(?![\w/]|[.,:]\d|\s?[€%])")
-_DATE = re.compile(
-    rf"(?<!\w)((?:il|al|dal|del|data|{alternatives(tables.WEEKDAYS.values())})\s)([0-3]?\d)\.(0[1-9])(?![\w/]|[.,:-]\d|\s?[€%])",
-    re.IGNORECASE,
-)
 _PRIME = re.compile(r"(?<![\w.,'])(\d{1,3})\s?'(?=[\s.,;:)+]|$)")
-_DATES = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/]|[.,]\d)")
-_THE_DAYS = re.compile(
-    rf"(?<!\w)il\s(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?=\s(?:{alternatives(month_names('it').values())})(?!\w))",
-    re.IGNORECASE,
-)
 # A full stop is no decimal mark: "la visita è 14.30".
 _BARE = re.compile(r"(?<![\w.,:/€$£+-])([01]?\d|2[0-3])\.([0-5]\d)(?![\w%€$£°]|[.,:/-]\d|\s?[%€$£°‰+x×/-])")
 _NO_TIME_BEFORE = re.compile(
@@ -60,11 +51,12 @@ _SCHEDULE = re.compile(
     re.IGNORECASE,
 )
 _SCHEDULE_CHARS = 90
+_AFTER_DATE = re.compile(
+    rf"(?:\d/\d{{1,2}}|\d\s(?:{alternatives({*tables.MONTHS, *month_names('it').values()})})\.?),?\s(?:ore\s|h\s)?$",
+    re.IGNORECASE,
+)
 _HOUR_AND_MINUTES = re.compile(r"(?<![\w.,])(\d{1,2}\s?h\s?\d{1,2})'")
 _MINUTES_AND_SECONDS = re.compile(r"(?<![\w.,'])(\d{1,3})'\s?(\d{1,2})(?:''|\")(?!\w)")
-_MONTH_OF_YEAR = re.compile(
-    rf"(?<!\w)({alternatives(tables.MONTHS)}|{alternatives(month_names('it').values())})\.?\s'(\d\d)(?!\w)"
-)
 _SECONDS = re.compile(r"(\d{1,3})\s?''(?!\w)")
 _INCHES = re.compile(r"(?<![\w.,\"])(\d{1,2}(?:[.,]\d)?)\s?\"(?!\w)")
 # Behind these the two strokes are seconds, else inches.
@@ -73,9 +65,6 @@ _QUOTED = re.compile(r"(?:^|[\s(])['\"][^'\"]*$")
 _THE = re.compile(r"(?:al|dal|del|il)\s$")
 _MINUTE, _SECOND, _INCH = Name("minuto", "minuti"), Name("secondo", "secondi"), Name("pollice", "pollici")
 _MONTHS = 12
-_LEAP_YEAR = 2024
-# Days that begin with a vowel.
-_ELIDED = frozenset((8, 11))
 _CONTEXT_CHARS = 40
 
 
@@ -102,7 +91,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
             return None
         context = match.string[max(0, match.start() - _SCHEDULE_CHARS) : match.start()]
         if "." not in match.group():
-            return f"dalle {match[1]} alle {match[2]}" if _SCHEDULE.search(context) else None
+            dated = _AFTER_DATE.search(context) and _hours(match[1]) >= _EARLIEST
+            return f"dalle {match[1]} alle {match[2]}" if dated or _SCHEDULE.search(context) else None
         return match.group().replace(".", ":") if _OPEN.search(context) else None
 
     def joined(match: re.Match[str]) -> str | None:
@@ -128,11 +118,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         first = language.counted(Written(int(match[1])), _MINUTE)
         return f"{first} {language.ampersand} {language.counted(Written(int(match[2])), _SECOND)}"
 
-    def month_of_year(match: re.Match[str]) -> str:
-        year = int(match[2]) + (2000 if int(match[2]) < 70 else 1900)
-        number = tables.MONTHS.get(match[1])
-        return f"{language.month(number) if number else match[1]} {language.year(year)}"
-
     def seconds(match: re.Match[str]) -> str:
         return language.counted(Written(int(match[1])), _SECOND)
 
@@ -141,18 +126,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if value is None or _QUOTED.search(before(match)):
             return None
         return language.counted(value, _SECOND if _LASTING.search(before(match)) else _INCH)
-
-    def date(match: re.Match[str]) -> str | None:
-        day, month = int(match[2]), int(match[3])
-        return match[1] + language.date(day, month, None) if valid_date(day, month, _LEAP_YEAR) else None
-
-    def dates(match: re.Match[str]) -> str | None:
-        first, last = [(int(match[1]), int(match[2])), (int(match[3]), int(match[4]))]
-        if not (valid_date(*first, _LEAP_YEAR) and valid_date(*last, _LEAP_YEAR)):
-            return None
-        said = [language.date(*day, None) for day in (first, last)]
-        begin, to = ("dall'" if first[0] in _ELIDED else "dal "), ("all'" if last[0] in _ELIDED else "al ")
-        return f"{begin}{said[0]} {to}{said[1]}"
 
     versions = re.compile(rf"(?<!\w)(?:{language.named_versions})\s$", re.IGNORECASE)
     units = re.compile(rf"\s?(?:{alternatives({*UNITS, *language.units})})(?!\w)")
@@ -170,16 +143,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def span(match: re.Match[str]) -> str:
         return f"{match[1]}{match[2]}h {int(match[3])} min"
 
-    def the_days(match: re.Match[str]) -> str:
-        first, last = int(match[1]), int(match[2])
-        if last != first + 1:
-            return language.day_range(first, last, preceded=False)
-        return f"il {language.day(first)} {'e l' + chr(39) if last in _ELIDED else 'e il '}{language.day(last)}"
-
     return [
-        near_words("dates", _THE_DAYS, the_days, ("il ",)),
-        at_digits("dates", _DATES, dates, ("/",)),
-        near_digits("date", _DATE, date, (".",)),
         at_digits("time", _EARLY, lambda match: f"{match[1]}:{match[2]}", (".",)),
         near_digits("times", _SHIFTS, shifts, "-–"),
         at_digits("times", _OPENING, opening, "-–"),
@@ -188,7 +152,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_digits("times", _AT_HOURS, at_hours, "/"),
         at_digits("minutes", _HOUR_AND_MINUTES, lambda match: f"{match[1]} min", ("'",)),
         at_digits("minutes", _MINUTES_AND_SECONDS, both, ("'",)),
-        near_words("month", _MONTH_OF_YEAR, month_of_year, ("'",)),
         at_digits("seconds", _SECONDS, seconds, ("''",)),
         at_digits("inches", _INCHES, inches, ('"',)),
         at_digits("minutes", _PRIME, minutes, "'"),

@@ -28,12 +28,18 @@ _UNKNOWN = re.compile(r"(?:raggi|raggio|asse|lettera|valore|trattino|punto|barra
 _PAGES = re.compile(r"(?<!\w)([Pp])ag\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
 _WARMEST = re.compile(r"(?<!\w)(max|min)\.?(?=\s[+-]?\d{1,2}\s?°)", re.IGNORECASE)
 _KILOMETRES = re.compile(r"(?<![\w/])(?<!\d\s)km(?=\s[a-zà-ÿ]{3})")
+# "Professor Rossi", but "il professore riceve".
+_WITHOUT_NAME = re.compile(
+    r"(?<!\w)([Pp]rof|[Dd]ott|[Ss]ig)\.(?=\s(?:riceve|è|ha|visita|può|arriva|non|sarà|la|le|vi|ti|di|che)(?!\w)|[,;?!])"
+)
+_TITLES = {"prof": "professore", "dott": "dottore", "sig": "signore"}
+_EXERCISES = re.compile(r"(?<![\w.])es\.\s(?=\d{1,3}(?:,\s\d{1,3}){0,6}(?:\s[eo]\s|\s?[-–]\s?)\d)")
 _OF_DAYS = re.compile(r"(?<![\w.])(?<!\d\s)gg\.?(?=\s([a-z]{3}|\d))")
 _DAYS = alternatives(tables.WEEKDAYS)
 _DAY = re.compile(
     rf"(?<![\w-])({_DAYS})(?=:?\s(?:\d{{1,2}}(?:[.:]\d\d)?\s?[-–/]\s?\d|chius[oa]|apert[oa]|anche|"
     rf"(?:d?alle|ore|h|dopo le|prima delle|entro le)\s\d|[eo]\s(?:il\s|la\s)?(?:{_DAYS})(?!\w)|"
-    r"mattina|pomeriggio|sera))",
+    r"\d{1,2}(?:[.,;)]?\s|[.,;)]?$)|mattina|pomeriggio|sera))",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(rf"(\d{{2,3}})°(?=\s(?:{alternatives(tables.COUNTED_IN_ORDER)})(?!\w))")
@@ -118,6 +124,10 @@ def rules(language: Language) -> list[Rule]:
     def chain(match: re.Match[str]) -> str:
         return ", ".join(tables.WEEKDAYS[day] for day in match.group().lower().split("-"))
 
+    def without_name(match: re.Match[str]) -> str:
+        said = _TITLES[match[1].lower()]
+        return said.capitalize() if match[1][0].isupper() else said
+
     def warmest(match: re.Match[str]) -> str:
         said = "massima" if match[1].lower() == "max" else "minima"
         return said.capitalize() if match[1][0].isupper() else said
@@ -139,6 +149,8 @@ def rules(language: Language) -> list[Rule]:
         near_words("unit", _KILOMETRES, lambda match: "chilometri", ("km",)),
         near_words("ground floor", _GROUND, lambda match: "terra", ("piano t",)),
         near_words("without", _WITHOUT, lambda match: "senza ", ("s/",)),
+        near_words("title", _WITHOUT_NAME, without_name, ("prof.", "dott.", "sig.")),
+        near_words("exercise", _EXERCISES, lambda match: "esercizi ", ("es.",)),
         near_words("exercise", _EXERCISE, lambda match: "esercizio ", ("es.",)),
         near_words("included", _INCLUDED, included, ("incl.", "escl.", "compr.")),
         near_words("Roman numeral", _ROMAN, roman, tables.COUNTED_IN_ROMAN),
