@@ -56,7 +56,7 @@ STREETS = frozenset("st dr".split())
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed pad amb".split()
+    "edif sl lj chap ed pad amb cod rif prot".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

@@ -25,6 +25,13 @@ _FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º]|[IVX]{1,4}(?=\s))\s?p\.(?!\w)")
 _FIRST = re.compile(
     r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[.-]\d{1,2}[.-]\d\d|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
 )
+_LABELLED = re.compile(
+    r"(?<!\w)((?:[Tt]asto|[Oo]pzione|[Nn]umero|[Cc]amera|[Ss]ala|[Ss]tanza|[Bb]inario|[Ff]ila|[Ll]ivello|[Cc]anale|"
+    r"[Ss]portello|[Ll]inea|[Pp]iano|[Cc]arrozza|[Tt]erminal)\s)1(?=\s[a-zà-ÿ])"
+)
+_DEGREES = re.compile(
+    r"(?<![\w.,])(\d{1,2})[°º](?=\s(?:luned|marted|mercoled|gioved|venerd|sabato|domenica|oggi|domani|stasera|stanotte|all'ombra|percepit))"
+)
 _AT = re.compile(r"(?<=\w)\s?[(\[]at[)\]]\s?(?=\w)", re.IGNORECASE)
 _FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
 _PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
@@ -102,7 +109,7 @@ class Italian(Romance):
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = (
         "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
-        "sportello|fascia oraria|fascia|ridotto|estivo|invernale|turno|check-in|check-out"
+        "sportello|fascia oraria|fascia|ridotto|estivo|invernale|turno|ritiro|ritiri|colazione|visite|seggi|check-in|check-out"
     )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
     no_hour_words = "giorni|gg|minuti|min|anni|mesi|settimane|persone|pers|euro|volte|km|notti|posti|rate|kg|mg"
@@ -181,7 +188,7 @@ class Italian(Romance):
         "[Aa]llegato|[Ll]ibro"
     )
     named_versions = (
-        f"{Romance.named_versions}|versione|articolo|motore|USB|HDMI|Bluetooth|Java|"
+        f"{Romance.named_versions}|versione|articolo|motore|Motore|USB|HDMI|Bluetooth|Java|"
         "Panda|Punto|Golf|Clio|Corsa|Fiesta|Ypsilon"
     )
     not_nouns = frozenset(
@@ -216,6 +223,7 @@ class Italian(Romance):
         if stage is Stage.ORDINALS:
             own = [
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),
+                at_digits("degrees", _DEGREES, self._degrees),
                 near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
             ]
         if stage is Stage.MEASURES:
@@ -223,7 +231,10 @@ class Italian(Romance):
         if stage is Stage.MONEY:
             own = measures.range_rules(self)
         if stage is Stage.DIGITS:
-            own = measures.scale_rules(self)
+            own = [
+                *measures.scale_rules(self),
+                near_digits("number of one", _LABELLED, lambda match: f"{match[1]}uno"),
+            ]
         if stage is Stage.NUMBERS:
             own = measures.price_rules(self)
         if stage is Stage.SYMBOLS:
@@ -237,6 +248,11 @@ class Italian(Romance):
             return f"{'da' if match[1] else 'a'} mezzanotte{past}"
 
         return [Rule("midnight", _MIDNIGHT, midnight)]
+
+    def _degrees(self, match: re.Match[str]) -> str | None:
+        # "Il 3° lunedì" is one of a month's.
+        number = int(match[1])
+        return self.counted(Written(number), self.degree) if number > 5 else None
 
     def _floor(self, match: re.Match[str]) -> str:
         return f"{match[1]} piano" + ("." if ends_text(match) else "")

@@ -32,6 +32,7 @@ _LEAP_YEAR = 2024
 # Days that begin with a vowel.
 _ELIDED = frozenset((8, 11))
 _CONTEXT_CHARS = 8
+_DATE_AND_HOUR = re.compile(r"(?<![\w.,/-])(\d{1,2})/(\d{1,2})(?=,?\s(?:(?:ore|h|d?alle)\s\d|mattina|pomeriggio))")
 
 
 def rules(language: RomanceGrammar) -> list[Rule]:
@@ -45,6 +46,10 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def date(match: re.Match[str]) -> str | None:
         day, month = int(match[2]), int(match[3])
         return match[1] + language.date(day, month, None) if valid_date(day, month, _LEAP_YEAR) else None
+
+    def with_hour(match: re.Match[str]) -> str | None:
+        day, month = int(match[1]), int(match[2])
+        return language.date(day, month, None) if valid_date(day, month, _LEAP_YEAR) else None
 
     def from_to(first: int, last: int, said: list[str]) -> str:
         begin, to = ("dall'" if first in _ELIDED else "dal "), ("all'" if last in _ELIDED else "al ")
@@ -75,6 +80,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("dates", _THE_DAYS, the_days, ("il ",)),
         at_digits("dates", _DATES, dates, ("/",)),
         at_digits("dates", _NAMED_DATES, named_dates, "-–"),
+        at_digits("date", _DATE_AND_HOUR, with_hour, ("/",)),
         near_digits("date", _DATE, date, (".",)),
         near_words("month", _MONTH_OF_YEAR, month_of_year, ("'",)),
     ]

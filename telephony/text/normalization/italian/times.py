@@ -50,9 +50,10 @@ _SCHEDULE = re.compile(
     r"(?<!\w)(?:orari[oi]?|apert[oaie]|apertura)\b[^!?]{0,70}[:,]\s(?:(?:il|la|lo|i|le|e)\s)?(?:[^\W\d_]{2,14}\s)?$",
     re.IGNORECASE,
 )
+_PRECEDED = re.compile(r"(?<!\w)(?:d?alle|da|tra|fra|le|ore|h|di|del|articol[oi]|pagine|punti)\s$", re.IGNORECASE)
 _SCHEDULE_CHARS = 90
 _AFTER_DATE = re.compile(
-    rf"(?:\d/\d{{1,2}}|\d\s(?:{alternatives({*tables.MONTHS, *month_names('it').values()})})\.?),?\s(?:ore\s|h\s)?$",
+    rf"(?:\d/\d{{1,2}}|\d\s(?:{alternatives({*tables.MONTHS, *month_names('it').values()})})\.?),?\s$",
     re.IGNORECASE,
 )
 _HOUR_AND_MINUTES = re.compile(r"(?<![\w.,])(\d{1,2}\s?h\s?\d{1,2})'")
@@ -70,6 +71,7 @@ _CONTEXT_CHARS = 40
 
 def rules(language: RomanceGrammar) -> list[Rule]:
     """Hours of two shifts, hours with a stroke between them, minutes."""
+    units = re.compile(rf"\s?(?:{alternatives({*UNITS, *language.units})})(?!\w)")
     counted = re.compile(rf"\s(?:{language.no_hour_words})(?!\w)")
 
     def before(match: re.Match[str]) -> str:
@@ -93,7 +95,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if "." not in match.group():
             dated = _AFTER_DATE.search(context) and _hours(match[1]) >= _EARLIEST
             return f"dalle {match[1]} alle {match[2]}" if dated or _SCHEDULE.search(context) else None
-        return match.group().replace(".", ":") if _OPEN.search(context) else None
+        if _OPEN.search(context):
+            return match.group().replace(".", ":")
+        if _hours(match[1]) < _EARLIEST or _PRECEDED.search(context) or units.match(match.string, match.end()):
+            return None
+        return f"dalle {match[1]} alle {match[2]}".replace(".", ":")
 
     def joined(match: re.Match[str]) -> str | None:
         if not _ascending([_hours(match[1]), _hours(match[2])]):
@@ -128,7 +134,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return language.counted(value, _SECOND if _LASTING.search(before(match)) else _INCH)
 
     versions = re.compile(rf"(?<!\w)(?:{language.named_versions})\s$", re.IGNORECASE)
-    units = re.compile(rf"\s?(?:{alternatives({*UNITS, *language.units})})(?!\w)")
 
     def bare(match: re.Match[str]) -> str | None:
         hour, minute, context = int(match[1]), int(match[2]), before(match)

@@ -25,7 +25,8 @@ _ARTICLE = re.compile(r"(?<!\w)(?:[ai]l|un|i|[dns]?[aeu](?:l|i|ll[ae])|l[ae]|una
 _TIMES_A_DAY = re.compile(r"(?<![\w.,/€$])(?<!€ )(?:[xX]\s?)?(\d{1,2})\s?/\s?(die|dì|giorno|settimana)(?!\w)")
 _FOR = re.compile(r"(?<![\w./@-])x(?=\s(?:(?!punto|trattino|chiocciola|barra)[a-zà-ÿ]{2}|[il][\s']|\d)|\d)")
 _UNKNOWN = re.compile(r"(?:raggi|raggio|asse|lettera|valore|trattino|punto|barra|chiocciola|basso|=)\s$", re.IGNORECASE)
-_PAGES = re.compile(r"(?<!\w)([Pp])ag\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
+_PARTS = re.compile(r"(?<!\w)([Pp]ag|[Cc]ap|[Aa]rt|[Pp]ar)\.\s?(?=\d{1,4}\s?[-–]\s?\d)")
+_MANY_PARTS = {"pag": "pagine", "cap": "capitoli", "art": "articoli", "par": "paragrafi"}
 _WARMEST = re.compile(r"(?<!\w)(max|min)\.?(?=\s[+-]?\d{1,2}\s?°)", re.IGNORECASE)
 _KILOMETRES = re.compile(r"(?<![\w/])(?<!\d\s)km(?=\s[a-zà-ÿ]{3})")
 # "Professor Rossi", but "il professore riceve".
@@ -51,6 +52,7 @@ _SAME_CENTURY = re.compile(r"(?<=[dns]el )([IVX]{2,5})(?=[.,;:!?)]|$|\s[eo]\s)")
 _CENTURY_BEFORE = re.compile(r"(?<!\w)(?:secol[oi]|sec\.)[^!?]{0,80}$")
 _CENTURY_CHARS = 90
 _SHORT_CENTURY = re.compile(r"(?<![\w'])'(?=[2-9]00(?!\d))")
+_CENTURIES_JOINED = re.compile(r"(?<!\w)([IVX]{1,5})\s?[-–/]\s?(?=[IVX]{1,6}\s(?:sec\.|secolo))")
 _ROMAN_DAY = re.compile(rf"(?<!\w)([IVX]{{2,5}})(?=\s(?i:{alternatives(tables.ROMAN_DAYS)})(?!\w))")
 _INCLUDED = re.compile(r"(?<=([^\W\d_])\s)(incl|escl|compr)\.(?!\w)")
 _CHAIN = re.compile(rf"(?<![\w-])(?:{_DAYS})(?:-(?:{_DAYS})){{2,5}}(?![\w-])", re.IGNORECASE)
@@ -103,6 +105,10 @@ def rules(language: Language) -> list[Rule]:
         number = language.roman(match[1])
         return None if number is None else language.ordinal(number)
 
+    def joined_century(match: re.Match[str]) -> str | None:
+        said = century(match)
+        return None if said is None else f"{said} "
+
     def same_century(match: re.Match[str]) -> str | None:
         return (
             century(match)
@@ -124,6 +130,10 @@ def rules(language: Language) -> list[Rule]:
     def chain(match: re.Match[str]) -> str:
         return ", ".join(tables.WEEKDAYS[day] for day in match.group().lower().split("-"))
 
+    def parts(match: re.Match[str]) -> str:
+        said = f"{_MANY_PARTS[match[1].lower()]} "
+        return said.capitalize() if match[1][0].isupper() else said
+
     def without_name(match: re.Match[str]) -> str:
         said = _TITLES[match[1].lower()]
         return said.capitalize() if match[1][0].isupper() else said
@@ -144,7 +154,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("weekday", _DAY, lambda match: tables.WEEKDAYS[match[1].lower()], tables.WEEKDAYS),
         near_digits("times a day", _TIMES_A_DAY, lambda match: f"{match[1]} volte/{match[2]}", ("/",)),
         near_words("appointment", _APPOINTMENT, lambda match: "appuntamento", ("app.to",)),
-        near_digits("pages", _PAGES, lambda match: f"{match[1]}agine ", ("pag.",)),
+        near_digits("parts", _PARTS, parts, ("pag.", "cap.", "art.", "par.")),
         near_digits("extreme", _WARMEST, warmest, ("°",)),
         near_words("unit", _KILOMETRES, lambda match: "chilometri", ("km",)),
         near_words("ground floor", _GROUND, lambda match: "terra", ("piano t",)),
@@ -156,6 +166,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("Roman numeral", _ROMAN, roman, tables.COUNTED_IN_ROMAN),
         near_words("century", _CENTURIES, century, ("sec",)),
         near_words("century", _SEVERAL_CENTURIES, centuries, ("secoli",)),
+        near_words("century", _CENTURIES_JOINED, joined_century, ("sec",)),
         near_words("century", _SAME_CENTURY, same_century, ("secol", "sec.")),
         near_digits("century", _SHORT_CENTURY, lambda match: "", "'"),
         near_words("Roman numeral", _ROMAN_DAY, day_of_month, tables.ROMAN_DAYS),
