@@ -109,7 +109,8 @@ class Italian(Romance):
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = (
         "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
-        "sportello|fascia oraria|fascia|ridotto|estivo|invernale|turno|ritiro|ritiri|colazione|visite|seggi|check-in|check-out"
+        "sportello|fascia oraria|fascia|ridotto|estivo|invernale|turno|ritiro|ritiri|colazione|visite|seggi|"
+        "check-in|check-out"
     )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
     no_hour_words = "giorni|gg|minuti|min|anni|mesi|settimane|persone|pers|euro|volte|km|notti|posti|rate|kg|mg"
@@ -298,6 +299,8 @@ class Italian(Romance):
         return f"{said} e {self.cardinal(int(centimetres))}" if int(centimetres) else said
 
     def weekday_range(self, first: str, last: str, preceded: bool) -> str:
+        if (first, last) == ("sabato", "domenica") and not preceded:
+            return f"{first} e {last}"
         begin = "" if preceded else "dalla " if first == "domenica" else "dal "
         return f"{begin}{first} {'alla' if last == 'domenica' else 'al'} {last}"
 

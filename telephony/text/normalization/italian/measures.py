@@ -20,6 +20,9 @@ _PRICE = re.compile(
 )
 _CONTEXT_CHARS = 70
 _OTHER_PRICE = re.compile(r"(?<!\w)euro(?!\w)[^.!?]{0,60}$")
+_LOWER_PRICE = re.compile(
+    r"(?:(?<=\bda )|(?<=\btra )|(?<=\bfra ))(\d{1,4},\d\d)(?=\s(?:a|e)\s\d{1,4}(?:,\d\d)?\s?(?:€|euro))"
+)
 _ONE = re.compile(r"(?<![\d.,])1$")
 _EURO = re.compile(r"€uro(?!\w)", re.IGNORECASE)
 _SIDES = re.compile(r"(?<![\w.,])(\d{1,2}[.,]\d\d)\s?[x×]\s?(?=\d{1,2}[.,]\d\d\s?m(?!\w))")
@@ -46,13 +49,16 @@ def verb_rules(language: Language) -> list[Rule]:
 
 
 def range_rules(language: Language) -> list[Rule]:
-    """Ranges of thousands and millions: "100-150 mila"."""
+    """Ranges of thousands and millions ("100-150 mila"), and of prices whose sign comes last."""
 
     def between(match: re.Match[str]) -> str:
         before, behind = around(match)
         return language.between(match[1], match[2], before, behind)
 
-    return [at_digits("range", _SCALED, between, ("mil", "mln", "mld"))]
+    return [
+        at_digits("range", _SCALED, between, ("mil", "mln", "mld")),
+        at_digits("money", _LOWER_PRICE, lambda match: f"{match[1]} €", ("€", "euro")),
+    ]
 
 
 def price_rules(language: Language) -> list[Rule]:

@@ -34,6 +34,7 @@ _WITHOUT_NAME = re.compile(
     r"(?<!\w)([Pp]rof|[Dd]ott|[Ss]ig)\.(?=\s(?:riceve|è|ha|visita|può|arriva|non|sarà|la|le|vi|ti|di|che)(?!\w)|[,;?!])"
 )
 _TITLES = {"prof": "professore", "dott": "dottore", "sig": "signore"}
+_VITTORIO = re.compile(r"(?<!\w)V\.\s?(?=Emanuele(?!\w))")
 _EXERCISES = re.compile(r"(?<![\w.])es\.\s(?=\d{1,3}(?:,\s\d{1,3}){0,6}(?:\s[eo]\s|\s?[-–]\s?)\d)")
 _OF_DAYS = re.compile(r"(?<![\w.])(?<!\d\s)gg\.?(?=\s([a-z]{3}|\d))")
 _DAYS = alternatives(tables.WEEKDAYS)
@@ -159,6 +160,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("unit", _KILOMETRES, lambda match: "chilometri", ("km",)),
         near_words("ground floor", _GROUND, lambda match: "terra", ("piano t",)),
         near_words("without", _WITHOUT, lambda match: "senza ", ("s/",)),
+        near_words("king", _VITTORIO, lambda match: "Vittorio ", ("emanuele",)),
         near_words("title", _WITHOUT_NAME, without_name, ("prof.", "dott.", "sig.")),
         near_words("exercise", _EXERCISES, lambda match: "esercizi ", ("es.",)),
         near_words("exercise", _EXERCISE, lambda match: "esercizio ", ("es.",)),
