@@ -224,7 +224,7 @@ class Italian(Romance):
         if stage is Stage.ORDINALS:
             own = [
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),
-                at_digits("degrees", _DEGREES, self._degrees),
+                at_digits("degrees", _DEGREES, self._degrees, "°º"),
                 near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
             ]
         if stage is Stage.MEASURES:
@@ -234,7 +234,7 @@ class Italian(Romance):
         if stage is Stage.DIGITS:
             own = [
                 *measures.scale_rules(self),
-                near_digits("number of one", _LABELLED, lambda match: f"{match[1]}uno"),
+                near_digits("number of one", _LABELLED, lambda match: f"{match[1]}uno", ("1 ",)),
             ]
         if stage is Stage.NUMBERS:
             own = measures.price_rules(self)

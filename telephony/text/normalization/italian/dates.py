@@ -77,7 +77,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"il {language.day(first)} {'e l' + chr(39) if last in _ELIDED else 'e il '}{language.day(last)}"
 
     return [
-        near_words("dates", _THE_DAYS, the_days, ("il ",)),
+        near_digits("dates", _THE_DAYS, the_days, "-–"),
         at_digits("dates", _DATES, dates, ("/",)),
         at_digits("dates", _NAMED_DATES, named_dates, "-–"),
         at_digits("date", _DATE_AND_HOUR, with_hour, ("/",)),
