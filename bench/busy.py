@@ -22,7 +22,7 @@ from bench.product import Product, settings_from_environment
 from bench.telephone import Call
 from telephony.engines import catalog
 from telephony.engines.base import Engine
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.windows import WINDOW_FRAMES
 from telephony.protocols import telephone
 from telephony.settings import Settings

@@ -1,6 +1,7 @@
 """`python -m bench.plot FILE... --out DIRECTORY`: results of the benchmarks as pictures.
 
-Each JSON file gives one SVG, named after its benchmark: latency, growth, soak, fleet. The others have tables enough.
+Each JSON file gives one SVG, named after its benchmark: latency, growth, soak, fleet, roofline. The others have tables
+enough.
 """
 
 from __future__ import annotations
@@ -68,11 +69,31 @@ def draw_fleet(axes: Axes, document: Mapping[str, Any]) -> None:
     axes.legend(fontsize="small")
 
 
+def draw_roofline(axes: Axes, document: Mapping[str, Any]) -> None:
+    """What groups of layers do, over the operations for each byte that they touch, under what the processor can do."""
+    peaks, colours = document["peaks"], {"float32": "tab:blue", "bfloat16": "tab:orange", "int8": "tab:green"}
+    layers = document["layers"]
+    reach = [layer["operations"] / layer["bytes"] for layer in layers.values()]
+    edges = (min(reach) / 2, max(reach) * 2)
+    for precision in (each for each in colours if each in peaks):
+        corner = peaks[precision] / peaks["memory"]
+        xs = sorted({edges[0], max(corner, edges[0]), edges[1]})
+        ys = [min(peaks[precision], x * peaks["memory"]) / 1e9 for x in xs]
+        axes.loglog(xs, ys, color=colours[precision], label=precision)
+    for name, layer in layers.items():
+        at = layer["operations"] / layer["bytes"], layer["operations"] / layer["spent_s"] / 1e9
+        axes.loglog(*at, "o", color=colours[layer["precision"]], markersize=4)
+        axes.annotate(name, at, xytext=(4, -3), textcoords="offset points", fontsize=6)
+    axes.set(xlabel="operations for each byte", ylabel="GOP/s")
+    axes.legend(fontsize="small")
+
+
 DRAW: dict[str, Callable[[Axes, Mapping[str, Any]], None]] = {
     "latency": draw_latency,
     "growth": draw_growth,
     "soak": draw_soak,
     "fleet": draw_fleet,
+    "roofline": draw_roofline,
 }
 """By the name of the benchmark."""
 

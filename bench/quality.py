@@ -184,8 +184,7 @@ class _Bench:
 
     def __init__(self, settings: Settings, seed: int) -> None:
         from bench.reference import load_model
-        from telephony.engines.kokoro.acoustic import HarmonicSource
-        from telephony.engines.kokoro.model import KokoroEngine, choose_device
+        from telephony.engines.kokoro.model import KokoroEngine, choose_device, find_kernels
         from telephony.engines.kokoro.parameters import load_parameters
         from telephony.engines.kokoro.weights import ensure_weights
 
@@ -196,7 +195,7 @@ class _Bench:
         self._weights = ensure_weights(settings.cache_dir, settings.weights_dir)
         self._reference: KModel = load_model(self._weights, device)
         parameters = load_parameters(self._weights.folded_path, device)
-        self._source = HarmonicSource(parameters.under("decoder.generator"))
+        self._source = find_kernels(device, settings.cache_dir).source(parameters.under("decoder.generator"))
         self._seed = seed
         self.precision = engine.precision
 
@@ -232,7 +231,7 @@ class _Bench:
         """Says one sentence in all ways and adds what is found."""
         import torch
 
-        from telephony.engines.kokoro.acoustic import FRAME_SAMPLES
+        from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
         from telephony.engines.kokoro.utterance import KokoroUtterance
 
         torch.manual_seed(self._seed)

@@ -27,6 +27,7 @@ DATA = (
     "telephony/engines/kokoro/kernels.h",
     "telephony/engines/kokoro/names.tsv",
     "telephony/engines/kokoro/names_gb.tsv",
+    "telephony/engines/kokoro/source.c",
     "telephony/engines/kokoro/statistics.npz",
     *(f"telephony/engines/kokoro/corpus/{language}.txt" for language in "en es fr hi it ja pt zh".split()),
     "telephony/voices/sql/001_system_config.sql",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 _BEFORE_NAMES = {
     "en": "mr mrs ms dr prof rev hon sr jr st mt ft gen col capt lt sgt cmdr adm gov sen rep pres supt messrs "
-    "vs cf ca approx appt assoc univ esp incl excl attn",
-    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig",
+    "vs cf ca approx appt assoc univ esp incl excl attn pt reg acc vit maj det cllr",
+    "pt": "sra srta dra drs profa profª pça exmo exma ilmo ilma eng arq av trav sto sta vl jd pq rod lgo gov séc brig "
+    "cód",
     "es": "srta sres dña ud uds vd vds av avda ctra pza plza lic ing gral ee arz urb blvd calz mons lcdo lcda "
-    "mtro mtra excmo excma ntra col crta",
-    "fr": "mme mlle mgr env réf av bd boul chem rte imp rés",
+    "mtro mtra excmo excma ntra col crta gta rda trva pje cno bda fco gpe fdez hdez glez rguez mtnez hble ayto mpio "
+    "expte cód hnas inst fac cra kr nal dpto depto",
+    "fr": "mme mlle pr immat mgr env réf av bd boul chem rte imp rés",
     "it": "sig sigg dott ing avv geom rag spett gent egr v.le p.za c.so p.zza l.go fraz loc mons p.le c.da v.lo "
     "contr fam rist osp tg mod",
     "de": "str bzw usw ggf evtl z.b d.h hr hrn fr sog inkl exkl zzgl abzgl vgl mind tgl mtl bzgl bspw insb ehem lt gem "
@@ -28,12 +30,19 @@ _BEFORE_NUMBERS = {
     "apts ln ct pl sq cir ter inc ltd corp co bros etc al min mins max hr hrs wk yr yrs mo oz lb lbs yd mi gal tbsp "
     "tsp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun "
-    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins",
+    "a.m p.m tab tabs cap caps dept ref acct est ed eds arr dep conf ver qty exp vis betw pls ins eff avail "
+    "nr mob temp plat agg sz para ala ariz calif colo conn fla mich minn okla tenn tex wis mass "
+    "rt rte jct cty inv btwn flt",
     "pt": "n núm pág págs cap ap apto cj bl tel cel ramal aprox fev abr mai ago set out dez "
+    "ag op cs cond sécs cáps amp vgs dorm dorms qtos qts banh caps mod sat desc pts fls prot fab "
     "tam nasc seg ter qua qui sex sáb dom máx mín temp próx comp ed lj sl qd conj venc pgto trim val inc",
-    "es": "nac n núm pág págs cap tel tfno tlf telf dpto depto ofic pta esc aprox máx mín ene abr ago dic uu cp "
-    "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad",
-    "fr": "port n tél chap apt app ét bât poste janv févr fév avr juil déc lun mar mer jeu ven sam dim gél",
+    "es": "nac n núm pág págs cap tel tfno tlf telf ofic pta esc aprox máx mín ene abr ago dic uu cp "
+    "lun mar mié jue vie sáb dom comp izq izda dcha edif ref hab apdo hs cad "
+    "núms arts km exp cod incl vit amp ctms ctvs pzas grs oblig indiv cl "
+    "mart juev miérc orig sup inh ss pers dorm atn att ced párr opc "
+    "cdra cdras viv ptal pral ent unid cant reg",
+    "fr": "port n tél chap apt app appt ét bât bte bur voit poste janv févr fév avr juil déc lun mar mer jeu ven "
+    "sam dim gél déj term inj enreg asc arr terr éch sem amp vit dép th coef",
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal "
     "d.lgs d.p.r prot sez mens tot imp conf mart merc giov prat amb colaz temp "
@@ -48,15 +57,26 @@ _BEFORE_NUMBERS = {
 BEFORE_NAMES = frozenset(" ".join(_BEFORE_NAMES.values()).split())
 BEFORE_NUMBERS = frozenset(" ".join(_BEFORE_NUMBERS.values()).split())
 
-CAPITALISED = frozenset("Hr Cap Ten Maj Al Ed Est Estr Pol Ind Del MM Pal Tv Nte Pte Ote".split())
+WITH_STOP = frozenset(("of",))
+"""The same, but words of another language where they have no stop: "of. 12"."""
+
+CAPITALISED = frozenset(
+    (
+        "Vit Cel Cond Hosp Clín Esc Hr Cap Ten Gen Maj Al Ed Est Estr Pol Ind Del MM Pal "
+        "Tv Nte Pte Ote Carr Prol Priv Ma Suc Bco Cd"
+    ).split()
+)
 """Those that only with this capital stand before names, as in streets."""
+
+ROADS = frozenset("ave blvd rd hwy pkwy ln ct pl sq cir ter mi".split())
+"""Those behind which a direction, or a letter as in "Ave. B", may stand."""
 
 STREETS = frozenset("st dr".split())
 """Those that may be a street's last word: behind a name, the next word shows whether the sentence has ended."""
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed pad amb cod rif prot".split()
+    "edif sl lj chap ed ref flt vit pad amb cod rif prot".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

@@ -56,15 +56,18 @@ _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[\w'’]+")
 _CAPITALS = re.compile(r"[A-Z]{1,8}")
 _ROMAN = re.compile(r"[IVXL]{2,8}")
-_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d-]|[A-Z]{2}\s\d")
+_CODE_BEGINS = re.compile(r"[A-HJ-Z]\d{0,4}(?!\w)|[A-Z]{1,6}[\d/-]|[A-Z]{2}\s\d")
+_BEHIND_ROAD = re.compile(r"(?:[NS][EW]|[BCDENSW])(?!\w)")
 _CODE_MAY_BEGIN = re.compile(r"[A-Z]{2}\s?")
 _STREET = re.compile(r"\s(?:[A-Z][\w']*|\d+(?:st|nd|rd|th)?)\s\w+$")
 _MAX_ORDINAL_DIGITS = 3
 # The longest word that decides whether a sentence has ended; a longer one does not.
 _DECIDING_CHARS = 16
 _LAST_WORD = re.compile(r"(\w[\w.]*)\s$")
+# Amounts that begin with a capital.
+_AMOUNTS = ("R$", "US$", "C$", "A$")
 # A number, and what begins one: it belongs to the word before it.
-_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|[A-Z]{2}\s\d")
+_NUMBER_BEGINS = re.compile(r"[#$€£¥+(-]{0,2}\d|(?:R|US)\$\s?\d|[A-Z]{2}\s\d")
 
 
 class Segmenter:
@@ -253,7 +256,11 @@ def _abbreviation_ends(before: str, word: str, following: str) -> bool | None:
     shortened = word.lower()
     if word in abbreviations.CAPITALISED:
         return False
-    if shortened in abbreviations.BEFORE_NUMBERS or (shortened.endswith(("str", "nr")) and following[0].isdecimal()):
+    if (
+        shortened in abbreviations.BEFORE_NUMBERS
+        or shortened in abbreviations.WITH_STOP
+        or (shortened.endswith(("str", "nr")) and following[0].isdecimal())
+    ):
         return _ends_before(shortened, following)
     if shortened in abbreviations.BEFORE_NAMES and shortened not in abbreviations.STREETS:
         return False
@@ -296,11 +303,17 @@ def _number_ends(before: str, following: str) -> bool | None:
 def _ends_before(shortened: str, following: str) -> bool | None:
     """Whether a word that stands before numbers ends its sentence; None as above."""
     if not following[0].isupper():
-        return not (following[0].isdigit() or following[0] in "#$€£+-–—&/,;:(@%")
+        if following[0] in "'’":  # of a year: "Oct. '26"
+            return None if len(following) == 1 else not following[1].isdigit()
+        return not (following[0].isdigit() or following[0] in "#$€£+-−–—&/,;:(@%")
+    if following.startswith(_AMOUNTS):
+        return False
     word = _first_word(following)
     if word is None:
         return None
     if _ROMAN.fullmatch(word):
+        return False
+    if shortened in abbreviations.ROADS and _BEHIND_ROAD.match(following):
         return False
     if shortened in abbreviations.LETTERED and _CODE_MAY_BEGIN.fullmatch(following):
         return None

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from telephony.engines.kokoro import layers
-from telephony.engines.kokoro.acoustic import FFT_SAMPLES, HOP_SAMPLES, HarmonicSource
+from telephony.engines.kokoro.harmonic_source import FFT_SAMPLES, HOP_SAMPLES, HarmonicSource
 from telephony.engines.kokoro.layers import Conv
 from telephony.engines.kokoro.model import fast_dtype
 from telephony.engines.kokoro.parameters import Parameters

@@ -293,6 +293,8 @@ def test_many_threads_convert_like_one() -> None:
         ("It is A one two.", "a", "ˌɪt ɪz ˈA wˈʌn tˈu."),
         ("A two hour delay.", "a", "ɐ tˈu ˈWəɹ dəlˈA."),
         ("Olá [Kokoro](/kˈokoɾo/), tudo bem?", "p", "olˈa kˈokoɾo, tˈudʊ bˈAŋ?"),
+        ("V Y, uno.", "e", "ˈuβe iɣɾiˈeɣa, ˈuno."),
+        ("Y dos A y B.", "e", "i ðˈos a i βˈe."),
     ],
 )
 def test_spelled_letters_and_given_phonemes_are_said_as_meant(text: str, language: str, expected: str) -> None:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES, HarmonicSource
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.native import SplitDense
 from telephony.engines.kokoro.parameters import Parameters
@@ -138,6 +139,59 @@ def test_linear_layers_are_split_where_there_are_tiles(native: Kernels) -> None:
         layer = native.dense(torch.zeros(outputs, inputs), None, dtype)
         assert layer(torch.zeros(3, inputs, dtype=dtype)).shape == (3, outputs)
         assert not isinstance(layer, SplitDense)
+
+
+def sources(native: Kernels) -> tuple[HarmonicSource, HarmonicSource]:
+    """The compiled and the plain one, with one generator's parameters."""
+    torch.manual_seed(0)
+    merge = {"m_source.l_linear.weight": torch.randn(1, 9) / 9, "m_source.l_linear.bias": torch.full((1,), 0.01)}
+    both = [kernels.source(Parameters(merge, torch.device("cpu"))) for kernels in (native, PLAIN)]
+    ours, plain = (source for source in both if isinstance(source, HarmonicSource))
+    assert type(ours) is not type(plain)
+    return ours, plain
+
+
+def pitch(batch: int, frames: int) -> Tensor:
+    """Curves with gaps, in which there are also pitches below zero."""
+    at = torch.arange(frames) / 20 + 3 * torch.arange(batch)[:, None]
+    return torch.where(at.cos() > -0.6, 180 + 90 * at.sin(), 3 * (9 * at).sin())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 61), (1, 320)], ids=str)
+def test_the_harmonic_source_s_wave(native: Kernels, shape: tuple[int, int]) -> None:
+    """As the plain one's, also in how its phases are rounded, which grow large."""
+    f0 = pitch(*shape)
+    with torch.inference_mode():
+        ours, plain = (source._wave(f0, None, [7] * shape[0], reference_noise=False) for source in sources(native))
+    assert ours.shape == (shape[0], shape[1] * FRAME_SAMPLES)
+    torch.testing.assert_close(ours, plain, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (1, 4), (3, 61), (1, 8000)], ids=str)
+def test_the_harmonic_source_s_transform(native: Kernels, shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    wave = torch.randn(shape[0], 5 * shape[1] + 15) / 10
+    ours, plain = (source._spectrum(wave) for source in sources(native))
+    torch.testing.assert_close(ours[..., :11], plain[..., :11], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(torch.polar(*ours.chunk(2, 2)), torch.polar(*plain.chunk(2, 2)), rtol=1e-5, atol=1e-6)
+    # What is real has the angle 0 or pi, and never -pi.
+    assert torch.equal(ours[..., [11, 21]], plain[..., [11, 21]])
+
+
+def test_silence_has_no_angle(native: Kernels) -> None:
+    ours, _ = sources(native)
+    assert not ours._spectrum(torch.zeros(1, 115)).any()
+
+
+def test_a_row_of_the_harmonic_source_is_as_alone(native: Kernels) -> None:
+    ours, _ = sources(native)
+    f0, lengths = pitch(3, 61), torch.tensor([61, 7, 30])
+    padded = torch.where(torch.arange(61) < lengths[:, None], f0, 0)
+    with torch.inference_mode():
+        together = ours(padded, lengths, [1, 2, 3])
+        for row, count in enumerate(lengths.tolist()):
+            alone = ours(f0[row, None, :count], None, [row + 1])
+            torch.testing.assert_close(together[row, : alone.shape[1]], alone[0], rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow

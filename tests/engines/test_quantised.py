@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic
+from telephony.engines.kokoro.acoustic import Acoustic
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.kernels import TorchKernels
 from telephony.engines.kokoro.layers import SnakeConv
 from telephony.engines.kokoro.model import KokoroEngine

@@ -16,7 +16,7 @@ from telephony.engines.kokoro.kernels import Kernels, TorchKernels, compiled_ker
 from telephony.engines.kokoro.layers import ExactNorms, FixedNorms, Norms, ResBlock, layers_of
 from telephony.engines.kokoro.native import NativeKernels
 from telephony.engines.kokoro.parameters import Parameters
-from telephony.engines.kokoro.quantised import QuantisedSnakeConv, is_fast, largest
+from telephony.engines.kokoro.quantised import QuantisedSnakeConv, largest
 from telephony.engines.kokoro.stretches import Stretch, StretchBlock, declare
 from telephony.engines.kokoro.windows import WINDOW_FRAMES, stretched
 
@@ -65,7 +65,7 @@ class Blocks:
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
     found = compiled_kernels(tmp_path_factory.mktemp("kernels"))
-    if not is_fast(CPU) or found.block(parameters(3), 0, [torch.ones(CHANNELS)] * SITES) is None:
+    if not found.eight_bits:
         pytest.skip("this processor multiplies eight bits by tiles, or not at all")
     return found
 
@@ -161,10 +161,13 @@ def test_windows_of_any_length_cover_every_frame_once(start: int, frames: int) -
 
 def test_a_processor_without_the_instruction_has_blocks_of_torch_s_operations() -> None:
     assert not declare(ctypes.CDLL(None))
+    assert not TorchKernels().eight_bits
     assert TorchKernels().block(parameters(3), 0, []) is None
 
 
 def test_a_processor_with_tiles_leaves_eight_bits_to_onednn(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(kernels, NativeKernels)
     monkeypatch.setattr("telephony.engines.kokoro.native._has_tiles", lambda: True)
-    assert NativeKernels(kernels._library).block(parameters(3), 0, []) is None
+    beside = NativeKernels(kernels._library)
+    assert not beside.eight_bits
+    assert beside.block(parameters(3), 0, []) is None

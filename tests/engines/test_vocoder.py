@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from telephony.engines.base import Engine, Utterance
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic, AcousticModel
+from telephony.engines.kokoro.acoustic import Acoustic, AcousticModel
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.kernels import TorchKernels
 from telephony.engines.kokoro.model import KokoroEngine
 from telephony.engines.kokoro.parameters import load_parameters
@@ -107,6 +108,19 @@ def test_a_batch_gives_what_one_by_one_gives(bench: Bench) -> None:
         for row, (acoustic, start) in enumerate(zip(acoustics, starts, strict=True)):
             alone = bench.vocoder.window([acoustic], [start], 32)[0]
             torch.testing.assert_close(together[row], alone, rtol=0, atol=1e-4)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("phonemes", [PHONEMES, SHORT])
+def test_the_source_s_moments_are_those_of_what_the_noise_branch_takes(bench: Bench, phonemes: str) -> None:
+    acoustic = bench.hear(phonemes)
+    with torch.inference_mode():
+        ours = bench.vocoder.source_moments(acoustic)
+        expected = []
+        for taken in (bench.vocoder._noise_stage0(acoustic.har), bench.vocoder._noise_stage1(acoustic.har)):
+            of_time = taken[0].double()
+            expected += [of_time.mean(0), (of_time.var(0, correction=0) + 1e-6).log()]
+    torch.testing.assert_close(ours, torch.cat(expected).float(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("start", "frames"), [(0, 54), (0, 120), (22, 333), (30, 1000), (5, 4000)])

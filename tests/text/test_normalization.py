@@ -225,6 +225,18 @@ def test_say_as_follows_the_language() -> None:
     assert only('<say-as interpret-as="digits">12</say-as>', "pt-BR") == "um dois"
     assert only('<say-as interpret-as="characters">A1</say-as>', "pl") == "A 1"
     assert only('<say-as interpret-as="characters" format="alphabet">b7</say-as>', "it-IT") == "B come Bologna, sette"
+    alphabet = '<say-as interpret-as="characters" format="alphabet">bé7</say-as>'
+    assert only(alphabet, "fr-FR") == "B comme Berthe, É comme Émile, sept"
+
+
+def test_spanish_has_a_spelling_alphabet() -> None:
+    spelled = only('<say-as interpret-as="characters" format="alphabet">añ1</say-as>', "es-ES")
+    assert spelled == "A de Antonio, Ñ de Ñoño, uno"
+
+
+def test_letters_are_spelled_with_the_words_of_their_language() -> None:
+    document = '<say-as interpret-as="characters" format="alphabet">a7k</say-as>'
+    assert only(document, "pt-BR") == "A de amor, sete, K de kiwi"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from telephony.text.normalization import _LANGUAGES, _REGIONAL, _rules
-from telephony.text.normalization.rules import Rule, applied, at_digits, near_digits, near_words
+from telephony.text.normalization.rules import Rule, applied, at_digits, at_words, near_digits, near_words
 from tests.text.test_normalization import TABLES
 
 UPPER = re.compile(r"[a-z]+\d")
@@ -32,6 +32,11 @@ def test_a_rule_at_digits_is_tried_at_a_sign_and_at_a_digit() -> None:
     assert rule.apply("x-5, -5 and 12a34") == "x-<5>, <-5> and <12>a34"
 
 
+def test_a_rule_at_words_is_tried_where_one_of_them_stands_as_a_whole_and_in_any_case() -> None:
+    rule = at_words("shout", re.compile(r"(?i:no|gate) \d"), shout, ["no", "gate"])
+    assert rule.apply("gate 1, No 2, piano 3, to 4") == "GATE 1, NO 2, piano 3, to 4"
+
+
 @pytest.mark.parametrize(
     ("rule", "text", "changes"),
     [
@@ -39,6 +44,8 @@ def test_a_rule_at_digits_is_tried_at_a_sign_and_at_a_digit() -> None:
         (near_digits("shout", UPPER, shout), "abc1", True),
         (near_words("shout", UPPER, shout, ["abc", "x"]), "ABd1 ab2", False),
         (near_words("shout", UPPER, shout, ["abc", "x"]), "ABC1 ab2", True),
+        (at_words("shout", UPPER, shout, ["abc1"]), "ab1 abc12", False),
+        (at_words("shout", UPPER, shout, ["abc1"]), "abc1", True),
     ],
 )
 def test_a_rule_is_passed_over_where_what_it_needs_is_missing(rule: Rule, text: str, changes: bool) -> None:
@@ -59,5 +66,5 @@ def test_what_a_rule_declares_to_need_is_needed(tag: str) -> None:
     rules = _rules(language)
     for text in texts[::4]:
         steps = list(applied(rules, text))
-        plain = [replace(rule, numeric=False, at_digits=False, words=None) for rule in rules]
+        plain = [replace(rule, numeric=False, at_digits=False, words=None, begins=None) for rule in rules]
         assert [said for _, said in applied(plain, text)] == [said for _, said in steps]

@@ -16,24 +16,19 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from telephony.engines.kokoro.dense import MakeDense
-from telephony.engines.kokoro.intonation import VOICED_HZ, intoned
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES, HOP_SAMPLES
+from telephony.engines.kokoro.intonation import intoned
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import EPS, GemmConv
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths, moments, own_steps, zeroed
 from telephony.speech import Intonation
 
-FRAME_SAMPLES = 300
-"""Samples a frame: 80 frames a second at 24 kHz."""
 SOUND_STYLE = 128
 """Of a style vector, so many figures are the sound's, and the rest the prosody's."""
-FFT_SAMPLES = 20
-HOP_SAMPLES = 5
 
 # Of the phoneme encoder: config.json's `plbert`, and transformers.AlbertConfig's default.
 _ALBERT_LAYERS, _ALBERT_HEADS, _ALBERT_EPS = 12, 12, 1e-12
-# Of the harmonic source: what kokoro.istftnet.Generator gives its SourceModuleHnNSF, and that one's defaults.
-_HARMONICS, _AMPLITUDE, _NOISE, _RATE_HZ = 9, 0.1, 0.003, 24_000
 _F32 = torch.float32
 
 
@@ -156,66 +151,6 @@ class AdainBlock(nn.Module):
         return y.add_(x).mul_(math.sqrt(0.5))
 
 
-class HarmonicSource(nn.Module):
-    """Harmonic source and its STFT, float32: pitch [B, T] -> [B, 60 T + 1, 22] (11 magnitudes, 11 angles)."""
-
-    def __init__(self, generator: Parameters) -> None:
-        super().__init__()
-        merge = generator.under("m_source.l_linear")
-        device = generator.device
-        self.weight, self.bias = merge.weight, merge.bias
-        # The window and the discrete Fourier transform of 20 samples as one product: [20, 22], real parts first.
-        window = torch.hann_window(FFT_SAMPLES, periodic=True, dtype=torch.float64)
-        bins, samples = torch.arange(FFT_SAMPLES // 2 + 1), torch.arange(FFT_SAMPLES)
-        angle = (2 * math.pi / FFT_SAMPLES) * samples.double()[:, None] * bins
-        sines = -angle.sin()
-        sines[:, [0, -1]] = 0.0  # exactly: what is real and negative has the angle pi, and never -pi
-        self.transform = (window[:, None] * torch.cat([angle.cos(), sines], 1)).float().to(device)
-        self.harmonics = torch.arange(1, _HARMONICS + 1, device=device).float().view(1, 1, -1)
-
-    def forward(
-        self, f0: Tensor, lengths: Lengths = None, seeds: Sequence[int] | None = None, *, reference_noise: bool = False
-    ) -> Tensor:
-        """See the class. f0 is 0 behind a row's end; there, the result is anything.
-
-        Args:
-            f0: pitch in Hz.
-            lengths: of the rows.
-            seeds: of each row's noise; none: another noise each time.
-            reference_noise: drawn in the reference's order from torch's own generator, so that one seed of that gives
-                one sound.
-        """
-        wave = _reflected(self._wave(f0, lengths, seeds, reference_noise), lengths)
-        # In real numbers: MPS has complex ones, and their angles, only on newer systems.
-        steps = wave.view(wave.shape[0], -1, HOP_SAMPLES)
-        count = steps.shape[1] - FFT_SAMPLES // HOP_SAMPLES + 1
-        framed = torch.cat([steps[:, hop : hop + count] for hop in range(FFT_SAMPLES // HOP_SAMPLES)], 2)
-        real, imaginary = (framed @ self.transform + 0.0).chunk(2, 2)  # + 0.0: there is no negative zero
-        return torch.cat([torch.hypot(real, imaginary), torch.atan2(imaginary, real)], 2)
-
-    def _wave(self, f0: Tensor, lengths: Lengths, seeds: Sequence[int] | None, reference_noise: bool) -> Tensor:
-        """f0 [B, T] in Hz -> [B, 300 T]. Without pitch the phase stays, as it does at the end of a row alone."""
-        batch, frames = f0.shape
-        # The reference's initial phases fall on a sample that its own down-sampling never reads: they have no effect.
-        cycles = (f0[..., None] * self.harmonics / _RATE_HZ) % 1
-        phase = (torch.cumsum(cycles, 1) * 2 * torch.pi).transpose(1, 2) * FRAME_SAMPLES
-        sines = F.interpolate(phase, scale_factor=FRAME_SAMPLES, mode="linear").sin_().mul_(_AMPLITUDE)
-        voiced = (f0 > VOICED_HZ).float()
-        deviation = voiced * _NOISE + (1 - voiced) * (_AMPLITUDE / 3)
-        if reference_noise:
-            torch.rand(batch, _HARMONICS, device=f0.device)
-            # The order of draws follows the strides of the tensor that randn_like is given.
-            draws = torch.randn_like(sines.transpose(1, 2))
-            noise = torch.matmul(draws, self.weight[0]).view(batch, frames, FRAME_SAMPLES)
-            torch.randn(batch, frames * FRAME_SAMPLES, 1, device=f0.device)
-        else:
-            # Nine Gaussian noises summed with fixed weights have the distribution of one with the summed variance.
-            counts: list[int] = [frames] * batch if lengths is None else lengths.tolist()
-            noise = _noise(counts, seeds or [None] * batch, f0.device) * self.weight.norm()
-        merged = torch.matmul(self.weight, sines).view(batch, frames, FRAME_SAMPLES)
-        return torch.tanh(merged * voiced[..., None] + noise * deviation[..., None] + self.bias).view(batch, -1)
-
-
 class AcousticModel(nn.Module):
     """Phoneme ids and style to `Acoustic`s, in one pass of one row or of several.
 
@@ -257,7 +192,7 @@ class AcousticModel(nn.Module):
         self.text_shortcut = _pointwise(decoder.under("asr_res.0"))
         self.encode = AdainBlock(decoder.under("encode"), kernels, dtype)
         self.decode = nn.ModuleList(AdainBlock(decoder.under(f"decode.{i}"), kernels, dtype) for i in range(4))
-        self.source = HarmonicSource(decoder.under("generator"))
+        self.source = kernels.source(decoder.under("generator"))
 
     def forward(
         self,
@@ -365,26 +300,6 @@ def _lengths(counts: Sequence[int], device: torch.device) -> Lengths:
 
 def _doubled(lengths: Lengths) -> Lengths:
     return None if lengths is None else 2 * lengths
-
-
-def _noise(counts: Sequence[int], seeds: Sequence[int | None], device: torch.device) -> Tensor:
-    """Gaussian noise for rows of so many frames, 0 behind their ends: [B, T, 300]; each row's is that of its seed."""
-    rows = []
-    for count, seed in zip(counts, seeds, strict=True):
-        generator = None if seed is None else torch.Generator(device).manual_seed(seed)
-        rows.append(torch.randn(count, FRAME_SAMPLES, generator=generator, device=device))
-    return pad_sequence(rows, batch_first=True)
-
-
-def _reflected(wave: Tensor, lengths: Lengths) -> Tensor:
-    """A wave [B, 300 T] of rows of `lengths` frames, mirrored by half a transform at both ends of each."""
-    half = FFT_SAMPLES // 2
-    if lengths is None:
-        return F.pad(wave, (half, half), mode="reflect")
-    samples = wave.shape[1]
-    position = torch.arange(-half, samples + half, device=wave.device).abs()
-    last = FRAME_SAMPLES * lengths[:, None] - 1
-    return wave.gather(1, torch.where(position > last, 2 * last - position, position).clamp_min(0))
 
 
 def _linear(layer: Parameters) -> tuple[Tensor, Tensor]:

@@ -41,6 +41,12 @@ _SPELLED_A = re.compile(
     rf"(?<![\w\[])A(?=(?:,?| and) [A-Z]\b(?!['’.])|,? {_DIGIT_WORD},? {_DIGIT_WORD}\b)|(?<=\b[A-Z] )A(?!\w)"
 )
 
+# The same in Spanish, where espeak-ng takes a letter Y for the word "y", which sounds like the letter I.
+_SPANISH_DIGIT = "(?:cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)"
+_SPELLED_Y = re.compile(
+    rf"(\b(?:[A-ZÑ]|{_SPANISH_DIGIT}),? )Y\b|(?<![\w\[])Y(?=,? [B-ZÑ]\b|,? {_SPANISH_DIGIT},? {_SPANISH_DIGIT}\b)"
+)
+
 _espeak_lock = threading.Lock()
 
 Converter = Callable[[str], tuple[str, list[Run]]]
@@ -123,7 +129,8 @@ def _break_before(phonemes: str, limit: int) -> int:
 def _load(language: str) -> Converter:
     if language in _ESPEAK_NAMES:
         with _espeak_lock:
-            return _by_spaces(EspeakG2P(language=_ESPEAK_NAMES[language]))
+            converter = _by_spaces(EspeakG2P(language=_ESPEAK_NAMES[language]))
+        return _spanish(converter) if language == "e" else converter
     if not is_speakable(language):
         raise SynthesisError(what_is_missing(language))
     if language == "j":
@@ -148,6 +155,10 @@ def _english(g2p: EnglishG2P) -> Converter:
         return phonemes, of_tokens(tokens)
 
     return convert
+
+
+def _spanish(converter: Converter) -> Converter:
+    return lambda text: converter(_SPELLED_Y.sub(lambda found: f"{found[1] or ''}[Y](/iɣɾiˈeɣa/)", text))
 
 
 def _by_spaces(g2p: Callable[[str], tuple[str, object]]) -> Converter:

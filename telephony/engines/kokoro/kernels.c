@@ -156,9 +156,7 @@ void moments(const Moments *of, bool is_half, int threads)
 
 /* A bidirectional LSTM of one layer, in float32: a thread for each direction. */
 
-#define LANES 16
 #define BLOCK 8 /* vectors of sums that fit the registers */
-typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4)));
 
 typedef struct {
     int64_t steps, hidden;

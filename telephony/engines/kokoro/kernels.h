@@ -31,12 +31,16 @@ INLINE bf16 halved(float value) /* rounded to the nearest, of two as near to the
     return (bf16)((wide.bits + 0x7FFF + ((wide.bits >> 16) & 1)) >> 16);
 }
 
+INLINE float sine_squared(float r) /* sin^2(pi r) */
+{
+    r -= __builtin_rintf(r);
+    const float z = r * r;
+    return z * (SIN2_0 + z * (SIN2_1 + z * (SIN2_2 + z * (SIN2_3 + z * SIN2_4))));
+}
+
 INLINE float snaked(float y, float u, float inverse)
 {
-    float r = y * u;
-    r -= __builtin_rintf(r);
-    float z = r * r;
-    return y + inverse * (z * (SIN2_0 + z * (SIN2_1 + z * (SIN2_2 + z * (SIN2_3 + z * SIN2_4)))));
+    return y + inverse * sine_squared(y * u);
 }
 
 INLINE float leaked(float y, float slope)
@@ -50,6 +54,9 @@ INLINE uint8_t stepped(float y, float width)
     whole = whole < -MOST_STEPS ? -MOST_STEPS : whole > MOST_STEPS ? MOST_STEPS : whole;
     return (uint8_t)((int32_t)whole + ZERO_STEP);
 }
+
+#define LANES 16
+typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4)));
 
 typedef struct { int64_t first, last; } Rows;
 

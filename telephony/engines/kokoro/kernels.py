@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from telephony.engines.kokoro.dense import Dense
+from telephony.engines.kokoro.harmonic_source import HarmonicSource
 from telephony.engines.kokoro.lstm import BidirectionalLstm
 from telephony.engines.kokoro.parameters import Parameters
 
@@ -73,7 +74,15 @@ def merge3(p: Tensor, q: Tensor, r: Tensor, slope: float) -> Tensor:
 
 
 class Kernels(Protocol):
-    """A set of kernels, each as the function of this module with its name, and what makes layers."""
+    """A set of kernels, each as the function of this module with its name, and what makes layers.
+
+    Attributes:
+        eight_bits: whether `block` makes any.
+    """
+
+    @property
+    def eight_bits(self) -> bool:  # noqa: D102
+        ...
 
     def dense(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, /, *, gelu: bool = False) -> nn.Module:
         """A linear layer, to be called as `Dense`."""
@@ -88,6 +97,10 @@ class Kernels(Protocol):
 
         `reaches` are those of its six layers, see `quantised.largest`.
         """
+        ...
+
+    def source(self, generator: Parameters, /) -> nn.Module:
+        """A harmonic source with the parameters of this generator, to be called as `HarmonicSource`."""
         ...
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor, /) -> Tensor:  # noqa: D102
@@ -145,6 +158,7 @@ class TorchKernels:
     leaky: Callable[[Tensor, Tensor, Tensor], Tensor]
     moments: Callable[[Tensor], tuple[Tensor, Tensor]]
     merge3: Callable[[Tensor, Tensor, Tensor, float], Tensor]
+    eight_bits = False
 
     def __init__(self) -> None:
         self.__dict__.update(_PLAIN)
@@ -160,6 +174,10 @@ class TorchKernels:
     def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor]) -> nn.Module | None:
         """See `Kernels`."""
         return None
+
+    def source(self, generator: Parameters) -> nn.Module:
+        """See `Kernels`."""
+        return HarmonicSource(generator)
 
     def record(self, run: Callable[[], None]) -> list[KernelCall]:
         """The kernel calls of different shape or type that `run` makes, for `compile`."""

@@ -27,10 +27,11 @@ import torch
 
 from telephony.engines import recipes
 from telephony.engines.base import SynthesisError, UnknownVoiceError, Utterance
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, SOUND_STYLE, Acoustic, AcousticModel
+from telephony.engines.kokoro.acoustic import SOUND_STYLE, Acoustic, AcousticModel
 from telephony.engines.kokoro.alignment import as_written
 from telephony.engines.kokoro.g2p import G2P, OPTIONAL_LANGUAGES, is_speakable, what_is_missing
 from telephony.engines.kokoro.graphs import BATCHES, CudaCapture
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
 from telephony.engines.kokoro.languages import LANGUAGES, LETTERS
 from telephony.engines.kokoro.names import digest as pronounced
@@ -126,7 +127,8 @@ class KokoroEngine:
         self._kernels = kernels or TorchKernels()
         parameters = load_parameters(weights.folded_path, device)
         with torch.inference_mode():
-            styles = torch.cat([self._sounds(name) for name in weights.voice_names()]) if is_fast(device) else None
+            in_eight_bits = is_fast(device) or self._kernels.eight_bits
+            styles = torch.cat([self._sounds(name) for name in weights.voice_names()]) if in_eight_bits else None
             generator = parameters.under("decoder.generator")
             self.vocoder = Vocoder(generator, self.dtype, self._kernels, styles)
             self._acoustic = AcousticModel(parameters, self.vocoder.style, self._kernels, self.dtype)

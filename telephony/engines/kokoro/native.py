@@ -1,7 +1,7 @@
 """The kernels for processors, compiled for the very one at each start, in a third of a second.
 
 The compiler comes with the requirements (Clang, in the package ziglang), so none has to be installed. The loops are in
-`kernels.c`. They run in the very pool of threads that torch's own operations use.
+`kernels.c` and `source.c`. They run in the very pool of threads that torch's own operations use.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from ctypes import POINTER, Structure, c_bool, c_float, c_int, c_int64, c_void_p
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from telephony.engines.kokoro import stretches
 from telephony.engines.kokoro.dense import Dense, MakeDense
+from telephony.engines.kokoro.harmonic_source import AMPLITUDE, FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, HarmonicSource
 from telephony.engines.kokoro.kernels import MOST_STEPS, SIN2_COEFFICIENTS, ZERO_STEP, KernelsUnavailableError
 from telephony.engines.kokoro.lstm import PARTS, WAYS
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.ragged import Lengths
 from telephony.engines.kokoro.stretches import StretchBlock
 
-_SOURCES = [Path(__file__).with_name(name) for name in ("kernels.c", "convolution.c")]
+_SOURCES = [Path(__file__).with_name(name) for name in ("kernels.c", "convolution.c", "source.c")]
 # Not all of -ffast-math's assumptions are needed, but sums in any order and no exact signs of zero are.
 _FLAGS = ["-O3", "-mcpu=native", "-ffast-math", "-shared", "-fPIC", "-nostdlib"]
 if platform.machine() in {"x86_64", "AMD64"}:
@@ -35,6 +37,8 @@ if platform.machine() in {"x86_64", "AMD64"}:
 _PATIENCE_S = 60.0
 # kernels.c's TILE and DEPTH.
 _TILE, _DEPTH = 16, 32
+# kernels.h's LANES.
+_LANES = 16
 # Values a thread should at least have: below, waking the others takes longer than the work.
 _FEWEST_VALUES = 16_384
 
@@ -58,6 +62,20 @@ class _Lstm(Structure):
     _fields_ = [
         *((name, c_int64) for name in ("steps", "hidden")),
         *((name, c_void_p) for name in ("inputs", "weight", "state", "y")),
+    ]
+
+
+class _Excitation(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("batch", "frames")),
+        *((name, c_void_p) for name in ("phase", "voiced", "weight", "bias", "noise", "y")),
+    ]
+
+
+class _Spectrum(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("batch", "steps")),
+        *((name, c_void_p) for name in ("wave", "transform", "y")),
     ]
 
 
@@ -113,6 +131,9 @@ class NativeKernels:
 
     Args:
         library: the loops.
+
+    Attributes:
+        eight_bits: see `Kernels`.
     """
 
     def __init__(self, library: ctypes.CDLL) -> None:
@@ -121,9 +142,12 @@ class NativeKernels:
             function = getattr(library, name)
             function.argtypes = (POINTER(structure), c_bool, c_int)
             function.restype = None
-        library.lstm.argtypes = (POINTER(_Lstm), c_int)
-        library.lstm.restype = None
-        self._stretches = stretches.declare(library) and not _has_tiles()
+        alone = {"lstm": _Lstm, "excitation": _Excitation, "spectrum": _Spectrum}
+        for name, structure in alone.items():
+            function = getattr(library, name)
+            function.argtypes = (POINTER(structure), c_int)
+            function.restype = None
+        self.eight_bits = stretches.declare(library) and not _has_tiles()
         self._splits = _has_tiles() and hasattr(library, "split_product")
         if self._splits:
             library.split_product.argtypes = (POINTER(_Product), c_int)
@@ -142,7 +166,11 @@ class NativeKernels:
 
     def block(self, parameters: Parameters, first_site: int, reaches: Sequence[Tensor]) -> nn.Module | None:
         """See `Kernels`. None where the processor has tiles, which oneDNN uses and `convolution.c` does not."""
-        return StretchBlock(parameters, first_site, reaches, self._library) if self._stretches else None
+        return StretchBlock(parameters, first_site, reaches, self._library) if self.eight_bits else None
+
+    def source(self, generator: Parameters) -> nn.Module:
+        """See `Kernels`."""
+        return NativeSource(generator, self._library)
 
     def snake(self, x: Tensor, a: Tensor, b: Tensor, u: Tensor, inverse: Tensor) -> Tensor:
         """See `kernels.snake`."""
@@ -214,6 +242,38 @@ class NativeLstm(nn.Module):
         for row, count in enumerate([steps] * batch if lengths is None else lengths.tolist()):
             places = (inputs[row].data_ptr(), self._weight.data_ptr(), state.data_ptr(), y[row].data_ptr())
             self._library.lstm(_Lstm(count, self._hidden, *places), min(2, torch.get_num_threads()))
+        return y
+
+
+class NativeSource(HarmonicSource):
+    """As `HarmonicSource`, with all that it does to a sample in one pass, and to a step of the transform in another.
+
+    Args:
+        generator: whose parameters it has.
+        library: the loops.
+    """
+
+    def __init__(self, generator: Parameters, library: ctypes.CDLL) -> None:
+        super().__init__(generator)
+        self._library = library
+        self._amplitudes = (AMPLITUDE * self.weight).contiguous()
+        parts = self.transform.view(FFT_SAMPLES, 2, -1)
+        self._parts = F.pad(parts, (0, _LANES - parts.shape[2])).contiguous()
+
+    def _excitation(self, phase: Tensor, voiced: Tensor, noise: Tensor) -> Tensor:
+        batch, frames, _ = phase.shape
+        y = torch.empty(batch, frames * FRAME_SAMPLES)
+        given = (phase.contiguous(), voiced.contiguous(), self._amplitudes, self.bias, noise.contiguous(), y)
+        places = (each.data_ptr() for each in given)
+        self._library.excitation(_Excitation(batch, frames, *places), _threads(y.numel()))
+        return y
+
+    def _spectrum(self, wave: Tensor) -> Tensor:
+        batch, samples = wave.shape
+        steps = (samples - FFT_SAMPLES) // HOP_SAMPLES + 1
+        y = torch.empty(batch, steps, FFT_SAMPLES + 2)
+        places = (each.data_ptr() for each in (wave.contiguous(), self._parts, y))
+        self._library.spectrum(_Spectrum(batch, steps, *places), _threads(y.numel()))
         return y
 
 

@@ -20,7 +20,7 @@ from telephony.engines.kokoro.layers import DILATIONS, FixedNorms, Norms, layers
 from telephony.engines.kokoro.parameters import Parameters
 from telephony.engines.kokoro.quantised import in_steps, steps_of
 
-_LAYERS = 2 * len(DILATIONS)
+LAYERS = 2 * len(DILATIONS)
 # Rows that a tile may read, and does not use, beyond the last one: convolution.c's ROWS at most.
 _READ_BEYOND = 12
 
@@ -99,7 +99,7 @@ class StretchBlock(nn.Module):
         self.first_site = first_site
         self._library = library
         self._kept: list[Tensor] = []
-        self._layers = (_Layer * _LAYERS)()
+        self._layers = (_Layer * LAYERS)()
         group = c_int.in_dll(library, "group_channels").value
         for index, ((convolution, alpha, dilation), reach) in enumerate(zip(layers_of(block), reaches, strict=True)):
             whole, width = in_steps(convolution.weight, reach)
@@ -119,7 +119,7 @@ class StretchBlock(nn.Module):
             whole = Stretch(0, x.shape[1])
             rows = [self.stretch(row[None], norms, whole, whole, whole.last, number) for number, row in enumerate(x)]
             return rows[0] if len(rows) == 1 else torch.cat(rows)
-        for index in range(0, _LAYERS, 2):
+        for index in range(0, LAYERS, 2):
             site = self.first_site + index
             y = self._layer(index, x, *norms.site(site, x))
             x = self._layer(index + 1, y, *norms.site(site + 1, y), add=x)
@@ -140,7 +140,7 @@ class StretchBlock(nn.Module):
         y = x.new_empty(1, last - first, self._channels)
         residual = x.new_empty(room, self._channels)
         steps = torch.empty(2, room, self._channels, dtype=torch.uint8)
-        scale, shift = (part[row] for part in norms.sites(self.first_site, _LAYERS))
+        scale, shift = (part[row] for part in norms.sites(self.first_site, LAYERS))
         tensors = (scale, shift, x, y, residual, *steps)
         block = _Block(
             self._channels,

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from telephony.audio.samples import SilenceTrimmer, pause_s
-from telephony.engines.kokoro.acoustic import FRAME_SAMPLES, Acoustic
+from telephony.engines.kokoro.acoustic import Acoustic
+from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES
 from telephony.engines.kokoro.words import Piece
 from telephony.speech import NEUTRAL, Intonation, Samples, Word
 

@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from telephony.engines.kokoro.acoustic import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES, Acoustic
+from telephony.engines.kokoro.acoustic import Acoustic
 from telephony.engines.kokoro.graphs import Capture, Graphs
+from telephony.engines.kokoro.harmonic_source import FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES
 from telephony.engines.kokoro.kernels import Kernels
 from telephony.engines.kokoro.layers import (
     DILATIONS,
@@ -50,16 +51,8 @@ _LENGTHS = frozenset(
 )
 """The steps that the residual blocks have in a window."""
 
-_BLOCKS = (
-    "noise_res.0",
-    "resblocks.0",
-    "resblocks.1",
-    "resblocks.2",
-    "noise_res.1",
-    "resblocks.3",
-    "resblocks.4",
-    "resblocks.5",
-)
+_STAGE0_BLOCKS = ("noise_res.0", "resblocks.0", "resblocks.1", "resblocks.2")
+_BLOCKS = (*_STAGE0_BLOCKS, "noise_res.1", "resblocks.3", "resblocks.4", "resblocks.5")
 """The residual blocks in the order of their norms: noise branch and three parallel ones, at both stages."""
 
 
@@ -145,12 +138,29 @@ class Vocoder(nn.Module):
         return mean, variance, audio
 
     def source_moments(self, acoustic: Acoustic) -> Tensor:
-        """Means and log variances of what the noise branch takes at both stages: [768] float32."""
-        found = []
-        for taken in (self._noise_stage0(acoustic.har), self._noise_stage1(acoustic.har)):
-            mean, square = self.kernels.moments(taken)
-            found += [mean, ((square - mean * mean).clamp_min_(0) + 1e-6).log()]
-        return torch.cat([part.flatten() for part in found])
+        """Means and log variances of what the noise branch takes at both stages: [768] float32.
+
+        What it takes are products with the source, so theirs follow from those of the source, without any product.
+        """
+        halves = _halves(acoustic.har)[0]
+        count, first, last = len(halves) - 1, halves[0], halves[-1]
+        total, squares, across = halves.sum(0), halves.T @ halves, halves[:-1].T @ halves[1:]
+        # Stage 0 takes each half with the next. Stage 1 takes the steps, each of which is in one half.
+        mean = torch.cat([total - last, total - first])
+        square = torch.cat(
+            [
+                torch.cat([squares - torch.outer(last, last), across], 1),
+                torch.cat([across.T, squares - torch.outer(first, first)], 1),
+            ]
+        )
+        steps, channels = acoustic.har.shape[1:]
+        of_steps = squares.view(STAGE1_STEPS, channels, STAGE1_STEPS, channels).diagonal(0, 0, 2).sum(2)
+        return torch.cat(
+            [
+                _moments_of_product(mean / count, square / count, *self._noise0),
+                _moments_of_product(total.view(STAGE1_STEPS, channels).sum(0) / steps, of_steps / steps, *self._noise1),
+            ]
+        )
 
     def fixed(self, acoustic: Acoustic) -> Tensor:
         """A whole utterance with the statistics in `acoustic`: what its windows add up to. [300 T] float32."""
@@ -304,10 +314,7 @@ class Vocoder(nn.Module):
 
     def _noise_stage0(self, har: Tensor, wanted: Stretch | None = None) -> Tensor:
         """Strided convolution (kernel 12, stride 6, padding 3): [B, 60 T + 1, 22] -> a stretch of [B, 10 T, 256]."""
-        batch, steps, channels = har.shape
-        first, last = wanted or Stretch(0, (steps - 1) // STAGE1_STEPS)
-        padded = Stretch(STAGE1_STEPS * first - 3, STAGE1_STEPS * last + 3).of(har)
-        halves = padded.reshape(batch, last - first + 1, STAGE1_STEPS * channels)
+        halves = _halves(har, wanted)
         source: Tensor = (torch.cat([halves[:, :-1], halves[:, 1:]], 2) @ self._noise0[0]).add_(self._noise0[1])
         return source.to(self.dtype)
 
@@ -343,6 +350,24 @@ def _behind_its_reflection(x: Tensor, begin: int, wanted: Stretch) -> Tensor:
     if wanted.first > 0:
         return x[:, wanted.first - 1 - begin : wanted.last - 1 - begin].clone()
     return torch.cat([x[:, 1:2], x[:, : wanted.last - 1]], 1)
+
+
+def _halves(har: Tensor, wanted: Stretch | None = None) -> Tensor:
+    """[B, 60 T + 1, 22] -> [B, N + 1, 6 * 22]: each with the next is what a step of stage 0 takes of the source.
+
+    N steps are wanted; 10 T without.
+    """
+    batch, steps, channels = har.shape
+    first, last = wanted or Stretch(0, (steps - 1) // STAGE1_STEPS)
+    padded = Stretch(STAGE1_STEPS * first - 3, STAGE1_STEPS * last + 3).of(har)
+    return padded.reshape(batch, last - first + 1, STAGE1_STEPS * channels)
+
+
+def _moments_of_product(mean: Tensor, square: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Means and log variances [2 N] of x weight + bias, from the means of x [K] and of x times x [K, K]."""
+    covariance = square - torch.outer(mean, mean)
+    variance = ((covariance @ weight) * weight).sum(0)
+    return torch.cat([mean @ weight + bias, (variance.clamp_min(0) + 1e-6).log()])
 
 
 def _side_by_side(layers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -43,15 +43,15 @@ _PER_SECOND = {
     "kbps": "digital-kilobit",
     "Kbps": "digital-kilobit",
 }
-_GLYPHS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
+GLYPHS = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
            "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8)}  # fmt: skip
 _COMPARED = re.compile(r"(?<!\S)([<>])\s?(?=[$€£]?\d)")
 _NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 _TIME_OR_NUMBER = r"\d{1,4}(?::\d{2}|h\d{0,2})?(?:\s?[aApP]\.?[mM]\.?|\s?%)?"
-_RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d:/-]|[.,]\d)")
+_RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d/-]|[.,:]\d)")
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])")
 _SLASHED = re.compile(r"(?<![\w./,-])(?:(\d{1,3})\s)?(\d{1,4})/(\d{1,4})(?![\w/]|[.,]\d)")
-_GLYPH = re.compile(rf"(?<![\d.,])(?:(\d{{1,6}})\s?)?([{''.join(_GLYPHS)}]){_NOUN}")
+_GLYPH = re.compile(rf"(?<![\d.,])(?:(\d{{1,6}})\s?)?([{''.join(GLYPHS)}]){_NOUN}")
 _VERSION = re.compile(r"(?<![\w.,])(v)?(\d{1,4}(?:\.\d{1,4}){1,5})(?![\w]|[.,]\d)")
 _FOLD = re.compile(r"(?<![\w.,])(\d{1,4})[x×](?![\w×])(?!\s?\d)")
 _FEET = re.compile(r"(?<![\w.,])(\d{1,2})'\s?(?:(\d{1,2})\")(?!\w)")
@@ -61,7 +61,7 @@ def money_rules(language: Language) -> list[Rule]:
     """Amounts with a currency on either side."""
     number, bare = number_pattern(language), bare_pattern(language)
     scale = rf"(?:\s?({alternatives(language.scales)})(?!\w))?"
-    rate = r"(?:\s?/\s?([^\W\d_]{1,10})(?!\w))?"
+    rate = r"(?:\s?/\s?([^\W\d_]{1,10}[²³]?)(?![\w²³]))?"
     before = re.compile(
         rf"(?<![\w$€£])(-|(?<![\w.)] )-\s)?({alternatives(_SYMBOLS)}|(?:{'|'.join(_CODES)})(?=\s?\d))\s?(-)?({bare})"
         rf"(?:\s?[-–]\s?(?:{alternatives(_SYMBOLS)})?({bare}))?{scale}{rate}"
@@ -96,7 +96,7 @@ def money_rules(language: Language) -> list[Rule]:
         sign = f"{language.minus} " if match[1] else ""
         if match[4] == "¢":
             value, cent = read(match[2], language), language.currency("USD").cent
-            return None if value is None or cent is None else f"{sign}{language.counted(value, cent)}"
+            return None if value is None or cent is None else f"{sign}{language.counted(value, cent)}{per(match[5])}"
         amount = said(match[2], match[4], match[3])
         return None if amount is None else f"{sign}{amount}{per(match[5])}"
 
@@ -115,7 +115,7 @@ def measure_rules(language: Language) -> list[Rule]:
     number = number_pattern(language)
     units = {**UNITS, **language.units}
     percent = re.compile(rf"({SIGN})({number})\s?(%|‰)")
-    measure = re.compile(rf"({SIGN})({number})\s?({alternatives(units)})(?:/(s|h|min|min\.)(?!\w))?(?![\w/²³])")
+    measure = re.compile(rf"({SIGN})({number})\s?({alternatives(units)})(?:/(s|h|min|min\.)(?!\w))?(?![\w/²³]|\.\w)")
     per_second = re.compile(rf"({number})\s?({alternatives(_PER_SECOND)})(?!\w)")
     degrees = re.compile(rf"({SIGN})({number})\s?[°](?!\w)")
 
@@ -198,7 +198,7 @@ def number_rules(language: Language) -> list[Rule]:
         return language.mixed(int(whole), int(above), int(below)) if whole else said
 
     def glyph(match: re.Match[str]) -> str:
-        parts = _GLYPHS[match[2]]
+        parts = GLYPHS[match[2]]
         if match[1]:
             return language.mixed(int(match[1]), *parts)
         return language.half if parts == (1, 2) else language.fraction(*parts) or ""
@@ -235,7 +235,7 @@ def number_rules(language: Language) -> list[Rule]:
         return f"{language.cardinal(int(match[1]), 'feminine')} {language.fold}"
 
     return [
-        near_words("fraction", _GLYPH, glyph, _GLYPHS),
+        near_words("fraction", _GLYPH, glyph, GLYPHS),
         at_digits("fold", _FOLD, fold, "x×"),
         near_digits("fraction", _SLASHED, fraction, "/"),
         at_digits("ratio", _RATIO, ratio, ":"),

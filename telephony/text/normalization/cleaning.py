@@ -25,12 +25,13 @@ _TABLE_EDGE = re.compile(r"(?m)^[ \t]{0,20}\|[ \t]{0,20}|[ \t]{0,20}\|[ \t]{0,20
 _EMPHASIS = re.compile(r"\*\*+|__+|~~+|`+")
 # A star alone, or before the digits of a code, is a key: "press *", "*67".
 _STAR = re.compile(
-    r"(?<![\w*])(?!(?<!\S)\*[\d#][\d#*]{0,11}(?:[\s.,;:!?)]|$)|(?<!\S)\*[.,;:!?)](?:\s|$))\*(?=\S)|"
+    r"(?<![\w*])(?!(?<!\S)\*[\d#][\d#*]{0,19}(?:[\s.,;:!?)]|$)|(?<!\S)\*[.,;:!?)](?:\s|$))\*(?=\S)|"
     r"(?<=\S)\*(?![\w*])"
 )
 _UNDERSCORE = re.compile(r"(?<![\w_])_(?=\S)|(?<=\S)_(?![\w_])")
 _GROUP_SPACE = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
-_SPACE = re.compile(r"\s+")
+# Not a single space, which stays.
+_SPACE = re.compile(r" \s+|[^\S ]\s*")
 _FRACTION = re.compile(r"([¼-¾⅐-⅞])(?=[^\W\d_])")
 _KEYCAP = re.compile("\ufe0f?\u20e3")
 # Every emoji has one of these; letters of Europe, quotation marks and currencies are none of them. The library looks
@@ -82,8 +83,9 @@ _SILENT = frozenset(("So", "Sk", "Cc", "Cf", "Cs", "Co", "Cn"))
 def _markdown(text: str) -> str:
     for pattern, said in ((_FENCE, ""), (_RULER, ""), (_TABLE_EDGE, ""), (_LINE_MARK, ""), (_LINK, r"\1")):
         text = pattern.sub(said, text)
-    for pattern in (_CITATION, _EMPHASIS, _STAR, _UNDERSCORE):
-        text = pattern.sub("", text)
+    for sign, pattern in (("[", _CITATION), ("", _EMPHASIS), ("*", _STAR), ("_", _UNDERSCORE)):
+        if sign in text:
+            text = pattern.sub("", text)
     return text
 
 

@@ -8,7 +8,15 @@ import phonenumbers
 
 from telephony.text.normalization.language import Language
 from telephony.text.normalization.numerals import number_pattern
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, first_words, near_digits, near_words
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_digits,
+    at_words,
+    first_words,
+    near_digits,
+    near_words,
+)
 
 _CANDIDATE = re.compile(r"(?<![\w.,:/+-])(?:\+|00(?=[1-9])|(?=[(\d]))\(?\d[\d() ./-]{5,24}\d(?![\w])(?![.,:/-]\d)")
 _AMERICAN = re.compile(
@@ -19,16 +27,20 @@ _CODE = re.compile(
 )
 _DIGITS = re.compile(
     r"(?<![\w.,-])\d{2,8}(?:-\d{2,8}){2,5}(?![\w-])(?![.,]\d)"
-    r"|(?<![\w.,-])0\d{4} \d{6}(?!\w)|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
+    r"|(?<![\w.,-])0\d{4} (?:\d{6}|\d{3} \d{3})(?!\w)"
+    r"|(?<![\w.,-])\d{4}(?:(?: \d{4}){2,5}(?: \d{2,3})?| \d{6} \d{5})(?![\w])"
 )
 _BRAZILIAN = re.compile(r"(?<![\w.])\d{2,3}\.\d{3}\.\d{3}(?:/\d{4})?-\d{2}(?!\d)")  # of a person, or a company
-_KEYS = re.compile(r"(?<![\w*#&])(?=[\d#*]{0,12}(?:\*|\d#))(?:[*#][\d#*]{1,12}|\d{1,12}#)(?=[\s.,;:!?)\"']|$)")
+_KEYS = re.compile(
+    r"(?<![\w*#&])(?=[\d#*]{0,20}(?:\*|\d#))(?:[*#][\d#*]{1,20}|\d{1,20}#|\d{1,8}#\d{1,8})(?=[\s.,;:!?)\"']|$)"
+)
 _STAR_KEY = re.compile(r"(?<![^\s(\"'])(?<!\d\s)(?<!=\s)\*(?!\s\d+\s?=)(?=[\s.,;:!?)\"']|$)")
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:\s[A-Z\d]{4}){2,7}(?:\s[A-Z\d]{1,4})?(?![\w-])")
 _ISBN = re.compile(r"(?<!\w)(ISBN(?:-1[03])?:?\s?)((?:97[89][- ]?)?\d(?:[- ]?\d){8}[- ]?[\dX])(?![\w-])")
 _LONG = re.compile(r"\d{1,18000}")
 _ROUND = re.compile(r"000[ .]000$")
 _MIN_LONG = 7
+_MIN_ABROAD = 9
 
 
 def rules(language: Language) -> list[Rule]:
@@ -39,7 +51,7 @@ def rules(language: Language) -> list[Rule]:
     amount = re.compile(rf"\d+(?:{units})|(?:USD|EUR|GBP|BRL|CHF|R)\d+|\d{{4}}-\d\d-\d\dT\d\d", re.IGNORECASE)
     named = re.compile(
         rf"(?<!\w)((?:{language.short_code_words}|{language.code_words})\b(?:[\s:#.°º-]|\b(?:is|number|code|no|n|é|es|est|è|de|del|di|o|al|el|le|il|para|número|numero|"
-        rf"numéro|in|con|em|en|par|postal|ist|lautet|это)\b){{1,30}})"
+        rf"numéro|in|con|em|en|par|postal|son|ist|lautet|это)\b){{1,30}})"
         rf"(\d{{2,19}}(?:[ -]\d{{2,12}}|-\d){{0,6}})(?![\w%°€$£]|[.,:/]\d|[ -]\d)",
         re.IGNORECASE,
     )
@@ -69,9 +81,17 @@ def rules(language: Language) -> list[Rule]:
     return [
         near_digits("IBAN", _IBAN, lambda match: spelled(match.group(), language)),
         near_digits("ISBN", _ISBN, isbn, ("isbn",)),
-        at_digits("tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language)),
+        at_digits(
+            "tax number", _BRAZILIAN, lambda match: digit_groups(re.findall(r"\d+", match.group()), language), "."
+        ),
         near_digits("code", _CODE, code),
-        near_words("code", named, after_its_name, first_words(f"{language.short_code_words}|{language.code_words}")),
+        at_words(
+            "code",
+            named,
+            after_its_name,
+            first_words(f"{language.short_code_words}|{language.code_words}"),
+            numeric=True,
+        ),
     ]
 
 
@@ -118,11 +138,13 @@ def long_rules(language: Language) -> list[Rule]:
 def telephone(written: str, language: Language, certain: bool = False) -> str | None:
     """A telephone number in its groups; None for what is none (unless it is certain to be one)."""
     written = written.strip()
-    international = written.startswith(("+", "00"))
     groups = re.findall(r"\d+", written)
+    international = written.startswith("+") or (written.startswith("00") and sum(map(len, groups)) > _MIN_ABROAD)
     looks_american = language.regions[0] in ("US", "GB") and _AMERICAN.fullmatch(written) is not None
     if looks_american and len(groups) > 1:  # nothing that the library could add
         return digit_groups(groups, language, language.phone_pairs)
+    if written.startswith("+1") and len(groups) == 4 and _AMERICAN.fullmatch(written[1:]):
+        return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     number = None
     for region in (None,) if international else language.regions:
         try:
@@ -136,7 +158,7 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         if number is not None:
             style = phonenumbers.PhoneNumberFormat.INTERNATIONAL
             groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
-        elif sum(map(len, groups)) > 15 and not certain:
+        elif not certain and (sum(map(len, groups)) > 15 or (written[0] == "0" and language.regions[0] == "US")):
             return None
         return f"{language.plus} {digit_groups(groups, language, language.phone_pairs)}"
     if not (certain or looks_american or number is not None) or (_ROUND.search(written) and not certain):

@@ -13,6 +13,8 @@ _TIME = re.compile(r"(?<![\w:.,])(\d{1,2})(?::(\d{2})(?::(\d{2}))?)?\s?([aApP])\
                    r"(?<![\w:.,])(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s?h(?:rs|s)?\b)?(?![\w:])(?!,\d)")  # fmt: skip
 # Of a day, a month or a year. Longer numbers are no calendar's, and Python refuses to convert the longest.
 _MAX_DIGITS = 4
+PIVOT = 50
+"""From this year on, years of two digits are those of the last century: callers tell when they were born."""
 
 
 def rules(language: Language) -> list[Rule]:
@@ -26,7 +28,7 @@ def rules(language: Language) -> list[Rule]:
 
     return [
         at_digits("date", _ISO, iso, "-"),
-        at_digits("date", _NUMERIC, numeric),
+        at_digits("date", _NUMERIC, numeric, "./-"),
         near_digits("date", _short_date(language), lambda match: _short(match, language), "/"),
     ]
 
@@ -44,7 +46,7 @@ def date(day: int, month: int, year: int | None, language: Language) -> str | No
 def numeric_date(first: str, second: str, year: str, language: Language) -> str | None:
     """A date of three numbers, in the language's order, or in the other where only that is possible."""
     a, b = int(first), int(second)
-    full = int(year) + (0 if len(year) > 2 else 2000 if int(year) < 70 else 1900)
+    full = int(year) + (0 if len(year) > 2 else 2000 if int(year) < PIVOT else 1900)
     orders = [(b, a), (a, b)] if language.month_first else [(a, b), (b, a)]
     return next((said for day, month in orders if (said := date(day, month, full, language))), None)
 
@@ -96,5 +98,5 @@ def as_laid_out(text: str, layout: str, language: Language) -> str | None:
         return None
     year = numbers.get("y")
     if year is not None and year < 100:
-        year += 2000 if year < 70 else 1900
+        year += 2000 if year < PIVOT else 1900
     return date(numbers["d"], numbers["m"], year, language)

@@ -13,6 +13,8 @@ READ_OUT = frozenset(
     {
         "IBAN",
         "ISBN",
+        "ZIP code",
+        "account",
         "card",
         "check digit",
         "code",
@@ -26,18 +28,24 @@ READ_OUT = frozenset(
         "flight",
         "free number",
         "hardware address",
+        "hexadecimal",
         "insurance number",
         "keys",
+        "law suit",
         "long number",
         "named code",
+        "network address",
         "number of a person",
         "number with zeros",
         "numbered paper",
         "paper",
         "plate",
         "post code",
+        "random key",
+        "serial number",
         "short code",
         "short number",
+        "sort code",
         "tax number",
         "telephone number",
         "tracking number",
@@ -77,7 +85,8 @@ class CodesApart:
             start = said.rfind(" ", 0, _same(match.group(), said)) + 1
             code = said[start:].strip(_AROUND)
             full = code.translate(self._codes)
-            if len(full.split()) < _LEAST_WORDS:
+            # Figures that are left are for a rule that comes later.
+            if len(full.split()) < _LEAST_WORDS or any(map(str.isdigit, full)):
                 return said
             stand_in = _STAND_IN + len(self._codes)
             self._codes[stand_in] = full

@@ -19,6 +19,10 @@ _EMAIL = re.compile(
 )
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{1,500}", re.IGNORECASE)
 _DOMAIN = re.compile(rf"(?<![\w.@/-]){_HOST}(?:/[\w./%~-]{{0,300}})?(?:[?#][\w=&%./-]{{1,200}})?")
+_ENDINGS = tuple(
+    ".pdf .txt .doc .xls .csv .jpg .jpeg .png .gif .htm .js .py .xml .mp3 .mp4 .zip .ppt .exe .apk .svg .wav .mov .log "
+    ".md .yaml .sh .ini .rtf .heic".split()
+)
 _FILE = re.compile(
     r"(?<![\w.-])([\w-]{1,60})\.(pdf|txt|docx?|xlsx?|csv|jpe?g|png|gif|html?|js|py|json|xml|mp3|mp4|zip|pptx?|exe|apk|svg|wav|mov|log|md|yaml|sh|ini|rtf|heic)(?!\w)",
     re.IGNORECASE,
@@ -78,7 +82,7 @@ def rules(language: Language) -> list[Rule]:
         near_words("e-mail address", _EMAIL, email, "@"),
         near_words("web address", _URL, url, ("://", "www.")),
         near_words("web address", _DOMAIN, domain, "."),
-        near_words("file name", _FILE, file, "."),
+        near_words("file name", _FILE, file, _ENDINGS),
         near_words("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}", "@"),
         near_words("hashtag", _TAG, tag, "#"),
     ]

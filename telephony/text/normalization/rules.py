@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 
 class Stage(Enum):
@@ -37,6 +38,38 @@ class Stage(Enum):
 
 _DIGITS = re.compile(r"[+-](?=\d)|\d+")
 _BEFORE_CHARS, _BEHIND_CHARS = 48, 24
+_WORD = re.compile(r"\w+")
+
+
+class Places:
+    """Where the numbers and the words of a text begin: found once they are asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def lowered(self) -> str:
+        """The text in small letters."""
+        return self._text.lower()
+
+    @cached_property
+    def digits(self) -> Sequence[int]:
+        """Where its numbers begin, or their signs."""
+        return [run.start() for run in _DIGITS.finditer(self._text)]
+
+    def of(self, words: frozenset[str]) -> Sequence[int]:
+        """Where one of the words stands, which are in small letters here and in any case there."""
+        if words.isdisjoint(self._words):
+            return ()
+        return [place for place, word in self._places if word in words]
+
+    @cached_property
+    def _words(self) -> Collection[str]:
+        return frozenset(_WORD.findall(self.lowered))
+
+    @cached_property
+    def _places(self) -> Sequence[tuple[int, str]]:
+        return [(word.start(), word.group().lower()) for word in _WORD.finditer(self._text)]
 
 
 @dataclass(frozen=True)
@@ -50,6 +83,7 @@ class Rule:
         numeric: whether every match contains a digit, or touches one.
         at_digits: whether every match begins with the first digit of some, or with its sign.
         words: of which a text must have one, in small letters here, in any case there; None: none.
+        begins: the words with one of which every match begins, in small letters here, in any case there; None: any.
     """
 
     name: str
@@ -58,19 +92,21 @@ class Rule:
     numeric: bool = False
     at_digits: bool = False
     words: Sequence[str] | None = None
+    begins: frozenset[str] | None = None
 
-    def apply(self, text: str, digits: Sequence[int] | None = None) -> str:
+    def apply(self, text: str, places: Places | None = None) -> str:
         """The text with every match said; the same object if there is none.
 
         Args:
             text: what to look in.
-            digits: where its numbers begin, if that is known.
+            places: those of the text, if they are known.
         """
-        if not self.at_digits:
+        if not self.at_digits and self.begins is None:
             return self.pattern.sub(self._replaced, text)
+        places = places or Places(text)
         said: list[str] = []
         end = 0
-        for start in _starts(text) if digits is None else digits:
+        for start in places.digits if self.begins is None else places.of(self.begins):
             match = self.pattern.match(text, start) if start >= end else None
             if match is not None:
                 said += (text[end : match.start()], self._replaced(match))
@@ -114,29 +150,37 @@ def near_words(
     return Rule(name, pattern, say, words=tuple(words))
 
 
+def at_words(
+    name: str,
+    pattern: re.Pattern[str],
+    say: Callable[[re.Match[str]], str | None],
+    words: Iterable[str],
+    numeric: bool = False,
+) -> Rule:
+    """A rule whose matches begin with one of the words as a whole; `words` are in small letters."""
+    return Rule(name, pattern, say, numeric=numeric, begins=frozenset(words))
+
+
 def applied(rules: Iterable[Rule], text: str) -> Iterator[tuple[Rule, str]]:
     """The rules that change a text, in their order, each with the text behind it.
 
     Most rules have nothing to do with most texts; those are passed over without a search.
     """
-    lowered, digits = text.lower(), _starts(text)
+    places = Places(text)
     for rule in rules:
-        if (rule.numeric and not digits) or (rule.words is not None and not _has_one(lowered, rule.words)):
+        if (rule.numeric and not places.digits) or (
+            rule.words is not None and not _has_one(places.lowered, rule.words)
+        ):
             continue
-        said = rule.apply(text, digits)
+        said = rule.apply(text, places)
         if said is not text and said != text:
-            text = said
-            lowered, digits = text.lower(), _starts(text)
+            text, places = said, Places(said)
             yield rule, text
 
 
-def _starts(text: str) -> list[int]:
-    """Where the numbers of a text begin, or their signs."""
-    return [run.start() for run in _DIGITS.finditer(text)]
-
-
 def first_words(alternatives: str) -> set[str]:
-    """The first words of the alternatives of a regular expression, in small letters."""
+    """The first words of the alternatives of a regular expression, in small letters; a capital may be optional."""
+    alternatives = re.sub(r"\[(\w)\w\]", r"\1", alternatives)
     return {word[1].lower() for word in re.finditer(r"(?:^|\|)\W*(\w+)", alternatives)}
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from telephony.text.normalization.language import Language
-from telephony.text.normalization.rules import Rule, alternatives, ends_text, near_digits, near_words
+from telephony.text.normalization.rules import (
+    Rule,
+    alternatives,
+    at_words,
+    ends_text,
+    first_words,
+    near_digits,
+    near_words,
+)
 
 _ROMAN = r"[IVXL]{1,8}"
+# All but the letters, and the marks on them, of the writing that most texts have.
+_PERHAPS_SILENT = re.compile(r"[^a-zA-ZÀ-ÖØ-öø-ɏЀ-ҁ҃-ԯऀ-ॣ .,;:!?'\"()-]")
 _SPOKEN_PUNCTUATION = frozenset(".,;:!?'\"()—-¿¡")
 
 
@@ -19,7 +30,9 @@ def rules(language: Language) -> list[Rule]:
 
 def _abbreviation_rules(language: Language) -> list[Rule]:
     fixed = re.compile(rf"(?<![\w.@/])(?:{alternatives(language.abbreviations)})(?!\w)")
-    titles = re.compile(rf"(?<![\w.@/])({alternatives(language.titles)})(?=\s?(?:[A-ZÀ-Þ][\w'.]|[A-Z]\.))")
+    titles = re.compile(
+        rf"(?<![\w.@/])({alternatives(language.titles)})(?:(?<=\.)|(?=\s))(?=\s?(?:[A-ZÀ-Þ][\w'.]|[A-Z]\.))"
+    )
     numbered = re.compile(rf"(?<![\w.@/&])({alternatives(language.before_number)})\s?(?=\d)")
 
     def full(match: re.Match[str]) -> str:
@@ -27,10 +40,14 @@ def _abbreviation_rules(language: Language) -> list[Rule]:
         return word + ("." if ends_text(match) else "")
 
     return [
-        Rule("abbreviation", fixed, full),
-        Rule("title", titles, lambda match: language.titles[match[1]]),
+        at_words("abbreviation", fixed, full, _beginnings(language.abbreviations)),
+        at_words("title", titles, lambda match: language.titles[match[1]], _beginnings(language.titles)),
         near_digits("abbreviation", numbered, lambda match: f"{language.before_number[match[1]]} "),
     ]
+
+
+def _beginnings(shortened: Iterable[str]) -> set[str]:
+    return {word for short in shortened for word in re.findall(r"^\w+", short.lower())}
 
 
 def _roman_rules(language: Language) -> list[Rule]:
@@ -46,7 +63,10 @@ def _roman_rules(language: Language) -> list[Rule]:
         number = language.roman(match[2])
         return None if number is None else f"{match[1]} {language.cardinal(number)}"
 
-    return [Rule("Roman numeral", kings, king), Rule("Roman numeral", parts, part)]
+    return [
+        at_words("Roman numeral", kings, king, first_words(language.kings)),
+        at_words("Roman numeral", parts, part, first_words(language.before_roman)),
+    ]
 
 
 def symbol_rules(language: Language) -> list[Rule]:
@@ -84,15 +104,16 @@ def symbol_rules(language: Language) -> list[Rule]:
         named("|¦", r"\s?[|¦]\s?", ", "),
         named("[{", r"[\[{]", "("),
         named("]}", r"[\]}]", ")"),
-        near_words("dash", re.compile(r"\s–\s|\s-{1,3}\s|-{2,}"), lambda match: " — ", "-–"),
+        near_words("dash", re.compile(r"\s–\s|\s-{1,3}\s|-{2,}"), lambda match: " — ", (" - ", " – ", "--")),
         near_words("dash", re.compile(r"–"), lambda match: "-", "–"),
     ]
 
 
 def sweep(text: str) -> str:
     """The text without any symbol that is left: letters, their marks, spaces and the punctuation of speech stay."""
-    text = "".join(character if _is_spoken(character) else " " for character in text)
-    text = re.sub(r"(?<!\w)-+|-+(?!\w)", " ", text)
+    text = _PERHAPS_SILENT.sub(lambda match: match.group() if _is_spoken(match.group()) else " ", text)
+    if "-" in text:
+        text = re.sub(r"(?<!\w)-+|-+(?!\w)", " ", text)
     text = " ".join(text.split())  # first: what follows would look behind every space of a long run
     text = re.sub(r"\( ?\)", " ", text).replace("( ", "(")
     text = re.sub(r" (?=[.,;:!?)](?: |$))", "", text)

@@ -1,18 +1,28 @@
 """English, of the United States and of Britain, with the rules that only English has."""
 
-# What each method is for is said where Language declares it.
-# ruff: noqa: D102
+# What each method is for is said where Language declares it; the tables are never changed.
+# ruff: noqa: D102, RUF012
 from __future__ import annotations
 
 import itertools
-import re
 
-from telephony.text.normalization.english import addresses, codes, dates, doses, money, numbers, units, weekdays, words
+from telephony.text.normalization.english import (
+    accounts,
+    addresses,
+    british,
+    codes,
+    dates,
+    doses,
+    money,
+    numbers,
+    units,
+    weekdays,
+    words,
+)
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import Form, Written, spelled
-from telephony.text.normalization.rules import Rule, Stage, at_digits
+from telephony.text.normalization.rules import Rule, Stage
 
-_PENCE = re.compile(r"(?<![\w.,£])(\d{1,3})p(?!\w|\.\d)")
 _TIMES = {1: "", 2: "double ", 3: "triple "}
 
 
@@ -20,10 +30,12 @@ class English(EnglishGrammar):
     """American English."""
 
     def rules(self, stage: Stage) -> list[Rule]:
+        if stage is Stage.INTERNET:
+            return words.number_sign_rules()
         if stage is Stage.WORDS:
             return [*weekdays.rules(self), *addresses.rules(self), *words.rules(self), *words.roman_rules(self)]
         if stage is Stage.CODES:
-            return [*codes.telephone_rules(self), *codes.rules(self)]
+            return [*accounts.rules(self), *codes.telephone_rules(self), *codes.rules(self)]
         if stage is Stage.MONEY:
             return money.rules(self)
         if stage is Stage.DATES:
@@ -48,15 +60,18 @@ class BritishEnglish(English):
     regions = ("GB", "US")
     month_first = False
     pound_key = "hash"
+    abbreviations = {**EnglishGrammar.abbreviations, "a/c": "account", "w/e": "weekend"}
+    date_words = EnglishGrammar.date_words + "|commencing|ending"
 
     def rules(self, stage: Stage) -> list[Rule]:
         rules = super().rules(stage)
+        if stage is Stage.WORDS:
+            return [*rules, *british.word_rules(self)]
         if stage is Stage.MONEY:
-            return [at_digits("money", _PENCE, self._pence), *rules]
+            return [*british.money_rules(self), *rules]
+        if stage is Stage.RANGES:
+            return [*british.range_rules(self), *rules]
         return rules
-
-    def _pence(self, match: re.Match[str]) -> str:
-        return f"{self.cardinal(int(match[1]))} {'penny' if match[1] == '1' else 'pence'}"
 
     def plain(self, number: int) -> str:
         return spelled(number, "en").replace(",", "")

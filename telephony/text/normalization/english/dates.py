@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.dates import PIVOT
+from telephony.text.normalization.english import weekdays
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.language import month_names, valid_date
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
+from telephony.text.normalization.rules import Rule, alternatives, at_digits, at_words, ends_text, near_words
 
 _DECADE = r"'?(?:1[1-9]|20)?\d0\s?'?s"
 _DECADES = re.compile(
     r"(?<![\w.,])'?((?:1[1-9]|20)\d0|(?<=')\d0)\s?'?s(?!\w)(?:\s?[-–]\s?'?((?:1[1-9]|20)?\d0)'?s(?!\w))?"
 )
 _SHORT_DECADE = re.compile(
-    r"(?<![\w.,])(?:(?=\d0's)|"
+    r"(?<![\w.,:])(?:(?=\d0's)|(?=\d0s\s(?:and|&)\s(?:sunny|clear|cloudy|rainy|dry|humid|breezy|windy))|"
     r"(?='?\d0'?s\s(?:and|or|to)\s'?\d0'?s)|(?<=\bthe )|(?<=\bhis )|(?<=\bher )|(?<=\bmy )|"
     r"(?<=\btheir )|(?<=\byour )|(?<=\bin )|(?<=\blow )|"
     r"(?<=\bmid )|(?<=\bhigh )|(?<=\bupper )|(?<=\blower )|(?<=\bearly )|(?<=\blate )|(?<=-)|(?<=\bto )|(?<=\band ))"
@@ -23,7 +25,7 @@ _SHORT_DECADE = re.compile(
 _OLD_YEAR = re.compile(
     r"(?<![\w.,/$€£#-])(?:(?<=(?i:\bin) )|(?<=(?i:\bsince) )|(?<=(?i:\bof) )|(?<=(?i:\byear) )|(?<=(?i:\bcirca) )|"
     r"(?<=(?i:\bby) )|"
-    r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
+    r"(?<=(?i:\bfrom) )|(?<=(?i:\buntil) )|(?<=\bborn )|(?<=\bdied ))(1[1-8]\d\d)(?![\w%°]|[.,:/]\d|-\d)"
 )  # fmt: skip
 _RECENT_YEAR = re.compile(
     r"(?<![\w.,/$€£#-])((?:19|20)\d\d)(?![\w%°]|[.,:/]\d|-\d)(?!\s(?:points?|people|items?|units?|calories|customers|"
@@ -43,7 +45,8 @@ _CARD_EXPIRY = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/(\d\d)(?![\w/]|[.,]\d)")
 _LIKELY = re.compile(
     r"(?<![\w./,$-])(\d{1,2})/(\d{1,2})(?![\w/\"]|[.,]\d|\s(?:of|inch|inches|in|mile|cup|stars?|mmHg)\b)"
 )
-_SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})\s?[-–]\s?(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
+_FULL_SPAN = re.compile(r"(?<![\w./-])(\d{1,2}/\d{1,2}/\d{2,4})\s?[-–]\s?(?=\d{1,2}/\d{1,2}/\d{2,4}(?![\w/-]))")
+_SPAN = re.compile(r"(?<![\w./-])(\d{1,2})/(\d{1,2})(\s?[-–]\s?|\sto\s)(\d{1,2})/(\d{1,2})(?![\w/-]|[.,]\d)")
 _BLOOD_PRESSURE = re.compile(r"\b(?:pressure|bp|odds)\b[^.!?]{0,20}$", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w./-])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?![\w/-]|\.\d)")
 _CARD = re.compile(r"\b(?:card|visa|mastercard|amex|cvv|debit|credit)\b", re.IGNORECASE)
@@ -58,7 +61,7 @@ _SHARED_HALF = re.compile(
 )
 _ONE_HALF = re.compile(r"(?<![\w:.,$])(\d{1,2}):([0-5]\d)([ap])(?!\w)", re.IGNORECASE)
 _ZONE = re.compile(
-    r"(?<=[\dmM.]\s)(ET|CT|MT|PT|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
+    r"(?<=[\dmM.]\s)((?:(?-i:[ECMP]T)|(?<=[mM.]\s)[ecmp]t)|e\.?s\.?t|e\.?d\.?t|c\.?s\.?t|c\.?d\.?t|m\.?s\.?t|m\.?d\.?t|p\.?s\.?t|p\.?d\.?t|g\.?m\.?t|u\.?t\.?c|"
     r"b\.?s\.?t|c\.?e\.?t)(?!\w)(\.?)",
     re.IGNORECASE,
 )
@@ -68,6 +71,15 @@ _ZONES = (
     "b.s.t bst c.e.t cet"
 ).split()
 _MILITARY = re.compile(r"(?<![\w:.,])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|h)(?!\w)")
+_EARLY = re.compile(
+    r"(?:(?<=\bat )|(?<=\bby )|(?<=\bfrom )|(?<=\buntil )|(?<=\btill )|(?<=\bbefore )|(?<=\bafter ))"
+    r"(0\d)([0-5]\d)(?:\s?[-–]\s?([01]\d|2[0-3])([0-5]\d))?(?![\w-]|[.,:/]\d)"
+)
+_NOON = re.compile(
+    r"(?<!\w)(noon|midnight)\s?[-–]\s?(?=\d)|(?<=[\dmM.])([ap]?)\s?[-–]\s?(?=(?:noon|midnight)\b)", re.IGNORECASE
+)
+_PARTS = re.compile(r"(?<![\w:.,])(\d{1,3}):(\d{1,3})(?![\w:])")
+_PARTED = re.compile(r"\b(?:ratio|mix(?:ed)?|dilut\w+|odds|scale)\b[^.!?\d]{0,20}$", re.IGNORECASE)
 _DURATION = re.compile(
     r"(?<![\w:.,])(\d{1,3})\s?(?:h|hrs?)\s?([0-5]?\d)\s?(?:m|mins?)(?:\s?([0-5]?\d)\s?(?:s|secs?))?(?![\w/])|"
     r"(?<![\w:.,])(\d{1,3})m\s?([0-5]?\d)s(?![\w/])"
@@ -86,7 +98,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     # "may", "mar" and "march" in small letters are other words, but before a number.
     months = rf"(?:{alternatives(by_name)})(?!\w)"
     month_day = re.compile(
-        rf"(?<![\w.-])({months})(?:\.?\s|-)(?:the\s)?(\d{{1,2}}){_ENDING}(?:\s?(?:-|–|to|and|&)\s?(\d{{1,2}}){_ENDING}(?!\w|:|\s?[ap]\.?m)"
+        rf"(?<![\w.-])({months})(?:\.?\s|-)(?:the\s)?(\d{{1,2}}){_ENDING}(?:\s?(?:-|–|to|and|&)\s?(\d{{1,2}}){_ENDING}(?!\w|:\d|\s?[ap]\.?m)"
         rf"(?!\s{_COUNTED}))?(?:(,?\s|-)('\d\d|(?:1[1-9]|20)\d\d)(?!\w|[.,:/-]\d))?(?![\w%]|[.,:/-]\d)(?!\s{_COUNTED})",
         re.IGNORECASE,
     )
@@ -106,7 +118,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     def a_year(written: str) -> str:
         if written[0] == "'":
             short = int(written[1:])
-            return language.year(short + (2000 if short < 70 else 1900))
+            return language.year(short + (2000 if short < PIVOT else 1900))
         return language.year(int(written))
 
     def days(first: str, last: str | None) -> str | None:
@@ -155,15 +167,19 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         joint = language.to if match[2].strip() in "-–" else match[2].strip()
         return f"{name(match[1])} {joint} {name(match[3])}"
 
-    across = re.compile(rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:{months})\.?\s\d)", re.IGNORECASE)
+    back = re.compile(rf"(?<=\d\s)({months})\.?\s?[-–]\s?(?=\d{{1,2}}{_ENDING}\s(?:of\s)?(?:{months}))", re.IGNORECASE)
+    across = re.compile(
+        rf"(?<=\d)((?:st|nd|rd|th)?)\s?[-–]\s?(?=(?:(?:{weekdays.NAMES}),?\s)?(?:{months})\.?\s\d)", re.IGNORECASE
+    )
     return [
-        at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}"),
-        near_words("months", month_range, several_months, by_name),
+        at_digits("time", _DOTTED_MINUTES, lambda match: f"{match[1]}:{match[2]}", "."),
+        at_words("months", month_range, several_months, by_name),
+        near_words("dates", back, lambda match: f"{match[1]} {language.to} ", by_name),
         near_words("dates", across, lambda match: f"{match[1]} {language.to} ", by_name),
         *_number_rules(language),
         near_words("date", day_month, before_month, by_name),
-        near_words("date", month_day, after_month, by_name),
-        near_words("date", month_year, in_month, by_name),
+        at_words("date", month_day, after_month, by_name, numeric=True),
+        at_words("date", month_year, in_month, by_name, numeric=True),
         *_year_rules(language),
     ]
 
@@ -180,7 +196,10 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         return f"the {language.day(day)} of {language.month(month)}, {language.year(year)}"
 
     def span(match: re.Match[str]) -> str | None:
-        numbers = [int(part) for part in match.groups()]
+        numbers = [int(part) for part in match.group(1, 2, 4, 5)]
+        # "1/2 to 3/4" are fractions.
+        if match[3] == " to " and max(numbers) <= 16:
+            return None
         first, last = (
             (day, month) if not language.month_first else (month, day) for day, month in (numbers[:2], numbers[2:])
         )
@@ -207,11 +226,12 @@ def _number_rules(language: EnglishGrammar) -> list[Rule]:
         return f"{language.month(int(match[1]))} {language.year(2000 + int(match[2]))}"
 
     return [
-        at_digits("date", _YEAR_FIRST, year_first),
-        at_digits("card expiry", _CARD_EXPIRY, card_expiry),
-        at_digits("date", _DOTTED, dotted),
-        at_digits("dates", _SPAN, span),
-        at_digits("date", _LIKELY, likely),
+        at_digits("date", _YEAR_FIRST, year_first, "/."),
+        at_digits("card expiry", _CARD_EXPIRY, card_expiry, "/"),
+        at_digits("date", _DOTTED, dotted, "."),
+        at_digits("dates", _FULL_SPAN, lambda match: f"{match[1]} {language.to} ", "/"),
+        at_digits("dates", _SPAN, span, "/"),
+        at_digits("date", _LIKELY, likely, "/"),
     ]
 
 
@@ -240,8 +260,8 @@ def _year_rules(language: EnglishGrammar) -> list[Rule]:
         near_words("decade", _DECADES, decades, ("0s", "0's", "0 s")),
         near_words("decade", _SHORT_DECADE, decades, ("0s", "0's")),
         near_words("year", _APOSTROPHE, lambda match: "", "'"),
-        at_digits("years", _YEARS, years),
-        at_digits("years", _MODEL_YEARS, model_years),
+        at_digits("years", _YEARS, years, "-–"),
+        at_digits("years", _MODEL_YEARS, model_years, "/"),
     ]
 
 
@@ -276,10 +296,26 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         ends = match[2] and (ends_text(match) or match.string[match.end() : match.end() + 2].strip().isupper())
         return (letters if len(letters) > 2 else " ".join(letters)) + ("." if ends else "")
 
+    def early(match: re.Match[str]) -> str:
+        return f" {language.to} ".join(
+            four_digits(int(hour), int(minute)) for hour, minute in (match.group(1, 2), match.group(3, 4)) if hour
+        )
+
+    def four_digits(hour: int, minute: int) -> str:
+        minutes = "hundred" if not minute else f"{'oh ' if minute < 10 else ''}{language.cardinal(minute)}"
+        return f"{'oh ' if hour < 10 else ''}{language.cardinal(hour)} {minutes}"
+
+    def noon(match: re.Match[str]) -> str:
+        half = f"{match[2]}m" if match[2] else ""
+        return f"{match[1] or half} {language.to} "
+
+    def ratio(match: re.Match[str]) -> str | None:
+        if not _PARTED.search(match.string[max(0, match.start() - 30) : match.start()]):
+            return None
+        return f"{match[1]} {language.to} {match[2]}"
+
     def military(match: re.Match[str]) -> str:
-        hour, minute = int(match[1]), int(match[2])
-        said = f"{'oh ' if hour < 10 else ''}{language.cardinal(hour)}"
-        return f"{said} {language.cardinal(minute) if minute else 'hundred'} hours"
+        return f"{four_digits(int(match[1]), int(match[2]))} hours"
 
     def duration(match: re.Match[str]) -> str:
         hours, minutes, seconds = (match[1], match[2], match[3]) if match[1] else (None, match[4], match[5])
@@ -289,13 +325,16 @@ def time_rules(language: EnglishGrammar) -> list[Rule]:
         )
 
     return [
+        at_digits("ratio", _PARTS, ratio, ("ratio", "mix", "dilut", "odds", "scale")),
+        near_words("time", _NOON, noon, ("noon", "midnight")),
+        at_digits("time", _EARLY, early),
         at_digits("time", _HALF_LETTER, half_letter),
-        at_digits("time", _SHORT_HALVES, short_halves),
-        at_digits("time", _SHARED_HALF, shared_half),
-        at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), "")),
-        at_digits("time", _ONE_HALF, lambda match: clock(*match.groups())),
-        near_words("time zone", _ZONE, zone, _ZONES),
-        at_digits("time", _MILITARY, military),
+        at_digits("time", _SHORT_HALVES, short_halves, "-–"),
+        at_digits("time", _SHARED_HALF, shared_half, "-–"),
+        at_digits("time", _DOTTED_CLOCK, lambda match: language.clock(int(match[1]), int(match[2]), ""), "."),
+        at_digits("time", _ONE_HALF, lambda match: clock(*match.groups()), ":"),
+        at_words("time zone", _ZONE, zone, {zone.partition(".")[0] for zone in _ZONES}),
+        at_digits("time", _MILITARY, military, "h"),
         at_digits("duration", _DURATION, duration),
     ]
 
@@ -307,7 +346,7 @@ def month_rules(language: EnglishGrammar) -> list[Rule]:
     def month(match: re.Match[str]) -> str:
         return language.month(language.months[match[1]]) + ("." if ends_text(match) else "")
 
-    return [Rule("month", pattern, month)]
+    return [near_words("month", pattern, month, [f"{short.lower()}." for short in language.months])]
 
 
 def year_rules(language: EnglishGrammar) -> list[Rule]:

@@ -9,7 +9,7 @@ from telephony.text.normalization.rules import Rule, at_digits, ends_text, near_
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,4})?"
 _DECIMAL_RANGE = re.compile(
-    rf"(?<![\w.,:/+-])({_NUMBER}%?)\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[a-zA-Zµ]{{1,5}}(?:/[a-z]{{1,6}})?)(?!\w))"
+    rf"(?<![\w.,:/+-])({_NUMBER}%?)\s?[-–]\s?(?={_NUMBER}\s?(?:%|°|[a-zA-Zµ]{{1,5}}(?:/[a-z]{{1,6}})?)(?!\w))"
 )
 _PER = re.compile(r"(?<=\d|\s)(mg|mcg|g|ml|mL|units?|IU|mEq|oz)\s?/\s?(?=\d)")
 _TABLETS = re.compile(r"(?<=\d\smg\s)(tab|cap)(s?)(?!\w)\.?")
@@ -22,6 +22,7 @@ _TIMES_A = re.compile(
     r"(?<![\w.,])(\d{1,2})(?:\s?[-–]\s?(\d{1,2}))?\s?[x×]\s?(?:/|a\s|per\s|each\s)\s?(day|d|week|wk|month|mo|year|yr|hour|hr|night)\b"
 )
 _TIMES_WORD = re.compile(r"(?<![\w.,])(\d{1,2})(?:\s?[-–]\s?(\d{1,2}))?[x×]\s(daily|weekly|monthly|today)\b")
+_PORTIONS = re.compile(r"(?<![\w.,])(\d{1,2})\s?[x×]\s?(?=\d{1,4}(?:\.\d{1,2})?\s?(?:ml|mL|mg|mcg|g|kg|l|L|oz)(?!\w))")
 _FOR_DAYS = re.compile(r"(?<=[\w)])\s[x×]\s?(\d{1,3})\s(days?|weeks?|months?|doses?)\b")
 
 
@@ -55,11 +56,12 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     return [
         near_words("dose", _TABLETS, tablets, ("tab", "cap")),
-        near_digits("dose", _PER, lambda match: f"{match[1]} {language.per} "),
-        at_digits("blood pressure", _PRESSURE, pressure),
-        near_digits("dose", _EVERY, every),
-        at_digits("dose", _TIMES_A, times_a),
-        at_digits("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}"),
-        near_digits("dose", _FOR_DAYS, lambda match: f" for {match[1]} {match[2]}"),
-        at_digits("range", _DECIMAL_RANGE, lambda match: f"{match[1]} {language.to} {match[2]}"),
+        near_digits("dose", _PER, lambda match: f"{match[1]} {language.per} ", "/"),
+        at_digits("blood pressure", _PRESSURE, pressure, ("hg",)),
+        near_digits("dose", _EVERY, every, ("every", "q")),
+        at_digits("dose", _TIMES_A, times_a, "x×"),
+        at_digits("dose", _TIMES_WORD, lambda match: f"{times(match)} {match[3]}", "x×"),
+        at_digits("dose", _PORTIONS, lambda match: f"{match[1]} {language.times} ", "x×"),
+        near_digits("dose", _FOR_DAYS, lambda match: f" for {match[1]} {match[2]}", "x×"),
+        at_digits("range", _DECIMAL_RANGE, lambda match: f"{match[1]} {language.to} ", "-–"),
     ]

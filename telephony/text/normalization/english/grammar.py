@@ -78,7 +78,8 @@ class EnglishGrammar(Language):
     }
     scales = {
         "k": "thousand", "K": "thousand", "thousand": "thousand",
-        "m": "million", "M": "million", "mn": "million", "mm": "million", "MM": "million", "million": "million",
+        "m": "million", "M": "million", "mn": "million", "mil": "million", "mm": "million", "MM": "million",
+        "million": "million",
         "b": "billion", "B": "billion", "bn": "billion", "billion": "billion",
         "T": "trillion", "tn": "trillion", "trillion": "trillion",
     }  # fmt: skip
@@ -100,7 +101,10 @@ class EnglishGrammar(Language):
         "m2": "square meter", "m³": "cubic meter", "m3": "cubic meter", "m": "meter", "cm": "centimeter",
         "user": "user", "call": "call", "GB": "gigabyte", "kwh": "kilowatt hour", "visit": "visit", "item": "item",
         "qt": "quart", "s²": "second squared", "s2": "second squared",
-        "pp": "person",
+        "qtr": "quarter", "pp": "person", "kWh": "kilowatt hour", "customer": "customer", "guest": "guest",
+        "household": "household",
+        "ft²": "square foot", "ft2": "square foot", "sqft": "square foot", "room": "room", "child": "child",
+        "page": "page", "class": "class", "session": "session",
     }  # fmt: skip
     abbreviations = {
         "Mrs.": "Missus", "Ms.": "Miz", "Mr.": "Mister", "Mr": "Mister", "Mrs": "Missus", "Messrs.": "Messers",
@@ -120,6 +124,23 @@ class EnglishGrammar(Language):
         "p/u": "pick up", "d/o": "drop off", "pw": "password",
         "prn": "as needed", "PRN": "as needed", "pls": "please", "betw.": "between", "exp.": "expires",
         "s/n": "serial number", "msg": "message",
+        "lic.": "license", "avail.": "available", "mtg.": "meeting", "mtg": "meeting", "eff.": "effective",
+        "stn.": "station", "Accts.": "Accounts", "accts.": "accounts", "bal.": "balance", "flt.": "flight",
+        "Flt.": "Flight", "Avg.": "Average",
+        "avg.": "average", "Pls": "Please", "plz": "please", "Sq. footage": "Square footage",
+        "Bldg.": "Building", "bldg.": "building", "Mgmt.": "Management", "mgmt.": "management", "mgmt": "management",
+        "Mgr.": "Manager", "mgr.": "manager", "Asst.": "Assistant", "asst.": "assistant", "Intl.": "International",
+        "Int'l": "International", "Nat'l": "National", "Gov't": "Government", "gov't": "government",
+        "Ctr.": "Center", "inc.": "including", "opp.": "opposite", "addr.": "address", "Approx.": "Approximately",
+        "Attys.": "Attorneys", "Atty.": "Attorney", "blt.": "built", "btw.": "between", "Ctr": "Center",
+        "Cty.": "County", "mi. marker": "mile marker", "ctr.": "center",
+        "Hosp.": "Hospital", "Assn.": "Association", "Mfg.": "Manufacturing",
+        "Svcs.": "Services", "Svc.": "Service", "Div.": "Division", "Lg.": "Large", "Sm.": "Small",
+        "lg.": "large", "sm.": "small", "ret.": "retired", "Esq.": "Esquire", "Esq": "Esquire", "btwn": "between",
+        "COB": "close of business", "EOD": "end of day", "EOW": "end of week", "EOM": "end of month",
+        "acc.": "account", "Qty": "Quantity", "Appt": "Appointment",
+        "ATTN": "Attention", "S/N": "serial number", "P/N": "part number", "h/o": "history of", "f/u": "follow up",
+        "Utd": "United", "agg.": "aggregate", "qtr.": "quarter",
         "qtr": "quarter", "arr.": "arrives", "dep.": "departs", "acct": "account", "b/w": "between",
 
         "c/o": "care of", "attn": "attention", "Attn": "Attention", "thru": "through",
@@ -127,9 +148,12 @@ class EnglishGrammar(Language):
     }  # fmt: skip
     titles = {
         "Dr.": "Doctor", "Dr": "Doctor", "St.": "Saint", "St": "Saint", "Prof.": "Professor", "Gov.": "Governor",
-        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Capt.": "Captain", "Col.": "Colonel",
+        "Sen.": "Senator", "Rep.": "Representative", "Gen.": "General", "Maj.": "Major", "Cllr.": "Councillor",
+        "Cllr": "Councillor", "Capt.": "Captain",
+        "Col.": "Colonel",
         "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Rev.": "Reverend", "Hon.": "Honorable", "Pres.": "President",
-        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior",
+        "Mt.": "Mount", "Ft.": "Fort", "Sr.": "Senior", "Pt.": "Point", "nr.": "near", "Vit.": "Vitamin",
+        "vit.": "vitamin",
     }  # fmt: skip
     before_number = {
         "No.": "number", "no.": "number", "Nos.": "numbers", "nos.": "numbers", "Nr.": "number", "#": "number",
@@ -139,6 +163,10 @@ class EnglishGrammar(Language):
         "Apt": "apartment", "Ste.": "suite", "Ste": "suite", "Rm.": "room", "Ext.": "extension", "ext.": "extension",
         "ext": "extension", "v.": "version", "ver.": "version", "Ver.": "version", "rev.": "revision",
         "Rev.": "revision",
+        "Yr": "year", "Blk": "block", "Blk.": "block", "par.": "paragraph", "para.": "paragraph", "sz.": "size",
+        "Sz.": "size", "grp.": "group", "exp": "expires",
+        "Jct.": "junction", "Jct": "junction", "Plat.": "platform", "Inv.": "invoice", "inv.": "invoice",
+        "dep": "departs", "arr": "arrives", "rm.": "room", "plat.": "platform",
         "Sec.": "section", "sec.": "section", "Art.": "article",
     }  # fmt: skip
     months = {
@@ -150,7 +178,7 @@ class EnglishGrammar(Language):
         r"policy|routing|serial|member|membership|reservation|booking|extension|CVV|cvv|card|ending in|ends in|"
         r"(?:card|account|acct|number|visa|amex) ending|ending with|ends with|PO|"
         r"telephone|fax|cell|mobile|starting with|OTP|token|PNR|TAN|voucher|last four(?: digits)?|digits|"
-        r"flight|claim|SSN|phone|number"
+        r"docket|citation|permit|badge|CPT|NDC|IMEI|MRN|NPI|EIN|UPC|RMA|flight|claim|SSN|phone|number"
     )
     short_code_words = r"call|dial|text|code|PIN|pin|passcode|CVV|ID|extension|ext"
     date_words = (

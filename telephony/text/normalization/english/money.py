@@ -39,7 +39,7 @@ _LOWER_CODE = re.compile(
     rf"(?<![\w.,])(\d{{1,3}}(?:,\d{{3}})+|\d{{1,12}})(?:\.(\d{{1,2}}))?\s?({'|'.join(_CURRENCY_CODES)})(?!\w)"
 )
 _MONEY_RANGE = re.compile(
-    r"(?<![\w.,])([$€£])(\d[\d,]{0,12}(?:\.\d{1,2})?)([kKMB]?)\s?[-–]\s?[$€£]?(\d[\d,]{0,12}(?:\.\d{1,2})?)(?![\d-])"
+    r"(?<![\w.,])([$€£])(\d[\d,]{0,12}(?:\.\d{1,2})?)([kKMB]?)\s?[-–]\s?[$€£]?(\d[\d,]{0,12}(?:\.\d{1,2})?)([kKMB]?)(?![\w-])"
 )
 
 
@@ -84,7 +84,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
 
     def between(match: re.Match[str]) -> str:
         symbol = match[1] if match[2][-3:-2] == "." and not match[3] else ""
-        return f"{symbol}{match[2]}{match[3]} {language.to} {match[1]}{match[4]}"
+        return f"{symbol}{match[2]}{match[3]} {language.to} {match[1]}{match[4]}{match[5]}"
 
     return [
         near_words("comparison", _BOUND, bound, "≥≤<>"),

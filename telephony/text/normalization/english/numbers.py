@@ -7,7 +7,7 @@ import re
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.english.units import FRACTIONED, NOT_NOUNS, UNITS
 from telephony.text.normalization.numerals import read
-from telephony.text.normalization.rules import Rule, at_digits, near_digits
+from telephony.text.normalization.rules import Rule, at_digits, near_digits, near_words
 
 _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)")
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,3})'(?:\s?(\d{1,2}(?:\s1/2|½)?)(?:\"|''|(?![\d'\w])))?(?![\w'])")
@@ -20,9 +20,18 @@ _STONE = re.compile(r"(?<![\w.,])(\d{1,2})\s?st\s?(\d{1,2})\s?lbs?(?!\w)")
 _MARKED_SIZE = re.compile(r"(?<![\w.,'])(\d{1,3})(['\"])\s?[x×]\s?(\d{1,3})\2(?:\s?[x×]\s?(\d{1,3})\2)?")
 _SIZED = re.compile(
     r"(?<![\w.,/])(\d{1,4}(?:\.\d{1,2})?)\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?)(?:\s?[x×]\s?(\d{1,4}(?:\.\d{1,2})?))?"
-    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?![\w.]\d)"
+    r"(?:\s?(ft|in|cm|mm|m|px)(?![\w/])|(s)(?!\w))?(?!\w|\.\d)"
 )
-_LENGTH = re.compile(r"\s?(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels|'|\")")
+_LENGTH = re.compile(
+    r"\s?(?:(?:cm|mm|m|ft|in|inch|inches|feet|foot|meters|px|pixels)(?!\w)|'|\"|(?:prints?|photos?|pictures?|frames?|cards?|rugs?|boards?|tiles?|paper|envelopes?)\b)"
+)
+_HALF_SIZE = re.compile(r"(?<=\d)\s?½(?=\s?[x×]\s?\d)")
+_MILLIONS = re.compile(
+    r"(?<![\w.,$€£])(\d{1,4}(?:\.\d{1,2})?)\s?m(?=\s(?:people|users|customers|households|homes|members|followers|views|"
+    r"downloads|jobs|residents|passengers|visitors|subscribers|copies|tonnes)\b)"
+)
+_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
+_SIDE = re.compile(r"(?<![\w.,'])(\d{1,3}(?:\.\d{1,2})?)(['\"])\s?([WDHL])(?!\w)(\s?[x×](?=\s?\d)\s?)?")
 _FRACTION_ENDING = re.compile(r"(?<=[1-9]/[2-9])(?:nd|rd|th)s?(?!\w)", re.IGNORECASE)
 _HALF = re.compile(r"(?<![\w./,-])1/2(?=\s(?:off|price|priced|time|way|full|empty|day)\b)")
 _MIXED = re.compile(rf"(?<![\w.,/-])(\d{{1,4}})(?:\s|-)({'|'.join(FRACTIONED)})(?![\w/]|[.,]\d)")
@@ -61,6 +70,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         unit = "feet" if match[2] == "'" else "inches"
         return " by ".join(language.cardinal(int(part)) for part in match.group(1, 3, 4) if part) + f" {unit}"
 
+    def side(match: re.Match[str]) -> str:
+        unit = "feet" if match[2] == "'" else "inches"
+        return f"{match[1]} {unit} {_SIDES[match[3]]}" + (" by " if match[4] else "")
+
     def size(match: re.Match[str]) -> str | None:
         if match.string[match.end() : match.end() + 3].strip().startswith("="):
             return None
@@ -76,13 +89,16 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return None if value is None else f"{language.number(value)} out of {language.cardinal(int(best))}"
 
     return [
-        at_digits("chance", _CHANCE, lambda match: f"{match[1]} in "),
-        at_digits("size", _MARKED_SIZE, marked_size),
-        at_digits("feet and inches", _FEET, feet),
-        at_digits("feet and inches", _INCHES, inches),
-        at_digits("height", _HEIGHT, height),
-        at_digits("size", _SIZED, size),
-        at_digits("score", _OUT_OF, out_of),
+        at_digits("chance", _CHANCE, lambda match: f"{match[1]} in ", ("-in-",)),
+        at_digits("number", _MILLIONS, lambda match: f"{match[1]} million"),
+        near_words("size", _HALF_SIZE, lambda match: ".5", "½"),
+        at_digits("size", _SIDE, side, "'\""),
+        at_digits("size", _MARKED_SIZE, marked_size, "x×"),
+        at_digits("feet and inches", _FEET, feet, "'"),
+        at_digits("feet and inches", _INCHES, inches, ('"', "''")),
+        at_digits("height", _HEIGHT, height, ("ft",)),
+        at_digits("size", _SIZED, size, "x×"),
+        at_digits("score", _OUT_OF, out_of, "/"),
     ]
 
 
@@ -96,10 +112,12 @@ def inch_rules(language: EnglishGrammar) -> list[Rule]:
         if match[1]:
             return f"{language.mixed(int(match[1]), above, below)} {'inch' if match[4] else 'inches'}"
         if match[4]:
-            return f"{language.cardinal(above)} {(language.fraction(1, below) or '').removeprefix('one ')} inch"
+            # "a three quarter inch bit", but "three eighths".
+            said = language.fraction(above, below) or ""
+            return f"{said.removesuffix('s') if below == 4 else said} inch"
         return f"{language.fraction(above, below)} of an inch"
 
-    return [at_digits("inches", _INCH_PARTS, part)]
+    return [at_digits("inches", _INCH_PARTS, part, "/")]
 
 
 def stone_rules(language: EnglishGrammar) -> list[Rule]:
@@ -114,8 +132,8 @@ def stone_rules(language: EnglishGrammar) -> list[Rule]:
         return None if number % 10 == 1 and number != 11 else f"{language.cardinal(number)} stone"
 
     return [
-        at_digits("stone", _STONE, stone),
-        at_digits("stone", _STONES, stones),
+        at_digits("stone", _STONE, stone, ("st",)),
+        at_digits("stone", _STONES, stones, ("st",)),
     ]
 
 
@@ -127,8 +145,8 @@ def mixed_rules(language: EnglishGrammar) -> list[Rule]:
         return language.mixed(int(match[1]), above, below)
 
     return [
-        at_digits("fraction", _HALF, lambda match: "half"),
-        at_digits("mixed number", _MIXED, mixed_number),
+        at_digits("fraction", _HALF, lambda match: "half", "/"),
+        at_digits("mixed number", _MIXED, mixed_number, "/"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from telephony.text.normalization.amounts import GLYPHS
 from telephony.text.normalization.english.grammar import EnglishGrammar
 from telephony.text.normalization.numerals import SIGN, number_pattern, read
 from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
@@ -25,7 +26,10 @@ UNITS = {
     "dl": ("deciliter", "deciliters"), "cc": ("c c", "c c"), "gal": ("gallon", "gallons"), "qt": ("quart", "quarts"),
     "pt": ("pint", "pints"), "tbsp": ("tablespoon", "tablespoons"), "tsp": ("teaspoon", "teaspoons"),
 
-    "doz": ("dozen", "dozen"),
+    "qts": ("quart", "quarts"), "pts": ("point", "points"), "gals": ("gallon", "gallons"), "ozs": ("ounce", "ounces"),
+    "tbsps": ("tablespoon", "tablespoons"), "tsps": ("teaspoon", "teaspoons"), "tbs": ("tablespoon", "tablespoons"),
+    "pk": ("pack", "packs"), "sf": ("square foot", "square feet"), "mths": ("month", "months"),
+    "ct": ("count", "count"), "doz": ("dozen", "dozen"),
     "tab": ("tablet", "tablets"), "tabs": ("tablet", "tablets"), "cap": ("capsule", "capsules"),
     "caps": ("capsule", "capsules"), "iu": ("international unit", "international units"),
     "meq": ("milliequivalent", "milliequivalents"), "mmol": ("millimole", "millimoles"),
@@ -59,7 +63,7 @@ UNITS = {
 }  # fmt: skip
 _CASELESS = {symbol: names for symbol, names in UNITS.items() if symbol.islower() or not symbol.isascii()}
 # In capitals these are letters, or mean something else.
-_LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb mi l".split()) - {
+_LOWER_ONLY = frozenset("g m t h s w in st ac pt cap caps min cal ms mb gb kb tb mi l ct sf pk".split()) - {
     "mb",
     "gb",
     "kb",
@@ -82,7 +86,8 @@ WEATHER = re.compile(
 _MEASURED_NOUNS = frozenset(
     "apartment bag battery bottle box bulb burger can capsule charger condo cup dash drive freestyle glass home "
     "house jar lot mattress monitor office outlet pack package patch phone pill plan race relay ride room rug "
-    "screen space sprint steak tablet tank tube vial walk".split()
+    "screen space sprint steak tablet tank tube vial walk warranty lease contract loan mortgage term subscription "
+    "wait stay flight delay notice class session course window commitment".split()
 )
 _POWERED = frozenset("m km cm mm ft in mi yd s".split())
 _INCH_ENDS = re.compile(r"(?!\s\w)|\s(?:wide|long|tall|deep|high|thick|by|x|in)\b")
@@ -112,7 +117,16 @@ def part_rules(language: EnglishGrammar) -> list[Rule]:
         whole = one if above == 1 else f"of {_one(one)}"
         return f"{language.fraction(above, below)} {whole}{end}"
 
-    return [at_digits("fraction", part, part_of)]
+    # "¾ tsp" is read as "3/4 tsp".
+    glyph = re.compile(
+        rf"(?<![\d.,])(?:(\d{{1,4}})\s?)?([{''.join(GLYPHS)}])[\s-]?(?=(?:{symbols})(?!\w))", re.IGNORECASE
+    )
+
+    def written_out(match: re.Match[str]) -> str:
+        above, below = GLYPHS[match[2]]
+        return f"{match[1]} {above}/{below} " if match[1] else f"{above}/{below} "
+
+    return [near_words("fraction", glyph, written_out, GLYPHS), at_digits("fraction", part, part_of, "/")]
 
 
 def rules(language: EnglishGrammar) -> list[Rule]:
@@ -129,7 +143,7 @@ def rules(language: EnglishGrammar) -> list[Rule]:
     temperature = re.compile(rf"({SIGN})({number})\s?([FC])(?![\w'’])")
     per_unit = re.compile(rf"(?<=\b{language.per}\s)(lb|kg|oz|qt|hr|mo|yr|gal|km|wk|min|sec|sq ft)\b(?:\.(?=\s[a-z]))?")
     per_day = re.compile(
-        r"(?<=[a-z])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|min|mL|ml|kg|dL)(?!\w)"
+        r"(?<=[a-z\d%])\s?/\s?(day|wk|week|mo|month|hr|hour|yr|year|night|dose|visit|person|customer|guest|household|room|min|mL|ml|kg|dL)(?!\w)"
     )
 
     def unit(match: re.Match[str]) -> str | None:
@@ -147,7 +161,9 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         for per in filter(None, (rate or "").split("/")):
             word = language.rates.get(per) or language.rates[per.lower()]
             said += f" {word}" if word == "each" else f" {language.per} {word}"
-        return said + ("." if stop and (ends_text(match) or _next_is_capital(match)) else "")
+        return said + (
+            "." if stop and (ends_text(match) or (_next_is_capital(match) and not _has_article(match))) else ""
+        )
 
     def degrees(match: re.Match[str]) -> str | None:
         value = read(match[2], language)
@@ -158,10 +174,10 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         return f"{sign}{language.number(value)} degree{'' if language.is_one(value) else 's'} {scale}"
 
     return [
-        at_digits("temperature", temperature, degrees),
+        at_digits("temperature", temperature, degrees, "fc"),
         at_digits("unit", measured, unit),
         near_words("rate", per_unit, lambda match: language.rates[match[1]], (language.per,)),
-        Rule("rate", per_day, lambda match: f" {language.per} {language.rates[match[1].lower()]}"),
+        near_words("rate", per_day, lambda match: f" {language.per} {language.rates[match[1].lower()]}", "/"),
     ]
 
 
@@ -178,10 +194,13 @@ def _is_unit(match: re.Match[str]) -> bool:
 def _is_before_noun(match: re.Match[str]) -> bool:
     """Whether a unit describes the noun behind it: "a 5 kg bag", "12 oz can"."""
     noun = (match[10] or "").strip()
-    if noun in _MEASURED_NOUNS:
+    if noun in _MEASURED_NOUNS or noun.removesuffix("s") in _MEASURED_NOUNS:
         return True
-    article = _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()])
-    return bool(noun) and noun not in NOT_NOUNS and article is not None
+    return bool(noun) and noun not in NOT_NOUNS and _has_article(match)
+
+
+def _has_article(match: re.Match[str]) -> bool:
+    return _ARTICLE.search(match.string[max(0, match.start() - 4) : match.start()]) is not None
 
 
 def _one(noun: str) -> str:
@@ -190,7 +209,7 @@ def _one(noun: str) -> str:
 
 
 def _next_is_capital(match: re.Match[str]) -> bool:
-    return re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]) is not None
+    return re.match(r"\s(?![NSEW]{1,2}\b)[A-Z]", match.string[match.end() : match.end() + 2]) is not None
 
 
 def _names(symbol: str) -> tuple[str, str] | None:

@@ -9,6 +9,8 @@ from telephony.text.normalization.rules import Rule, alternatives, ends_text, ne
 
 _DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday",
          "sat": "Saturday", "sun": "Sunday"}  # fmt: skip
+NAMES = "|".join(_DAYS.values())
+"""Alternatives of a regular expression: the days in full."""
 _DAY = (
     r"mon(?:day)?s?|tue(?:s(?:day)?)?s?|wed(?:s|nesday)?s?|thu(?:r(?:s(?:day)?)?)?s?|fri(?:day)?s?|sat(?:urday)?s?|"
     r"sun(?:day)?s?"
@@ -31,9 +33,9 @@ _BEFORE_DAYS = frozenset(
 )
 _PERSONS = frozenset("he she i we they you it who".split())
 _DAY_BEFORE = re.compile(
-    rf"(?<![\w-])(?=[mtwfs])(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
+    rf"(?<![\w-])(?=[mtwfs])(?!(?-i:SAT)\s\d{{3,4}}(?!\d)|sat\s\d{{2,3}}\s?%)(?:({_DAY})\.?,?(?=,?\s(?:the\s|at\s|from\s)?\d|"
     r",?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d)"
-    r"|(?<!\bthe\s)((?-i:Mon|Wed|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
+    r"|(?<!\bthe\s)((?-i:Mon|Weds?|Sat|Sun)|Tues?|Thu(?:rs?)?|Fri)"
     r"(?:\.(?=\s?[\w(@]|\s*$|,)|(?=[)])|(?=\s(?:morning|afternoon|evening|night|noon)\b))"
     r"|((?-i:sat|sun|mon|wed))(?![\w'’-])\.?"
     r"|(Tues?|Thurs?|Thu|Fri|(?-i:(?<=\w\s)Mon|(?<=\w\s)Wed))(?![\w.'’-]))",
@@ -42,7 +44,7 @@ _DAY_BEFORE = re.compile(
 _WORD_BEFORE = re.compile(r"(\w+)\s$")
 _INITIAL_DAYS = {"M": "mon", "T": "tue", "Tu": "tue", "W": "wed", "Th": "thu", "F": "fri", "Sa": "sat", "Su": "sun"}
 _DAY_INITIALS = re.compile(
-    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s\d))"
+    rf"(?<![\w-])(?:([Mm])\s?[-–]\s?(F|f|Th|Sa|Su)(?![\w-])|({alternatives(_INITIAL_DAYS)})\s?[-–]\s?({alternatives(_INITIAL_DAYS)})(?=:?\s(?:\d|till\b|until\b|from\b|only\b)))"
 )
 
 
@@ -90,5 +92,5 @@ def rules(language: EnglishGrammar) -> list[Rule]:
         near_words("weekdays", _DAY_RANGE, between, _DAYS),
         near_words("weekdays", _DAY_LIST, several, _DAYS),
         near_words("weekday", _DAY_BEFORE, one, _DAYS),
-        Rule("weekdays", _DAY_INITIALS, initials),
+        near_words("weekdays", _DAY_INITIALS, initials, "-–"),
     ]

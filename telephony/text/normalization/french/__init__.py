@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.french import tables
+from telephony.text.normalization.french import addresses, codes, dates, doses, money, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, at_digits
+from telephony.text.normalization.rules import Rule, Stage, at_digits, near_digits, near_words
 
 _CENTURY = re.compile(
     r"(?<!\w)([IVXL]{1,8})(?:e|ème|ère|re|er)\s(siècles?|s\.|arrondissement|République|millénaire)(?!\w)|"
     r"(?<!\w)([IVX]{2,8})(?:e|ème|ère|re|er)\s([^\W\d_]{3,30})"
 )
 _INVARIABLE = re.compile(r"(?<!\w)(années|page|chambre|numéro|article|chapitre)\s(80|[2-9]00)(?![\w%€]|[.,:/-]\d| \d)")
-_ELIDED = re.compile(r"(?<!\w)de (?=une? (?!à |sur |ou |et |pour )[a-zà-ÿ])")
-_DIRECTORY = re.compile(r"(?<![\w.,])118\s?([1-9]\d\d)(?!\d| \d|[.,]\d)")
-_SAINT = re.compile(r"(?<!\w)(Ste?)\.?-(?=[A-ZÀ-Þ])")
+_AT_LEAST = re.compile(r"(?<!\()\s?(≥|≤|>=|<=)\s?|(?<=\()(≥|≤|>=|<=)\s?")
+_PATH = re.compile(r"(?<=[^\W\d_])\s>\s(?=[^\W\d_]{3})")
+# A symbol behind "un" is a space in the end.
+_ELIDED = re.compile(r"(?<!\w)de (?=une?[^\w.,;:!?'\"()—-]{1,4}(?!à |sur |ou |et |pour )[a-zà-ÿ])")
+_OUT_OF = frozenset((20, 100))
 _ORDINAL = re.compile(
     r"(?<![\w.,])(\d{1,3}(?: \d{3}){1,4}|\d{1,6})(ères?|ers?|res?|ndes?|nds?|èmes?|emes?|es?|è)(?!\w)"
 )
@@ -69,6 +71,8 @@ class French(Romance):
     version = "version"
     cents_joint = "et"
     phone_pairs = True
+    alphabet = tables.ALPHABET
+    as_in = "{letter} comme {word}"
     currencies = tables.CURRENCIES
     scales = {
         "k": "mille", "K": "mille", "mille": "mille", "M": "millions", "million": "million", "millions": "millions",
@@ -92,7 +96,10 @@ class French(Romance):
     and_words = "et|ou"
     month_words = "en|de|dès|jusqu'en|fin|début|mi"
     expiry_words = "expire|expiration|valide|valable|échéance|validité"
-    part_words = "échéance|page|étape|partie|mensualité|versement|tentative|chapitre|épisode"
+    part_words = (
+        "échéance|colis|carton|séance|envoi|prélèvement|paiement|question|page|étape|partie|mensualité|versement|"
+        "tentative|chapitre|épisode"
+    )
     part_of = "sur"
     pressure_words = "tension|pression|TA"
     pressure_over = "sur"
@@ -111,9 +118,9 @@ class French(Romance):
     )
     named_words = (
         "code|mot de passe|PNR|réservation|dossier|commande|immatriculation|plaque|châssis|série|coupon|billet|suivi|"
-        "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon"
+        "référence|modèle|contrat|ticket|client|confirmation|colis|passeport|bon|sinistre|BIC|SWIFT"
     )
-    named_joint = "de|du|d|est|numéro|n|no|le|la|votre|promo"
+    named_joint = "de|du|d|est|numéro|n|no|le|la|votre|promo|provisoire|temporaire|confidentiel|unique"
     flight_words = "vol|vols|train|TGV"
     road_words = "A|N|D|RN|RD|E"
     ending_in = "se terminant par"
@@ -139,7 +146,8 @@ class French(Romance):
     months = tables.MONTHS
     code_words = (
         r"code|PIN|compte|commande|référence|confirmation|dossier|carte|réservation|billet|facture|suivi|contrat|client|"
-        r"passe|postal|poste|vol|terminant par|se termine par|finit par|finissant par|chiffres|numéro"
+        r"passe|postal|poste|vol|terminant par|se termine par|finit par|finissant par|chiffres|numéro|"
+        r"interphone|digicode|Visa|Mastercard|Amex|CB"
     )
     short_code_words = r"appelez|composez|code|PIN|CVV|poste"
     date_words = r"le|du|au|jusqu'au|depuis le|avant le|après le|date|échéance"
@@ -150,6 +158,7 @@ class French(Romance):
     before_roman = "[Cc]hapitre|[Pp]artie|[Vv]olume|[Tt]itre|[Pp]hase|[Tt]ype|[Aa]nnexe|[Ll]ivre|[Tt]ome"
     not_nouns = frozenset(
         "de du des la le les en et ou au aux pour par avec sans à que est sont mais mille plus moins virgule sur dans "
+        "demain hier ce cet cette matin ici prévus prévu maxi mini "
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
     )
 
@@ -157,16 +166,31 @@ class French(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
-                Rule("saint", _SAINT, lambda match: "Saint-" if match[1] == "St" else "Sainte-"),
+                *times.written_rules(),
+                *words.rules(),
+                *addresses.rules(self),
                 Rule("Roman numeral", _CENTURY, self._century),
             ]
         if stage is Stage.CODES:
             own = [
-                Rule("invariable number", _INVARIABLE, self._invariable),
-                Rule("directory", _DIRECTORY, lambda match: f"{self.cardinal(118)}, {self.cardinal(int(match[1]))}"),
+                near_digits("invariable number", _INVARIABLE, self._invariable),
+                *doses.joined_rules(self),
+                *codes.rules(self),
             ]
+        if stage is Stage.MONEY:
+            own = money.rules()
+        if stage is Stage.DATES:
+            own = dates.rules(self)
+        if stage is Stage.RANGES:
+            own = doses.rules(self)
+        if stage is Stage.TIMES:
+            own = times.rules(self)
         if stage is Stage.SYMBOLS:
-            own = [Rule("elision", _ELIDED, lambda match: "d'")]
+            own = [
+                near_words("comparison", _AT_LEAST, self._compared, "≥≤>=<"),
+                near_words("path", _PATH, lambda match: ", ", (" > ",)),
+                Rule("elision", _ELIDED, lambda match: "d'"),
+            ]
         if stage is Stage.ORDINALS:
             own = [at_digits("ordinal", _ORDINAL, self._marked_ordinal)]
         return [*own, *super().rules(stage)]
@@ -177,6 +201,11 @@ class French(Romance):
             return None
         return f"{self.ordinal(number, self.is_feminine(noun.lower()))} {'siècle' if noun == 's.' else noun}"
 
+    def _compared(self, match: re.Match[str]) -> str:
+        sign = match[1] or match[2]
+        said = f"{self.greater if sign in ('≥', '>=') else self.less} ou {self.equals} à "
+        return (f" {said}" if match[1] else said).replace("à ou", "ou").replace("égale à", "égal à")
+
     def _invariable(self, match: re.Match[str]) -> str:
         return f"{match[1]} {self.cardinal(int(match[2])).removesuffix('s')}"
 
@@ -184,9 +213,8 @@ class French(Romance):
         number, ending = int(match[1].replace(" ", "")), match[2].rstrip("s")
         if not number or (ending in ("er", "re", "ère") and number != 1):
             return None
-        if ending in ("nd", "nde"):
-            return "second" if ending == "nd" else "seconde"
-        return self.ordinal(number, ending in ("re", "ère"))
+        said = "second" if ending == "nd" else "seconde" if ending == "nde" else None
+        return (said or self.ordinal(number, ending in ("re", "ère"))) + ("s" if match[2] != ending else "")
 
     def agree(self, words: str, number: int, form: Form) -> str:
         return re.sub(r"\bun$", "une", words) if form == "feminine" else words
@@ -198,11 +226,15 @@ class French(Romance):
         return re.sub(r"(?<=vingt|.cent)s(?=ième)", "", words)
 
     def is_feminine(self, noun: str) -> bool:
-        return (
-            noun.removesuffix("s") in tables.FEMININE
-            or noun in tables.FEMININE
-            or noun.removesuffix("s").endswith(tables.FEMININE_ENDINGS)
-        )
+        one = noun.removesuffix("s")
+        if one in tables.MASCULINE or noun in tables.MASCULINE:
+            return False
+        return one in tables.FEMININE or noun in tables.FEMININE or one.endswith(tables.FEMININE_ENDINGS)
+
+    def before_noun(self, written: Written, noun: str) -> str:
+        """As elsewhere; what several are counted of ends as plurals do: "21 rue Monge" is a house."""
+        plural = written.whole < 2 or noun[-1:] in ("s", "x", "z")
+        return super().before_noun(written, noun if plural else "")
 
     def linked(self, noun: str) -> str:
         return f" d'{noun}" if noun[0] in "aeiouyéh" and not noun.startswith("y") else f" de {noun}"
@@ -211,6 +243,8 @@ class French(Romance):
         return self.scales[scale].removesuffix("s") if written.whole < 2 else self.scales[scale]
 
     def fraction(self, above: int, below: int) -> str | None:
+        if above > 1 and below in _OUT_OF:  # points at school
+            return f"{self.cardinal(above)} {self.out_of} {self.cardinal(below)}"
         part = tables.PARTS.get(below) or (self.ordinal(below) if 4 < below <= 1000 else None)
         if part is None:
             return None

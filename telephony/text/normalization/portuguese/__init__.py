@@ -7,20 +7,9 @@ from __future__ import annotations
 import re
 
 from telephony.text.normalization.language import Currency, Form, Name, Written, spelled
-from telephony.text.normalization.portuguese import tables
+from telephony.text.normalization.portuguese import agreement, measures, papers, tables, times, words
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, ends_text
-
-# The states of Brazil, whose letters are said behind a town.
-_STATES = "AC|AL|AP|AM|BA|CE|DF|ES|GO|MA|MT|MS|MG|PA|PB|PR|PE|PI|RJ|RN|RS|RO|RR|SC|SP|SE|TO"
-_STATE = re.compile(rf"(?<=[a-zà-ÿ])(?:\s?[-–/]\s?|,\s)({_STATES})(?![\w-])")
-_DOM = re.compile(r"(?<!\w)D\.\s(?=(?:Pedro|João|Afonso|Manuel|Henrique|Sancho|Dinis|Duarte|Luís|Carlos|José)\b)")
-_STREET = re.compile(r"(?<![\w.])R\.\s(?=(?:d[aeo]s?\s|\d|[A-ZÀ-Þ]))")
-_SCHOOL_DAY = re.compile(r"(?<![\w.])([2-6])\.?[ªa]s?(?:\s?-?\s?feira)(?!\w)")
-_HOURLY = re.compile(r"(?<!\w)(?:de\s)?(\d{1,2})/\1\s?(?:h|hs|horas)(?!\w)")
-_INTEREST = re.compile(r"(?<=%\s)a\.?\s?([amd])\.(?!\w)")
-_SCHOOL_DAYS = {"2": "segunda", "3": "terça", "4": "quarta", "5": "quinta", "6": "sexta"}
-_INTERVALS = {"a": "ano", "m": "mês", "d": "dia"}
+from telephony.text.normalization.rules import Rule, Stage
 
 
 class Portuguese(Romance):
@@ -83,7 +72,9 @@ class Portuguese(Romance):
     hours_from = "das"
     hours_to = "às"
     range_words = "de|da|das|do|entre|a|à|às|até|desde"
-    time_words = "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as|sai|chega|saída|chegada"
+    time_words = (
+        "às|as|das|à|até as|até às|antes das|depois das|após as|partir das|entre as|sai|chega|saída|chegada|são"
+    )
     opening_words = "horário|funcionamento|expediente|atendimento|aberto|aberta|abre"
     before_one = {"às": "à", "das": "da", "as": "a"}
     hour_words = r"horas?|hrs?|hs|h"
@@ -92,8 +83,10 @@ class Portuguese(Romance):
     of_year = " de "
     in_month = "em"
     month_words = "em|de|até|desde|para|a|entre|e"
-    expiry_words = "validade|válido|válida|vence|vencimento|expira|vencendo"
-    part_words = "parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
+    expiry_words = "fabricação|validade|válido|válida|vence|vencimento|expira|vencendo"
+    part_words = (
+        "IPTU|IPVA|cota|anuidade|parcela|parcelas|página|etapa|passo|parte|prestação|tentativa|capítulo|episódio"
+    )
     part_of = "de"
     pressure_words = "pressão|PA"
     pressure_over = "por"
@@ -110,7 +103,7 @@ class Portuguese(Romance):
     )
     named_words = (
         "código|codigo|localizador|reserva|senha|protocolo|pedido|placa|chassi|série|serial|voucher|cupom|bilhete|"
-        "rastreio|rastreamento|referência|ordem|modelo|apólice|matrícula|contrato|chave|encomenda|passaporte"
+        "sinistro|rastreio|rastreamento|referência|ordem|modelo|apólice|matrícula|contrato|chave|encomenda|passaporte"
     )
     named_joint = "de|do|da|é|número|nº|n|o|seu|sua|promocional"
     flight_words = "voo|voos|vôo"
@@ -142,43 +135,51 @@ class Portuguese(Romance):
     code_words = (
         r"código|codigo|PIN|senha|conta|agência|pedido|referência|protocolo|CPF|CNPJ|RG|NIF|CEP|cartão|reserva|bilhete|"
         r"fatura|nota|rastreio|rastreamento|"
-        r"matrícula|ramal|apólice|voo|final|(?:conta|cartão|número) termina em|dígitos|telefone|celular|número"
+        r"matrícula|ramal|apólice|voo|final|token|OTP|terminad[oa] em|"
+        r"chamado|porta|nota fiscal|(?:conta|cartão|número) termina em|dígitos|telefone|celular|número"
     )
     short_code_words = r"ligue|disque|código|codigo|PIN|senha|CVV|ramal"
     date_words = r"dia|em|até|desde|antes de|depois de|após|de|data|vence|vencimento"
-    kings = "Elizabeth|Maria|Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
+    alphabet = tables.ALPHABET
+    as_in = "{letter} de {word}"
+    kings = (
+        "Vaticano|Elizabeth|Maria|Pedro|João|Afonso|Manuel|Luís|Henrique|Bento|João Paulo|Filipe|Carlos|Isabel|Napoleão"
+    )
     queens = frozenset({"Isabel", "Elizabeth", "Maria"})
     last_ordinal_king = 10
     before_roman = (
         "[Ii]nciso|[Aa]rtigo|[Aa]to|[Cc]apítulo|[Ss]éculo|[Pp]arte|[Vv]olume|"
         "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ivro"
     )
-    named_versions = f"{Romance.named_versions}|versão|artigo"
+    named_versions = f"{Romance.named_versions}|versão|artigo|USB|HDMI|Bluetooth|macOS|Java"
     not_nouns = frozenset(
+        "apenas ainda fora acima abaixo "
         "de do da dos das em no na nos nas e ou ao aos para pra por com sem a o as os que é são foi mas mil milhão "
         "milhões vezes mais menos está se vírgula ponto até agora ontem hoje amanhã "
         "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()
     ) - {"vezes"}
 
     def rules(self, stage: Stage) -> list[Rule]:
-        own: list[Rule] = []
+        return [*self._own_rules(stage), *super().rules(stage)]
+
+    def _own_rules(self, stage: Stage) -> list[Rule]:
         if stage is Stage.WORDS:
-            own = [
-                Rule("title", _DOM, lambda match: "Dom "),
-                Rule("street", _STREET, lambda match: "Rua "),
-                Rule("state", _STATE, lambda match: f", {' '.join(match[1])}"),
-                Rule("weekday", _SCHOOL_DAY, lambda match: f"{_SCHOOL_DAYS[match[1]]}-feira"),
-                Rule("dose", _HOURLY, self._hourly),
-                Rule("interest", _INTEREST, self._interval),
-            ]
-        return [*own, *super().rules(stage)]
-
-    def _hourly(self, match: re.Match[str]) -> str:
-        hours = self.cardinal(int(match[1]), "feminine")
-        return f"de {hours} em {hours} {'hora' if match[1] == '1' else 'horas'}"
-
-    def _interval(self, match: re.Match[str]) -> str:
-        return f"ao {_INTERVALS[match[1]]}" + ("." if ends_text(match) else "")
+            return [*words.rules(self), *times.word_rules(self), *measures.word_rules(self)]
+        if stage is Stage.CODES:
+            return papers.rules(self)
+        if stage is Stage.MONEY:
+            return measures.money_rules(self)
+        if stage is Stage.DATES:
+            return [*measures.date_rules(self), *times.date_rules(self)]
+        if stage is Stage.MEASURES:
+            return measures.scaled_rules(self)
+        if stage is Stage.TIMES:
+            return times.time_rules(self)
+        if stage is Stage.ORDINALS:
+            return measures.ordinal_rules(self)
+        if stage is Stage.NUMBERS:
+            return [*measures.number_rules(self), *agreement.rules(self)]
+        return []
 
     def plain(self, number: int) -> str:
         return super().plain(number).replace(",", "")
@@ -199,6 +200,11 @@ class Portuguese(Romance):
         if noun in tables.MASCULINE:
             return False
         return noun in tables.FEMININE or noun.endswith(tables.FEMININE_ENDINGS)
+
+    def money(self, written: Written, code: str, scale: str = "") -> str:
+        if not scale and not written.decimal:  # nothing is plural, though a half is not
+            return f"{self.cardinal(0)} {self.currency(code).unit.many}"
+        return super().money(written, code, scale)
 
     def scaled(self, written: Written, scale: str) -> str:
         word = self.scales[scale]

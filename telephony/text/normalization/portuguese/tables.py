@@ -19,15 +19,23 @@ PARTS = {
 }
 MASCULINE = frozenset(
     "dia dias problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
-    "grama gramas quilograma quilogramas miligrama miligramas idioma idiomas "
-    "telefonema telefonemas cinema cinemas".split()
+    "grama gramas nanograma nanogramas quilograma quilogramas miligrama miligramas idioma idiomas "
+    "telefonema telefonemas cinema cinemas clima climas poema poemas esquema esquemas diploma diplomas "
+    "sintoma sintomas trauma traumas hematoma hematomas edema edemas hemograma hemogramas cronograma cronogramas "
+    "dilema dilemas eletrocardiograma eletrocardiogramas ecocardiograma ecocardiogramas cometa cometas pirata "
+    "piratas dentista dentistas motorista motoristas taxista taxistas turista turistas eletricista eletricistas "
+    "analista analistas atleta atletas colega colegas".split()
 )
 FEMININE = frozenset(
     "vez vezes noite noites parte partes chave chaves classe classes mulher mulheres colher colheres cor cores flor "
     "flores luz luzes voz vozes paz ponte pontes fonte fontes gente rede redes fase fases base bases frase frases "
     "crise crises análise análises torre torres carne carnes árvore árvores mãe mães irmã irmãs manhã manhãs maçã "
     "maçãs nuvem nuvens ordem ordens série séries metade metades sede sedes dose doses tarde tardes via vias lei leis "
-    "hipótese hipóteses".split()
+    "hipótese hipóteses suíte suítes quitinete quitinetes reunião reuniões opinião opiniões conexão conexões questão "
+    "questões região regiões união uniões mão mãos equipe equipes chance chances filial filiais central centrais "
+    "capital capitais foto fotos moto motos febre febres lente lentes apólice apólices parede paredes espécie espécies "
+    "semente sementes boate boates lanchonete lanchonetes raiz raízes matriz matrizes cruz cruzes gripe gripes "
+    "digital digitais gestante gestantes ponte pontes".split()
 )
 FEMININE_ENDINGS = ("a", "as", "ção", "ções", "são", "sões", "dade", "dades", "gem", "gens")
 CURRENCIES = {
@@ -46,9 +54,12 @@ UNITS = {
     "μg": "mass-microgram", "dL": "volume-deciliter", "dl": "volume-deciliter", "A": "electric-ampere",
     "hp": "horsepower", "cv": "horsepower", "gts": "drop", "gotas": "drop", "comp": "tablet", "comps": "tablet",
     "cp": "tablet", "cáps": "capsule", "UI": "international", "un": "piece", "bpm": "beat",
-    "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "kmh": "speed-kilometer-per-hour",
+    "mmHg": "mercury", "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "amp": "ampoule", "amps": "ampoule",
+    "env": "sachet", "ng": "nanogram", "µUI": "micro-international", "μUI": "micro-international",
+    "mUI": "milli-international", "mEq": "milliequivalent", "lb": "pound", "lbs": "pound",
+    "kmh": "speed-kilometer-per-hour",
     "Km/h": "speed-kilometer-per-hour", "Km": "length-kilometer", "KM": "length-kilometer", "Kg": "mass-kilogram",
-    "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour", "sem": "duration-week",
+    "KG": "mass-kilogram", "mph": "mph", "hs": "duration-hour", "hrs": "duration-hour",
     "col": "spoon", "kHz": "frequency-kilohertz", "lts": "volume-liter", "mts": "length-meter",
 }  # fmt: skip
 RATES = {
@@ -68,8 +79,7 @@ ABBREVIATIONS = {
     "p/ semana": "por semana", "p/ dia": "por dia",
     "p/ mês": "por mês", "p/ hora": "por hora",
     "p/ pessoa": "por pessoa", "p/ noite": "por noite", "nº de": "número de", "n.º de": "número de",
-    "apto.": "apartamento", "no apto": "no apartamento", "do apto": "do apartamento", "um apto": "um apartamento",
-    "ao apto": "ao apartamento", "meu apto": "meu apartamento", "nosso apto": "nosso apartamento",
+    "apto.": "apartamento",
     "Apto.": "Apartamento", "Eng.": "Engenheiro",
     "Engª": "Engenheira", "Arq.": "Arquiteto", "Tel.": "Telefone", "tel.": "telefone", "Cel.": "Celular",
     "cel.": "celular", "aprox.": "aproximadamente", "obs.:": "observação:", "Obs.:": "Observação:",
@@ -95,6 +105,23 @@ ABBREVIATIONS = {
     "d.C.": "depois de Cristo", "Enga.": "Engenheira", "Adv.": "Advogado",
     "ltda.": "limitada", "Cia": "Companhia",
     "tb": "também", "tbm": "também", "obs": "observação", "q.b.": "quanto baste", "i.e.": "isto é",
+    "vel.": "velocidade", "Vel.": "Velocidade", "cond.": "condomínio", "c/c": "conta corrente",
+    "C/C": "Conta corrente", "ag.:": "agência:", "Ag.:": "Agência:", "Ag:": "Agência:", "AG:": "Agência:",
+    "dorm.": "dormitórios", "dorms.": "dormitórios",
+    "dorms": "dormitórios", "qtos": "quartos", "qtos.": "quartos", "vg": "vaga", "vgs": "vagas", "vgs.": "vagas",
+    "gar.": "garagem",
+    "resp.": "responsável", "V.Sa.": "Vossa Senhoria", "V. Sa.": "Vossa Senhoria", "V. Exa.": "Vossa Excelência",
+    "Sr.(a)": "Senhor ou Senhora", "sr.(a)": "senhor ou senhora", "obg": "obrigado", "pfv": "por favor",
+    "qq": "qualquer", "vs.": "versus", "vs": "versus", "fds.": "fundos", "qts.": "quartos", "banh.": "banheiros",
+    "p.p.": "pontos percentuais", "Desc.": "Desconto", "prot.": "protocolo", "Prot.": "Protocolo", "pf": "por favor",
+    "profª": "professora", "profa.": "professora", "cx.": "caixa", "Cx.": "Caixa", "cxs.": "caixas",
+    "att.": "atenciosamente", "Att.": "Atenciosamente", "Att,": "Atenciosamente,",
+    "Vit.": "Vitamina", "vit.": "vitamina", "sat.": "saturação", "desc.": "desconto", "pts.": "pontos",
+    "cod.": "código", "Cod.": "Código", "cód.": "código", "Cód.": "Código",
+    "ano/mod.": "ano modelo",
+    "atend.": "atendimento", "A/C": "aos cuidados de",
+    "a/c": "aos cuidados de", "V.O.": "via oral", "VO": "via oral", "msg": "mensagem", "msgs": "mensagens",
+    "hj": "hoje", "ñ": "não", "cfe.": "conforme", "B.O.": "boletim de ocorrência", "O.S.": "ordem de serviço",
     "nac.": "nacional", "int.": "interno", "Tels.": "Telefones", "24h/dia": "vinte e quatro horas por dia",
 }  # fmt: skip
 TITLES = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Rod.": "Rodovia", "Sto.": "Santo",
@@ -103,18 +130,25 @@ TITLES = {"R.": "Rua", "D.": "Dona", "Pça.": "Praça", "Trav.": "Travessa", "Ro
           "Lg.": "Largo", "Pq.": "Parque", "Jd.": "Jardim", "Vl.": "Vila", "Pe.": "Padre", "Cel.": "Coronel",
           "Dep.": "Deputado", "Pres.": "Presidente", "Sen.": "Senador", "Mal.": "Marechal", "S.": "São",
           "Ten.": "Tenente", "Maj.": "Major", "Sgt.": "Sargento", "Dom.": "Domingo", "Min.": "Ministro",
-          "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cons.": "Conselheiro"}  # fmt: skip
+          "Gal.": "General", "Brig.": "Brigadeiro", "N. Sra.": "Nossa Senhora", "Cond.": "Condomínio",
+          "Ed.": "Edifício", "Hosp.": "Hospital", "Lab.": "Laboratório", "Col.": "Colégio", "Univ.": "Universidade",
+          "Esc.": "Escola", "Fac.": "Faculdade", "Sec.": "Secretaria", "Clín.": "Clínica",
+          "Cons.": "Conselheiro"}  # fmt: skip
 BEFORE_NUMBER = {
     "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
     "no.": "número", "núm.": "número", "#": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
-    "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "vol.": "volume", "ap.": "apartamento",
-    "apt.": "apartamento", "v.": "versão",
-    "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "No": "número", "Art": "artigo",
+    "art.": "artigo", "Art.": "artigo", "cap.": "capítulo", "caps.": "capítulos", "vol.": "volume",
+    "ap.": "apartamento", "apt.": "apartamento", "v.": "versão",
+    "num.": "número", "Nr.": "número", "nr.": "número", "No.": "número", "Art": "artigo",
     "tam.": "tamanho", "Ap.": "Apartamento", "AP": "apartamento", "ap": "apartamento", "apto": "apartamento",
     "Apto": "Apartamento",
     "apt": "apartamento", "Cap.": "Capítulo", "Vol.": "Volume", "Bl": "Bloco", "bl": "bloco", "cj": "conjunto",
     "km": "quilômetro", "Km": "quilômetro", "KM": "quilômetro", "Qd": "Quadra", "Lt": "Lote", "sl.": "sala",
-    "Sl.": "Sala", "cx.": "caixa", "Cx.": "Caixa", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
+    "Sl.": "Sala", "inc.": "inciso", "fl.": "folha", "fls.": "folhas",
+    "CC:": "Conta corrente:", "cc:": "conta corrente:", "CC": "conta corrente",
+    "fig.": "figura", "Fig.": "Figura", "tab.": "tabela", "Tab.": "Tabela", "fab.": "fabricação", "Fab.": "Fabricação",
+    "ag.": "agência", "Ag.": "Agência", "ag": "agência", "Ag": "Agência", "cta.": "conta", "Cta.": "Conta",
+    "op.": "operação", "cs.": "casa", "Cs.": "Casa", "pç.": "praça", "Cond.": "Condomínio",
     "tel": "telefone", "Tel": "Telefone", "cel": "celular",
 }  # fmt: skip
 WEEKDAYS = {
@@ -132,6 +166,14 @@ SPOKEN_UNITS = {
     "drop": Name("gota", "gotas"),
     "tablet": Name("comprimido", "comprimidos"),
     "capsule": Name("cápsula", "cápsulas"),
+    "duration-day": Name("dia", "dias"),
+    "nanogram": Name("nanograma", "nanogramas"),
+    "micro-international": Name("micro unidade internacional", "micro unidades internacionais"),
+    "milli-international": Name("mili unidade internacional", "mili unidades internacionais"),
+    "milliequivalent": Name("miliequivalente", "miliequivalentes"),
+    "pound": Name("libra", "libras"),
+    "ampoule": Name("ampola", "ampolas"),
+    "sachet": Name("envelope", "envelopes"),
     "spoon": Name("colher", "colheres"),
     "international": Name("unidade internacional", "unidades internacionais"),
     "piece": Name("unidade", "unidades"),
@@ -146,3 +188,11 @@ MONTHS = {
     "jan": 1, "fev": 2, "mar": 3, "abr": 4, "mai": 5, "jun": 6, "jul": 7, "ago": 8, "set": 9, "out": 10, "nov": 11,
     "dez": 12,
 }  # fmt: skip
+ALPHABET = {
+    word[0].upper(): word
+    for word in (
+        "amor bola casa dado escola faca gato hotel igreja janela kiwi lua mar navio ovo pato queijo rato sapo tatu "
+        "uva vaca Washington xícara yoga zebra"
+    ).split()
+}
+"""The words that Brazilians spell with."""

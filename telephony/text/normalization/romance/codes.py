@@ -18,9 +18,10 @@ _UNITS_BEHIND = frozenset("KMVWLH")
 _WORD_AND_NUMBER = re.compile(
     r"(?=(?:[^AEIOU\d]{0,2}[AEIOU]+(?![AEIOU])){2,8}[^AEIOU\d]{0,2}\d)([A-Z]{5,20})(\d{1,4})", re.IGNORECASE
 )
-_STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?!\w)")
+_STARS = re.compile(r"(?<![\w.])(?:[xX•*]{2,}[\s-]?){1,4}(\d{4})(?![\w-])")
 _APART = re.compile(r"(?<![\w.,/-])\d(?:-\d){2,9}(?![\w-])")
 _TWO_NUMBERS = re.compile(r"(?<![\w./-])50/50(?![\w/])")
+_DATE = re.compile(r"\d\d?/\d\d?/(?:\d\d){1,2}")
 _RESOLUTION = re.compile(r"(?<![\w.,$€])([48])K(?!\w)")
 
 
@@ -32,22 +33,19 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?i:{language.named_words})\b(?:[\s:#.]|(?i:\b(?:{language.named_joint})\b)){{1,12}})([A-Z]{{5,8}}|(?=[A-Z]*[^AEIOU\W]{{3}})[A-Z]{{3,4}})"
         r"(?![\w@-]|\.\w)"
     )
-    letters = re.compile(
-        rf"(?<!\w)((?i:{language.named_words})\b(?:[\s:#.]|(?i:\b(?:{language.named_joint})\b)){{1,12}})([A-Z]{{5,8}}|(?=[A-Z]*[^AEIOU\W]{{3}})[A-Z]{{3,4}})"
-        r"(?![\w@-]|\.\w)"
-    )
     divided = re.compile(
-        rf"(?<!\w)((?:{language.named_words})\b{between})(\d{{2,6}}(?:[.-]\d{{1,6}}){{2,5}})(?![\w-]|[./,]\d)",
+        rf"(?<!\w)((?:{language.named_words})\b{between})(\d{{2,6}}(?:[./-]\d{{1,6}}){{2,5}})(?![\w-]|[./,]\d)",
         re.IGNORECASE,
     )
     with_purpose = re.compile(
         rf"(?<!\w)((?:{language.named_words})(?:\s(?:de|da|do|di|d|del|della|des|du|d')[\s']?\s?[^\W\d_]{{3,20}}){{1,2}}"
-        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}})(?![\w%€$]|[.,:/-]\d)",
+        rf"(?:\s?:|\s(?:{language.named_joint}))*\s)(\d{{3,14}}(?:[ -]\d{{2,6}}){{0,4}})(?![\w%€$]|[.,:/-]\d| \d)",
         re.IGNORECASE,
     )
 
     def purpose(match: re.Match[str]) -> str:
-        return match[1] + codes.digit_groups(codes.divided(match[2]), language)
+        groups = re.findall(r"\d+", match[2])
+        return match[1] + codes.digit_groups(groups if len(groups) > 1 else codes.divided(groups[0]), language)
 
     def named_code(match: re.Match[str]) -> str | None:
         word = _WORD_AND_NUMBER.fullmatch(match[2])
@@ -68,7 +66,9 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         said = language.spell_digits(number) if number[0] == "0" else language.cardinal(int(number))
         return f"{said}{joint}{letter}"
 
-    def in_parts(match: re.Match[str]) -> str:
+    def in_parts(match: re.Match[str]) -> str | None:
+        if _DATE.fullmatch(match[2]):
+            return None
         return _name(match[1]) + " " + codes.digit_groups(re.findall(r"\d+", match[2]), language)
 
     return [

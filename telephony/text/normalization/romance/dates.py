@@ -40,6 +40,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     )
 
     preceded = re.compile(rf"(?<!\w)(?:{language.range_words}|les|los|il|i)\s$", re.IGNORECASE)
+    street = re.compile(rf"(?<!\w)(?:{language.street_words})\s$", re.IGNORECASE)
 
     span = re.compile(
         rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?({alternatives(by_name)})(?!\w)(?:\.(?=,|\s[a-zà-ÿ\d]))?",
@@ -69,6 +70,8 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         else:
             days = language.ordinal(1) if match[3] and last == 1 else language.day(last)
         said = f"{days}{language.of_month}{language.month(month)}"
+        if match[7] and match[6].startswith(",") and street.search(before(match)):
+            return f"{said}{match[6]}{match[7]}"  # the number of a house
         if match[7]:
             word = re.search(r"del|do", match[6])
             return f"{said}{f' {word.group()} ' if word else language.of_year}{language.year(int(match[7]))}"
@@ -123,7 +126,7 @@ def _short_rules(language: RomanceGrammar) -> list[Rule]:
             return f"{article}{language.cardinal(first)} {language.pressure_over} {second}"
         if pressure.search(context):
             return f"{article}{language.cardinal(first)} {language.pressure_over} {language.cardinal(second)}"
-        if a_part.search(context):
+        if first <= second and a_part.search(context):
             return f"{article}{language.cardinal(first)} {language.part_of} {language.cardinal(second)}"
         if second > 12 and 1 <= first <= 12 and len(match[3]) == 2 and expires.search(context):
             said = f"{language.month(first)}{language.of_year}{language.year(2000 + second)}"

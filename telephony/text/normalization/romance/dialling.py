@@ -23,7 +23,11 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?:{language.text_to})\s(?:(?:{language.named_joint})\s)?)(\d{{3,6}})(?![\w%€$]|[.,:/-]\d|\s\d)"
     )
     texted = re.compile(rf"(?<!\w)(?:{language.text_verbs}|SMS)\b[^.!?]{{0,60}}$", re.IGNORECASE)
-    dialled = re.compile(rf"(?<!\w)((?:{language.call_words})\s)(\d{{2,5}})(?![\w%€$°]|[.,:/-]\d|\s\d)", re.IGNORECASE)
+    dialled = re.compile(
+        rf"(?<!\w)((?:{language.call_words})\s)(\d{{2,5}}(?:(?:,\s|\s(?:{language.and_words})\s)\d{{3,5}}){{0,4}})"
+        r"(?![\w%€$°]|[.,:/-]\d|\s\d)",
+        re.IGNORECASE,
+    )
 
     def free(match: re.Match[str]) -> str | None:
         groups = re.findall(r"\d+", match[3])
@@ -58,7 +62,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words(
             "dialled",
             dialled,
-            lambda match: match[1] + language.short_number(match[2]),
+            lambda match: match[1] + re.sub(r"\d+", lambda number: language.short_number(number[0]), match[2]),
             first_words(language.call_words),
         ),
     ]

@@ -24,8 +24,11 @@ _DECIMAL_RANGE = re.compile(
     rf"(?<![\w.,:/+-])({_NUMBER})\s?[-–]\s?({_NUMBER})(?=\s?(?:%|°|[^\W\d_]{{1,12}})(?!\w))(?<=\d)"
 )
 _HEIGHT = re.compile(r"(?<![\w.,])([12])[.,](\d\d)\s?m(?![\w²³/])")
-_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d)/(\d{1,3})(?![\w/]|[.,]\d)")
+_OUT_OF = re.compile(r"(?<![\w.,/])(\d{1,3}[.,]\d{1,2})/(\d{1,3})(?![\w/]|[.,]\d)")
 _CROSS = re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)")
+# Goals stand between the names of two teams.
+_BEFORE_GOALS = re.compile(r"(?<!\w)[A-ZÀ-Þ][\w-]{2,16}\s\d{1,2}$")
+_BEHIND_GOALS = re.compile(r"\d{1,2}\s[A-ZÀ-Þ][\w-]{2}")
 _HALF = r"(?:1/2|½)"
 
 
@@ -37,7 +40,7 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         rf"(h|hs|hrs|min|d|j|gg|sem)(?!\w)\.?", re.IGNORECASE
     )  # fmt: skip
     times = re.compile(
-        rf"(?<![\w.,])(\d{{1,2}})(?:\s?[-–]\s?(\d{{1,2}}))?\s?(?:[x×]|veces|vezes|fois|volte)\s?/\s?({spans})(?!\w)",
+        rf"(?<![\w.,])(\d{{1,2}})(?:\s?[-–]\s?(\d{{1,2}}))?\s?(?:[x×]|v|veces|vezes|fois|volte)\s?/\s?({spans})(?!\w)",
         re.I,
     )
     units = {"h": "hour", "m": "minute", "d": "day", "j": "day", "g": "day", "s": "week"}
@@ -47,7 +50,7 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         said = language.cardinal(int(low), form)
         return language.between(said, language.cardinal(int(high), form), before, f" {form_of}") if high else said
 
-    once = re.compile(r"(?<![\w.,])1\s?[x×](?=\s(?:por|ao|à|al|par|a|alla)\s)")
+    once = re.compile(r"(?<![\w.,])1\s?[x×](?=\s(?:por|ao|à|al|par|a|alla)\s)|(?<![\w.,])1[x×](?![\w×])(?!\s?\d)")
 
     def each(match: re.Match[str]) -> str:
         stop = "." if ends_text(match) else ""
@@ -82,17 +85,15 @@ def _decimals(match: re.Match[str], language: RomanceGrammar) -> str | None:
 
 def rules(language: RomanceGrammar) -> list[Rule]:
     """Units with a stroke, halves of what is counted, heights."""
-    number = number_pattern(language)
     units = {**UNITS, **language.units}
     symbols = alternatives(units)
-    divided = re.compile(rf"({SIGN})({number})\s?({symbols})\.?/({alternatives({*language.rates, *units})})(?![\w/²³])")
     half = re.compile(rf"(?<![\w.,/-]){_HALF}\s(?:d'|de\s)?({symbols}|[^\W\d_]{{2,20}})(?!\w)(\.?)", re.IGNORECASE)
     and_half = re.compile(
         rf"(?<![\w.,/-])(\d{{1,4}})(?:\s1/2|\s?½)\s?(?:d'|de\s|di\s)?({symbols}|[^\W\d_]{{3,20}})(?!\w)", re.IGNORECASE
     )
     part = re.compile(rf"(?<![\w.,/-])(?:(\d{{1,3}})\s)?(\d{{1,2}})/(\d{{1,2}})\s({symbols})(?![\w/])")
 
-    shortened = re.compile(rf"(?<=\d)(\s?(?:{symbols}))\.(?=[,;:!?)]|\s[a-zà-ÿ(])")
+    shortened = re.compile(rf"(?<=\d)(\s?(?:{symbols}))\.(?=[,;:!?)]|\s[a-zà-ÿ(×=+])")
     scored = re.compile(rf"(?<!\w)(?:{language.score_words})\b[^.!?]{{0,60}}$", re.IGNORECASE)
 
     def out_of(match: re.Match[str]) -> str | None:
@@ -103,30 +104,16 @@ def rules(language: RomanceGrammar) -> list[Rule]:
 
     def cross(match: re.Match[str]) -> str:
         behind = match.string[match.end() : match.end() + 12]
-        if re.match(r"\s?=|\d{1,4}(?:[.,]\d{1,2})?\s?(?:mg|mcg|µg|ml|mL)\b", behind):
+        if re.match(r"\d{1,9}(?:[.,]\d{1,2})?\s?(?:[=€]|(?:kg|g|mg|mcg|µg|[mc]?l|mL|L)\b)", behind):
             word = language.times
-        elif scored.search(match.string[max(0, match.start() - 70) : match.start()]):
+        elif scored.search(match.string[max(0, match.start() - 70) : match.start()]) or (
+            _BEFORE_GOALS.search(match.string[max(0, match.start() - 24) : match.start()])
+            and _BEHIND_GOALS.match(match.string, match.end())
+        ):
             word = language.to
         else:
             word = language.by
         return f" {word} "
-
-    consumed = re.compile(rf"({number})\s?({symbols})/(\d{{1,4}})\s?({symbols})(?![\w/])")
-
-    def per_amount(match: re.Match[str]) -> str | None:
-        value = read(match[1], language)
-        if value is None:
-            return None
-        amount = language.counted(Written(int(match[3])), language.unit(units[match[4]]))
-        return f"{language.counted(value, language.unit(units[match[2]]))} {language.per_amount} {amount}"
-
-    def per(match: re.Match[str]) -> str | None:
-        value, symbol, rate = read(match[2], language), match[3], match[4]
-        if value is None or f"{symbol}/{rate}" in units:
-            return None
-        each = language.rates.get(rate) or language.unit(units[rate]).one
-        said = f"{language.counted(value, language.unit(units[symbol]))} {language.per} {each}"
-        return f"{language.minus} {said}" if match[1] else said
 
     def half_of(match: re.Match[str]) -> str | None:
         noun = language.unit(units[match[1]]).one if match[1] in units else match[1]
@@ -165,6 +152,39 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("cross", _CROSS, cross, "x×"),
         near_words("fraction", part, part_of, "/"),
         at_digits("height", _HEIGHT, height),
+        *_rate_rules(language),
+    ]
+
+
+def _rate_rules(language: RomanceGrammar) -> list[Rule]:
+    number = number_pattern(language)
+    units = {**UNITS, **language.units}
+    symbols = alternatives(units)
+    each = alternatives(language.rates)
+    divided = re.compile(
+        rf"({SIGN})({number})\s?({symbols})\.?/({alternatives({*language.rates, *units})})(?:/({each}))?(?:\.(?=[,;]))?"
+        r"(?![\w/²³])"
+    )
+    consumed = re.compile(rf"({number})\s?({symbols})/(\d{{1,4}})\s?({symbols})(?![\w/])")
+
+    def per_amount(match: re.Match[str]) -> str | None:
+        value = read(match[1], language)
+        if value is None:
+            return None
+        amount = language.counted(Written(int(match[3])), language.unit(units[match[4]]))
+        return f"{language.counted(value, language.unit(units[match[2]]))} {language.per_amount} {amount}"
+
+    def per(match: re.Match[str]) -> str | None:
+        value, symbol, rate = read(match[2], language), match[3], match[4]
+        if value is None or (f"{symbol}/{rate}" in units and not match[5]):
+            return None
+        each = language.rates.get(rate) or language.unit(units[rate]).one
+        said = f"{language.counted(value, language.unit(units[symbol]))} {language.per} {each}"
+        if match[5]:
+            said += f" {language.per} {language.rates[match[5]]}"
+        return f"{language.minus} {said}" if match[1] else said
+
+    return [
         near_words("unit", divided, per, "/"),
         near_words("unit", consumed, per_amount, "/"),
     ]

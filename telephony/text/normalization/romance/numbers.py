@@ -72,7 +72,7 @@ def ordinal_rules(language: RomanceGrammar) -> list[Rule]:
     """Ordinals with a raised sign behind them, or with an ending."""
     marks = "º|ª|°" + (f"|{language.ordinal_endings}" if language.ordinal_endings else "")
     pattern = re.compile(
-        rf"(?<![\w.,/])(\d{{1,3}}(?:[. ]\d{{3}}){{1,4}}|\d{{1,4}})"
+        rf"(?<![\w.,/])(?<!\s[+-])(?<!^[+-])(\d{{1,3}}(?:[. ]\d{{3}}){{1,4}}|\d{{1,4}})"
         rf"(?:\.|(?!. ?[CF]\b)|(?<=,\s\d)(?!.[CF]))({marks})(?![a-zà-ÿ\d]|[A-Z]\w){NOUN}"
     )
 

@@ -16,12 +16,16 @@ _CHECKED = re.compile(r"(?<![\w.,/-])(\d{4,10})-([\dxX])(?![\w-])(?![.,/]\d)")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}[A-Z\d]{11,30}(?!\w)")
 _DIVIDED = re.compile(r"(?<![\w.,+/-])\d{1,7}(?:[ .-]\d{1,14}){3,8}(?![\w-])(?![.,]\d)")
 _MIN_DIVIDED = 12
+_ACCOUNT = re.compile(r"(?<!\w)[A-Z]{2}\d{2}\s(?:[A-Z\d]{4}\s){0,7}$")
+_CONTEXT_CHARS = 40
 _ZEROS = re.compile(r"(?<![\w.,-])0\d{1,3}(?:\.\d{3}){1,3}(?!\w|[.,]\d)")
 _LAW = re.compile(
     r"(?<!\w)((?i:lei|ley|loi|legge|decreto|décret|portaria|resolução|resolución)(?:[\w\s-]{0,24}?)\s)"
     r"(\d{1,3}(?:\.\d{3})?|\d{1,6})/((?:19|20)?\d\d)(?![\w/]|[.,]\d)"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_HARDWARE = re.compile(r"(?<![\w:.])(?:[\dA-F]{2}[:-]){5}[\dA-F]{2}(?![\w:-])", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"(?<!\w)0x([\dA-Fa-f]{2,16})(?!\w)")
 _INVOICES = "factura|fatura|facture|fattura"
 
 
@@ -36,17 +40,25 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)((?:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?:{language.named_joint})\b){{1,12}})(\d{{2,6}})/(\d{{3,6}})(?![\w/]|[.,]\d)",
         re.IGNORECASE,
     )
-    flight = re.compile(rf"(?<!\w)((?i:{language.flight_words})\s)([A-Z]{{2}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)")
+    stroked = re.compile(
+        rf"(?<!\w)((?i:{language.named_words}|{_INVOICES})\b(?:[\s:#.°º]|\b(?i:{language.named_joint})\b){{1,12}})"
+        r"([A-Z]{1,4})(?:-?(\d{1,8}))?/(\d{1,8})(?:-(\d{1,8}))?(?![\w/]|[.,]\d)"
+    )
+    flight = re.compile(
+        rf"(?<!\w)((?i:{language.flight_words})(?:\s?:)?\s)([A-Z]{{2,3}}|[A-Z]\d|\d[A-Z])\s?-?(\d{{2,4}})(?!\w)"
+    )
     road = re.compile(rf"(?<![\w-])({language.road_words})-?(\d{{1,4}})(?![\w-]|[.,]\d)")
     plates = re.compile(rf"(?<!\w)(?:{language.plate_words})\b[^.!?\d]{{0,20}}$", re.IGNORECASE)
 
     def law(match: re.Match[str]) -> str:
         year = int(match[3])
         if len(match[3]) == 2:
-            year += 2000 if year < 70 else 1900
+            year += 2000 if year < 40 else 1900
         return f"{match[1]}{language.cardinal(int(match[2].replace('.', '')))} {language.law_of} {language.year(year)}"
 
     def in_groups(match: re.Match[str]) -> str | None:
+        if _ACCOUNT.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]):
+            return None
         groups = re.findall(r"\d+", match.group())
         thousands = all(len(group) == 3 for group in groups[1:])
         if thousands or sum(map(len, groups)) < _MIN_DIVIDED:
@@ -62,6 +74,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def with_year(match: re.Match[str]) -> str:
         first = language.year(int(match[2])) if _YEAR.fullmatch(match[2]) else language.spell_digits(match[2])
         return f"{match[1]}{first} {language.slash} {language.spell_digits(match[3])}"
+
+    def with_letters(match: re.Match[str]) -> str:
+        first = f" {language.spell_digits(match[3])}" if match[3] else ""
+        last = f", {language.spell_digits(match[5])}" if match[5] else ""
+        letters = codes.spelled(match[2], language)
+        return f"{match[1]}{letters}{first} {language.slash} {language.spell_digits(match[4])}{last}"
 
     def papers(match: re.Match[str]) -> str | None:
         groups = re.findall(r"\d+", match[2])
@@ -87,11 +105,20 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def on_road(match: re.Match[str]) -> str | None:
         return f"{' '.join(match[1])} {language.cardinal(int(match[2]))}" if match[2][0] != "0" else None
 
+    def hardware(match: re.Match[str]) -> str:
+        return codes.spelled(re.sub("[:-]", " ", match.group().upper()), language)
+
+    def hexadecimal(match: re.Match[str]) -> str:
+        return codes.spelled(" ".join(["0X", *re.findall(r".{1,4}", match[1])]), language)
+
     return [
+        at_digits("hexadecimal", _HEXADECIMAL, hexadecimal, ("0x",)),
+        near_words("hardware address", _HARDWARE, hardware, ":-"),
         near_digits("IBAN", _IBAN, iban),
         at_digits("divided number", _DIVIDED, in_groups),
         near_digits("law", _LAW, law),
         at_digits("number with zeros", _ZEROS, lambda match: codes.digit_groups(match.group().split("."), language)),
+        near_words("numbered paper", stroked, with_letters, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("numbered paper", dated, with_year, first_words(f"{language.named_words}|{_INVOICES}")),
         near_words("flight", flight, flown, first_words(language.flight_words)),
         near_words("paper", paper, papers, first_words(language.document_words)),

@@ -10,15 +10,22 @@ from telephony.text.normalization.rules import Rule, alternatives, ends_text, ne
 
 _ENDING = re.compile(r"(?<=[^\W\d_])\((?:s|es|a|as|e|x)\)(?!\w)")
 _AND_OR = re.compile(r"(?<![\w/])(e|y|et)/(ou|o|u)(?![\w/])")
+_UNDERSCORE = re.compile(r"(?<=[^\W_])_(?=[^\W_])")
 _STROKE = re.compile(r"(?<=[a-zà-ÿ]{2})/([^\W\d_]{2,30})")
+
+_CONTEXT_CHARS = 48
 
 
 def extreme_rules(language: RomanceGrammar) -> list[Rule]:
     """ "Maximum" and "minimum", which agree with what is before them, when units are said."""
     pattern = re.compile(rf"(?<![\w@/-])({alternatives(language.extremes) or '(?!)'})(\.|(?=\s))(?!\w)", re.IGNORECASE)
+    named = re.compile(r"([^\W\d_]+)\.?\s$")
 
     def extreme(match: re.Match[str]) -> str:
-        before = re.search(r"([^\W\d_]+)\.?\s$", match.string[max(0, match.start() - 24) : match.start()])
+        before = named.search(match.string, max(0, match.start() - 24), match.start())
+        if before is None:  # "temp. mín. 8 °C, máx. 20 °C": the second one agrees as the first
+            first = pattern.search(match.string, max(0, match.start() - _CONTEXT_CHARS), match.start())
+            before = named.search(match.string, max(0, first.start() - 24), first.start()) if first else None
         word = before[1].lower() if before else ""
         feminine = word in ("a", "la", "à", "da", "della", "temp") or language.is_feminine(word)
         said = language.extremes[match[1].lower()][feminine]
@@ -28,11 +35,14 @@ def extreme_rules(language: RomanceGrammar) -> list[Rule]:
 
 
 def letter_rules(language: RomanceGrammar) -> list[Rule]:
-    """Shortened places before a letter, and house numbers and post codes, which are no codes."""
+    """Shortened places before a letter, and names that an underscore joins."""
     lettered = re.compile(
         rf"(?<![\w.@/])({alternatives(language.before_number)})\s(?=(?:[A-Z]|[IVXL]{{2,6}})(?!\w|\.\w)|[A-Z]{{1,6}}-?\d)"
     )
-    return [Rule("abbreviation", lettered, lambda match: f"{language.before_number[match[1]]} ")]
+    return [
+        Rule("abbreviation", lettered, lambda match: f"{language.before_number[match[1]]} "),
+        near_words("underscore", _UNDERSCORE, lambda match: f" {language.underscore} ", "_"),
+    ]
 
 
 def house_rules(language: RomanceGrammar) -> list[Rule]:

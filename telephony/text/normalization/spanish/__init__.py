@@ -8,7 +8,8 @@ import re
 
 from telephony.text.normalization.language import Form, Name, Written
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.spanish import tables
+from telephony.text.normalization.rules import Rule, Stage
+from telephony.text.normalization.spanish import addresses, dates, money, tables, words
 
 
 class Spanish(Romance):
@@ -83,12 +84,12 @@ class Spanish(Romance):
     of_year = " de "
     month_words = "en|de|hasta|desde|para|a|entre|y"
     expiry_words = "caduca|caducidad|vence|vencimiento|válida|válido|expira|vigencia"
-    part_words = "cuota|página|paso|etapa|parte|plazo|intento|capítulo|episodio|mensualidad"
+    part_words = "cuota|página|paso|etapa|parte|plazo|intento|capítulo|episodio|mensualidad|bulto|paquete|caja"
     part_of = "de"
     pressure_words = "tensión|presión|TA"
     pressure_over = "sobre"
     currency_signs = tables.CURRENCY_SIGNS
-    cent_signs = "cts?|cénts?|cent"
+    cent_signs = r"(?:cts?|ctms?|ctvs?)\.(?=\s[a-zà-ÿ])|cts?|ctms?|ctvs?|cénts?|cent"
     text_verbs = "envíe|envía|envie|mande|manda|responda|responde|mensaje|enviar|escriba|texto"
     text_to = "al|a"
     call_words = "llame al|llama al|llamar al|marque el|marque|marca el|llamando al|teléfono"
@@ -100,7 +101,7 @@ class Spanish(Romance):
     named_words = (
         "código|codigo|localizador|reserva|contraseña|clave|pedido|matrícula|placa|bastidor|serie|cupón|billete|boleto|"
         "seguimiento|rastreo|guía|referencia|orden|modelo|póliza|contrato|expediente|folio|ticket|vale|RFC|CURP|"
-        "confirmación|envío|pasaporte|reservación"
+        "confirmación|envío|pasaporte|reservación|colegiado|socio|licencia"
     )
     named_joint = "de|del|es|número|núm|nº|n|no|el|la|su|tu|promocional"
     flight_words = "vuelo|vuelos"
@@ -111,7 +112,7 @@ class Spanish(Romance):
     times_a = "por"
     once = "una vez"
     either = "o"
-    century_words = r"s\.|siglo|siglos"
+    century_words = r"s\.|S\.|siglo|siglos"
     articles = "el |la |del |al |los |las |un |una |su |este |esta "
     plate_words = "matrícula|matrículas|placa|placas|patente"
     year_words = "año|Año"
@@ -121,6 +122,8 @@ class Spanish(Romance):
         "máx": ("máximo", "máxima"), "mín": ("mínimo", "mínima"), "max": ("máximo", "máxima"), "min": ("mínimo",
         "mínima"),
     }  # fmt: skip
+    first_night_hour = 9
+    """From this hour, what "p.m." says is the night."""
     by = "por"
     score_words = "partido|ganó|perdió|terminó|empató|marcador|resultado|victoria|derrota"
     out_of = "sobre"
@@ -129,28 +132,46 @@ class Spanish(Romance):
     post_code = r"\d{5}"
     half_of = {"masculine": "medio", "feminine": "media"}
     and_half_of = {"masculine": "y medio", "feminine": "y media"}
+    alphabet = tables.ALPHABET
+    as_in = "{letter} de {word}"
     spoken_units = tables.SPOKEN_UNITS
     months = tables.MONTHS
     code_words = (
         r"código|codigo|PIN|contraseña|clave|cuenta|pedido|referencia|confirmación|DNI|NIE|CIF|póliza|tarjeta|reserva|"
         r"billete|factura|seguimiento|expediente|extensión|vuelo|terminada en|termina en|"
-        r"dígitos|postal|teléfono|móvil|número"
+        r"dígitos|postal|teléfono|móvil|número|socio|afiliado|cliente|abonado|historia clínica"
     )
     short_code_words = r"NIP|llame|llamar|marque|código|codigo|PIN|CVV|clave|extensión"
     date_words = r"día|el|hasta|desde|antes del|después del|del|al|fecha|vence"
-    kings = "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío"
-    queens = frozenset({"Isabel"})
+    kings = (
+        "Felipe|Alfonso|Carlos|Fernando|Isabel|Juan|Juan Pablo|Benedicto|Luis|Enrique|Napoleón|Pío|Juana|Catalina|"
+        "Margarita|Sancho|Ramiro|Jaime|Pedro|Pablo|León|Alejandro|Gregorio|Clemente|Inocencio|Jorge|Guillermo|"
+        "Ricardo|Eduardo|Jacobo|Nicolás|Federico|Maximiliano|Ramsés|Víctor Manuel|Amadeo|Balduino"
+    )
+    queens = frozenset({"Isabel", "Juana", "Catalina", "Margarita"})
     last_ordinal_king = 10
     before_roman = (
         "[Aa]rtículo|[Tt]omo|[Aa]cto|[Cc]apítulo|[Ss]iglo|[Pp]arte|[Vv]olumen|"
-        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro"
+        "[Tt]ítulo|[Ff]ase|[Tt]ipo|[Aa]nexo|[Ll]ibro|"
+        r"(?:[Ss]ala|[Tt]orre|[Bb]loque|[Nn]ivel|[Gg]rupo|[Tt]ema|[Uu]nidad|[Mm]ódulo|[Ss]ección|[Tt]abla|[Ff]igura)(?=\s(?:I|[IVX]{2,})\b)"
     )
-    named_versions = f"{Romance.named_versions}|versión|artículo|apartado"
+    named_versions = (
+        f"{Romance.named_versions}|versión|artículo|apartado|capítulo|cláusula|epígrafe|aula|USB|HDMI|Bluetooth"
+    )
     not_nouns = frozenset(
         "de del la el los las en y o u e al para por con sin a que es son fue pero mil más menos está si se coma hasta "
         "ahora ayer hoy mañana enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
-        "diciembre".split()
+        "diciembre exterior interior centro".split()
     )
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        common = super().rules(stage)
+        if stage is Stage.MONEY:
+            return [*money.rules(), *common]
+        if stage is not Stage.WORDS:
+            return common
+        own = [*dates.rules(self), *addresses.rules(self), *words.rules(self)]
+        return [*own, *common, *dates.initial_rules(self)]
 
     def plain(self, number: int) -> str:
         # num2words forgets that "uno" is shortened before what it counts.
@@ -239,7 +260,7 @@ class Spanish(Romance):
     def clock(self, hour: int, minute: int, half: str) -> str:
         said = self.cardinal(hour, "feminine")
         if half:
-            late = "del mediodía" if hour == 12 else "de la tarde" if hour < 9 else "de la noche"
+            late = "del mediodía" if hour == 12 else "de la tarde" if hour < self.first_night_hour else "de la noche"
             part = "de la mañana" if half == "am" else late
             return f"{said} y {self.cardinal(minute)} {part}" if minute else f"{said} {part}"
         if minute:
@@ -259,9 +280,16 @@ class MexicanSpanish(Spanish):
     abbreviations = {
         **Spanish.abbreviations, "Jal.": "Jalisco", "N.L.": "Nuevo León", "Qro.": "Querétaro", "Gto.": "Guanajuato",
         "Pue.": "Puebla", "Mich.": "Michoacán", "Chih.": "Chihuahua", "Coah.": "Coahuila", "Yuc.": "Yucatán",
-        "Edo. Méx.": "Estado de México", "Fracc.": "Fraccionamiento",
+        "Edo. Méx.": "Estado de México", "col.": "colonia", "S.L.P.": "San Luis Potosí",
+        "Q. Roo": "Quintana Roo", "Ags.": "Aguascalientes", "Tamps.": "Tamaulipas", "Dgo.": "Durango",
+        "Oax.": "Oaxaca", "Zac.": "Zacatecas", "Hgo.": "Hidalgo", "Gro.": "Guerrero",
     }  # fmt: skip
     pound_key = "gato"
+    first_night_hour = 7
+
+    def rules(self, stage: Stage) -> list[Rule]:
+        own = money.mexican_rules() if stage is Stage.MONEY else []
+        return [*own, *super().rules(stage)]
 
     def day(self, day: int) -> str:
         return "primero" if day == 1 else self.cardinal(day)

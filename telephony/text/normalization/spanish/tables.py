@@ -26,15 +26,25 @@ HUNDREDTHS = ("", "centésimo", "ducentésimo", "tricentésimo", "cuadringentés
                "septingentésimo", "octingentésimo", "noningentésimo")  # fmt: skip
 MASCULINE = frozenset(
     "día días problema problemas sistema sistemas programa programas mapa mapas tema temas planeta planetas "
-    "idioma idiomas clima climas".split()
+    "idioma idiomas clima climas lempira lempiras iva síntoma síntomas diploma diplomas esquema esquemas "
+    "tranvía tranvías pijama pijamas avión aviones camión camiones guion guiones".split()
 )
 FEMININE = frozenset(
     "vez veces noche noches parte partes llave llaves clase clases mujer mujeres mano manos tarde tardes calle calles "
     "torre torres nube nubes carne carnes gente sangre leche red redes luz luces voz voces cruz imagen imágenes orden "
     "órdenes flor flores piel foto fotos moto motos serie series base bases fase fases frase frases crisis tesis dosis "
-    "ley leyes fuente fuentes sede sedes señal señales razón razones sal".split()
+    "ley leyes fuente fuentes sede sedes señal señales razón razones sal clave claves "
+    "nave naves suite suites web webs app apps sucursal sucursales superficie superficies fiebre pared paredes raíz "
+    "raíces matriz matrices nariz narices prótesis labor labores".split()
 )
-FEMININE_ENDINGS = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tud", "tudes")
+FEMININE_ENDINGS = ("a", "as", "ión", "iones", "dad", "dades", "tad", "tades", "tud", "tudes")
+ALPHABET = {
+    word[0]: word
+    for word in (
+        "Antonio Barcelona Carmen Dolores Enrique Francia Gerona Historia Inés José Kilo Lorenzo Madrid Navarra Ñoño "
+        "Oviedo París Querido Ramón Sábado Toledo Ulises Valencia Washington Xilófono Yegua Zaragoza"
+    ).split()
+}
 CURRENCIES = {
     "EUR": Currency(Name("euro", "euros"), CENTIMO),
     "USD": Currency(Name("dólar", "dólares"), CENT),
@@ -69,12 +79,16 @@ UNITS = {
     "rpm": "turn", "mAh": "amp-hour", "dB": "decibel", "mph": "mph", "hs": "duration-hour",
     "hrs": "duration-hour", "mins": "duration-minute", "cda": "spoon", "lts": "volume-liter",
     "mts": "length-meter", "lt": "volume-liter", "mt": "length-meter", "cms": "length-centimeter",
+    "grs": "mass-gram", "gr": "mass-gram", "kgs": "mass-kilogram", "Kgs": "mass-kilogram", "kms": "length-kilometer",
+    "cc": "cubic-centimeter", "pzas": "part", "pza": "part", "pzs": "part", "pz": "part", "amp": "ampoule",
+    "cdta": "teaspoon", "cdtas": "teaspoon", "cdas": "spoon", "sob": "sachet", "inh": "puff",
+    "sem": "duration-week", "sems": "duration-week", "r.p.m.": "turn",
 }  # fmt: skip
 RATES = {
     "mes": "mes", "año": "año", "día": "día", "dia": "día", "hora": "hora", "h": "hora", "min": "minuto",
     "s": "segundo", "semana": "semana", "sem": "semana", "noche": "noche", "persona": "persona", "kg": "kilo",
     "ud": "unidad", "km": "kilómetro", "kWh": "kilovatio hora", "d": "día", "litro": "litro", "l": "litro",
-    "L": "litro", "pers": "persona",
+    "L": "litro", "inh": "inhalación", "pers": "persona",
 }  # fmt: skip
 ABBREVIATIONS = {
     "Sra.": "Señora", "Sr.": "Señor", "Srta.": "Señorita", "Sres.": "Señores", "sra.": "señora", "sr.": "señor",
@@ -106,7 +120,7 @@ ABBREVIATIONS = {
     "C. P.": "código postal", "D.F.": "D F", "nac.": "nacimiento", "s/": "sin", "núm. de": "número de",
     "nº de": "número de", "n.º de": "número de", "D.N.I.": "DNI", "N.I.F.": "NIF", "C.I.F.": "CIF",
     "EE UU": "Estados Unidos", "ee.uu.": "Estados Unidos",
-    "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento", "hab.": "habitantes",
+    "ref.": "referencia", "Ref.": "Referencia", "vto.": "vencimiento", "Vto.": "Vencimiento",
     "a.C.": "antes de Cristo", "d.C.": "después de Cristo", "a. C.": "antes de Cristo",
     "d. C.": "después de Cristo", "Arq.": "Arquitecto", "Lcdo.": "Licenciado", "Lcda.": "Licenciada",
     "Licda.": "Licenciada", "Mtro.": "Maestro", "Mtra.": "Maestra", "Excmo.": "Excelentísimo",
@@ -120,7 +134,53 @@ ABBREVIATIONS = {
     "S.A. de C.V.": "S A de C V", "S. A.": "S A", "RR. HH.": "Recursos Humanos", "RR.HH.": "Recursos Humanos",
     "JJ. OO.": "Juegos Olímpicos", "FF. AA.": "Fuerzas Armadas", "N.ª Sra.": "Nuestra Señora",
     "Ntra. Sra.": "Nuestra Señora", "apdo.": "apartado", "Apdo.": "Apartado", "dpto": "departamento",
-    "obs.": "observaciones",
+    "Gta.": "Glorieta", "gta.": "glorieta", "Rda.": "Ronda", "rda.": "ronda", "Bº": "Barrio", "B.º": "Barrio",
+    "Trva.": "Travesía", "Trav.": "Travesía", "Pje.": "Pasaje", "pje.": "pasaje", "Cno.": "Camino", "cno.": "camino",
+    "Bda.": "Barriada", "Carr.": "Carretera", "carr.": "carretera", "Prol.": "Prolongación", "Priv.": "Privada",
+    "Mpio.": "Municipio", "Edo.": "Estado", "Smz.": "Supermanzana",
+    "Fco.": "Francisco", "Mª": "María", "M.ª": "María", "Gpe.": "Guadalupe", "Fdez.": "Fernández",
+    "Hdez.": "Hernández", "Glez.": "González", "Rguez.": "Rodríguez", "Mtnez.": "Martínez",
+    "Ayto.": "Ayuntamiento", "ayto.": "ayuntamiento", "Hble.": "Honorable", "Hosp.": "Hospital", "Univ.": "Universidad",
+    "Suc.": "Sucursal", "suc.": "sucursal", "Bco.": "Banco", "Resid.": "Residencial", "Dir. Gral.": "Dirección General",
+    "dir. gral.": "director general", "Dir.:": "Dirección:", "dir.:": "dirección:",
+    "Exp.": "Expediente", "exp.": "expediente", "Expte.": "Expediente", "expte.": "expediente",
+    "Cód.": "Código", "cód.": "código", "Cod.": "Código", "cod.": "código", "Fact.": "Factura", "fact.": "factura",
+    "Ped.": "Pedido", "ped.": "pedido", "Atte.": "Atentamente", "atte.": "atentamente", "V.º B.º": "visto bueno",
+    "Vº Bº": "visto bueno", "Vª Bº": "visto bueno", "VºBº": "visto bueno", "Fdo.": "Firmado", "fdo.": "firmado",
+    "Rte.": "Remitente", "a/a": "a la atención de", "A/A": "A la atención de", "P.D.": "Posdata",
+    "oblig.": "obligatorio", "prob.": "probabilidad", "indiv.": "individual", "desc.": "descuento",
+    "tels.": "teléfonos", "Tels.": "Teléfonos", "ext.": "extensión", "Ext.": "Extensión",
+    "No. ext.": "número exterior", "No. Ext.": "número exterior", "No. int.": "número interior",
+    "No. Int.": "número interior", "núm. ext.": "número exterior", "núm. int.": "número interior",
+    "tto.": "tratamiento", "Vit.": "Vitamina", "vit.": "vitamina", "urg.": "urgencias", "pág. web": "página web",
+    "p.v.p.": "precio de venta al público", "P.V.P.": "precio de venta al público",
+    "PVP": "precio de venta al público", "I.V.A.": "IVA", "R.F.C.": "RFC", "N.I.E.": "NIE", "S.L.U.": "S L U",
+    "adj.": "adjunto", "Adj.": "Adjunto", "tel. móv.": "teléfono móvil", "cta. cte.": "cuenta corriente",
+    "gtos.": "gastos", "dtos.": "descuentos", "Dto.": "Descuento", "prox.": "próximo",
+    "próx.": "próximo", "ptos.": "puntos", "pax": "personas", "hno.": "hermano",
+    "párr.": "párrafo", "cons.": "consultorio", "cdra.": "cuadra", "cdras.": "cuadras", "opc.": "opción",
+    "Hnas.": "Hermanas", "Inst.": "Instituto", "Fac.": "Facultad", "át.": "ático", "pral.": "principal",
+    "ent.": "entresuelo", "ptal.": "portal", "viv.": "vivienda", "loc.": "local", "Loc.": "Local",
+    "izdo.": "izquierdo", "dcho.": "derecho", "drcha.": "derecha", "P.B.": "planta baja", "Mzna.": "Manzana",
+    "Psje.": "Pasaje", "tfnos.": "teléfonos", "cant.": "cantidad", "unid.": "unidad", "unids.": "unidades",
+    "céd.": "cédula", "fec. nac.": "fecha de nacimiento", "f. nac.": "fecha de nacimiento", "reg.": "registro",
+    "Reg.": "Registro", "cert.": "certificado", "admin.": "administración", "aprox": "aproximadamente",
+    "prom.": "promedio",
+    "apto.": "apartamento", "Apto.": "Apartamento", "Est. de": "Estación de", "Cd.": "Ciudad",
+    "Carr. Fed.": "Carretera Federal",
+    "Sr/a.": "Señor o Señora", "Sr./a.": "Señor o Señora", "D./Dña.": "Don o Doña", "D./D.ª": "Don o Doña",
+    "D/Dª": "Don o Doña", "Dr./Dra.": "Doctor o Doctora", "Dr/a.": "Doctor o Doctora", "att.": "atención",
+    "ced. prof.": "cédula profesional", "p/p": "por persona", "pers.": "personas", "dorm.": "dormitorios",
+    "Sat.": "Saturación", "rev.": "revisión", "Prim.": "Primaria", "Atn.": "Atención", "ed.": "edición",
+    "i.e.": "es decir", "tlf": "teléfono", "tfno": "teléfono", "Tlf": "Teléfono", "Tfno": "Teléfono",
+    "s. f.": "sin fecha", "Nº": "Número", "N°": "Número",
+    "n°": "número", "Gdl.": "Guadalajara", "Bcn.": "Barcelona", "o sup.": "o superior", "o inf.": "o inferior",
+    "n/ref.": "nuestra referencia",
+    "s/ref.": "su referencia", "N/Ref.": "Nuestra referencia", "S/Ref.": "Su referencia", "n/ref": "nuestra referencia",
+    "s/ref": "su referencia", "Nal.": "Nacional", "nal.": "nacional", "orig.": "original", "y ss.": "y siguientes",
+    "Cra.": "Carrera", "cra.": "carrera", "D.C.": "D C", "D. C.": "D C", "Jr. de": "Jirón de",
+    "obs.": "observaciones", "Aprox.": "Aproximadamente", "s.c.": "subcutánea",
+    "i.m.": "intramuscular", "i.v.": "intravenosa", "v.o.": "vía oral",
 }  # fmt: skip
 TITLES = {
     "D.": "Don",
@@ -144,6 +204,7 @@ TITLES = {
     "Dra": "Doctora",
     "Mons.": "Monseñor",
     "Del.": "Delegación",
+    "Ma.": "María",
 }
 BEFORE_NUMBER = {
     "nº": "número", "n.º": "número", "Nº": "número", "N.º": "número", "n°": "número", "N°": "número",
@@ -152,15 +213,19 @@ BEFORE_NUMBER = {
     "Ext.": "extensión", "v.": "versión",
     "No.": "número", "num.": "número", "Num.": "número", "Nro.": "número", "nro.": "número",
     "N.": "número", "n.": "número", "Pág.": "Página", "pp.": "páginas", "Cap.": "Capítulo", "arts.": "artículos",
+    "núms.": "números", "n.os": "números",
     "Vol.": "Volumen", "int.": "interior", "Int.": "Interior", "esc.": "escalera", "Esc.": "Escalera",
     "pta.": "puerta",  "Pta.": "Puerta", "pt.": "puerta", "apto.": "apartamento", "Apto.": "Apartamento",
     "apt.": "apartamento", "Apt.": "Apartamento", "bl.": "bloque", "Bl.": "Bloque", "blq.": "bloque",
-    "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro", "hab.": "habitación",
-    "Hab.": "Habitación", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
-    "Tel": "Teléfono", "fig.": "figura", "of": "oficina",
+    "km": "kilómetro", "Km": "kilómetro", "KM": "kilómetro", "km.": "kilómetro",
+    "p.k.": "punto kilométrico", "P.K.": "punto kilométrico",
+    "p. k.": "punto kilométrico", "ofic.": "oficina", "Of.": "Oficina", "of.": "oficina", "tel": "teléfono",
+    "Tel": "Teléfono", "fig.": "figura", "pta": "puerta", "esc": "escalera",
+    "apto": "apartamento", "pág": "página", "núm": "número", "art": "artículo", "of": "oficina",
 }  # fmt: skip
 WEEKDAYS = {
     "lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles", "miér": "miércoles", "jue": "jueves",
+    "mart": "martes", "juev": "jueves", "miérc": "miércoles",
     "vie": "viernes", "sáb": "sábado", "sab": "sábado", "dom": "domingo",
 }  # fmt: skip
 WEEKDAY_INITIALS = {
@@ -180,6 +245,12 @@ SPOKEN_UNITS = {
     "tablet": Name("comprimido", "comprimidos"),
     "capsule": Name("cápsula", "cápsulas"),
     "spoon": Name("cucharada", "cucharadas"),
+    "cubic-centimeter": Name("centímetro cúbico", "centímetros cúbicos"),
+    "part": Name("pieza", "piezas"),
+    "ampoule": Name("ampolla", "ampollas"),
+    "teaspoon": Name("cucharadita", "cucharaditas"),
+    "puff": Name("inhalación", "inhalaciones"),
+    "sachet": Name("sobre", "sobres"),
     "international": Name("unidad internacional", "unidades internacionales"),
     "piece": Name("unidad", "unidades"),
     "beat": Name("latido por minuto", "latidos por minuto"),
