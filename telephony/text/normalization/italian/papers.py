@@ -20,7 +20,6 @@ _OF_YEAR = re.compile(
 _PERSON = re.compile(
     r"(?<!\w)([A-Z]{3})\s?([A-Z]{3})\s?(\d\d[A-EHLMPRST]\d\d)\s?([A-Z]\d{3}[A-Z])(?!\w)", re.IGNORECASE
 )
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: [A-Z\d]{4}){2,7}(?: [A-Z\d]{1,4})?(?!\w)")
 _IBAN_BY_BANK = re.compile(r"(?<!\w)IT\s?(\d\d)\s?([A-Z])\s(\d{5})\s(\d{5})\s([A-Z\d]{12})(?!\w)")
 _DOCTOR_ON_CALL = re.compile(r"(?<![\w.,+-])116\s?117(?!\w|[.,]\d)")
 _STROKES = re.compile(r"(?<=\bnumero )(?=[\d/]{0,20}[A-Z])([A-Z\d]{1,10}(?:/[A-Z\d]{1,10}){1,3})(?![\w/-])")
@@ -180,7 +179,6 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         near_words("numbered paper", _PROTOCOL, protocol, ("/",)),
         near_words("numbered paper", _OF_YEAR, of_year, ("/",)),
         near_digits("code", _PERSON, person),
-        near_digits("IBAN", _IBAN, lambda match: codes.spelled(match.group(), language)),
         near_words("IBAN", _IBAN_BY_BANK, by_bank, ("it",)),
         near_words("numbered paper", _STROKES, strokes, ("/",)),
         near_words("account", _ACCOUNT, account, ("/",)),
