@@ -46,7 +46,7 @@ _BEFORE_NUMBERS = {
     "it": "n pag pagg cap int sc cell ca ecc gen mag giu lug sett ott dic "
     "lun mer gio ven sab gg cpr cps gtt pz uff fatt scad civ bin cod rif pal "
     "d.lgs d.p.r prot sez mens tot imp conf mart merc giov prat amb colaz temp "
-    "pad carr cond dep bamb lett prov rich bust segr ang sat n.civ tit par tess",
+    "pad carr cond dep bamb lett prov rich bust segr ang sat n.civ tit par tess es num",
     "de": "tabl tbl gr nr nrn mwst abb kap abs bd std sek stk zi whg gl app kto hbf bhf jän mär mrz okt",
     "ru": "руб коп тыс млн млрд мин сек час чел шт кг гг янв фев февр мар апр авг сент окт нояб дек пн вт ср чт пт сб "
     "вс доб моб рис стр пп разд вып табл капс",
@@ -76,7 +76,7 @@ STREETS = frozenset("st dr".split())
 
 LETTERED = frozenset(
     "apt ste rm fl bldg no art sec fig ch vol par ap apto bl cj n int sc esc pta app bât pal bin "
-    "edif sl lj chap ed ref flt vit".split()
+    "edif sl lj chap ed ref flt vit pad amb cod rif prot".split()
 )
 """Those behind which a code of one letter may stand, be it "A"."""
 

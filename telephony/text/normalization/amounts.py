@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.language import Language, Written
 from telephony.text.normalization.numerals import SIGN, bare_pattern, number_pattern, read
-from telephony.text.normalization.rules import Rule, Stage, alternatives, at_digits, near_digits, near_words
+from telephony.text.normalization.rules import Rule, Stage, alternatives, around, at_digits, near_digits, near_words
 
 _SYMBOLS = {
     "US$": "USD", "R$": "BRL", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "MX$": "MXN", "NZ$": "NZD",
@@ -49,9 +49,6 @@ _COMPARED = re.compile(r"(?<!\S)([<>])\s?(?=[$€£]?\d)")
 _NOUN = r"(?=(?:\s([^\W\d_]{2,30}))?)"
 _TIME_OR_NUMBER = r"\d{1,4}(?::\d{2}|h\d{0,2})?(?:\s?[aApP]\.?[mM]\.?|\s?%)?"
 _RANGE = re.compile(rf"(?<![\w.,:/+-])({_TIME_OR_NUMBER})(\s?–\s?|-|\s-\s)({_TIME_OR_NUMBER})(?![\d/-]|[.,:]\d)")
-# Behind these a range has "and" between its ends.
-_BETWEEN = re.compile(r"(?<!\w)(?:between|b/w|entre|tra|fra|zwischen)\s$", re.IGNORECASE)
-_BETWEEN_CHARS = 12
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])")
 _SLASHED = re.compile(r"(?<![\w./,-])(?:(\d{1,3})\s)?(\d{1,4})/(\d{1,4})(?![\w/]|[.,]\d)")
 _GLYPH = re.compile(rf"(?<![\d.,])(?:(\d{{1,6}})\s?)?([{''.join(GLYPHS)}]){_NOUN}")
@@ -91,7 +88,7 @@ def money_rules(language: Language) -> list[Rule]:
             low, high = read(match[4], language), said(match[5], match[2], match[6])
             if low is None or high is None:
                 return None
-            amount = f"{language.number(low)} {language.to} {high}"
+            amount = language.between(language.number(low), high, around(match)[0], match[2])
         sign = f"{language.minus} " if match[1] or match[3] else ""
         return f"{sign}{amount}{per(match[7])}"
 
@@ -169,9 +166,7 @@ def range_rules(language: Language) -> list[Rule]:
             years = all(re.fullmatch(r"(?:1[1-9]|20)\d\d", part) for part in (low, high))
             if not years and not (low.endswith("0") and high.endswith("0")):
                 return None
-        before = match.string[max(0, match.start() - _BETWEEN_CHARS) : match.start()]
-        joint = language.ampersand if _BETWEEN.search(before) else language.to
-        return f"{match[1]} {joint} {match[3]}"
+        return language.between(match[1], match[3], *around(match))
 
     return [at_digits("range", _RANGE, between, "-–")]
 

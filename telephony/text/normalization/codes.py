@@ -66,7 +66,9 @@ def rules(language: Language) -> list[Rule]:
         least = 3 if short.match(match[1]) else 4
         if len(match[2]) < least and match[2][0] != "0":
             return None
-        return match[1] + digit_groups(groups if len(groups) > 1 else divided(match[2]), language)
+        return match[1] + digit_groups(
+            phone_groups(groups, language) if len(groups) > 1 else divided(match[2]), language
+        )
 
     def isbn(match: re.Match[str]) -> str:
         groups = re.split(r"[- ]", match[2])
@@ -166,7 +168,7 @@ def telephone(written: str, language: Language, certain: bool = False) -> str | 
         groups = re.findall(r"\d+", phonenumbers.format_number(number, style))
     if len(groups) == 1 or "".join(groups) != re.sub(r"\D", "", written):
         groups = divided(re.sub(r"\D", "", written))
-    return digit_groups(groups, language, language.phone_pairs)
+    return digit_groups(phone_groups(groups, language), language, language.phone_pairs)
 
 
 def characters(code: str, language: Language) -> str:
@@ -197,6 +199,13 @@ def _memorable(group: str) -> list[str]:
         return [piece for part in parts for piece in ([part] if part.isalpha() and len(part) < 6 else divided(part))]
     size = 4 if len(group) % 4 != 1 else 3
     return [group[start : start + size] for start in range(0, len(group), size)]
+
+
+def phone_groups(groups: list[str], language: Language) -> list[str]:
+    """Groups of a telephone number, those divided that are too long to be written down in one go."""
+    return [
+        part for group in groups for part in (divided(group) if len(group) > language.longest_phone_group else [group])
+    ]
 
 
 def digit_groups(groups: list[str], language: Language, pairs: bool = False) -> str:

@@ -33,6 +33,8 @@ _BARE_DOMAIN = re.compile(r"(?<![\w.])\.(com|org|net|edu|gov|io|ai|co|app)(?![\w
 _BARE_ENDING = re.compile(r"(?<![\w.])\.(pdf|docx?|xlsx?|csv|png|jpe?g|zip|exe|txt)(?![\w.-])")
 _PARTS = re.compile(r"[^\W\d_]+|\d+|[-_.+/~%]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# As far as a word may stand before its hashtag.
+_NAMED_CHARS = 16
 _SAID_ENDINGS = frozenset("zip doc docx json log".split())
 
 
@@ -64,6 +66,16 @@ def rules(language: Language) -> list[Rule]:
     def file(match: re.Match[str]) -> str:
         return f"{_said(match[1], language)} {language.dot} {_ending(match[2])}"
 
+    def tag(match: re.Match[str]) -> str:
+        said = _said(_CAMEL.sub(" ", match[1]), language)
+        named = (
+            match.string[max(0, match.start() - _NAMED_CHARS) : match.start()]
+            .rstrip(" :")
+            .lower()
+            .endswith(language.hashtag)
+        )
+        return said if named else f"{language.hashtag} {said}"
+
     return [
         near_words("file name", _BARE_ENDING, lambda match: f"{language.dot} {_ending(match[1])}", (".",)),
         near_words("web address", _BARE_DOMAIN, lambda match: f"{language.dot} {_host(match[1], language)}", (".",)),
@@ -72,15 +84,13 @@ def rules(language: Language) -> list[Rule]:
         near_words("web address", _DOMAIN, domain, "."),
         near_words("file name", _FILE, file, _ENDINGS),
         near_words("mention", _HANDLE, lambda match: f"{language.at} {_said(match[1], language)}", "@"),
-        near_words(
-            "hashtag", _TAG, lambda match: f"{language.hashtag} {_said(_CAMEL.sub(' ', match[1]), language)}", "#"
-        ),
+        near_words("hashtag", _TAG, tag, "#"),
     ]
 
 
 def _host(host: str, language: Language) -> str:
     labels = [label for label in host.split(".") if label]
-    said = [_said(label, language) for label in labels[:-1]]
+    said = [(label == "www" and language.world_wide_web) or _said(label, language) for label in labels[:-1]]
     top = labels[-1] if labels else ""
     spelled = len(top) == 2 and top.lower() not in {"co", *language.word_domains}
     said.append(language.initials(top) if spelled else _said(top, language))

@@ -22,6 +22,8 @@ Form = Literal["count", "masculine", "feminine"]
 """How a number agrees: by itself, or with the noun behind it ("uno", "un día", "una hora")."""
 
 _LARGEST = 10**15
+# Behind these a range has "and" between its ends.
+_BETWEEN = re.compile(r"(?<!\w)(?:between|b/w|entre|tra|fra|zwischen)\s$", re.IGNORECASE)
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
@@ -138,10 +140,14 @@ class Language:
     """A letter with its word."""
     not_nouns: frozenset[str]
     """Words behind a number that it does not count."""
+    world_wide_web: str = ""
+    """What is said for "www"; empty: its letters."""
     word_domains: frozenset[str] = frozenset()
     """Top-level domains of two letters that are said as a word."""
     phone_pairs = False
     """Whether telephone numbers in pairs are read as numbers below a hundred."""
+    longest_phone_group = 19
+    """Longer groups of a telephone number are divided."""
     kings: str
     """Alternatives of a regular expression: names before a Roman numeral that is an ordinal."""
     queens: frozenset[str] = frozenset()
@@ -290,6 +296,11 @@ class Language:
     def scaled_number(self, written: Written, scale: str) -> str:
         """A number and its scale, as a number of their own."""
         return f"{self.number(written, 'masculine')} {self.scaled(written, scale)}"
+
+    def between(self, low: str, high: str, before: str, behind: str) -> str:
+        """The ends of a range that a stroke joins, in digits or in words; `before` and `behind` stand around it."""
+        joint = self.ampersand if _BETWEEN.search(before) else self.to
+        return f"{low} {joint} {high}"
 
     def fraction(self, above: int, below: int) -> str | None:
         """A fraction in words; None where it has none of its own."""

@@ -37,6 +37,7 @@ class Stage(Enum):
 
 
 _DIGITS = re.compile(r"[+-](?=\d)|\d+")
+_BEFORE_CHARS, _BEHIND_CHARS = 48, 24
 _WORD = re.compile(r"\w+")
 
 
@@ -193,6 +194,12 @@ def _has_one(text: str, words: Sequence[str]) -> bool:
 def alternatives(words: Iterable[str]) -> str:
     """A regular expression for any of the words, the longest first."""
     return "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))
+
+
+def around(match: re.Match[str]) -> tuple[str, str]:
+    """What stands before a match and behind it, as far as a rule may have to look."""
+    text = match.string
+    return text[max(0, match.start() - _BEFORE_CHARS) : match.start()], text[match.end() : match.end() + _BEHIND_CHARS]
 
 
 def ends_text(match: re.Match[str]) -> bool:

@@ -115,7 +115,7 @@ def sweep(text: str) -> str:
     if "-" in text:
         text = re.sub(r"(?<!\w)-+|-+(?!\w)", " ", text)
     text = " ".join(text.split())  # first: what follows would look behind every space of a long run
-    text = re.sub(r"\( ?\)", " ", text)
+    text = re.sub(r"\( ?\)", " ", text).replace("( ", "(")
     text = re.sub(r" (?=[.,;:!?)](?: |$))", "", text)
     return re.sub(r"([,;])(?: ?[,;])+", r"\1", " ".join(text.split()))
 

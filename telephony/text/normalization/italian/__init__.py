@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 
-from telephony.text.normalization.italian import measures, papers, tables, times, words
+from telephony.text.normalization.italian import accents, dates, measures, papers, ranges, tables, times, words
 from telephony.text.normalization.language import Form, Name, Written, spelled
 from telephony.text.normalization.romance import Romance
-from telephony.text.normalization.rules import Rule, Stage, ends_text, near_digits, near_words
+from telephony.text.normalization.rules import Rule, Stage, at_digits, ends_text, near_digits, near_words
 
 _IMPURE = re.compile(r"(?:z|s[bcdfglmnpqrtvz]|gn|ps|pn|x|y)")
 _CENTURY = re.compile(r"(?<!\w)([IVXL]{1,8})\s(secolo|sec\.|millennio)(?!\w)")
@@ -25,9 +25,19 @@ _FLOOR = re.compile(r"(?<![\w.,])(\d{1,2}[°º]|[IVX]{1,4}(?=\s))\s?p\.(?!\w)")
 _FIRST = re.compile(
     r"(?<!\w)(l|dell|all|dall)'1(?=/\d{1,2}(?!\d)|[.-]\d{1,2}[.-]\d\d|[°º]?\s(?:gen|feb|mar|apr|mag|giu|lug|ago|set|ott|nov|dic))"
 )
+_LABELLED = re.compile(
+    r"(?<!\w)((?:[Tt]asto|[Oo]pzione|[Nn]umero|[Cc]amera|[Ss]ala|[Ss]tanza|[Bb]inario|[Ff]ila|[Ll]ivello|[Cc]anale|"
+    r"[Ss]portello|[Ll]inea|[Pp]iano|[Cc]arrozza|[Tt]erminal)\s)1(?=\s[a-zà-ÿ])"
+)
+_DEGREES = re.compile(
+    r"(?<![\w.,])(\d{1,2})[°º](?=\s(?:luned|marted|mercoled|gioved|venerd|sabato|domenica|oggi|domani|stasera|stanotte|all'ombra|percepit))"
+)
 _AT = re.compile(r"(?<=\w)\s?[(\[]at[)\]]\s?(?=\w)", re.IGNORECASE)
 _FIRST_ARTICLES = {"l": "il", "dell": "del", "all": "al", "dall": "dal"}
 _PROVINCE = re.compile(r"(?<=[a-zà-ÿ]\s)\(([A-Z]{2})\)")
+_TOWN_PROVINCE = re.compile(
+    r"(?<!\w)(\d{5}\s(?:[A-ZÀ-Þ][\w'’]{1,20}\s|(?:di|del|in|al|sul)\s){1,4})([A-Z]{2})(?=[\s.,;:)]|$)"
+)
 _ELIDED = re.compile(r"(?<!\w)un' (?=[^\W\d_])")
 
 
@@ -76,6 +86,7 @@ class Italian(Romance):
     version = "versione"
     cents_joint = "e"
     of_scale = " di"
+    world_wide_web = "vu vu vu"
     word_domains = frozenset({"it"})
     currencies = tables.CURRENCIES
     scales = {
@@ -98,9 +109,11 @@ class Italian(Romance):
     time_words = "alle|dalle|ore|le|delle|tra le|fra le|entro le|fino alle|prima delle|dopo le|all'|dall'|verso le|h"
     opening_words = (
         "orario|orari|continuato|aperto|aperta|aperti|aperte|apre|apertura|ore|mattina|pomeriggio|sera|pranzo|cena|"
-        "sportello"
+        "sportello|fascia oraria|fascia|ridotto|estivo|invernale|turno|ritiro|ritiri|colazione|visite|seggi|"
+        "check-in|check-out"
     )
     before_one = {"alle": "all'", "dalle": "dall'", "le": "l'", "delle": "dell'"}
+    no_hour_words = "giorni|gg|minuti|min|anni|mesi|settimane|persone|pers|euro|volte|km|notti|posti|rate|kg|mg"
     hour_words = r"ore|h"
     and_words = "e|o"
     month_words = "a|ad|di|da|in|e|tra"
@@ -111,6 +124,7 @@ class Italian(Romance):
     pressure_over = "su"
     currency_signs = tables.CURRENCY_SIGNS
     cent_signs = r"cts?|cent"
+    longest_phone_group = 5
     text_verbs = "invii|invia|inviare|mandi|manda|risponda|messaggio|scriva"
     text_to = "al|a"
     call_words = (
@@ -123,7 +137,7 @@ class Italian(Romance):
         "partita IVA|codice fiscale|IVA|tessera sanitaria|carta d'identità|passaporto|patente|IBAN|CIE|matricola|INPS"
     )
     named_words = (
-        "codice|PNR|prenotazione|password|pratica|ordine|targa|telaio|serie|serial|buono|coupon|biglietto|tracciamento|"
+        "codice|PNR|CAP|BIC|SWIFT|prenotazione|password|pratica|ordine|targa|telaio|serie|serial|buono|coupon|biglietto|tracciamento|"
         "spedizione|riferimento|modello|polizza|contratto|ticket|conferma|fiscale|passaporto|"
         "carta d'identità|matricola|"
         "cliente|pacco"
@@ -160,6 +174,7 @@ class Italian(Romance):
     code_words = (
         r"codice|PIN|password|conto|ordine|riferimento|conferma|pratica|carta|prenotazione|biglietto|fattura|tracciamento|"
         r"polizza|cliente|codice tributo|ABI|CAB|CAP|OTP|PUK|PDR|IMEI|CIG|lotto|casella postale|"
+        r"Visa|Mastercard|Maestro|Amex|Bancomat|Postepay|"
         r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
@@ -173,7 +188,10 @@ class Italian(Romance):
         "[Cc]apitolo|[Cc]apo|[Aa]tto|[Ss]cena|[Ss]ezione|[Tt]omo|[Pp]arte|[Vv]olume|[Tt]itolo|[Ff]ase|[Tt]ipo|"
         "[Aa]llegato|[Ll]ibro"
     )
-    named_versions = f"{Romance.named_versions}|versione|articolo|motore|USB|HDMI|Bluetooth|Java"
+    named_versions = (
+        f"{Romance.named_versions}|versione|articolo|motore|Motore|USB|HDMI|Bluetooth|Java|"
+        "Panda|Punto|Golf|Clio|Corsa|Fiesta|Ypsilon"
+    )
     not_nouns = frozenset(
         "di del dello della dei degli delle in e o ed al alla allo ai agli alle per da dal dalla dai dalle con senza "
         "a che è sono ma mila più meno su sul sulla sui sulle nel nello nella nei negli nelle se tra fra come anche "
@@ -185,6 +203,7 @@ class Italian(Romance):
         own: list[Rule] = []
         if stage is Stage.WORDS:
             own = [
+                *accents.rules(),
                 near_words("floor", _FLOOR, self._floor, ("p.",)),
                 *measures.rules(),
                 *words.rules(self),
@@ -194,22 +213,31 @@ class Italian(Romance):
                 near_digits("hours", _COMMA_HOURS, lambda match: f"{match[1]}:"),
                 Rule("first of a month", _FIRST, lambda match: f"{_FIRST_ARTICLES[match[1]]} 1"),
                 Rule("province", _PROVINCE, lambda match: f", {' '.join(match[1])}"),
+                at_digits("province", _TOWN_PROVINCE, lambda match: f"{match[1].rstrip()}, {' '.join(match[2])}"),
             ]
         if stage is Stage.CODES:
             own = papers.rules(self)
         if stage is Stage.INTERNET:
             own = [near_words("at", _AT, lambda match: "@", ("(at)", "[at]"))]
         if stage is Stage.DATES:
-            own = times.rules(self)
+            own = [*dates.rules(self), *times.rules(self)]
         if stage is Stage.ORDINALS:
             own = [
                 Rule("first of a month", _THE_FIRST, lambda match: "primo"),
+                at_digits("degrees", _DEGREES, self._degrees, "°º"),
                 near_digits("ordinal", _JOINED, lambda match: self.ordinal(int(match[1]))),
             ]
         if stage is Stage.MEASURES:
             own = measures.verb_rules(self)
+        if stage is Stage.MONEY:
+            own = measures.range_rules(self)
         if stage is Stage.DIGITS:
-            own = measures.scale_rules(self)
+            own = [
+                *measures.scale_rules(self),
+                near_digits("number of one", _LABELLED, lambda match: f"{match[1]}uno", ("1 ",)),
+            ]
+        if stage is Stage.NUMBERS:
+            own = measures.price_rules(self)
         if stage is Stage.SYMBOLS:
             own = [*words.symbol_rules(self), Rule("elision", _ELIDED, lambda match: "un'")]
         return [*own, *super().rules(stage)]
@@ -221,6 +249,11 @@ class Italian(Romance):
             return f"{'da' if match[1] else 'a'} mezzanotte{past}"
 
         return [Rule("midnight", _MIDNIGHT, midnight)]
+
+    def _degrees(self, match: re.Match[str]) -> str | None:
+        # "Il 3° lunedì" is one of a month's.
+        number = int(match[1])
+        return self.counted(Written(number), self.degree) if number > 5 else None
 
     def _floor(self, match: re.Match[str]) -> str:
         return f"{match[1]} piano" + ("." if ends_text(match) else "")
@@ -249,11 +282,25 @@ class Italian(Romance):
     def century(self, number: int) -> str:
         return f"secolo {self.ordinal(number)}"
 
+    def season(self, first: int, last: int) -> str:
+        return f"{self.year(first)} {self.year(last)}"
+
+    def between(self, low: str, high: str, before: str, behind: str) -> str:
+        return ranges.said(low, high, before, behind, self)
+
+    def short_number(self, digits: str) -> str:
+        """Up to three digits are a number ("il centododici"), four are two ("il quindici ventidue")."""
+        if len(digits) == 4 and "0" not in (digits[0], digits[2]):
+            return f"{self.cardinal(int(digits[:2]))} {self.cardinal(int(digits[2:]))}"
+        return self.cardinal(int(digits)) if len(digits) <= 4 and digits[0] != "0" else self.spell_digits(digits)
+
     def height(self, metres: int, centimetres: str) -> str:
         said = self.counted(Written(metres), Name("metro", "metri"))
         return f"{said} e {self.cardinal(int(centimetres))}" if int(centimetres) else said
 
     def weekday_range(self, first: str, last: str, preceded: bool) -> str:
+        if (first, last) == ("sabato", "domenica") and not preceded:
+            return f"{first} e {last}"
         begin = "" if preceded else "dalla " if first == "domenica" else "dal "
         return f"{begin}{first} {'alla' if last == 'domenica' else 'al'} {last}"
 

@@ -12,11 +12,21 @@ _LAW = re.compile(r"(?<![\w.])L\.\s(?=(?:n\.\s)?\d{1,4}/(?:19|20)?\d\d(?![\d/]))
 _DECREE = re.compile(r"(?<!\w)D\s?P\s?R\s(?:numero\s)?(\d{1,4})/((?:19|20)\d\d|\d\d)(?![\w/])")
 _PROTOCOL = re.compile(r"(?<=\bnumero )(\d{1,6})/((?:19|20)\d\d)(?![\w/]|[.,]\d)")
 _OF_LAW = re.compile(r"(?:legge|decreto|regolamento)(?:\s[^\W\d]+){0,3}\s$", re.IGNORECASE)
+_OF_YEAR = re.compile(
+    r"(?<!\w)((?:numero|pratica|fattura|protocollo|ordine|contratto|polizza|preventivo|sinistro|ricevuta|verbale):?\s)"
+    r"(\d{2,6})/([1-3]\d)(?![\w/]|[.,]\d)",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"(?<!\w)([A-Z]{3})\s?([A-Z]{3})\s?(\d\d[A-EHLMPRST]\d\d)\s?([A-Z]\d{3}[A-Z])(?!\w)", re.IGNORECASE
+)
+_IBAN_BY_BANK = re.compile(r"(?<!\w)IT\s?(\d\d)\s?([A-Z])\s(\d{5})\s(\d{5})\s([A-Z\d]{12})(?!\w)")
+_DOCTOR_ON_CALL = re.compile(r"(?<![\w.,+-])116\s?117(?!\w|[.,]\d)")
 _STROKES = re.compile(r"(?<=\bnumero )(?=[\d/]{0,20}[A-Z])([A-Z\d]{1,10}(?:/[A-Z\d]{1,10}){1,3})(?![\w/-])")
 _TYRE = re.compile(r"(?<![\w.,/])(\d{3})/(\d{2})\s?(Z?R)\s?(\d\d)(?!\d)(?:\s(\d{2,3})([A-Z])(?!\w))?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _EITHER = re.compile(
-    r"(?<![\w.,/])(\d{1,3})/(\d{1,3})(?=\s(?:ore|gg|giorni|mesi|anni|minuti|settimane|persone|volte|posti)\b)"
+    r"(?<![\w.,/])(\d{1,3})/(\d{1,3})(?=\s(?:ore(?!\s\d)|gg|giorni|mesi|anni|minuti|settimane|persone|volte|posti)\b)"
 )
 _BOTH = re.compile(r"(?<![\w.,/])(\d{1,3})/([1-9]\d{0,2})(?=\s?(?:h|min|mg)(?!\w|\.?\s?\d))")
 _ACCOUNT = re.compile(r"(?<=\bnumero )(\d{1,8})/(0\d{1,15}|\d{6,16})(?![\w/-]|[.,]\d)")
@@ -29,7 +39,9 @@ _IN_HOUSE = re.compile(
 )
 _PHONE = re.compile(r"\d{5}|\d{3}\s\d{3}")
 _MARK = re.compile(r"(?<![\w.,/])(\d{2,3})/(30|110)(?![\w/]|[.,]\d)")
-_FLIGHT = re.compile(r"(?<=\b[Vv]olo )([A-Z]\w{2,20}\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{2,4})(?!\w)")
+_FLIGHT = re.compile(
+    r"(?<=\b[Vv]olo )((?:[A-Z]\w{2,20}\s)|è\s(?:il\s)?|il\s|delle\s)([A-Z]{2}|[A-Z]\d|\d[A-Z])\s?(\d{2,4})(?!\w)"
+)
 _SEATS = re.compile(r"(?<=\bposti )(\d{1,2})([A-Z])\s?-\s?(\d{1,2})([A-Z])(?!\w)")
 _SEAT = re.compile(r"(?<!\w)(posto|sedile|fila)\s(\d{1,2})([A-K])(?!\w)")
 _POWER = re.compile(r"(?<=kW)\s?/\s?(?=\d{1,4}\s?CV)", re.IGNORECASE)
@@ -86,10 +98,26 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         first = language.spell_digits(number) if number[0] == "0" or len(number) > 4 else language.cardinal(int(number))
         return f"{first} {language.slash} {language.year(int(match[2]))}"
 
+    def of_year(match: re.Match[str]) -> str | None:
+        number = match[2]
+        if len(number) == 2 or _STREET.search(match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]):
+            return None
+        first = language.spell_digits(number) if number[0] == "0" or len(number) > 4 else language.cardinal(int(number))
+        return f"{match[1]}{first} {language.slash} {language.cardinal(int(match[3]))}"
+
+    def person(match: re.Match[str]) -> str:
+        return codes.spelled(" ".join(match.groups()), language)
+
+    def by_bank(match: re.Match[str]) -> str:
+        groups = [f"IT{match[1]}", match[2], match[3], match[4], *re.findall(r".{4}", match[5])]
+        return codes.spelled(" ".join(groups), language)
+
     def part(written: str) -> str:
         if _YEAR.fullmatch(written):
             return language.year(int(written))
-        return codes.characters(written, language) if written[0].isalpha() or len(written) > 2 else written
+        if written.isdecimal() and len(written) <= 2 and written[0] != "0":
+            return language.cardinal(int(written))
+        return codes.characters(written, language)
 
     def strokes(match: re.Match[str]) -> str:
         return f" {language.slash} ".join(map(part, match[1].split("/")))
@@ -146,8 +174,12 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         return f"{language.cardinal(int(match[1]))} {match[2]}, {language.cardinal(int(match[3]))} {match[4]}"
 
     return [
+        at_digits("dialled", _DOCTOR_ON_CALL, lambda match: f"{language.cardinal(116)} {language.cardinal(117)}"),
         near_words("law", _DECREE, decree, ("d p r", "dpr")),
         near_words("numbered paper", _PROTOCOL, protocol, ("/",)),
+        near_words("numbered paper", _OF_YEAR, of_year, ("/",)),
+        near_digits("code", _PERSON, person),
+        near_words("IBAN", _IBAN_BY_BANK, by_bank, ("it",)),
         near_words("numbered paper", _STROKES, strokes, ("/",)),
         near_words("account", _ACCOUNT, account, ("/",)),
         at_digits("house number", _HOUSES, houses, ("/",)),

@@ -16,10 +16,16 @@ PARTS = {
     9: "nono",
     10: "decimo",
 }
-MASCULINE = frozenset("problema sistema programma tema pianeta clima telegramma grammo".split())
+MASCULINE = frozenset(
+    "problema sistema programma tema pianeta clima telegramma grammo schema diploma cinema pigiama panorama poema "
+    "collega autista dentista vaglia sofà".split()
+)
 FEMININE = frozenset(
     "notte volta parte chiave classe mano opzione stazione prenotazione sede filiale email mail attenzione elementare "
-    "superiore".split()
+    "superiore suite app password card sim hall chat reception newsletter auto moto foto bici radio luce voce legge "
+    "rete nave dose base fase frase serie crisi analisi carne pelle torre croce lente febbre madre moglie gente "
+    "ore giornate settimane compresse bustine gocce porzioni "
+    "cute arte mente corte cornice radice".split()
 )
 FEMININE_PLURALS = frozenset(
     "fatture richieste offerte lettere merci banche filiali sedi coordinate mail pratiche proposte bollette".split()
@@ -39,7 +45,7 @@ COUNTED_IN_ORDER = tuple(
 COUNTED_IN_ROMAN = (*COUNTED_IN_ORDER, *"edizione classe elementare media superiore livello grado".split())
 # Months of which a Roman numeral is the day, as in names of streets.
 ROMAN_DAYS = ("febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "settembre", "ottobre", "novembre")
-FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "tà", "tù", "trice")
+FEMININE_ENDINGS = ("a", "zione", "sione", "gione", "nione", "gine", "udine", "tà", "tù", "trice")
 CURRENCIES = {
     "EUR": Currency(Name("euro", "euro"), CENT),
     "USD": Currency(Name("dollaro", "dollari"), CENT),
@@ -58,13 +64,14 @@ UNITS = {
     "Kg": "mass-kilogram", "KG": "mass-kilogram", "mq": "area-square-meter", "mc": "volume-cubic-meter",
     "gg": "duration-day", "aa": "duration-year", "bamb": "child", "ad.": "adult", "pers": "person",
     "pax": "person", "bust": "sachet", "qli": "quintal",
-    "pz": "piece", "lt": "volume-liter",
+    "pz": "piece", "Smc": "volume-cubic-meter", "Ah": "ampere-hour", "lt": "volume-liter",
     "mt": "length-meter", "cc": "cubic-centimetre", "hg": "hundred-grams", "kmq": "area-square-kilometer",
 }  # fmt: skip
 RATES = {
     "mese": "al mese", "pz": "al pezzo", "anno": "all'anno", "giorno": "al giorno", "ora": "all'ora", "h": "all'ora",
     "s": "al secondo", "min": "al minuto", "settimana": "alla settimana", "sett": "alla settimana",
-    "notte": "a notte", "persona": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
+    "notte": "a notte", "persona": "a persona", "pers": "a persona",
+    "pers.": "a persona", "kg": "al chilo", "km": "al chilometro", "kWh": "al kilowattora",
     "die": "al giorno", "dì": "al giorno", "mq": "al metro quadro", "m²": "al metro quadro", "gg": "al giorno",
     "litro": "al litro", "l": "al litro", "dl": "per decilitro", "dL": "per decilitro", "ml": "per millilitro",
     "m3": "al metro cubo", "mc": "al metro cubo", "m³": "al metro cubo", "g": "al grammo", "L": "al litro",
@@ -91,8 +98,8 @@ ABBREVIATIONS = {
     "dip.": "dipartimento", "trim.": "trimestre", "n. di": "numero di",
     "Dip.": "Dipartimento", "uff.": "ufficio", "Uff.": "Ufficio", "rif.": "riferimento", "Rif.": "Riferimento",
     "fatt.": "fattura", "A/R": "andata e ritorno",
-    **{f"{sign} {noun}": f"numero {noun}" for sign in ("n.", "n°", "nº") for noun in ("ordine", "pratica",
-    "cliente", "verde")},
+    **{f"{sign} {noun}": f"numero {noun}" for sign in ("n.", "N.", "n°", "N°", "nº", "num.", "Num.")
+       for noun in ("ordine", "pratica", "cliente", "verde")},
     "ord.": "ordine", "ns.": "nostro", "vs.": "vostro", "c.m.": "corrente mese",
     "c.a.": "corrente anno",
     "p.v.": "prossimo venturo", "u.s.": "ultimo scorso", "es.": "esempio", "ad es.": "ad esempio",
@@ -123,7 +130,14 @@ ABBREVIATIONS = {
     "strada prov.": "strada provinciale", "osp.": "ospedale", "p.a.": "annuo",
     "rich.": "richiesta", "tratt.": "trattabili", "segr.": "segreteria", "a/a": "anno su anno",
     "conf.": "confezione", "cl. energetica": "classe energetica",
-    "prat.": "pratica", "amb.": "ambulatorio", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",
+    "prat.": "pratica", "amb.": "ambulatorio", "Amb.": "Ambulatorio",
+    "mat.": "matematica", "asc.": "ascensore", "risc.": "riscaldamento", "al km": "al chilometro", "al kg": "al chilo",
+    "al mq": "al metro quadro", "al Kg": "al chilo", "il kg": "il chilo", "zona ind.": "zona industriale",
+    "C.A.P.": "CAP", "strada SP": "strada provinciale",
+    "strada SS": "strada statale", "zona univ.": "zona universitaria", "appl.": "applicazioni",
+    "sped.": "spedizione", "v. allegato": "vedi allegato", "v. pag.": "vedi pagina", "v. sopra": "vedi sopra",
+    "l'hg": "l'etto", "all'hg": "all'etto", "a km": "a chilometro", "a pers.": "a persona",
+    "per pers.": "per persona", "cond.": "condominiali", "Dep.": "Deposito", "dep.": "deposito",
     "colaz.": "colazione", "temp.": "temperatura", "Temp.": "Temperatura", "pad.": "padiglione", "p.p.": "a persona",
     "carr.": "carrozza", "Carr.": "Carrozza", "tg.": "targa", "mod.": "modello",
     "Mod.": "Modello", "a.s.": "anno scolastico", "A.S.": "Anno scolastico", "a.a.": "anno accademico",
@@ -140,7 +154,8 @@ ABBREVIATIONS = {
     "S.E.": "Sua Eccellenza", "on.le": "onorevole", "On.le": "Onorevole", "apt.": "appartamento", "tess.": "tessera",
     "d.t.s.": "dopo i tempi supplementari",
     "corr.": "corrente", "gg/mm/aaaa": "giorno, mese, anno",
-    "F.lli": "Fratelli", "ecc": "eccetera",
+    "F.lli": "Fratelli", "dim.": "dimensioni", "P.P.": "Piazza Principe", "P.N.": "Porta Nuova",
+    "P.G.": "Porta Garibaldi", "S.M.N.": "Santa Maria Novella", "ecc": "eccetera",
 }  # fmt: skip
 TITLES = {"S.": "San", "Gen.": "Generale", "Cap.": "Capitano", "Sig": "Signor", "Ten.": "Tenente",
           "Col.": "Colonnello", "sig": "signor", "v.": "via", "on.": "onorevole", "sen.": "senatore",
@@ -154,10 +169,11 @@ BEFORE_NUMBER = {
     "cap.": "capitolo", "vol.": "volume", "int.": "interno", "v.": "versione",
     "nr.": "numero", "Nr.": "numero", "num.": "numero", "nn.": "numeri", "Pag.": "Pagina",
     "Cap.": "Capitolo", "artt.": "articoli", "co.": "comma", "km": "chilometro", "Km": "chilometro",
-    "civ.": "civico",
+    "civ.": "civico", "st.": "stanza", "cm": "centimetri", "mm": "millimetri", "mq": "metri quadri",
     "sc.": "scala", "SS": "strada statale", "SP": "strada provinciale",  "Sc.": "Scala", "Int.": "Interno",
     "int": "interno", "tel": "telefono",
-    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "pal.": "palazzina",
+    "cell": "cellulare", "fig.": "figura", "bin.": "binario", "sat.": "saturazione", "Sat.": "Saturazione",
+    "pal.": "palazzina",
     "lett.": "lettera", "app.to": "appartamento", "IC": "Intercity", "par.": "paragrafo", "tit.": "titolo",
     "Tit.": "Titolo",
     "CF": "codice fiscale", "CF:": "codice fiscale:",
@@ -189,6 +205,7 @@ SPOKEN_UNITS = {
     "beat": Name("battito al minuto", "battiti al minuto"),
     "turn": Name("giro al minuto", "giri al minuto"),
     "amp-hour": Name("milliampere ora", "milliampere ora"),
+    "ampere-hour": Name("ampere ora", "ampere ora"),
     "piece": Name("pezzo", "pezzi"),
     "hundred-grams": Name("etto", "etti"),
     "quintal": Name("quintale", "quintali"),

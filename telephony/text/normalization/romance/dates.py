@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.language import month_names, valid_date
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, ends_text, near_words
+from telephony.text.normalization.rules import Rule, alternatives, around, at_digits, ends_text, near_words
 
 _YEAR_FIRST = re.compile(r"(?<![\w./-])((?:19|20)\d\d)([-/.])(\d{1,2})\2(\d{1,2})(?![\w/-]|\.\d)")
 _SHORT = re.compile(r"(?:(?<!\w)(el|le|il|au|al)\s)?(?<![\w./,-])(\d{1,3})/(\d{1,3})(?![\w/]|[.,]\d)")
@@ -43,11 +43,13 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     street = re.compile(rf"(?<!\w)(?:{language.street_words})\s$", re.IGNORECASE)
 
     span = re.compile(
-        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?({alternatives(by_name)})(?!\w)(?:\.(?=\s\d))?", re.IGNORECASE
+        rf"(?<!\w)({alternatives(by_name)})\.?\s?[-–]\s?({alternatives(by_name)})(?!\w)(?:\.(?=,|\s[a-zà-ÿ\d]))?",
+        re.IGNORECASE,
     )
 
     def months_joined(match: re.Match[str]) -> str:
-        return f" {language.to} ".join(language.month(by_name[name.lower()]) for name in match.groups())
+        first, last = (language.month(by_name[name.lower()]) for name in match.group(1, 2))
+        return language.between(first, last, *around(match))
 
     def before(match: re.Match[str]) -> str:
         return match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
@@ -91,7 +93,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
     def season(match: re.Match[str]) -> str | None:
         if (int(match[1]) + 1) % 100 != int(match[2][-2:]):
             return None
-        return f"{language.year(int(match[1]))} {language.to} {language.year(int(match[1]) + 1)}"
+        return language.season(int(match[1]), int(match[1]) + 1)
 
     return [
         near_words("decade", _DECADE, lambda match: match[1], "'"),
@@ -159,7 +161,7 @@ def weekday_rules(language: RomanceGrammar) -> list[Rule]:
     )
     months = alternatives([*month_names(language.locale).values(), *language.months])
     alone = re.compile(
-        rf"(?<![\w-])(?<!\d\s)(?<!\d)(?<!de\s)({short})(?:(\.)(?=,?\s|\)|$)|(?=,?\s(?:dia\s|día\s|el\s|le\s|il\s)?(?:\d{{1,2}}(?:[/:hH]|\s(?:de\s)?(?:{months})))))",
+        rf"(?<![\w-])(?<!\d\s)(?<!\d)(?<!\bde\s)({short})(?:(\.)(?=,?\s|\)|$)|(?=,?\s(?:dia\s|día\s|el\s|le\s|il\s)?(?:\d{{1,2}}(?:[/:hH]|\s(?:de\s)?(?:{months})))))",
         re.IGNORECASE,
     )
     initials = alternatives(language.weekday_initials) or "(?!)"

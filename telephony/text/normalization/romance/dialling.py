@@ -20,7 +20,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?:(?<=\d)|(?<!\w))(,?\s)?\(?({language.extension_words})\s?(\d{{2,6}})\)?(?![\w]|[.,]\d|-\d)", re.I
     )
     text_to = re.compile(
-        rf"(?<!\w)((?:{language.text_to})\s(?:(?:{language.named_joint})\s)?)(\d{{3,6}})(?![\w%€$]|[.,:/-]\d)"
+        rf"(?<!\w)((?:{language.text_to})\s(?:(?:{language.named_joint})\s)?)(\d{{3,6}})(?![\w%€$]|[.,:/-]\d|\s\d)"
     )
     texted = re.compile(rf"(?<!\w)(?:{language.text_verbs}|SMS)\b[^.!?]{{0,60}}$", re.IGNORECASE)
     dialled = re.compile(
@@ -39,7 +39,7 @@ def rules(language: RomanceGrammar) -> list[Rule]:
                 language.cardinal(int(group)) if group[0] != "0" else language.spell_digits(group) for group in groups
             )
         else:
-            said = codes.digit_groups(groups, language)
+            said = codes.digit_groups(codes.phone_groups(groups, language), language)
         return f"{first}{language.cardinal(int(match[2]))}, {said}"
 
     def phone(match: re.Match[str]) -> str | None:

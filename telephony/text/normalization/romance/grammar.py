@@ -53,6 +53,8 @@ class RomanceGrammar(Language):
     """Behind these stands a time of day, with a full stop too."""
     opening_words: str
     """Behind these, "9.00-18.00" are times."""
+    no_hour_words: str = "(?!)"
+    """Behind two numbers these say that they are no hours."""
     hour_words: str
     """These stand behind hours, and are said with them anyway."""
     hours_prefix: str = "(?!)"
@@ -161,6 +163,10 @@ class RomanceGrammar(Language):
     def day_range(self, first: int, last: int, preceded: bool) -> str:
         """Two days of a month that a stroke joins; `preceded` as above."""
         return f"{self.day(first)} {self.to} {self.day(last)}"
+
+    def season(self, first: int, last: int) -> str:
+        """Two years that a school's year or a sport's season joins."""
+        return f"{self.year(first)} {self.to} {self.year(last)}"
 
     def height(self, metres: int, centimetres: str) -> str:
         """Metres and hundredths of them, as people say how tall they are."""

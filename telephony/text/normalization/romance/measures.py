@@ -11,6 +11,7 @@ from telephony.text.normalization.romance.grammar import RomanceGrammar
 from telephony.text.normalization.rules import (
     Rule,
     alternatives,
+    around,
     at_digits,
     ends_text,
     first_words,
@@ -44,10 +45,10 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
     )
     units = {"h": "hour", "m": "minute", "d": "day", "j": "day", "g": "day", "s": "week"}
 
-    def spread(low: str, high: str | None, form_of: str) -> str:
+    def spread(low: str, high: str | None, form_of: str, before: str) -> str:
         form = language.form_for(form_of)
         said = language.cardinal(int(low), form)
-        return f"{said} {language.to} {language.cardinal(int(high), form)}" if high else said
+        return language.between(said, language.cardinal(int(high), form), before, f" {form_of}") if high else said
 
     once = re.compile(r"(?<![\w.,])1\s?[x×](?=\s(?:por|ao|à|al|par|a|alla)\s)|(?<![\w.,])1[x×](?![\w×])(?!\s?\d)")
 
@@ -57,14 +58,14 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
         name = language.unit(f"duration-{units[match[4][0].lower()]}")
         if match[2] == "1" and not match[3]:
             return f"{begin}{language.counted(Written(1), name)}{stop}"
-        return f"{begin}{spread(match[2], match[3], name.many)} {name.many}{stop}"
+        return f"{begin}{spread(match[2], match[3], name.many, begin)} {name.many}{stop}"
 
     def often(match: re.Match[str]) -> str:
         rate = language.rates.get(match[3]) or language.rates[match[3].lower()]
         once = (
             language.once
             if match[1] == "1" and not match[2]
-            else f"{spread(match[1], match[2], language.fold)} {language.fold}"
+            else f"{spread(match[1], match[2], language.fold, around(match)[0])} {language.fold}"
         )
         return f"{once} {language.times_a} {rate}" if language.times_a else f"{once} {rate}"
 
@@ -79,7 +80,7 @@ def dose_rules(language: RomanceGrammar) -> list[Rule]:
 def _decimals(match: re.Match[str], language: RomanceGrammar) -> str | None:
     if not re.search(r"[.,]", match.group()):
         return None
-    return f"{match[1]} {language.to} {match[2]}"
+    return language.between(match[1], match[2], *around(match))
 
 
 def rules(language: RomanceGrammar) -> list[Rule]:

@@ -6,7 +6,7 @@ import re
 
 from telephony.text.normalization.numerals import bare_pattern, number_pattern, read
 from telephony.text.normalization.romance.grammar import RomanceGrammar
-from telephony.text.normalization.rules import Rule, alternatives, at_digits, near_digits, near_words
+from telephony.text.normalization.rules import Rule, alternatives, around, at_digits, near_digits, near_words
 
 _CODES = (
     "usd eur gbp brl jpy chf cad aud mxn ars clp cop cny sek nok dkk pln crc hnl gtq nio pab pyg uyu bob ves dop aoa "
@@ -56,15 +56,19 @@ def rules(language: RomanceGrammar) -> list[Rule]:
         if low is None:
             return None
         if low.fraction.strip("0"):  # with cents, each amount is said in full
-            return f"{match[1]} {re.sub(r'[0-9.,]+', '', match[2]).strip()} {language.to} {match[2]}"
-        return f"{language.cardinal(low.whole)} {language.to} {match[2]}"
+            first = f"{match[1]} {re.sub(r'[0-9.,]+', '', match[2]).strip()}"
+        else:
+            first = language.cardinal(low.whole)
+        before, behind = around(match)
+        return language.between(first, match[2], before, f"€{behind}")
 
     def signs_first(match: re.Match[str]) -> str | None:
         low = read(match[2], language)
         if low is None:
             return None
         first = f"{match[1]} {match[2]}" if low.fraction.strip("0") else language.cardinal(low.whole)
-        return f"{first} {language.to} {match[1]} {match[4]}"
+        before, behind = around(match)
+        return language.between(first, f"{match[1]} {match[4]}", before, f"€{behind}")
 
     return [
         near_words("rate", alone, rate, ("€", "$", "£")),

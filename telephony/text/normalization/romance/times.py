@@ -37,6 +37,7 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
         rf"(?<!\w)(?:{language.opening_words}|{days}):?\s(?:\d{{1,2}}-\d{{1,2}}\s(?:{language.and_words})\s)?$",
         re.IGNORECASE,
     )
+    counted = re.compile(rf"\s(?:{language.no_hour_words})(?!\w)")
     due = re.compile(
         rf"(?<!\w)(?:{days}|{language.time_words}|{language.range_words}|{language.opening_words})\b[^\d!?]{{0,12}}$",
         re.I,
@@ -45,7 +46,7 @@ def range_rules(language: RomanceGrammar) -> list[Rule]:
 
     def between(match: re.Match[str]) -> str | None:
         hour, mark, minute, bare, hour2, mark2, minute2, bare2 = match.groups()
-        if int(hour) > 24 or int(hour2) > 24:
+        if int(hour) > 24 or int(hour2) > 24 or counted.match(match.string, match.end()):
             return None
         before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
         dots = "." in ((mark or ""), (mark2 or ""))
