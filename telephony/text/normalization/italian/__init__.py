@@ -178,7 +178,10 @@ class Italian(Romance):
         r"badge|matricola|interno|volo|termina con|finisce con|cifre|telefono|cellulare|numero"
     )
     short_code_words = r"chiami|chiamare|chiama|componga|codice|codice tributo|ABI|CAB|PIN|PUK|OTP|CVV|CAP|interno"
-    date_words = r"oggi|domani|dopodomani|ieri|il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno"
+    date_words = (
+        r"oggi|domani|dopodomani|ieri|il|al|dal|entro il|fino al|prima del|dopo il|del|data|scadenza|giorno|"
+        r"arrivo|partenza|andata|ritorno|check-in|check-out|ritiro|inizio|fine"
+    )
     kings = (
         "Luigi|Enrico|Carlo|Vittorio Emanuele|Umberto|Giovanni|Giovanni Paolo|Benedetto|Pio|Elisabetta|Napoleone|Leone"
     )
