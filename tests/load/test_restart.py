@@ -28,7 +28,12 @@ pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 SENTENCES = ["The service stops.", "This is still heard."]
 # As many log lines as each door makes of them.
-TEXTS = {"telephone": 2, "session": 2, "sentence": 2, "gateway": 1, "openai": 1, "audiosocket": 1}
+STREAMING = ("telephone", "session", "sentence", "contexts", "speak", "custom_speech")
+WHOLE = (
+    *("gateway", "openai", "contexts_http", "speak_http", "custom_speech_http", "custom_voice", "sound"),
+    *("audiosocket", "media"),
+)
+TEXTS = dict.fromkeys(STREAMING, len(SENTENCES)) | dict.fromkeys(WHOLE, 1)
 
 
 def test_sigterm_under_load_drains_every_call(size: Size) -> None:
@@ -42,8 +47,9 @@ def test_sigterm_under_load_drains_every_call(size: Size) -> None:
         text_port = daemon.wait_ready()
 
         async def everybody() -> list[tuple[str, Heard]]:
-            # At the doors that keep a pace, which are three of six, speech is in the midst when the signal comes.
+            # At the doors that keep a pace speech is in the midst when the signal comes.
             async with Crowd(text_port, http_port, audiosocket_port, lead_ms=100) as crowd:
+                assert set(crowd.calls) == set(TEXTS)
                 names = [name for name in crowd.calls for _ in range(rounds)]
                 talking = [asyncio.create_task(crowd.calls[name](SENTENCES)) for name in names]
                 while sum("event=text " in line for line in daemon.stderr) < rounds * sum(TEXTS.values()):
