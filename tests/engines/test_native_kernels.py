@@ -14,7 +14,7 @@ from torch import Tensor
 
 from telephony.engines.kokoro.harmonic_source import FRAME_SAMPLES, HarmonicSource
 from telephony.engines.kokoro.kernels import Kernels, KernelsUnavailableError, TorchKernels, compiled_kernels
-from telephony.engines.kokoro.native import SplitDense
+from telephony.engines.kokoro.native import SplitDense, compile_loops
 from telephony.engines.kokoro.parameters import Parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,3 +226,22 @@ def test_without_a_compiler_it_is_said_why(tmp_path: Path, monkeypatch: pytest.M
 def test_where_nothing_can_be_written_it_is_said_why(tmp_path: Path) -> None:
     with pytest.raises(KernelsUnavailableError, match="nowhere"):
         compiled_kernels(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("system", "processor", "in_eight_bits"),
+    [
+        ("x86_64-linux-gnu", "haswell", False),
+        ("x86_64-linux-gnu", "alderlake", True),
+        ("x86_64-linux-gnu", "znver4", True),
+        ("x86_64-linux-gnu", "sapphirerapids", True),
+        ("aarch64-linux-gnu", "cortex_a72", False),
+        ("aarch64-linux-gnu", "neoverse_n1", True),
+    ],
+)
+def test_the_loops_compile_for_other_processors(
+    tmp_path: Path, system: str, processor: str, in_eight_bits: bool
+) -> None:
+    library = tmp_path / "kernels.so"
+    compile_loops(library, "-target", system, f"-mcpu={processor}", "-Werror")
+    assert (b"residual_block" in library.read_bytes()) == in_eight_bits

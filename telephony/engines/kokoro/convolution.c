@@ -9,21 +9,21 @@
 
 #if defined(__AVX512VNNI__)
 #include <immintrin.h>
-#define LANES 16
+#define WIDTH 16
 #define ROWS 12   /* of a tile: rows times vectors are the sums that the registers hold */
 #define VECTORS 2 /* of a group of output channels */
 #define MULTIPLY_ADD(sums, steps, weight) \
     (Sums)_mm512_dpbusd_epi32((__m512i)(sums), _mm512_set1_epi32(steps), (__m512i)(weight))
 #elif defined(__AVXVNNI__)
 #include <immintrin.h>
-#define LANES 8
+#define WIDTH 8
 #define ROWS 6
 #define VECTORS 2
 #define MULTIPLY_ADD(sums, steps, weight) \
     (Sums)_mm256_dpbusd_avx_epi32((__m256i)(sums), _mm256_set1_epi32(steps), (__m256i)(weight))
 #elif defined(__ARM_FEATURE_DOTPROD)
 #include <arm_neon.h>
-#define LANES 4
+#define WIDTH 4
 #define ROWS 6
 #define VECTORS 4
 #define STEPS_WITH_A_SIGN /* the instruction takes no others: what zero steps sum up to is left out */
@@ -31,17 +31,17 @@
     (Sums)vdotq_s32((int32x4_t)(sums), vreinterpretq_s8_s32(vdupq_n_s32((steps) ^ (int32_t)0x80808080)), (int8x16_t)(weight))
 #endif
 
-#ifdef LANES
+#ifdef WIDTH
 
 #define UNROLLED _Pragma("clang loop unroll(full)")
-#define GROUP (LANES * VECTORS) /* channels */
+#define GROUP (WIDTH * VECTORS) /* channels */
 #define CHUNK (8 * ROWS)        /* time steps of a piece of work */
 
-typedef int32_t Sums __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef uint32_t Bits __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef float Floats __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef bf16 Halves __attribute__((vector_size(2 * LANES), aligned(2)));
-typedef uint8_t Bytes __attribute__((vector_size(LANES), aligned(1)));
+typedef int32_t Sums __attribute__((vector_size(4 * WIDTH), aligned(4)));
+typedef uint32_t Bits __attribute__((vector_size(4 * WIDTH), aligned(4)));
+typedef float Floats __attribute__((vector_size(4 * WIDTH), aligned(4)));
+typedef bf16 Halves __attribute__((vector_size(2 * WIDTH), aligned(2)));
+typedef uint8_t Bytes __attribute__((vector_size(WIDTH), aligned(1)));
 
 const int group_channels = GROUP;
 
@@ -111,7 +111,7 @@ INLINE void convolve_tile(const Convolution *c, int64_t group, int64_t row, int6
 #ifdef STEPS_WITH_A_SIGN
         const Sums zero = {};
 #else
-        const Sums zero = *(const Sums *)(layer->zero + group * GROUP + j * LANES);
+        const Sums zero = *(const Sums *)(layer->zero + group * GROUP + j * WIDTH);
 #endif
         UNROLLED for (int i = 0; i < ROWS; i++)
             sums[i][j] = zero;
@@ -121,7 +121,7 @@ INLINE void convolve_tile(const Convolution *c, int64_t group, int64_t row, int6
         for (int64_t k = 0; k < channels; k += 4, weight += 4 * GROUP) {
             Sums some[VECTORS];
             UNROLLED for (int j = 0; j < VECTORS; j++)
-                some[j] = *(const Sums *)(weight + 4 * LANES * j);
+                some[j] = *(const Sums *)(weight + 4 * WIDTH * j);
             UNROLLED for (int i = 0; i < ROWS; i++) {
                 const int32_t four = *(const int32_t *)(x + i * channels + k);
                 UNROLLED for (int j = 0; j < VECTORS; j++)
@@ -133,7 +133,7 @@ INLINE void convolve_tile(const Convolution *c, int64_t group, int64_t row, int6
         if (i >= rows)
             break;
         UNROLLED for (int j = 0; j < VECTORS; j++) {
-            const int64_t channel = group * GROUP + j * LANES, at = (row + i) * channels + channel;
+            const int64_t channel = group * GROUP + j * WIDTH, at = (row + i) * channels + channel;
             Floats y = __builtin_convertvector(sums[i][j], Floats) * *(const Floats *)(layer->width + channel)
                 + *(const Floats *)(layer->bias + channel);
             if (c->add)
@@ -177,7 +177,7 @@ static void round_rows(void *rounding)
 {
     const Rounding *r = rounding;
     const Rows mine = share(r->rows);
-    for (int64_t at = mine.first * r->channels; at < mine.last * r->channels; at += LANES)
+    for (int64_t at = mine.first * r->channels; at < mine.last * r->channels; at += WIDTH)
         *(Bytes *)(r->y + at) = stepped_snake(&r->snake, at % r->channels, loaded(r->x, at, r->is_half));
 }
 

@@ -31,9 +31,12 @@ from telephony.engines.kokoro.stretches import StretchBlock
 
 _SOURCES = [Path(__file__).with_name(name) for name in ("kernels.c", "convolution.c", "source.c")]
 # Not all of -ffast-math's assumptions are needed, but sums in any order and no exact signs of zero are.
-_FLAGS = ["-O3", "-mcpu=native", "-ffast-math", "-shared", "-fPIC", "-nostdlib"]
+# Freestanding: Clang's headers of instructions then want none of a C library, which a slim container lacks.
+_FLAGS = ["-O3", "-ffast-math", "-ffreestanding", "-shared", "-fPIC", "-nostdlib"]
+_FOR_THIS_PROCESSOR = ["-mcpu=native"]
 if platform.machine() in {"x86_64", "AMD64"}:
-    _FLAGS.append("-mprefer-vector-width=512")  # where there are such: a third faster than Clang's own choice of 256
+    # Where there are such: a third faster than Clang's own choice of 256.
+    _FOR_THIS_PROCESSOR.append("-mprefer-vector-width=512")
 _PATIENCE_S = 60.0
 # kernels.c's TILE and DEPTH.
 _TILE, _DEPTH = 16, 32
@@ -102,27 +105,46 @@ def compiled_library(directory: Path) -> ctypes.CDLL:
     Raises:
         KernelsUnavailableError: the compiler or torch's OpenMP library is missing, or it cannot be written or loaded.
     """
+    try:
+        with tempfile.TemporaryDirectory(prefix="kernels-", dir=directory) as scratch:
+            library = Path(scratch, "kernels.so")
+            compile_loops(library, *_FOR_THIS_PROCESSOR)
+            return ctypes.CDLL(str(library))
+    except OSError as error:
+        raise KernelsUnavailableError(str(error)) from error
+
+
+def compile_loops(library: Path, *flags: str) -> None:
+    """Writes a shared library of the loops; beside it the compiler's own files.
+
+    Args:
+        library: its file.
+        flags: Clang's, for a processor.
+
+    Raises:
+        KernelsUnavailableError: the compiler is missing or failed.
+        OSError: it cannot be written or started.
+    """
     package = importlib.util.find_spec("ziglang")
     if package is None or package.origin is None:
         raise KernelsUnavailableError("the package ziglang is missing")
     compiler = Path(package.origin).with_name("zig")
     constants = {f"SIN2_{power}": f"{value!r}f" for power, value in enumerate(SIN2_COEFFICIENTS)}
     constants |= {"MOST_STEPS": str(MOST_STEPS), "ZERO_STEP": str(ZERO_STEP)}
+    defined = (f"-D{name}={value}" for name, value in constants.items())
+    cache = str(library.parent)
     try:
-        with tempfile.TemporaryDirectory(prefix="kernels-", dir=directory) as scratch:
-            library = Path(scratch, "kernels.so")
-            subprocess.run(
-                [compiler, "cc", *_FLAGS, *(f"-D{n}={v}" for n, v in constants.items()), "-o", library, *_SOURCES],
-                env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch},
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE_S,
-            )
-            return ctypes.CDLL(str(library))
+        subprocess.run(
+            [compiler, "cc", *_FLAGS, *flags, *defined, "-o", library, *_SOURCES],
+            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+        )
     except subprocess.CalledProcessError as error:
         raise KernelsUnavailableError(f"the compiler failed: {error.stderr.strip()[:300]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
         raise KernelsUnavailableError(str(error)) from error
 
 
