@@ -3,7 +3,7 @@
  * a lane. Norm, style, Snake and the rounding to steps of a convolution are done in the epilogue of the one before, while
  * its sums are still in registers, so nothing but steps and the residual goes through memory.
  *
- * Steps are [time, channels] without a sign, ZERO_STEP is zero; weights are packed by `native_blocks.py`.
+ * Steps are [time, channels] without a sign, ZERO_STEP is zero; weights are packed by `stretches.py`.
  */
 #include "kernels.h"
 

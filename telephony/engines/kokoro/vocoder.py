@@ -47,7 +47,7 @@ STAGE0_CONTEXT, STAGE1_CONTEXT = 9, 3
 
 _LENGTHS = frozenset(
     [STAGE0_STEPS * (frames + 2 * context) for frames in WINDOW_FRAMES for context in (NOISE_CONTEXT, STAGE0_CONTEXT)]
-    + [STAGE0_STEPS * STAGE1_STEPS * (frames + 2 * STAGE1_CONTEXT) + 1 for frames in WINDOW_FRAMES]
+    + [_FRAME_STEPS * (frames + 2 * STAGE1_CONTEXT) + 1 for frames in WINDOW_FRAMES]
 )
 """The steps that the residual blocks have in a window."""
 
@@ -291,7 +291,7 @@ class Vocoder(nn.Module):
             [B, 300 T1] float32.
         """
         kernels, blocks, norms = self.kernels, self.quick_blocks, FixedNorms(scale, shift, self.offsets)
-        stage1_frames = har1.shape[1] // (STAGE0_STEPS * STAGE1_STEPS)
+        stage1_frames = har1.shape[1] // _FRAME_STEPS
         source = blocks[0](self._noise_stage0(har0), norms)
         source = _realign(source, STAGE0_STEPS * shifts[:, 0], STAGE0_STEPS * x.shape[1])
         x = self.ups[0](F.leaky_relu(x.to(self.dtype), 0.1)).add_(source)
